@@ -1,0 +1,535 @@
+//! Drops: their lifecycle, and who may do what to them when.
+//!
+//! Each action is a ladder of checks, every rejection a named [`Error`], after which what remains is to write the
+//! decision under a condition that the checks still hold.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use crate::ledger::Unbalanced;
+use crate::money::Overflow;
+use crate::order::refuse_attachments;
+use crate::time::after_seconds;
+use crate::{
+    Account, Cents, DropId, EntryId, Error, FieldError, Grade, Order, Pack, Posting, Reason, Rules,
+    SubmissionId, UserId,
+};
+
+/// Where a drop is in its life. It only moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// Posted, not paid; invisible to workers.
+    PendingPayment,
+    /// Paid and on the board: takes claims and submissions until its window closes.
+    Open,
+    /// Closed to submissions, being judged.
+    Ranking,
+    /// Judged and paid out.
+    Completed,
+    /// Called off by the sender; what was paid went back.
+    Cancelled,
+    /// Its window closed without a submission; what was paid went back.
+    Expired,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 6] =
+        [Self::PendingPayment, Self::Open, Self::Ranking, Self::Completed, Self::Cancelled, Self::Expired];
+
+    /// The status's word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PendingPayment => "pending_payment",
+            Self::Open => "open",
+            Self::Ranking => "ranking",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether nothing more can happen.
+    pub const fn is_terminal(self) -> bool {
+        match self {
+            Self::PendingPayment | Self::Open | Self::Ranking => false,
+            Self::Completed | Self::Cancelled | Self::Expired => true,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A word that is no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownStatus;
+
+impl FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(word: &str) -> Result<Self, UnknownStatus> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word).ok_or(UnknownStatus)
+    }
+}
+
+/// What workers are given: written once, never changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// The task, in plain text.
+    pub prompt: String,
+    /// Context for workers; never on public pages, never logged.
+    pub env_vars: BTreeMap<String, String>,
+}
+
+/// The time in which a drop takes claims and submissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// When the drop was paid and went on the board.
+    pub opened_at: Timestamp,
+    /// From this instant on nothing is accepted.
+    pub closes_at: Timestamp,
+}
+
+/// A worker's hold on one of a drop's slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Since when.
+    pub claimed_at: Timestamp,
+    /// Until when nobody else can take the slot. Afterwards the claim stays good until somebody does.
+    pub lease_expires_at: Timestamp,
+    /// When the worker submitted; a submitted claim cannot be taken over.
+    pub submitted_at: Option<Timestamp>,
+}
+
+/// How a completed drop ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Who was paid.
+    pub winner: UserId,
+    /// The winner's grade, which is the drop's.
+    pub grade: Grade,
+    /// When the winner was paid.
+    pub completed_at: Timestamp,
+}
+
+/// A drop, without its brief.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drop {
+    /// Which drop.
+    pub id: DropId,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Who posted it.
+    pub sender: UserId,
+    /// Kind of work.
+    pub pack: Pack,
+    /// First line of the prompt.
+    pub title: String,
+    /// What the sender pays.
+    pub price: Cents,
+    /// The platform's part of the price, fixed when the drop is posted.
+    pub fee: Cents,
+    /// Length of the window, in seconds.
+    pub time_limit_seconds: u32,
+    /// How many slots it has.
+    pub max_claims: u32,
+    /// When it was posted.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Set once it was opened, and kept.
+    pub window: Option<Window>,
+    /// Money held for it: the price while open or ranking, else nothing.
+    pub escrow: Cents,
+    /// Who holds its slots.
+    pub claims: BTreeMap<UserId, Claim>,
+    /// Set once completed.
+    pub outcome: Option<Outcome>,
+}
+
+/// What a caller is to a drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The sender.
+    Sender,
+    /// A holder of one of its slots.
+    Claimant,
+}
+
+/// How a claim request is to be met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimDecision {
+    /// The caller holds this claim already.
+    Held(Claim),
+    /// A free slot is there to be taken.
+    Take(Claim),
+    /// Every slot is held, but this worker's lease has lapsed and the slot passes on.
+    TakeOver(Claim, UserId),
+}
+
+/// How a submission is to be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubmitDecision {
+    /// Accept it; if it `fills` the drop, the window is over.
+    Accept {
+        /// Whether every slot has submitted now.
+        fills: bool,
+    },
+    /// The caller has submitted before; whether it was the same output is for the caller to compare.
+    Again,
+}
+
+/// How a cancellation is to be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelDecision {
+    /// It ended before; nothing changes.
+    Already,
+    /// Nothing was paid, so nothing goes back.
+    Void,
+    /// The escrow goes back to the sender.
+    Refund,
+}
+
+/// What is due on a drop, seen at one instant by the ranking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing any more, or never: it is pending or has ended.
+    Nothing,
+    /// Its window is still open until then.
+    NotBefore(Timestamp),
+    /// Close it to submissions.
+    Close,
+    /// Refund it: nobody submitted.
+    Expire,
+    /// Judge and settle it.
+    Judge,
+}
+
+impl Drop {
+    /// The drop that `order` makes, not yet paid.
+    pub fn pending(id: DropId, sender: UserId, order: &Order, rules: &Rules, now: Timestamp) -> Self {
+        Self {
+            id,
+            status: Status::PendingPayment,
+            sender,
+            pack: order.pack,
+            title: order.title.clone(),
+            price: order.price,
+            fee: order.fee,
+            time_limit_seconds: order.time_limit_seconds,
+            max_claims: rules.max_claims,
+            created_at: now,
+            updated_at: now,
+            window: None,
+            escrow: Cents::ZERO,
+            claims: BTreeMap::new(),
+            outcome: None,
+        }
+    }
+
+    /// The same drop opened at `now`. Its escrow is moved by the posting that pays for it.
+    #[must_use]
+    pub fn opened(mut self, now: Timestamp) -> Self {
+        self.status = Status::Open;
+        self.updated_at = now;
+        self.window = Some(Window { opened_at: now, closes_at: after_seconds(now, self.time_limit_seconds) });
+        self
+    }
+
+    /// What the winner gets.
+    ///
+    /// # Errors
+    /// [`Overflow`], which the rules' bounds exclude.
+    pub fn payout(&self) -> Result<Cents, Overflow> {
+        self.price.minus(self.fee)
+    }
+
+    /// The posting that pays for it: the price goes from the sender into its escrow.
+    ///
+    /// # Errors
+    /// [`Unbalanced`], which the rules' bounds exclude.
+    pub fn payment(&self, id: EntryId, now: Timestamp) -> Result<Posting, Unbalanced> {
+        let (from, to) = (Account::User(self.sender.clone()), Account::Escrow(self.id));
+        Posting::transfer(id, Reason::Drop(self.id), now, from, to, self.price)
+    }
+
+    /// The posting that returns the price to the sender.
+    ///
+    /// # Errors
+    /// [`Unbalanced`], which the rules' bounds exclude.
+    pub fn refund(&self, id: EntryId, now: Timestamp) -> Result<Posting, Unbalanced> {
+        let (from, to) = (Account::Escrow(self.id), Account::User(self.sender.clone()));
+        Posting::transfer(id, Reason::Refund(self.id), now, from, to, self.price)
+    }
+
+    /// The posting that pays the winner and the platform.
+    ///
+    /// # Errors
+    /// [`Unbalanced`], which the rules' bounds exclude.
+    pub fn award(&self, winner: &UserId, id: EntryId, now: Timestamp) -> Result<Posting, Unbalanced> {
+        let entries = [
+            (Account::Escrow(self.id), self.price.negated()?),
+            (Account::User(winner.clone()), self.payout()?),
+            (Account::Platform, self.fee),
+        ];
+        Posting::new(id, Reason::Win(self.id), now, entries)
+    }
+
+    /// The same drop after `worker` took a slot, from the `lapsed` one if there is one.
+    #[must_use]
+    pub fn claimed(mut self, worker: UserId, claim: Claim, lapsed: Option<&UserId>) -> Self {
+        if let Some(lapsed) = lapsed {
+            self.claims.remove(lapsed);
+        }
+        self.updated_at = claim.claimed_at;
+        self.claims.insert(worker, claim);
+        self
+    }
+
+    /// The same drop after it ended without a verdict.
+    #[must_use]
+    pub fn ended(mut self, status: Status, now: Timestamp) -> Self {
+        self.status = status;
+        self.escrow = Cents::ZERO;
+        self.updated_at = now;
+        self
+    }
+
+    /// The same drop after it was judged.
+    #[must_use]
+    pub fn completed(mut self, outcome: Outcome) -> Self {
+        self.status = Status::Completed;
+        self.escrow = Cents::ZERO;
+        self.updated_at = outcome.completed_at;
+        self.outcome = Some(outcome);
+        self
+    }
+
+    /// How many slots are held.
+    pub fn claims_count(&self) -> u32 {
+        count(self.claims.values())
+    }
+
+    /// How many submissions are in.
+    pub fn submissions_count(&self) -> u32 {
+        count(self.claims.values().filter(|claim| claim.submitted_at.is_some()))
+    }
+
+    /// The winning submission, once completed.
+    pub fn winning_submission(&self) -> Option<SubmissionId> {
+        self.outcome.as_ref().map(|outcome| SubmissionId::of(self.id, &outcome.winner))
+    }
+
+    /// By when it will have ended, once opened.
+    pub fn settles_by(&self, rules: &Rules) -> Option<Timestamp> {
+        self.window.map(|window| after_seconds(window.closes_at, rules.settlement_seconds))
+    }
+
+    /// What `caller` is to this drop; `None` means the drop is hidden from them.
+    pub fn relation(&self, caller: &UserId) -> Option<Relation> {
+        if *caller == self.sender {
+            Some(Relation::Sender)
+        } else if self.claims.contains_key(caller) {
+            Some(Relation::Claimant)
+        } else {
+            None
+        }
+    }
+
+    /// Lets the sender through.
+    ///
+    /// # Errors
+    /// [`Error::NotTheSender`] for a claimant, [`Error::NotFound`] for a stranger.
+    pub fn require_sender(&self, caller: &UserId) -> Result<(), Error> {
+        match self.relation(caller) {
+            Some(Relation::Sender) => Ok(()),
+            Some(Relation::Claimant) => Err(Error::NotTheSender),
+            None => Err(Error::NotFound),
+        }
+    }
+
+    /// Lets the sender pay.
+    ///
+    /// # Errors
+    /// As [`Drop::require_sender`]; [`Error::DropNotPending`] if it is not waiting for payment.
+    pub fn pay(&self, caller: &UserId) -> Result<(), Error> {
+        self.require_sender(caller)?;
+        match self.status {
+            Status::PendingPayment => Ok(()),
+            Status::Open | Status::Ranking | Status::Completed | Status::Cancelled | Status::Expired => {
+                Err(Error::DropNotPending)
+            }
+        }
+    }
+
+    /// Decides on a cancellation.
+    ///
+    /// # Errors
+    /// As [`Drop::require_sender`]; [`Error::DropHasSubmissions`] once work has been delivered.
+    pub fn cancel(&self, caller: &UserId) -> Result<CancelDecision, Error> {
+        self.require_sender(caller)?;
+        match self.status {
+            Status::PendingPayment => Ok(CancelDecision::Void),
+            Status::Open if self.submissions_count() == 0 => Ok(CancelDecision::Refund),
+            Status::Open | Status::Ranking => Err(Error::DropHasSubmissions),
+            Status::Completed | Status::Cancelled | Status::Expired => Ok(CancelDecision::Already),
+        }
+    }
+
+    /// Decides on a claim.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it was never on the board, [`Error::OwnDrop`], [`Error::DropNotOpen`],
+    /// [`Error::WindowClosed`], [`Error::MaxClaimsReached`].
+    pub fn claim(&self, worker: &UserId, now: Timestamp, rules: &Rules) -> Result<ClaimDecision, Error> {
+        if *worker == self.sender {
+            return Err(Error::OwnDrop);
+        }
+        let Some(window) = self.window else {
+            return Err(Error::NotFound);
+        };
+        if let Some(held) = self.claims.get(worker) {
+            return Ok(ClaimDecision::Held(*held));
+        }
+        self.require_open(window, now)?;
+        let claim = Claim {
+            claimed_at: now,
+            lease_expires_at: after_seconds(now, rules.lease_seconds).min(window.closes_at),
+            submitted_at: None,
+        };
+        if self.claims_count() < self.max_claims {
+            return Ok(ClaimDecision::Take(claim));
+        }
+        match self.longest_lapsed(now) {
+            Some(lapsed) => Ok(ClaimDecision::TakeOver(claim, lapsed.clone())),
+            None => Err(Error::MaxClaimsReached),
+        }
+    }
+
+    /// Decides on a submission.
+    ///
+    /// # Errors
+    /// [`Error::OwnDrop`]; for who holds no claim [`Error::NotAClaimant`] while the drop is public on the board and
+    /// [`Error::NotFound`] otherwise; [`Error::DropNotOpen`], [`Error::WindowClosed`].
+    pub fn submit(&self, worker: &UserId, now: Timestamp) -> Result<SubmitDecision, Error> {
+        if *worker == self.sender {
+            return Err(Error::OwnDrop);
+        }
+        let claim = match (self.claims.get(worker), self.status) {
+            (Some(claim), _) => claim,
+            (None, Status::Open) => return Err(Error::NotAClaimant),
+            (
+                None,
+                Status::PendingPayment
+                | Status::Ranking
+                | Status::Completed
+                | Status::Cancelled
+                | Status::Expired,
+            ) => return Err(Error::NotFound),
+        };
+        if claim.submitted_at.is_some() {
+            return Ok(SubmitDecision::Again);
+        }
+        let window = self.window.ok_or(Error::DropNotOpen)?;
+        self.require_open(window, now)?;
+        Ok(SubmitDecision::Accept { fills: self.submissions_count() + 1 >= self.max_claims })
+    }
+
+    /// What the ranking has to do at `now`.
+    pub fn due(&self, now: Timestamp) -> Due {
+        match (self.status, self.window) {
+            (Status::Ranking, _) => Due::Judge,
+            (Status::Open, Some(window)) if now < window.closes_at => Due::NotBefore(window.closes_at),
+            (Status::Open, _) if self.submissions_count() == 0 => Due::Expire,
+            (Status::Open, _) => Due::Close,
+            (Status::PendingPayment | Status::Completed | Status::Cancelled | Status::Expired, _) => {
+                Due::Nothing
+            }
+        }
+    }
+
+    fn require_open(&self, window: Window, now: Timestamp) -> Result<(), Error> {
+        match self.status {
+            // A full drop goes to ranking before its window closes; to a late worker the window is over either way.
+            Status::Ranking => Err(Error::WindowClosed),
+            Status::Open if now >= window.closes_at => Err(Error::WindowClosed),
+            Status::Open => Ok(()),
+            Status::PendingPayment | Status::Completed | Status::Cancelled | Status::Expired => {
+                Err(Error::DropNotOpen)
+            }
+        }
+    }
+
+    /// The holder whose lease lapsed first, of those who have not submitted.
+    fn longest_lapsed(&self, now: Timestamp) -> Option<&UserId> {
+        self.claims
+            .iter()
+            .filter(|(_, claim)| claim.submitted_at.is_none() && claim.lease_expires_at <= now)
+            .min_by_key(|(_, claim)| claim.lease_expires_at)
+            .map(|(worker, _)| worker)
+    }
+}
+
+fn count<'a>(claims: impl Iterator<Item = &'a Claim>) -> u32 {
+    claims.fold(0, |n, _| n + 1)
+}
+
+/// A worker's output, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output(String);
+
+impl Output {
+    /// Checks an output.
+    ///
+    /// # Errors
+    /// [`FieldError`] if there is nothing in it, or more than fits.
+    pub fn new(text: Option<String>, attachments: usize, rules: &Rules) -> Result<Self, FieldError> {
+        refuse_attachments("/output_attachments", attachments, rules)?;
+        let text = text
+            .filter(|text| !text.trim().is_empty())
+            .ok_or_else(|| FieldError::new("/output_text", "output_required", "Output is required"))?;
+        if text.len() > rules.max_output_bytes {
+            let message = format!(
+                "Output text must be at most {} bytes; put longer work into an attachment",
+                rules.max_output_bytes
+            );
+            return Err(FieldError::new("/output_text", "output_too_long", message));
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The SHA-256 of the text, in lower-case hex.
+    pub fn sha256(&self) -> String {
+        use sha2::{Digest, Sha256};
+        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A submission as it was delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// Which submission.
+    pub id: SubmissionId,
+    /// To which drop.
+    pub drop: DropId,
+    /// By whom.
+    pub worker: UserId,
+    /// When.
+    pub submitted_at: Timestamp,
+    /// SHA-256 of the text, in lower-case hex.
+    pub sha256: String,
+    /// What was delivered.
+    pub output_text: String,
+}

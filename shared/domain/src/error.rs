@@ -1,0 +1,121 @@
+//! Every way a request can be refused or fail, free of HTTP.
+
+use std::fmt;
+
+use crate::ledger::Unbalanced;
+use crate::money::Overflow;
+use crate::{Cents, DropId};
+
+/// A refusal or a failure. The HTTP layer turns each variant into one status, code and message, in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// A value breaks a rule; names the field.
+    Invalid(FieldError),
+    /// No usable credential.
+    Unauthenticated,
+    /// Missing, or hidden from this caller.
+    NotFound,
+    /// The wallet does not hold the price.
+    InsufficientBalance {
+        /// The price.
+        required: Cents,
+        /// What the wallet holds.
+        available: Cents,
+        /// The drop, kept as `pending_payment`.
+        drop: DropId,
+    },
+    /// A sender claims or submits to their own drop.
+    OwnDrop,
+    /// Only the sender may do this.
+    NotTheSender,
+    /// The caller holds no claim on this drop.
+    NotAClaimant,
+    /// Only a pending drop can be paid.
+    DropNotPending,
+    /// The drop takes no claims or submissions in its state.
+    DropNotOpen,
+    /// The drop's window has closed.
+    WindowClosed,
+    /// All slots are held.
+    MaxClaimsReached,
+    /// A different submission was made before.
+    AlreadySubmitted,
+    /// Work has been delivered, so the drop will be judged.
+    DropHasSubmissions,
+    /// The drop is not judged yet.
+    VerdictNotReady,
+    /// A dependency is down, slow or contended; nothing wrong was done and the same request may be sent again.
+    Unavailable(Internal),
+    /// A fault of ours.
+    Internal(Internal),
+}
+
+/// What went wrong inside, for the log. It has no `Display`, so it cannot be put into an answer by accident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Internal(String);
+
+impl Internal {
+    /// A description for maintainers.
+    pub fn new(description: impl Into<String>) -> Self {
+        Self(description.into())
+    }
+
+    /// The description, for the log only.
+    pub fn for_log(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Error {
+    /// A fault of ours, described for maintainers.
+    pub fn internal(description: impl Into<String>) -> Self {
+        Self::Internal(Internal::new(description))
+    }
+
+    /// A passing fault, described for maintainers.
+    pub fn unavailable(description: impl Into<String>) -> Self {
+        Self::Unavailable(Internal::new(description))
+    }
+}
+
+impl From<FieldError> for Error {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl From<Overflow> for Error {
+    fn from(error: Overflow) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+impl From<Unbalanced> for Error {
+    fn from(error: Unbalanced) -> Self {
+        Self::internal(format!("posting does not balance: {error:?}"))
+    }
+}
+
+/// A value that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer to the value in the request body, or the name of a query parameter.
+    pub field: String,
+    /// What clients branch on.
+    pub code: &'static str,
+    /// What a person reads.
+    pub message: String,
+}
+
+impl FieldError {
+    /// An error at `field`.
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

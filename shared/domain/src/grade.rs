@@ -1,0 +1,56 @@
+//! Grades, from S down to F.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How good a submission is, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Grade {
+    /// Outstanding.
+    S,
+    /// Very good.
+    A,
+    /// Good.
+    B,
+    /// Acceptable.
+    C,
+    /// Weak.
+    D,
+    /// Failed: empty, copied, or beside the point.
+    F,
+}
+
+impl Grade {
+    /// Every grade, best first.
+    pub const ALL: [Self; 6] = [Self::S, Self::A, Self::B, Self::C, Self::D, Self::F];
+
+    /// The grade's letter.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::S => "S",
+            Self::A => "A",
+            Self::B => "B",
+            Self::C => "C",
+            Self::D => "D",
+            Self::F => "F",
+        }
+    }
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A word that is no grade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownGrade;
+
+impl FromStr for Grade {
+    type Err = UnknownGrade;
+
+    fn from_str(letter: &str) -> Result<Self, UnknownGrade> {
+        Self::ALL.into_iter().find(|grade| grade.as_str() == letter).ok_or(UnknownGrade)
+    }
+}

@@ -1,0 +1,36 @@
+//! The rules of clorp: what a drop is, what it costs, who may claim it, what a submission earns.
+//!
+//! Everything here is pure. Time, randomness and ids come in as arguments; nothing reads a clock, a
+//! socket or an environment variable, and nothing here knows HTTP or DynamoDB. Types of this crate do not
+//! derive `Serialize`: the wire and the table each have shapes of their own.
+//!
+//! Note that [`Drop`] is the marketplace's drop and shadows the standard trait where it is imported.
+
+#![warn(clippy::float_arithmetic)]
+
+pub mod api_key;
+pub mod drops;
+pub mod error;
+pub mod grade;
+pub mod ids;
+pub mod ledger;
+pub mod money;
+pub mod order;
+pub mod pack;
+pub mod rules;
+pub mod stats;
+pub mod time;
+pub mod user;
+pub mod verdict;
+
+pub use drops::{Brief, Claim, Drop, Status};
+pub use error::{Error, FieldError};
+pub use grade::Grade;
+pub use ids::{DropId, EntryId, SubmissionId, UserId};
+pub use ledger::{Account, Entry, Posting, Reason};
+pub use money::Cents;
+pub use order::{Draft, Order};
+pub use pack::Pack;
+pub use rules::Rules;
+pub use user::User;
+pub use verdict::{Placing, Verdict};

@@ -1,0 +1,223 @@
+//! Orders: what a sender asks for, checked and completed with defaults.
+
+use std::collections::BTreeMap;
+
+use crate::{Brief, Cents, FieldError, Pack, Rules};
+
+/// Longest title, in characters.
+const MAX_TITLE_CHARS: usize = 80;
+
+/// What a sender sent, as yet unchecked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The task.
+    pub prompt: Option<String>,
+    /// Context given to workers.
+    pub env_vars: BTreeMap<String, String>,
+    /// How many attachments were named.
+    pub attachments: usize,
+    /// Pack, by its word.
+    pub pack: Option<String>,
+    /// Price in cents.
+    pub price_cents: Option<i64>,
+    /// Window in seconds.
+    pub time_limit_seconds: Option<i64>,
+}
+
+/// An order that can be posted as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// First line of the prompt, cut at a word.
+    pub title: String,
+    /// What workers are given.
+    pub brief: Brief,
+    /// Kind of work.
+    pub pack: Pack,
+    /// What the drop costs its sender.
+    pub price: Cents,
+    /// The platform's part of the price.
+    pub fee: Cents,
+    /// Window in seconds.
+    pub time_limit_seconds: u32,
+}
+
+impl Order {
+    /// Checks `draft`, fills in defaults, and brings price and window within their bounds.
+    ///
+    /// # Errors
+    /// [`FieldError`] for the first field that breaks a rule.
+    pub fn new(draft: Draft, rules: &Rules) -> Result<Self, FieldError> {
+        let prompt = checked_prompt(draft.prompt, rules)?;
+        let env_vars = checked_env_vars(draft.env_vars, rules)?;
+        refuse_attachments("/attachments", draft.attachments, rules)?;
+        let pack = match draft.pack {
+            None => Pack::Wild,
+            Some(word) => word.parse().map_err(|_| {
+                FieldError::new("/pack", "invalid_pack", "Pack must be one of roast, scout, code, cook, wild")
+            })?,
+        };
+        let price = match draft.price_cents {
+            None => rules.default_price(pack),
+            Some(cents) if cents < 0 => {
+                return Err(FieldError::new("/price_cents", "invalid_price", "Price cannot be negative"));
+            }
+            Some(cents) => Cents::new(cents),
+        };
+        let seconds = match draft.time_limit_seconds {
+            None => u64::from(rules.default_time_limit_seconds),
+            Some(seconds) => u64::try_from(seconds).map_err(|_| {
+                FieldError::new("/time_limit_seconds", "invalid_time_limit", "Time limit cannot be negative")
+            })?,
+        };
+        let price = rules.clamp_price(price);
+        Ok(Self {
+            title: title(&prompt),
+            brief: Brief { prompt, env_vars },
+            pack,
+            price,
+            fee: rules.fee(price),
+            time_limit_seconds: rules.clamp_time_limit_seconds(seconds),
+        })
+    }
+}
+
+/// Refuses attachments: each must name a file that was uploaded, and there is no upload route yet, so none can.
+///
+/// # Errors
+/// [`FieldError`] when there is at least one.
+pub(crate) fn refuse_attachments(pointer: &str, count: usize, rules: &Rules) -> Result<(), FieldError> {
+    match count {
+        0 => Ok(()),
+        n if n > rules.max_attachments => Err(FieldError::new(
+            pointer,
+            "too_many_attachments",
+            format!("At most {} attachments are allowed", rules.max_attachments),
+        )),
+        _ => Err(FieldError::new(
+            format!("{pointer}/0"),
+            "attachment_not_found",
+            "Attachment does not name an uploaded file",
+        )),
+    }
+}
+
+fn checked_prompt(prompt: Option<String>, rules: &Rules) -> Result<String, FieldError> {
+    let prompt = prompt
+        .filter(|text| !text.trim().is_empty())
+        .ok_or_else(|| FieldError::new("/prompt", "prompt_required", "Prompt is required"))?;
+    if prompt.len() > rules.max_prompt_bytes {
+        let message = format!("Prompt must be at most {} bytes", rules.max_prompt_bytes);
+        return Err(FieldError::new("/prompt", "prompt_too_long", message));
+    }
+    Ok(prompt)
+}
+
+fn checked_env_vars(
+    vars: BTreeMap<String, String>,
+    rules: &Rules,
+) -> Result<BTreeMap<String, String>, FieldError> {
+    if vars.len() > rules.max_env_vars {
+        let message = format!("At most {} envVars are allowed", rules.max_env_vars);
+        return Err(FieldError::new("/envVars", "too_many_env_vars", message));
+    }
+    if vars.contains_key("") {
+        return Err(FieldError::new("/envVars/", "invalid_env_var", "An envVars name cannot be empty"));
+    }
+    if vars.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > rules.max_env_vars_bytes {
+        let message = format!("envVars must be at most {} bytes together", rules.max_env_vars_bytes);
+        return Err(FieldError::new("/envVars", "env_vars_too_long", message));
+    }
+    Ok(vars)
+}
+
+/// The first line of `prompt` that has text, cut to [`MAX_TITLE_CHARS`] characters at a word where there is one.
+fn title(prompt: &str) -> String {
+    let line = prompt.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let Some((end, next)) = line.char_indices().nth(MAX_TITLE_CHARS) else {
+        return line.to_owned();
+    };
+    let head = &line[..end];
+    if next.is_whitespace() {
+        return head.trim_end().to_owned();
+    }
+    match head.rfind(char::is_whitespace) {
+        Some(space) => head[..space].trim_end().to_owned(),
+        None => head.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(prompt: &str) -> Draft {
+        Draft { prompt: Some(prompt.to_owned()), ..Draft::default() }
+    }
+
+    fn refused(draft: Draft) -> (String, &'static str) {
+        let error = Order::new(draft, &Rules::default()).unwrap_err();
+        (error.field, error.code)
+    }
+
+    #[test]
+    fn the_title_is_the_first_line_cut_at_a_word() {
+        let long = "word ".repeat(30);
+        let unbroken = "é".repeat(100);
+        for (prompt, expect) in [
+            ("one line", "one line".to_owned()),
+            ("\n\n  second  \nthird", "second".to_owned()),
+            (long.as_str(), "word ".repeat(16).trim_end().to_owned()),
+            (unbroken.as_str(), "é".repeat(80)),
+        ] {
+            assert_eq!(Order::new(draft(prompt), &Rules::default()).unwrap().title, expect, "{prompt}");
+        }
+    }
+
+    #[test]
+    fn amounts_out_of_bounds_are_clamped_and_negative_ones_refused() {
+        for (asked, price) in
+            [(None, 200), (Some(0), 100), (Some(99), 100), (Some(5000), 5000), (Some(i64::MAX), 100_000)]
+        {
+            let order = Order::new(Draft { price_cents: asked, ..draft("x") }, &Rules::default()).unwrap();
+            assert_eq!(order.price, Cents::new(price), "{asked:?}");
+        }
+        for (asked, seconds) in [(None, 300), (Some(0), 30), (Some(45), 45), (Some(i64::MAX), 900)] {
+            let order =
+                Order::new(Draft { time_limit_seconds: asked, ..draft("x") }, &Rules::default()).unwrap();
+            assert_eq!(order.time_limit_seconds, seconds, "{asked:?}");
+        }
+        assert_eq!(refused(Draft { price_cents: Some(-1), ..draft("x") }).0, "/price_cents");
+        assert_eq!(refused(Draft { time_limit_seconds: Some(-1), ..draft("x") }).0, "/time_limit_seconds");
+    }
+
+    #[test]
+    fn each_pack_has_its_price() {
+        for (word, cents) in [("roast", 100), ("scout", 200), ("cook", 300), ("code", 500), ("wild", 200)] {
+            let order =
+                Order::new(Draft { pack: Some(word.to_owned()), ..draft("x") }, &Rules::default()).unwrap();
+            assert_eq!((order.pack.as_str(), order.price), (word, Cents::new(cents)));
+        }
+    }
+
+    #[test]
+    fn each_rule_names_its_field() {
+        let rules = Rules::default();
+        let many = (0..=rules.max_env_vars).map(|i| (i.to_string(), String::new())).collect();
+        let long = BTreeMap::from([("A".to_owned(), "x".repeat(rules.max_env_vars_bytes))]);
+        let unnamed = BTreeMap::from([(String::new(), String::new())]);
+        for (draft, field, code) in [
+            (Draft::default(), "/prompt", "prompt_required"),
+            (draft(" \n\t"), "/prompt", "prompt_required"),
+            (draft(&"x".repeat(rules.max_prompt_bytes + 1)), "/prompt", "prompt_too_long"),
+            (Draft { pack: Some("Roast".to_owned()), ..draft("x") }, "/pack", "invalid_pack"),
+            (Draft { env_vars: many, ..draft("x") }, "/envVars", "too_many_env_vars"),
+            (Draft { env_vars: long, ..draft("x") }, "/envVars", "env_vars_too_long"),
+            (Draft { env_vars: unnamed, ..draft("x") }, "/envVars/", "invalid_env_var"),
+            (Draft { attachments: 1, ..draft("x") }, "/attachments/0", "attachment_not_found"),
+            (Draft { attachments: 11, ..draft("x") }, "/attachments", "too_many_attachments"),
+        ] {
+            assert_eq!(refused(draft), (field.to_owned(), code));
+        }
+        assert!(Order::new(draft(&"x".repeat(rules.max_prompt_bytes)), &rules).is_ok());
+    }
+}

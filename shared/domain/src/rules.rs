@@ -1,0 +1,237 @@
+//! The marketplace's adjustable rules, with their defaults and the variables that override them.
+
+use crate::{Cents, Pack};
+
+/// Every bound, default and rate that is a choice rather than a law. One value of this is built when a function
+/// starts; [`Rules::from_vars`] lists the variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Lowest price of a drop; a lower one is raised to it.
+    pub min_price: Cents,
+    /// Highest price of a drop; a higher one is lowered to it.
+    pub max_price: Cents,
+    /// Price of a `roast` drop when none is given.
+    pub roast_price: Cents,
+    /// Price of a `scout` drop when none is given.
+    pub scout_price: Cents,
+    /// Price of a `code` drop when none is given.
+    pub code_price: Cents,
+    /// Price of a `cook` drop when none is given.
+    pub cook_price: Cents,
+    /// Price of a `wild` drop when none is given.
+    pub wild_price: Cents,
+    /// Shortest window, in seconds.
+    pub min_time_limit_seconds: u32,
+    /// Longest window, in seconds. A queue message can be delayed by at most 900.
+    pub max_time_limit_seconds: u32,
+    /// Window when none is given, in seconds.
+    pub default_time_limit_seconds: u32,
+    /// How many workers one drop takes.
+    pub max_claims: u32,
+    /// How long a claim holds its slot against others, in seconds.
+    pub lease_seconds: u32,
+    /// The platform's share of the price, in basis points (2000 is 20 %), rounded down.
+    pub fee_basis_points: u32,
+    /// The platform's fixed fee, on top of the share.
+    pub fee_fixed: Cents,
+    /// How long after its window a drop may take to be settled, in seconds: the `settles_by` promise.
+    pub settlement_seconds: u32,
+    /// Longest prompt, in bytes of UTF-8.
+    pub max_prompt_bytes: usize,
+    /// Most `envVars` of a drop.
+    pub max_env_vars: usize,
+    /// All names and values of `envVars` together, in bytes of UTF-8.
+    pub max_env_vars_bytes: usize,
+    /// Most attachments of a drop or a submission.
+    pub max_attachments: usize,
+    /// Longest text of a submission, in bytes of UTF-8.
+    pub max_output_bytes: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            min_price: Cents::new(100),
+            max_price: Cents::new(100_000),
+            roast_price: Cents::new(100),
+            scout_price: Cents::new(200),
+            code_price: Cents::new(500),
+            cook_price: Cents::new(300),
+            wild_price: Cents::new(200),
+            min_time_limit_seconds: 30,
+            max_time_limit_seconds: 900,
+            default_time_limit_seconds: 300,
+            max_claims: 5,
+            lease_seconds: 120,
+            fee_basis_points: 2000,
+            fee_fixed: Cents::new(50),
+            settlement_seconds: 120,
+            max_prompt_bytes: 16 * 1024,
+            max_env_vars: 50,
+            max_env_vars_bytes: 16 * 1024,
+            max_attachments: 10,
+            max_output_bytes: 100 * 1024,
+        }
+    }
+}
+
+/// A variable whose value cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRule {
+    /// The variable.
+    pub name: &'static str,
+    /// What it must be.
+    pub expected: &'static str,
+}
+
+impl std::fmt::Display for BadRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} must be {}", self.name, self.expected)
+    }
+}
+
+impl std::error::Error for BadRule {}
+
+impl Rules {
+    /// The defaults, each replaced by the variable of its name where `var` knows one.
+    ///
+    /// # Errors
+    /// [`BadRule`] names the first variable that is not a number in its range, or a pair that contradicts itself.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadRule> {
+        let mut rules = Self::default();
+        {
+            let cents = |name, into: &mut Cents, most| {
+                whole(&var, name, 0, most).map(|v| set(into, v.map(Cents::new)))
+            };
+            cents("CLORP_MIN_PRICE_CENTS", &mut rules.min_price, 99_999_999)?;
+            cents("CLORP_MAX_PRICE_CENTS", &mut rules.max_price, 99_999_999)?;
+            cents("CLORP_ROAST_PRICE_CENTS", &mut rules.roast_price, 99_999_999)?;
+            cents("CLORP_SCOUT_PRICE_CENTS", &mut rules.scout_price, 99_999_999)?;
+            cents("CLORP_CODE_PRICE_CENTS", &mut rules.code_price, 99_999_999)?;
+            cents("CLORP_COOK_PRICE_CENTS", &mut rules.cook_price, 99_999_999)?;
+            cents("CLORP_WILD_PRICE_CENTS", &mut rules.wild_price, 99_999_999)?;
+            cents("CLORP_FEE_FIXED_CENTS", &mut rules.fee_fixed, 99_999_999)?;
+            let number = |name, into: &mut u32, least, most| {
+                whole(&var, name, least, most).map(|v| set(into, v.and_then(|v| u32::try_from(v).ok())))
+            };
+            number("CLORP_MIN_TIME_LIMIT_SECONDS", &mut rules.min_time_limit_seconds, 1, 900)?;
+            number("CLORP_MAX_TIME_LIMIT_SECONDS", &mut rules.max_time_limit_seconds, 1, 900)?;
+            number("CLORP_DEFAULT_TIME_LIMIT_SECONDS", &mut rules.default_time_limit_seconds, 1, 900)?;
+            // The claims live on the drop's item, and one settlement transaction carries an action for each.
+            number("CLORP_MAX_CLAIMS", &mut rules.max_claims, 1, 20)?;
+            number("CLORP_LEASE_SECONDS", &mut rules.lease_seconds, 1, 900)?;
+            number("CLORP_FEE_BASIS_POINTS", &mut rules.fee_basis_points, 0, 10_000)?;
+            number("CLORP_SETTLEMENT_SECONDS", &mut rules.settlement_seconds, 1, 3600)?;
+        }
+        if rules.min_price.get() < 1 || rules.min_price > rules.max_price {
+            return Err(BadRule {
+                name: "CLORP_MIN_PRICE_CENTS",
+                expected: "at least 1 and at most CLORP_MAX_PRICE_CENTS",
+            });
+        }
+        if rules.min_time_limit_seconds > rules.max_time_limit_seconds {
+            return Err(BadRule {
+                name: "CLORP_MIN_TIME_LIMIT_SECONDS",
+                expected: "at most CLORP_MAX_TIME_LIMIT_SECONDS",
+            });
+        }
+        Ok(rules)
+    }
+
+    /// The price of a drop of this pack when the sender names none.
+    pub const fn default_price(&self, pack: Pack) -> Cents {
+        match pack {
+            Pack::Roast => self.roast_price,
+            Pack::Scout => self.scout_price,
+            Pack::Code => self.code_price,
+            Pack::Cook => self.cook_price,
+            Pack::Wild => self.wild_price,
+        }
+    }
+
+    /// `price` within the bounds.
+    pub fn clamp_price(&self, price: Cents) -> Cents {
+        price.clamp(self.min_price, self.max_price)
+    }
+
+    /// A window within the bounds, in seconds.
+    pub fn clamp_time_limit_seconds(&self, seconds: u64) -> u32 {
+        let bounded = seconds.clamp(self.min_time_limit_seconds.into(), self.max_time_limit_seconds.into());
+        u32::try_from(bounded).unwrap_or(self.max_time_limit_seconds)
+    }
+
+    /// The platform's fee on a drop of this price: the share rounded down plus the fixed part, never more than
+    /// the price.
+    pub fn fee(&self, price: Cents) -> Cents {
+        let share = i128::from(price.get()) * i128::from(self.fee_basis_points) / 10_000;
+        let fee = share + i128::from(self.fee_fixed.get());
+        let bounded = fee.clamp(0, i128::from(price.get().max(0)));
+        Cents::new(i64::try_from(bounded).unwrap_or(price.get()))
+    }
+}
+
+fn set<T>(into: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *into = value;
+    }
+}
+
+fn whole(
+    var: impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    least: i64,
+    most: i64,
+) -> Result<Option<i64>, BadRule> {
+    match var(name) {
+        None => Ok(None),
+        Some(text) => match text.trim().parse::<i64>() {
+            Ok(value) if (least..=most).contains(&value) => Ok(Some(value)),
+            _ => Err(BadRule { name, expected: "a whole number within its documented range" }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fee_table() {
+        let rules = Rules::default();
+        for (price, fee) in [
+            (500, 150),
+            (1000, 250),
+            (5000, 1050),
+            (100, 70),
+            (101, 70),
+            (104, 70),
+            (105, 71),
+            (100_000, 20_050),
+            (62, 62),
+            (63, 62),
+            (50, 50),
+            (1, 1),
+            (0, 0),
+        ] {
+            assert_eq!(rules.fee(Cents::new(price)), Cents::new(fee), "price {price}");
+        }
+    }
+
+    #[test]
+    fn variables_override_defaults_and_a_bad_one_is_named() {
+        let of = |name: &'static str, value: &'static str| {
+            Rules::from_vars(move |asked| (asked == name).then(|| value.to_owned()))
+        };
+        assert_eq!(of("CLORP_FEE_FIXED_CENTS", "0").unwrap().fee(Cents::new(1000)), Cents::new(200));
+        assert_eq!(of("CLORP_LEASE_SECONDS", "30").unwrap().lease_seconds, 30);
+        assert_eq!(of("NOTHING", "").unwrap(), Rules::default());
+        for (name, bad) in [
+            ("CLORP_FEE_FIXED_CENTS", "-1"),
+            ("CLORP_MAX_TIME_LIMIT_SECONDS", "901"),
+            ("CLORP_MAX_CLAIMS", "five"),
+            ("CLORP_MIN_PRICE_CENTS", "100001"),
+        ] {
+            assert_eq!(of(name, bad).unwrap_err().name, name, "{name}={bad}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Plain checks, made before anything is scored.
+
+use crate::ask::Ask;
+use crate::instructions::{instructs, only_opens};
+use crate::points::points;
+use crate::text::Text;
+
+/// From how many points of a submission's runs of words lying in the prompt it gives the prompt back.
+const PROMPT_COPY: u32 = 70;
+
+/// The same when the prompt hands over a text to change, most of which rightly comes back.
+const PROMPT_COPY_OF_EDIT: u32 = 98;
+
+/// Fewer runs of words than this may be the same by chance.
+const FEWEST_RUNS: usize = 6;
+
+/// A submission of at least this many runs, lying mostly in a later one, was taken as a whole.
+const FEWEST_RUNS_TAKEN: usize = 12;
+
+/// From how many points of an earlier submission lying in a later one the later one took it as a whole.
+const TAKEN_WHOLE: u32 = 75;
+
+/// Fewer distinct words than this may be the same by chance.
+const FEWEST_STEMS: usize = 14;
+
+/// Why a submission is not considered, least grave first.
+///
+/// Failed submissions rank below all others and among themselves by this order, so that no check can be failed to
+/// escape a graver one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Flag {
+    /// It repeats a submission that was there before.
+    CopiedSubmission,
+    /// It gives the prompt back.
+    CopiedPrompt,
+    /// It says nothing.
+    Empty,
+    /// It talks to the judge.
+    Instructions,
+}
+
+impl Flag {
+    /// The score of a submission that failed this check.
+    pub(crate) const fn score(self) -> u32 {
+        match self {
+            Self::CopiedSubmission => 12,
+            Self::CopiedPrompt => 8,
+            Self::Empty => 3,
+            Self::Instructions => 0,
+        }
+    }
+}
+
+/// From where on two submissions are too alike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CopyLimits {
+    /// Points of the later one's runs of words that lie in the earlier one.
+    pub(crate) runs: u32,
+    /// Points of both one's distinct words that they share.
+    pub(crate) stems: u32,
+}
+
+/// The gravest check that the submission fails, given those made before it.
+pub(crate) fn check(
+    ask: &Ask,
+    text: &Text,
+    raw: &str,
+    earlier: &[&Text],
+    limits: CopyLimits,
+) -> Option<Flag> {
+    let copied = || earlier.iter().any(|original| copies(ask, text, original, limits));
+    if instructs(text, raw, &ask.text) {
+        Some(Flag::Instructions)
+    } else if text.words.is_empty() || only_opens(text) {
+        Some(Flag::Empty)
+    } else if copies_prompt(ask, text) {
+        Some(Flag::CopiedPrompt)
+    } else {
+        copied().then_some(Flag::CopiedSubmission)
+    }
+}
+
+fn copies_prompt(ask: &Ask, text: &Text) -> bool {
+    let limit = if ask.edits { PROMPT_COPY_OF_EDIT } else { PROMPT_COPY };
+    let shared = text.shingles.shared(&ask.text.shingles);
+    text.hash == ask.text.hash || (shared > 0 && points(shared, text.shingles.len()) >= limit)
+}
+
+/// Whether `text` is, but for some words, the same as `original` or has taken it in as a whole. What both have from
+/// the prompt does not count, unless they are the same throughout.
+fn copies(ask: &Ask, text: &Text, original: &Text, limits: CopyLimits) -> bool {
+    if text.hash == original.hash {
+        return true;
+    }
+    let (own, theirs) =
+        (text.shingles.without(&ask.text.shingles), original.shingles.without(&ask.text.shingles));
+    let shared = own.shared(&theirs);
+    let repeats = own.len() >= FEWEST_RUNS && points(shared, own.len()) >= limits.runs;
+    let takes =
+        theirs.len() >= FEWEST_RUNS_TAKEN && points(shared, theirs.len()) >= TAKEN_WHOLE.max(limits.runs);
+    repeats || takes || same_words(ask, text, original, limits.stems)
+}
+
+/// Whether the two use the same words, in whatever order.
+fn same_words(ask: &Ask, text: &Text, original: &Text, limit: u32) -> bool {
+    let (own, theirs) = (text.stems.without(&ask.text.stems), original.stems.without(&ask.text.stems));
+    let shared = own.shared(&theirs);
+    let all = own.len() + theirs.len() - shared;
+    all >= FEWEST_STEMS && points(shared, all) >= limit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: CopyLimits = CopyLimits { runs: 50, stems: 80 };
+    const PROMPT: &str = "Describe how a small bakery can sell more sourdough bread on weekdays";
+    const ANSWER: &str = "Offer a subscription: regulars prepay for four loaves and collect them on slow Tuesdays. \
+        Slice yesterday's unsold loaves into croutons, price them at 3 euros, and put them beside the till where \
+        commuters queue. A chalkboard with tomorrow's flour and its miller gives people a reason to come back.";
+
+    fn flag(prompt: &str, raw: &str, earlier: &[&str]) -> Option<Flag> {
+        let earlier: Vec<Text> = earlier.iter().map(|raw| Text::new(raw)).collect();
+        check(&Ask::new(prompt), &Text::new(raw), raw, &earlier.iter().collect::<Vec<_>>(), LIMITS)
+    }
+
+    #[test]
+    fn nothing_said_is_empty() {
+        for raw in
+            ["", " \n\t", ":", "…", "\u{200b}\u{3164}", "Thought process:", "Solution", "解", "-- !! ??"]
+        {
+            assert_eq!(flag(PROMPT, raw, &[]), Some(Flag::Empty), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn every_script_says_something() {
+        for raw in ["面包店可以推出订阅服务", "🥖🔥", "مخبز صغير", "Хлеб по вторникам", "ขนมปัง", "42"]
+        {
+            assert_eq!(flag(PROMPT, raw, &[]), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn the_prompt_given_back_is_found() {
+        for raw in [
+            PROMPT.to_owned(),
+            PROMPT.to_uppercase(),
+            PROMPT.replace(' ', " - \n"),
+            PROMPT.replace('o', "о"),
+            format!("{PROMPT}? Sure."),
+            PROMPT[..40].to_owned(),
+            format!("{PROMPT} {PROMPT} {PROMPT}"),
+        ] {
+            assert_eq!(flag(PROMPT, &raw, &[]), Some(Flag::CopiedPrompt), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_corrected_text_is_no_copy_of_the_prompt() {
+        let prompt =
+            "Fix the grammar: The baker have sold all loaf yesterday and she were glad about her customer";
+        let fixed = "The baker had sold all loaves yesterday and she was glad about her customers";
+        assert_eq!(flag(prompt, fixed, &[]), None);
+        assert_eq!(flag(prompt, prompt, &[]), Some(Flag::CopiedPrompt));
+    }
+
+    #[test]
+    fn a_later_copy_is_found_however_it_is_dressed() {
+        for raw in [
+            ANSWER.to_owned(),
+            ANSWER.to_lowercase().replace(['.', ',', ':'], ""),
+            ANSWER.replace("loaves", "breads").replace("queue", "wait").replace("Slice", "Cut"),
+            ANSWER.replace(' ', "\u{200b} "),
+            ANSWER.replace('e', "е"),
+            ANSWER[..ANSWER.len() / 2].to_owned(),
+            format!(
+                "{ANSWER} And then something else entirely about opening hours, parking and the weather. {}",
+                "x "
+            ),
+            ANSWER.split_whitespace().rev().collect::<Vec<_>>().join(" "),
+        ] {
+            assert_eq!(flag(PROMPT, &raw, &["Other text.", ANSWER]), Some(Flag::CopiedSubmission), "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_its_own_is_no_copy() {
+        let other = "Bake smaller loaves at noon, so that the smell reaches the offices at lunch, and sell them warm \
+            with butter. On Tuesdays a second loaf costs half.";
+        assert_eq!(flag(PROMPT, other, &[ANSWER]), None);
+        assert_eq!(flag(PROMPT, "Offer a subscription", &["Offer a discount"]), None);
+    }
+}

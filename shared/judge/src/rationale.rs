@@ -1,0 +1,183 @@
+//! The rationale: one paragraph that tells people why a submission came out where it did.
+//!
+//! It names words of the prompt only, never those of a submission, so that nothing a worker wrote is published here.
+
+use std::cmp::Reverse;
+
+use crate::ask::{Ask, Term};
+use crate::checks::Flag;
+use crate::ranking::{Entry, PASSES, Place};
+use crate::rubric::{Criterion, Rubric, fresh};
+use crate::signals::{code_lines, figures, listed};
+use crate::text::Text;
+
+/// Most terms named as covered, or as missed.
+const MOST_NAMED: usize = 3;
+
+/// Most characters of a rationale.
+const LONGEST: usize = 500;
+
+/// What a rationale is written from.
+pub(crate) struct Case<'a> {
+    /// The prompt.
+    pub(crate) ask: &'a Ask,
+    /// The pack's rubric.
+    pub(crate) rubric: &'a Rubric,
+    /// The submission's text.
+    pub(crate) text: &'a Text,
+    /// All entries.
+    pub(crate) entries: &'a [Entry],
+    /// All places, best first.
+    pub(crate) places: &'a [Place],
+}
+
+impl Case<'_> {
+    /// The rationale for the submission at the place with this index.
+    pub(crate) fn rationale(&self, at: usize) -> String {
+        let Some(place) = self.places.get(at) else {
+            return String::new();
+        };
+        let entry = &self.entries[place.entry];
+        let findings = match entry.flag {
+            Some(flag) => failed(flag).to_owned(),
+            None => {
+                [self.relevance(entry), self.substance(entry), clarity(entry), originality(entry)].join(" ")
+            }
+        };
+        let paragraph = format!("{findings} {}", self.standing(at, place));
+        paragraph.trim_end().chars().take(LONGEST).collect()
+    }
+
+    fn relevance(&self, entry: &Entry) -> String {
+        let (covered, missed): (Vec<&Term>, Vec<&Term>) =
+            self.ask.terms.iter().partition(|term| self.text.stems.contains(term.stem));
+        let judged = match entry.marks.relevance {
+            80.. => "To the point",
+            50.. => "Partly to the point",
+            _ => "Hardly to the point",
+        };
+        match (named(covered), named(missed)) {
+            (None, None) => format!("{judged}."),
+            (Some(covered), None) => format!("{judged}: covers {covered}."),
+            (None, Some(missed)) => format!("{judged}: says nothing of {missed}."),
+            (Some(covered), Some(missed)) => format!("{judged}: covers {covered}, leaves out {missed}."),
+        }
+    }
+
+    fn substance(&self, entry: &Entry) -> String {
+        let judged = match entry.marks.substance {
+            80.. => "Substantial",
+            50.. => "Fairly substantial",
+            25.. => "Thin",
+            _ => "Very thin",
+        };
+        let counts = [
+            (fresh(self.ask, self.text), "different word", " of its own"),
+            (figures(self.text), "figure", ""),
+            (listed(self.text), "list item", ""),
+            (code_lines(self.text), "line", " of code"),
+        ];
+        let counted = counts.into_iter().filter(|(count, ..)| *count > 0).map(|(count, thing, rest)| {
+            let things = match (count, thing) {
+                (1, _) => thing,
+                (_, "different word") => "different words",
+                (_, "figure") => "figures",
+                (_, "line") => "lines",
+                (_, _) => "list items",
+            };
+            format!("{count} {things}{rest}")
+        });
+        match joined(&counted.collect::<Vec<_>>()) {
+            Some(counted) => format!("{judged}, with {counted}."),
+            None => format!("{judged}."),
+        }
+    }
+
+    fn standing(&self, at: usize, place: &Place) -> String {
+        let neighbour = |at: usize| self.places.get(at).map(|place| &self.entries[place.entry]);
+        let own = &self.entries[place.entry];
+        let held = format!("held in {} of {PASSES} passes", place.held);
+        match (at.checked_sub(1).and_then(neighbour), neighbour(at + 1)) {
+            (None, None) => "The only submission.".to_owned(),
+            (None, Some(next)) => {
+                format!("Placed first, ahead of the next {} ({held}).", self.reason(own, next))
+            }
+            (Some(better), _) => format!(
+                "Placed at rank {}, behind the one above {} ({held}).",
+                at + 1,
+                self.reason(better, own)
+            ),
+        }
+    }
+
+    /// Why `better` is ahead of `worse`.
+    fn reason(&self, better: &Entry, worse: &Entry) -> String {
+        match (better.flag, worse.flag) {
+            (None, Some(_)) => return "because of the failed check".to_owned(),
+            (Some(a), Some(b)) if a == b => return "by time of submission".to_owned(),
+            (Some(_), _) => return "by gravity of the failed check".to_owned(),
+            (None, None) => {}
+        }
+        let lead = |(criterion, weight): &(Criterion, u32)| {
+            better.marks.of(*criterion).saturating_sub(worse.marks.of(*criterion)) * weight
+        };
+        let weighed = Criterion::ALL.into_iter().zip(self.rubric.weights);
+        // `rev`, because of equals `max_by_key` takes the last and the criteria are in the order of their importance.
+        match weighed.rev().filter(|weighed| lead(weighed) > 0).max_by_key(lead) {
+            Some((criterion, _)) => format!("mainly on {}", criterion.as_str()),
+            None if better.marks == worse.marks => "by time of submission".to_owned(),
+            None => "by a narrow comparison".to_owned(),
+        }
+    }
+}
+
+const fn failed(flag: Flag) -> &'static str {
+    match flag {
+        Flag::Empty => {
+            "Failed a check: it is empty or says nothing beyond an opening, so there was nothing to grade."
+        }
+        Flag::CopiedPrompt => "Failed a check: it mostly gives the prompt's own text back.",
+        Flag::CopiedSubmission => {
+            "Failed a check: it repeats, with few changes at most, a submission that was made earlier."
+        }
+        Flag::Instructions => {
+            "Failed a check: it addresses instructions to the judge. They were not followed and count against it."
+        }
+    }
+}
+
+fn clarity(entry: &Entry) -> String {
+    match entry.marks.clarity {
+        85.. => "Clear to read.",
+        60.. => "Readable, with some repetition, length or layout in the way.",
+        _ => "Hard to read for repetition, length or layout.",
+    }
+    .to_owned()
+}
+
+fn originality(entry: &Entry) -> String {
+    match entry.marks.originality {
+        85.. => "Owes nothing to earlier submissions.",
+        50.. => "Shares some wording with an earlier submission.",
+        _ => "Shares much wording with an earlier submission.",
+    }
+    .to_owned()
+}
+
+/// Up to three terms, the longest as the most telling, in the prompt's order.
+fn named(terms: Vec<&Term>) -> Option<String> {
+    let tells = |term: &Term| term.shown.chars().count() > 2 || !term.shown.is_ascii();
+    let mut telling: Vec<usize> = (0..terms.len()).filter(|at| tells(terms[*at])).collect();
+    telling.sort_by_key(|at| Reverse(terms[*at].shown.chars().count()));
+    telling.truncate(MOST_NAMED);
+    telling.sort_unstable();
+    joined(&telling.into_iter().map(|at| terms[at].shown.to_lowercase()).collect::<Vec<_>>())
+}
+
+fn joined(parts: &[String]) -> Option<String> {
+    match parts {
+        [] => None,
+        [one] => Some(one.clone()),
+        [most @ .., last] => Some(format!("{} and {last}", most.join(", "))),
+    }
+}

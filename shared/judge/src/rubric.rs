@@ -1,0 +1,347 @@
+//! The rubric: four criteria, their weights for each pack, and the grades.
+
+use clorp_domain::{Grade, Pack};
+
+use crate::ask::Ask;
+use crate::checks::CopyLimits;
+use crate::points::{penalty, points};
+use crate::set::Set;
+use crate::signals::Signal;
+use crate::text::Text;
+
+/// The version of the criteria, weights, checks and grades in this crate; changes whenever a score could.
+pub const RUBRIC_VERSION: &str = "2026-11";
+
+/// The lowest score of each grade, best first; anything lower is an F.
+const GRADES: [(u32, Grade); 5] =
+    [(90, Grade::S), (80, Grade::A), (65, Grade::B), (50, Grade::C), (35, Grade::D)];
+
+/// The lowest score of a submission that passed the checks: above that of any that failed one.
+const LEAST_SCORE: u32 = 16;
+
+/// Share of the score, in points, that is left to a submission without any relevance.
+const GATE_WITHOUT_RELEVANCE: u32 = 20;
+
+/// Share of the score, in points, that is left to a submission without any substance.
+const GATE_WITHOUT_SUBSTANCE: u32 = 40;
+
+/// Distinct words beyond the prompt that are enough for one short item, such as a tagline.
+const WORDS_OF_SHORT_ITEM: usize = 5;
+
+/// Most terms of a prompt that need covering.
+const MOST_NEEDED: usize = 10;
+
+/// A criterion of the rubric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Criterion {
+    /// It is about what the prompt is about.
+    Relevance,
+    /// It says enough beyond the prompt, and says it concretely.
+    Substance,
+    /// It can be read.
+    Clarity,
+    /// It is not what earlier submissions said.
+    Originality,
+}
+
+impl Criterion {
+    /// Every criterion.
+    pub(crate) const ALL: [Self; 4] = [Self::Relevance, Self::Substance, Self::Clarity, Self::Originality];
+
+    /// The criterion's name.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Relevance => "relevance",
+            Self::Substance => "substance",
+            Self::Clarity => "clarity",
+            Self::Originality => "originality",
+        }
+    }
+}
+
+/// Points by criterion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    pub(crate) relevance: u32,
+    pub(crate) substance: u32,
+    pub(crate) clarity: u32,
+    pub(crate) originality: u32,
+}
+
+impl Marks {
+    /// The points for one criterion.
+    pub(crate) const fn of(self, criterion: Criterion) -> u32 {
+        match criterion {
+            Criterion::Relevance => self.relevance,
+            Criterion::Substance => self.substance,
+            Criterion::Clarity => self.clarity,
+            Criterion::Originality => self.originality,
+        }
+    }
+}
+
+/// A signal, how much of it is enough, and its share of substance.
+type Weighed = (Signal, usize, u32);
+
+/// What one pack rewards.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rubric {
+    /// The criteria's weights, in the order of [`Criterion::ALL`]; together 100.
+    pub(crate) weights: [u32; 4],
+    /// Points of the prompt's terms that an answer need mention.
+    needed: usize,
+    /// Distinct words beyond the prompt that are enough when it names no number of items.
+    enough: usize,
+    /// Distinct words beyond the prompt that are enough for one long item, such as an idea.
+    enough_an_item: usize,
+    /// Signals of substance; with the distinct words' share, together 100.
+    signals: &'static [Weighed],
+    /// The words a text may have before its length costs clarity.
+    longest: usize,
+    /// From where on two submissions are too alike.
+    pub(crate) copy: CopyLimits,
+}
+
+const PROSE: CopyLimits = CopyLimits { runs: 50, stems: 80 };
+
+const ROAST: Rubric = Rubric {
+    weights: [22, 48, 15, 15],
+    needed: 20,
+    enough: 12,
+    enough_an_item: 5,
+    signals: &[(Signal::Items, 1, 30), (Signal::Brevity, 22, 20), (Signal::Variety, 1, 10)],
+    longest: 200,
+    copy: PROSE,
+};
+const SCOUT: Rubric = Rubric {
+    weights: [28, 50, 12, 10],
+    needed: 40,
+    enough: 55,
+    enough_an_item: 10,
+    signals: &[
+        (Signal::Links, 2, 20),
+        (Signal::Figures, 4, 20),
+        (Signal::Names, 3, 10),
+        (Signal::Steps, 3, 5),
+    ],
+    longest: 1500,
+    copy: PROSE,
+};
+const CODE: Rubric = Rubric {
+    weights: [28, 50, 12, 10],
+    needed: 35,
+    enough: 45,
+    enough_an_item: 8,
+    signals: &[(Signal::Code, 14, 35), (Signal::Identifiers, 8, 15), (Signal::Reasons, 2, 10)],
+    longest: 3000,
+    // Two right programs for one task share much of their text.
+    copy: CopyLimits { runs: 80, stems: 90 },
+};
+const COOK: Rubric = Rubric {
+    weights: [28, 50, 12, 10],
+    needed: 40,
+    enough: 60,
+    enough_an_item: 10,
+    signals: &[(Signal::Figures, 8, 25), (Signal::Steps, 5, 15), (Signal::Times, 2, 10)],
+    longest: 1200,
+    copy: PROSE,
+};
+const WILD: Rubric = Rubric {
+    weights: [28, 47, 15, 10],
+    needed: 35,
+    enough: 50,
+    enough_an_item: 8,
+    signals: &[(Signal::Details, 9, 30), (Signal::Items, 1, 10)],
+    longest: 1500,
+    copy: PROSE,
+};
+
+impl Rubric {
+    /// The rubric of a pack.
+    pub(crate) const fn of(pack: Pack) -> &'static Self {
+        match pack {
+            Pack::Roast => &ROAST,
+            Pack::Scout => &SCOUT,
+            Pack::Code => &CODE,
+            Pack::Cook => &COOK,
+            Pack::Wild => &WILD,
+        }
+    }
+
+    /// The marks of `text`; `originality` depends on the others and comes in.
+    pub(crate) fn marks(&self, ask: &Ask, text: &Text, originality: u32) -> Marks {
+        Marks {
+            relevance: self.relevance(ask, text),
+            substance: self.substance(ask, text),
+            clarity: self.clarity(text),
+            originality,
+        }
+    }
+
+    /// The score: the weighted marks, cut where relevance or substance is lacking, so that no amount of the one makes
+    /// up for having nothing of the other.
+    pub(crate) fn score(&self, marks: Marks) -> u32 {
+        let weighted: u32 = Criterion::ALL
+            .iter()
+            .zip(self.weights)
+            .map(|(criterion, weight)| marks.of(*criterion) * weight)
+            .sum();
+        let gate =
+            (GATE_WITHOUT_RELEVANCE + marks.relevance).min(GATE_WITHOUT_SUBSTANCE + marks.substance).min(100);
+        LEAST_SCORE + weighted * gate / 100 * (100 - LEAST_SCORE) / 10_000
+    }
+
+    /// Points for sharing `overlap` points of text with another submission.
+    pub(crate) fn originality(&self, overlap: u32) -> u32 {
+        100 - (overlap * 100 / self.copy.runs.max(1)).min(100)
+    }
+
+    fn relevance(&self, ask: &Ask, text: &Text) -> u32 {
+        // The fewer terms a prompt has, the less it says when they do not come back.
+        let base = match ask.terms.len() {
+            0 => return 80,
+            1 => 50,
+            2 => 30,
+            3 => 15,
+            _ => 0,
+        };
+        let terms = ask.stems();
+        let covered = terms.shared(&text.stems);
+        let needed = (terms.len() * self.needed).div_ceil(100).clamp(1, MOST_NEEDED);
+        let relevance = base + points(covered, needed) * (100 - base) / 100;
+        relevance - relevance * stuffing(ask, text, &terms) / 100
+    }
+
+    fn substance(&self, ask: &Ask, text: &Text) -> u32 {
+        // The first words of content say more than the last: half of what is enough makes three quarters of the points.
+        let linear = points(fresh(ask, text), self.enough_for(ask));
+        let breadth = linear * (200 - linear) / 100;
+        let signalled: u32 = self
+            .signals
+            .iter()
+            .map(|(signal, target, share)| signal.points(text, ask, *target) * share)
+            .sum();
+        let share: u32 = self.signals.iter().map(|(_, _, share)| share).sum();
+        // Form without content is worth little: signals count only as far as there are words to carry them.
+        let carried = signalled * (breadth * 2).min(100) / 100;
+        (breadth * 100u32.saturating_sub(share) + carried) / 100
+    }
+
+    fn enough_for(&self, ask: &Ask) -> usize {
+        let each = |short| if short { WORDS_OF_SHORT_ITEM } else { self.enough_an_item };
+        let enough = ask.items.map_or(self.enough, |items| (items.count * each(items.short)).clamp(5, 90));
+        // About two words in five are new content.
+        ask.most_words.map_or(enough, |most| enough.min((most * 2 / 5).max(3)))
+    }
+
+    fn clarity(&self, text: &Text) -> u32 {
+        let words = text.words.len();
+        let prose = text.lines.iter().filter(|line| !line.code);
+        let longest_line = prose.map(|line| line.words).max().unwrap_or(0);
+        let average = words / text.sentences.max(1);
+        let (upper, cased) = text.upper_of_cased;
+        let shouts = cased >= 20 && upper * 2 > cased;
+        let lost = penalty(average.saturating_sub(28), 2, 30)
+            + penalty(longest_line.saturating_sub(160) / 8, 1, 25)
+            + if shouts { 30 } else { 0 }
+            + penalty(text.exclamations.saturating_sub(3 + text.sentences / 3), 3, 20)
+            + points(repeated_lines(text), text.lines.len().max(1)).min(50)
+            + repetition(text)
+            + penalty(text.words.iter().filter(|word| word.folded.len() > 60).count(), 10, 40)
+            + penalty(words.saturating_sub(self.longest), 1, 40)
+            + penalty(5_usize.saturating_sub(words), 10, 40);
+        100_u32.saturating_sub(lost)
+    }
+}
+
+/// The grade of a score.
+pub(crate) fn grade(score: u32) -> Grade {
+    GRADES.iter().find(|(least, _)| score >= *least).map_or(Grade::F, |(_, grade)| *grade)
+}
+
+/// How many distinct content words are not the prompt's.
+pub(crate) fn fresh(ask: &Ask, text: &Text) -> usize {
+    text.stems.len() - text.stems.shared(&ask.text.stems)
+}
+
+/// Points lost for a text made of the prompt's terms: from half of its content words on.
+fn stuffing(ask: &Ask, text: &Text, terms: &Set) -> u32 {
+    let content = text.words.iter().filter(|word| word.content);
+    let (all, stuffed) = content
+        .fold((0, 0), |(all, stuffed), word| (all + 1, stuffed + usize::from(terms.contains(word.stem))));
+    if all < 10 || ask.edits { 0 } else { penalty((stuffed * 100 / all).saturating_sub(50), 2, 80) }
+}
+
+/// Lines of several words that stood there before.
+fn repeated_lines(text: &Text) -> usize {
+    let hashes: Vec<u64> =
+        text.lines.iter().filter(|line| line.words > 2 && !line.code).map(|line| line.hash).collect();
+    let all = hashes.len();
+    all - hashes.into_iter().collect::<Set>().len()
+}
+
+/// Points lost for saying the same words in the same order again, beyond a fifth of the text.
+fn repetition(text: &Text) -> u32 {
+    let repeated = text.runs - text.shingles.len();
+    points(repeated, text.runs).saturating_sub(20).min(60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_and_shares_add_up() {
+        for pack in Pack::ALL {
+            let rubric = Rubric::of(pack);
+            assert_eq!(rubric.weights.iter().sum::<u32>(), 100, "{pack}");
+            assert!(rubric.signals.iter().map(|(_, _, share)| share).sum::<u32>() <= 60, "{pack}");
+        }
+    }
+
+    #[test]
+    fn grades_change_at_their_thresholds() {
+        for (score, expect) in [
+            (100, Grade::S),
+            (90, Grade::S),
+            (89, Grade::A),
+            (80, Grade::A),
+            (79, Grade::B),
+            (65, Grade::B),
+            (64, Grade::C),
+            (50, Grade::C),
+            (49, Grade::D),
+            (35, Grade::D),
+            (34, Grade::F),
+            (0, Grade::F),
+        ] {
+            assert_eq!(grade(score), expect, "{score}");
+        }
+    }
+
+    #[test]
+    fn no_criterion_makes_up_for_having_nothing_of_another() {
+        let rubric = Rubric::of(Pack::Wild);
+        let full = Marks { relevance: 100, substance: 100, clarity: 100, originality: 100 };
+        assert_eq!(rubric.score(full), 100);
+        for lacking in [Marks { relevance: 0, ..full }, Marks { substance: 0, ..full }] {
+            assert!(grade(rubric.score(lacking)) >= Grade::D, "{lacking:?}");
+        }
+        assert_eq!(rubric.score(Marks::default()), LEAST_SCORE);
+    }
+
+    #[test]
+    fn more_of_the_same_does_not_raise_the_score() {
+        let ask = Ask::new("Plan a birthday party for a toddler with balloons, music and a garden");
+        let rubric = Rubric::of(Pack::Wild);
+        let once = "Hang balloons along the garden fence at 10, play quiet music while the toddler's friends arrive, \
+            and cut the cake before nap time.";
+        let score = |raw: &str| rubric.score(rubric.marks(&ask, &Text::new(raw), 100));
+        assert!(score(&format!("{once}\n").repeat(20)) < score(once));
+        assert!(
+            score("birthday party toddler balloons music garden plan balloons garden music party")
+                < score(once)
+        );
+        assert!(score(&"balloons ".repeat(10_000)) < 40);
+    }
+}
