@@ -1,0 +1,17 @@
+//! The edge: the only crate that turns things into HTTP.
+//!
+//! A handler reads as a sentence: extract ([`auth`], [`extract`]), call, map. Everything that every response has
+//! in common, the request id, the error body, the log line, is added by [`serve::finish`].
+
+pub mod auth;
+pub mod cache;
+pub mod extract;
+pub mod openapi;
+pub mod paging;
+pub mod problem;
+pub mod serve;
+
+pub use auth::Caller;
+pub use extract::{ApiJson, ApiQuery, NoBody, NoParams, PathId};
+pub use paging::Paging;
+pub use problem::Problem;

@@ -1,0 +1,202 @@
+//! Problems: every answer that is not a success, and the one place where refusals become statuses.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clorp_domain::{DropId, Error, FieldError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Seconds after which a request that met a passing fault may be sent again.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// An answer that is not a success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable word clients branch on.
+    pub code: &'static str,
+    /// What a person reads.
+    pub message: String,
+    /// Where in the request, if it is one place.
+    pub field: Option<String>,
+    /// What a payment would take.
+    pub payment: Option<Box<PaymentRequired>>,
+    /// `Retry-After`, in seconds.
+    pub retry_after_seconds: Option<u32>,
+    /// What maintainers read in the log; never sent.
+    pub detail: Option<String>,
+}
+
+/// What a payment would take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaymentRequired {
+    required_cents: i64,
+    available_cents: i64,
+    drop: DropId,
+}
+
+/// Body of every error.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// What went wrong, for people. May change; branch on `code`.
+    #[schema(example = "Drop is not open")]
+    error: String,
+    /// What went wrong, for programs. Stable.
+    #[schema(example = "drop_not_open")]
+    code: &'static str,
+    /// Quote this when you ask about the request. Also in `X-Request-Id`.
+    request_id: String,
+    /// JSON pointer to the offending value in the body, or the name of the query parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "/prompt")]
+    field: Option<String>,
+}
+
+/// Body of a 402: the error, and what a payment would take.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentRequiredBody {
+    #[serde(flatten)]
+    error: ErrorBody,
+    /// Always true.
+    payment_required: bool,
+    /// Price of the drop, in cents.
+    #[schema(example = 100)]
+    required: i64,
+    /// What the wallet holds, in cents.
+    #[schema(example = 40)]
+    available: i64,
+    /// The drop, kept as `pending_payment` for `POST /api/jobs/{id}/pay`.
+    id: String,
+}
+
+impl Problem {
+    /// A problem with nothing more to say than its message.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            field: None,
+            payment: None,
+            retry_after_seconds: None,
+            detail: None,
+        }
+    }
+
+    /// 404, for what is missing and for what is hidden alike.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found")
+    }
+
+    /// 405; the `Allow` header is the router's.
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
+    }
+
+    /// 400 at one place of the request.
+    pub fn invalid(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        FieldError::new(field, code, message).into()
+    }
+
+    /// The answer with its body; `request_id` goes into it.
+    pub(crate) fn render(self, request_id: &str) -> Response {
+        let error = ErrorBody {
+            error: self.message,
+            code: self.code,
+            request_id: request_id.to_owned(),
+            field: self.field,
+        };
+        let body = match self.payment {
+            None => serde_json::to_vec(&error),
+            Some(payment) => serde_json::to_vec(&PaymentRequiredBody {
+                error,
+                payment_required: true,
+                required: payment.required_cents,
+                available: payment.available_cents,
+                id: payment.drop.to_string(),
+            }),
+        };
+        let mut response = Response::new(Body::from(body.unwrap_or_default()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    /// The status alone; [`crate::serve`] renders the body, because the request id is known there.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        Self { field: Some(error.field), ..Self::new(StatusCode::BAD_REQUEST, error.code, error.message) }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        use StatusCode as S;
+        match error {
+            Error::Invalid(error) => error.into(),
+            Error::Unauthenticated => {
+                Self::new(S::UNAUTHORIZED, "authentication_required", "Authentication required")
+            }
+            Error::NotFound => Self::not_found(),
+            Error::InsufficientBalance { required, available, drop } => {
+                let (required_cents, available_cents) = (required.get(), available.get());
+                let payment = Some(Box::new(PaymentRequired { required_cents, available_cents, drop }));
+                Self {
+                    payment,
+                    ..Self::new(S::PAYMENT_REQUIRED, "insufficient_balance", "Insufficient balance")
+                }
+            }
+            Error::OwnDrop => Self::new(S::FORBIDDEN, "own_drop", "You cannot work on your own drop"),
+            Error::NotTheSender => Self::new(S::FORBIDDEN, "not_the_sender", "Only the sender may do this"),
+            Error::NotAClaimant => {
+                Self::new(S::FORBIDDEN, "not_a_claimant", "You hold no claim on this drop")
+            }
+            Error::DropNotPending => {
+                Self::new(S::BAD_REQUEST, "drop_not_pending", "Drop is not waiting for payment")
+            }
+            Error::DropNotOpen => Self::new(S::CONFLICT, "drop_not_open", "Drop is not open"),
+            Error::WindowClosed => Self::new(S::CONFLICT, "window_closed", "The drop's window has closed"),
+            Error::MaxClaimsReached => {
+                Self::new(S::CONFLICT, "max_claims_reached", "All of the drop's slots are taken")
+            }
+            Error::AlreadySubmitted => {
+                Self::new(S::CONFLICT, "already_submitted", "You have already submitted a different output")
+            }
+            Error::DropHasSubmissions => Self::new(
+                S::CONFLICT,
+                "drop_has_submissions",
+                "Work has been delivered and will be judged, so the drop cannot be cancelled",
+            ),
+            Error::VerdictNotReady => {
+                Self::new(S::CONFLICT, "verdict_not_ready", "The drop has not been judged yet")
+            }
+            Error::Unavailable(internal) => Self {
+                retry_after_seconds: Some(RETRY_AFTER_SECONDS),
+                detail: Some(internal.for_log().to_owned()),
+                ..Self::new(S::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable, try again")
+            },
+            Error::Internal(internal) => Self {
+                detail: Some(internal.for_log().to_owned()),
+                ..Self::new(S::INTERNAL_SERVER_ERROR, "internal", "Internal server error")
+            },
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What every request passes through, and the way a function serves.
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use clorp_service::{Clock, new_ulid};
+use lambda_http::request::RequestContext;
+use tracing::Instrument;
+
+use crate::Problem;
+use crate::extract::MAX_BODY_BYTES;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Adds to a function's routes what all functions have in common: JSON answers for unknown paths and methods, a
+/// limit on bodies, request ids, error bodies, and one log line a request.
+pub fn finish(routes: Router) -> Router {
+    routes
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn(wrap))
+}
+
+/// Serves in a Lambda until the environment ends.
+///
+/// # Errors
+/// Only what the runtime itself cannot handle.
+pub async fn run(router: Router) -> Result<(), lambda_http::Error> {
+    lambda_http::run(router).await
+}
+
+async fn wrap(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(&request);
+    let method = request.method().clone();
+    // The pattern, not the path: ids make every path its own.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span =
+        tracing::info_span!("request", request_id = %id, %method, route, user_id = tracing::field::Empty);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let problem = response.extensions_mut().remove::<Problem>();
+    let code = problem.as_ref().map(|problem| problem.code);
+    let detail = problem.as_ref().and_then(|problem| problem.detail.clone());
+    if let Some(problem) = problem {
+        let headers = std::mem::take(response.headers_mut());
+        response = problem.render(&id);
+        if let Some(allow) = headers.get(header::ALLOW) {
+            response.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+    }
+    let status = response.status().as_u16();
+    let millis = started.elapsed().as_millis();
+    let _entered = span.enter();
+    match detail {
+        Some(detail) if status == 500 => tracing::error!(status, code, millis, detail, "request failed"),
+        Some(detail) => tracing::warn!(status, code, millis, detail, "request failed"),
+        None => tracing::info!(status, code, millis, "request"),
+    }
+    label(response, &id)
+}
+
+/// The gateway's id for the request, so that its log and ours agree; else one of our own.
+fn request_id(request: &Request) -> String {
+    let given = request.extensions().get::<RequestContext>().and_then(|context| match context {
+        RequestContext::ApiGatewayV2(context) => context.request_id.clone(),
+        _ => None,
+    });
+    given.unwrap_or_else(|| new_ulid(Clock::system().now()).to_string())
+}
+
+/// Adds what every response carries. What does not say otherwise is for its caller alone.
+fn label(mut response: Response, id: &str) -> Response {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

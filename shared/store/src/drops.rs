@@ -1,0 +1,508 @@
+//! Drops: every change of a drop's state, each one conditional write.
+
+use std::collections::{BTreeMap, HashMap};
+
+use clorp_domain::drops::{Outcome, Window};
+use clorp_domain::stats::Stats;
+use clorp_domain::{Brief, Cents, Claim, Drop, DropId, Error, Pack, Posting, Status, UserId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::batch::Freshness;
+use crate::board::{Place, place};
+use crate::fault::fault;
+use crate::item::{Item, at, decode, encode, instant, keyed, n, parse, s};
+use crate::key::{Key, PK, drop_of_pk};
+use crate::page::{Page, cursor, position};
+use crate::tx::{Tx, TxError, Update};
+use crate::{Store, ledger, stats};
+
+const LIST: &str = "drops";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct DropItem {
+    status: String,
+    sender_id: String,
+    pack: String,
+    title: String,
+    price_cents: i64,
+    fee_cents: i64,
+    time_limit_seconds: u32,
+    max_claims: u32,
+    created_at: i64,
+    updated_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window_closes_at: Option<i64>,
+    // Only the ledger writes the escrow, so a new drop has none until its posting adds to it.
+    #[serde(default, skip_serializing)]
+    escrow_cents: i64,
+    claims: HashMap<String, ClaimItem>,
+    // The two counts say nothing that `claims` does not, but conditions can compare a number and not the size of a
+    // part of a map.
+    claims_count: u32,
+    submissions_count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    winner_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grade: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<i64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ClaimItem {
+    claimed_at: i64,
+    lease_expires_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submitted_at: Option<i64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct BodyItem {
+    prompt: String,
+    env_vars: BTreeMap<String, String>,
+}
+
+impl From<&Claim> for ClaimItem {
+    fn from(claim: &Claim) -> Self {
+        Self {
+            claimed_at: claim.claimed_at.as_millisecond(),
+            lease_expires_at: claim.lease_expires_at.as_millisecond(),
+            submitted_at: claim.submitted_at.map(Timestamp::as_millisecond),
+        }
+    }
+}
+
+impl From<&Drop> for DropItem {
+    fn from(drop: &Drop) -> Self {
+        Self {
+            status: drop.status.to_string(),
+            sender_id: drop.sender.to_string(),
+            pack: drop.pack.to_string(),
+            title: drop.title.clone(),
+            price_cents: drop.price.get(),
+            fee_cents: drop.fee.get(),
+            time_limit_seconds: drop.time_limit_seconds,
+            max_claims: drop.max_claims,
+            created_at: drop.created_at.as_millisecond(),
+            updated_at: drop.updated_at.as_millisecond(),
+            opened_at: drop.window.map(|window| window.opened_at.as_millisecond()),
+            window_closes_at: drop.window.map(|window| window.closes_at.as_millisecond()),
+            escrow_cents: 0,
+            claims: drop.claims.iter().map(|(worker, claim)| (worker.to_string(), claim.into())).collect(),
+            claims_count: drop.claims_count(),
+            submissions_count: drop.submissions_count(),
+            winner_id: drop.outcome.as_ref().map(|outcome| outcome.winner.to_string()),
+            grade: drop.outcome.as_ref().map(|outcome| outcome.grade.to_string()),
+            completed_at: drop.outcome.as_ref().map(|outcome| outcome.completed_at.as_millisecond()),
+        }
+    }
+}
+
+fn read_claim(item: &ClaimItem) -> Result<Claim, Error> {
+    Ok(Claim {
+        claimed_at: instant("claimed_at", item.claimed_at)?,
+        lease_expires_at: instant("lease_expires_at", item.lease_expires_at)?,
+        submitted_at: item.submitted_at.map(|millis| instant("submitted_at", millis)).transpose()?,
+    })
+}
+
+fn read_outcome(item: &DropItem) -> Result<Option<Outcome>, Error> {
+    let (Some(winner), Some(grade), Some(completed_at)) = (&item.winner_id, &item.grade, item.completed_at)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Outcome {
+        winner: parse("winner_id", winner)?,
+        grade: grade.parse().map_err(|_| Error::internal(format!("stored grade {grade:?}")))?,
+        completed_at: instant("completed_at", completed_at)?,
+    }))
+}
+
+/// The drop an item holds.
+pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
+    let id = item.get(PK).and_then(|pk| drop_of_pk(pk.as_s().ok()?));
+    let id = id.ok_or_else(|| Error::internal("drop item without a drop's key"))?;
+    let item: DropItem = decode(item)?;
+    let window = match (item.opened_at, item.window_closes_at) {
+        (Some(opened_at), Some(closes_at)) => Some(Window {
+            opened_at: instant("opened_at", opened_at)?,
+            closes_at: instant("window_closes_at", closes_at)?,
+        }),
+        _ => None,
+    };
+    let claims =
+        item.claims.iter().map(|(worker, claim)| Ok((parse("claim's worker", worker)?, read_claim(claim)?)));
+    Ok(Drop {
+        id,
+        status: item
+            .status
+            .parse()
+            .map_err(|_| Error::internal(format!("stored status {:?}", item.status)))?,
+        sender: parse("sender_id", &item.sender_id)?,
+        pack: item
+            .pack
+            .parse::<Pack>()
+            .map_err(|_| Error::internal(format!("stored pack {:?}", item.pack)))?,
+        claims: claims.collect::<Result<_, Error>>()?,
+        outcome: read_outcome(&item)?,
+        window,
+        title: item.title,
+        price: Cents::new(item.price_cents),
+        fee: Cents::new(item.fee_cents),
+        time_limit_seconds: item.time_limit_seconds,
+        max_claims: item.max_claims,
+        created_at: instant("created_at", item.created_at)?,
+        updated_at: instant("updated_at", item.updated_at)?,
+        escrow: Cents::new(item.escrow_cents),
+    })
+}
+
+/// The brief an item holds.
+pub(crate) fn read_brief(item: Item) -> Result<Brief, Error> {
+    let item: BodyItem = decode(item)?;
+    Ok(Brief { prompt: item.prompt, env_vars: item.env_vars })
+}
+
+/// How a conditional write to a drop ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It was made.
+    Done,
+    /// It was not, because the drop has become this in the meantime: decide again.
+    Changed(Box<Drop>),
+}
+
+/// How the creation of a drop ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is there.
+    Done,
+    /// It is not: the wallet that was to pay for it holds this.
+    InsufficientBalance(Cents),
+}
+
+/// How the payment of a drop ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paid {
+    /// It is open.
+    Done,
+    /// It has become this in the meantime.
+    Changed(Box<Drop>),
+    /// It is as it was: the wallet holds this.
+    InsufficientBalance(Cents),
+}
+
+impl Store {
+    /// Writes a new drop and its brief; with a `payment`, opened and paid for in the same transaction.
+    ///
+    /// The drop's id is its idempotency record: made anew for each request, so a drop that is there already is one
+    /// that an earlier try of this request wrote.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn create_drop(
+        &self,
+        drop: &Drop,
+        brief: &Brief,
+        payment: Option<&Posting>,
+    ) -> Result<Created, Error> {
+        let mut tx = Tx::default();
+        let update = tx.update(Key::drop(drop.id));
+        update.require_new().set_all(encode(&DropItem::from(drop))?);
+        place(update, drop.id, Place::of(drop));
+        let body = BodyItem { prompt: brief.prompt.clone(), env_vars: brief.env_vars.clone() };
+        let body_key = Key::body(drop.id);
+        let body = keyed(&body_key, &body)?;
+        tx.create(body_key, body);
+        if let Some(payment) = payment {
+            ledger::post(&mut tx, payment)?;
+            stats::count(&mut tx, drop.id, on_board(drop.price, 1)?);
+        }
+        match self.transact(tx).await {
+            Ok(()) => Ok(Created::Done),
+            Err(TxError::Fault(error)) => Err(error),
+            Err(TxError::Refused(refused)) if refused.contains_key(&Key::drop(drop.id)) => Ok(Created::Done),
+            Err(TxError::Refused(refused)) => Ok(Created::InsufficientBalance(held(refused, &drop.sender))),
+        }
+    }
+
+    /// Opens a pending drop, paid for by `payment`. `drop` is the drop as opened.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn pay_drop(&self, drop: &Drop, payment: &Posting) -> Result<Paid, Error> {
+        let window = drop.window.ok_or_else(|| Error::internal("a drop is paid for without being opened"))?;
+        let key = Key::drop(drop.id);
+        let mut tx = Tx::default();
+        let update = tx.update(key.clone());
+        update
+            .require("status", "=", s(Status::PendingPayment.as_str()))
+            .set("status", s(drop.status.as_str()))
+            .set("opened_at", at(window.opened_at))
+            .set("window_closes_at", at(window.closes_at))
+            .set("updated_at", at(drop.updated_at));
+        place(update, drop.id, Place::of(drop));
+        ledger::post(&mut tx, payment)?;
+        stats::count(&mut tx, drop.id, on_board(drop.price, 1)?);
+        match self.transact(tx).await {
+            Ok(()) => Ok(Paid::Done),
+            Err(TxError::Fault(error)) => Err(error),
+            Err(TxError::Refused(mut refused)) => match refused.remove(&key) {
+                Some(old) => Ok(Paid::Changed(Box::new(read_old(old)?))),
+                None => Ok(Paid::InsufficientBalance(held(refused, &drop.sender))),
+            },
+        }
+    }
+
+    /// Ends a drop without a verdict, as `status` says: cancelled or expired. `drop` is the drop as it was read;
+    /// the write requires that nobody has claimed or submitted since. `refund` returns the escrow, if there is one.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn end_drop(
+        &self,
+        drop: &Drop,
+        status: Status,
+        refund: Option<&Posting>,
+        now: Timestamp,
+    ) -> Result<Written, Error> {
+        let mut tx = Tx::default();
+        let update = tx.update(Key::drop(drop.id));
+        update
+            .require("status", "=", s(drop.status.as_str()))
+            .require("claims_count", "=", n(drop.claims_count()))
+            .require("submissions_count", "=", n(0))
+            .set("status", s(status.as_str()))
+            .set("updated_at", at(now));
+        place(update, drop.id, Place::Nowhere);
+        require_same_holders(update, drop);
+        release_workers(&mut tx, drop);
+        if let Some(refund) = refund {
+            ledger::post(&mut tx, refund)?;
+            stats::count(&mut tx, drop.id, on_board(drop.price, -1)?);
+        }
+        self.write_drop(drop.id, tx).await
+    }
+
+    /// Gives a slot to `worker`: a free one, or the one that `lapsed` held. Four write units, a take-over six.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn claim_drop(
+        &self,
+        drop: DropId,
+        worker: &UserId,
+        claim: &Claim,
+        lapsed: Option<&UserId>,
+    ) -> Result<Written, Error> {
+        let own = format!("claims.{worker}");
+        let mut tx = Tx::default();
+        let update = tx.update(Key::drop(drop));
+        update
+            .require("status", "=", s(Status::Open.as_str()))
+            .require("window_closes_at", ">", at(claim.claimed_at))
+            .require_absent(&own)
+            .set(&own, claim_attribute(claim)?)
+            .set("updated_at", at(claim.claimed_at));
+        match lapsed {
+            None => {
+                update.require_between("claims_count", "<", "max_claims").add("claims_count", 1);
+            }
+            Some(lapsed) => {
+                update
+                    .require(&format!("claims.{lapsed}.lease_expires_at"), "<=", at(claim.claimed_at))
+                    .require_absent(&format!("claims.{lapsed}.submitted_at"))
+                    .remove(&format!("claims.{lapsed}"));
+                tx.delete(Key::work(lapsed, drop));
+            }
+        }
+        let work = Key::work(worker, drop);
+        tx.create(work.clone(), work.into_attributes());
+        self.write_drop(drop, tx).await
+    }
+
+    /// Closes an open drop whose window is over to submissions: from here on only the ranking changes it. One
+    /// write unit, and four for the index entries that take it off the board.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn close_drop(&self, drop: &Drop, now: Timestamp) -> Result<Written, Error> {
+        let mut update = Update::default();
+        update
+            .require("status", "=", s(Status::Open.as_str()))
+            .require("window_closes_at", "<=", at(now))
+            .set("status", s(Status::Ranking.as_str()))
+            .set("updated_at", at(now));
+        place(&mut update, drop.id, Place::Ranking(drop.pack));
+        match self.update_if(Key::drop(drop.id), update).await {
+            Ok(()) => Ok(Written::Done),
+            Err(error) => changed(drop.id, error),
+        }
+    }
+
+    /// A drop. One round trip, 1 read unit.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn drop(&self, id: DropId) -> Result<Option<Drop>, Error> {
+        self.get(Key::drop(id)).await?.map(read_drop).transpose()
+    }
+
+    /// A drop and its brief. One round trip, 1 read unit for each 4 KB of each.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn drop_with_brief(&self, id: DropId) -> Result<Option<(Drop, Brief)>, Error> {
+        let mut found = self.get_all(vec![Key::drop(id), Key::body(id)], Freshness::Strong).await?;
+        match (found.remove(&Key::drop(id)), found.remove(&Key::body(id))) {
+            (Some(drop), Some(body)) => Ok(Some((read_drop(drop)?, read_brief(body)?))),
+            _ => Ok(None),
+        }
+    }
+
+    /// The drops among `ids` that exist, in that order. One round trip, 1 read unit each.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn drops(&self, ids: &[DropId]) -> Result<Vec<Drop>, Error> {
+        let mut found = self.get_all(ids.iter().copied().map(Key::drop).collect(), Freshness::Strong).await?;
+        ids.iter().filter_map(|id| found.remove(&Key::drop(*id))).map(read_drop).collect()
+    }
+
+    /// The drops a user posted, newest first, each with its brief and, where the index knows of a winner, the
+    /// winner's output. Two round trips: the index `by_sender`, then the items.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a cursor that is not of this list; faults.
+    pub async fn drops_by_sender(
+        &self,
+        sender: &UserId,
+        limit: i32,
+        after: Option<&str>,
+    ) -> Result<Page<(Drop, Brief, Option<String>)>, Error> {
+        let before = position(LIST, after)?.unwrap_or_else(|| "~".to_owned());
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_sender")
+            .key_condition_expression("sender_id = :sender AND pk < :before")
+            .expression_attribute_values(":sender", s(sender.to_string()))
+            .expression_attribute_values(":before", s(format!("DROP#{before}")))
+            .scan_index_forward(false)
+            .limit(limit.saturating_add(1))
+            .send()
+            .await
+            .map_err(|e| fault("query by sender", e))?;
+        let mut hits: Vec<(DropId, Option<UserId>)> =
+            answer.items.unwrap_or_default().iter().filter_map(sender_hit).collect();
+        let keep = usize::try_from(limit).unwrap_or(0);
+        let more = hits.len() > keep;
+        hits.truncate(keep);
+        let (items, cut) = self.fill(hits.clone()).await?;
+        let last = items.len().checked_sub(1).and_then(|last| hits.get(last));
+        let next = last.filter(|_| more || cut).map(|(id, _)| cursor(LIST, &id.to_string()));
+        Ok(Page { items, next })
+    }
+
+    /// Reads what a list of drops shows. The page ends early (`true`) where its texts would outgrow an answer.
+    async fn fill(
+        &self,
+        hits: Vec<(DropId, Option<UserId>)>,
+    ) -> Result<(Vec<(Drop, Brief, Option<String>)>, bool), Error> {
+        let output = |(id, winner): &(DropId, Option<UserId>)| winner.as_ref().map(|w| Key::output(*id, w));
+        let keys = hits.iter().flat_map(|hit| [Some(Key::drop(hit.0)), Some(Key::body(hit.0)), output(hit)]);
+        let mut found = self.get_all(keys.flatten().collect(), Freshness::Strong).await?;
+        let mut filled = Vec::new();
+        let mut bytes = 0;
+        for hit in &hits {
+            let (Some(drop), Some(body)) = (found.remove(&Key::drop(hit.0)), found.remove(&Key::body(hit.0)))
+            else {
+                return Err(Error::internal("an indexed drop is missing"));
+            };
+            let drop = read_drop(drop)?;
+            let brief = read_brief(body)?;
+            let known = output(hit).and_then(|key| found.remove(&key));
+            let text = match (known, &drop.outcome) {
+                (Some(item), _) => Some(crate::submissions::text(item)?),
+                // The index lags behind a settlement that has just happened.
+                (None, Some(outcome)) => self.output_text(drop.id, &outcome.winner).await?,
+                (None, None) => None,
+            };
+            bytes += brief.prompt.len() + text.as_ref().map_or(0, String::len);
+            if bytes > MAX_PAGE_BYTES && !filled.is_empty() {
+                return Ok((filled, true));
+            }
+            filled.push((drop, brief, text));
+        }
+        Ok((filled, false))
+    }
+
+    /// Runs a transaction whose conditions are all on one drop, or on balances that it settles.
+    pub(crate) async fn write_drop(&self, drop: DropId, tx: Tx) -> Result<Written, Error> {
+        match self.transact(tx).await {
+            Ok(()) => Ok(Written::Done),
+            Err(error) => changed(drop, error),
+        }
+    }
+}
+
+/// What the texts on one page of a list may weigh together: JSON escapes may double it and API answers end at 6 MB.
+const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+fn sender_hit(item: &Item) -> Option<(DropId, Option<UserId>)> {
+    let id = drop_of_pk(item.get(PK)?.as_s().ok()?)?;
+    let winner = item.get("winner_id").and_then(|value| value.as_s().ok()?.parse().ok());
+    Some((id, winner))
+}
+
+fn changed(drop: DropId, error: TxError) -> Result<Written, Error> {
+    match error {
+        TxError::Fault(error) => Err(error),
+        TxError::Refused(mut refused) => match refused.remove(&Key::drop(drop)) {
+            Some(old) => Ok(Written::Changed(Box::new(read_old(old)?))),
+            None => {
+                let keys: Vec<String> =
+                    refused.into_keys().map(|key| format!("{} {}", key.pk, key.sk)).collect();
+                Err(Error::internal(format!("write to drop {drop} refused by {}", keys.join(", "))))
+            }
+        },
+    }
+}
+
+fn read_old(old: Option<Item>) -> Result<Drop, Error> {
+    read_drop(old.ok_or_else(|| Error::internal("a drop that was read is gone"))?)
+}
+
+/// What the sender's wallet held when it refused to pay.
+fn held(mut refused: BTreeMap<Key, Option<Item>>, sender: &UserId) -> Cents {
+    refused.remove(&Key::user(sender)).flatten().map_or(Cents::ZERO, |item| ledger::balance_of(&item))
+}
+
+fn claim_attribute(claim: &Claim) -> Result<aws_sdk_dynamodb::types::AttributeValue, Error> {
+    encode(&ClaimItem::from(claim)).map(aws_sdk_dynamodb::types::AttributeValue::M)
+}
+
+/// Requires that every claim is still held by who held it: a take-over changes the holders but not their number.
+pub(crate) fn require_same_holders(update: &mut Update, drop: &Drop) {
+    for worker in drop.claims.keys() {
+        update.require_present(&format!("claims.{worker}"));
+    }
+}
+
+/// Takes a drop that ends off its workers' lists.
+pub(crate) fn release_workers(tx: &mut Tx, drop: &Drop) {
+    for worker in drop.claims.keys() {
+        tx.delete(Key::work(worker, drop.id));
+    }
+}
+
+/// The change to the totals when `drops` drops of this price come onto the board (or leave it, if negative).
+pub(crate) fn on_board(price: Cents, drops: i64) -> Result<Stats, Error> {
+    let bounty = if drops < 0 { price.negated() } else { Ok(price) };
+    let bounty = bounty.map_err(|_| Error::internal("price out of range"))?;
+    Ok(Stats { open_drops: drops, open_bounty: bounty, ..Stats::default() })
+}

@@ -1,0 +1,121 @@
+//! Primary keys. Each is built in exactly one place, from typed ids.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use clorp_domain::api_key::KeyHash;
+use clorp_domain::{Account, DropId, EntryId, UserId};
+
+use crate::item::Item;
+
+pub(crate) const PK: &str = "pk";
+pub(crate) const SK: &str = "sk";
+
+/// Prefix of the sort keys of ledger entries.
+pub(crate) const LEDGER: &str = "LEDGER#";
+/// Prefix of the sort keys of submission bodies.
+pub(crate) const OUTPUT: &str = "OUTPUT#";
+/// Sort key of a verdict; with [`OUTPUT`] it bounds the range that holds all that was judged.
+pub(crate) const VERDICT: &str = "VERDICT";
+/// Prefix of the sort keys of a worker's active claims.
+pub(crate) const WORK: &str = "WORK#";
+
+/// Items without a natural spread are divided over this many keys, so that no single item or partition is in
+/// everybody's transaction.
+pub(crate) const SHARDS: u128 = 8;
+
+/// A primary key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    pub(crate) fn drop(id: DropId) -> Self {
+        Self::new(drop_pk(id), "DROP")
+    }
+
+    pub(crate) fn body(id: DropId) -> Self {
+        Self::new(drop_pk(id), "BODY")
+    }
+
+    pub(crate) fn output(id: DropId, worker: &UserId) -> Self {
+        Self::new(drop_pk(id), format!("{OUTPUT}{worker}"))
+    }
+
+    pub(crate) fn verdict(id: DropId) -> Self {
+        Self::new(drop_pk(id), VERDICT)
+    }
+
+    pub(crate) fn user(id: &UserId) -> Self {
+        Self::new(user_pk(id), "USER")
+    }
+
+    pub(crate) fn work(worker: &UserId, drop: DropId) -> Self {
+        Self::new(user_pk(worker), format!("{WORK}{drop}"))
+    }
+
+    pub(crate) fn api_key(hash: &KeyHash) -> Self {
+        Self::new(format!("KEY#{}", hash.as_str()), "KEY")
+    }
+
+    pub(crate) fn stats(shard: u128) -> Self {
+        Self::new(format!("STATS#{shard}"), "STATS")
+    }
+
+    /// An account's side of a posting lives with the account.
+    pub(crate) fn entry(account: &Account, posting: EntryId) -> Self {
+        let shard = posting.ulid().random() % SHARDS;
+        let pk = match account {
+            Account::User(id) => user_pk(id),
+            Account::Escrow(id) => drop_pk(*id),
+            Account::Platform => format!("PLATFORM#{shard}"),
+            Account::External => format!("EXTERNAL#{shard}"),
+        };
+        Self::new(pk, format!("{LEDGER}{posting}"))
+    }
+
+    /// The account that an entry's partition belongs to.
+    pub(crate) fn account_of(pk: &str) -> Option<Account> {
+        let (kind, id) = pk.split_once('#')?;
+        match kind {
+            "USER" => id.parse().ok().map(Account::User),
+            "DROP" => id.parse().ok().map(Account::Escrow),
+            "PLATFORM" => Some(Account::Platform),
+            "EXTERNAL" => Some(Account::External),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn of_item(item: &Item) -> Option<Self> {
+        let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        Some(Self { pk: text(PK)?, sk: text(SK)? })
+    }
+
+    pub(crate) fn into_attributes(self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk)),
+            (SK.to_owned(), AttributeValue::S(self.sk)),
+        ])
+    }
+}
+
+/// Partition of a drop and all that belongs to it.
+pub(crate) fn drop_pk(id: DropId) -> String {
+    format!("DROP#{id}")
+}
+
+/// The drop whose partition this is.
+pub(crate) fn drop_of_pk(pk: &str) -> Option<DropId> {
+    pk.strip_prefix("DROP#")?.parse().ok()
+}
+
+/// Partition of a user and all that belongs to them.
+pub(crate) fn user_pk(id: &UserId) -> String {
+    format!("USER#{id}")
+}

@@ -1,0 +1,47 @@
+//! The table: the only crate that knows DynamoDB.
+//!
+//! Each access pattern is one named method whose first lines say what it costs; `docs/access-patterns.md` adds
+//! them up. Two rules hold everywhere:
+//!
+//! * Every write states what must already be true. When the statement fails, the item that refuted it comes back
+//!   with the failure, free of charge, so the caller can decide again without another read.
+//! * No balance changes except through [`ledger`], in one transaction with entries that sum to zero.
+
+mod batch;
+mod board;
+mod books;
+mod drops;
+mod fault;
+mod item;
+mod key;
+mod keys;
+mod ledger;
+mod page;
+mod stats;
+mod submissions;
+mod tx;
+mod users;
+mod verdicts;
+
+use aws_sdk_dynamodb::Client;
+
+pub use board::{BoardQuery, BoardSort, FeedEntry};
+pub use books::Books;
+pub use drops::{Created, Paid, Written};
+pub use ledger::LedgerLine;
+pub use page::Page;
+pub use verdicts::{Judged, Showcase};
+
+/// Access to the table.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table: String,
+}
+
+impl Store {
+    /// The store on `table`, reached through `client`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+}

@@ -1,0 +1,91 @@
+//! Submissions: what was delivered, written once.
+
+use clorp_domain::drops::Submission;
+use clorp_domain::{Drop, DropId, Error, Status, SubmissionId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::board::{Place, place};
+use crate::item::{Item, at, decode, instant, keyed, n, s};
+use crate::key::{Key, OUTPUT};
+use crate::tx::Tx;
+use crate::{Store, Written};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OutputItem {
+    output_text: String,
+    sha256: String,
+    submitted_at: i64,
+}
+
+/// The text of a submission's item.
+pub(crate) fn text(item: Item) -> Result<String, Error> {
+    decode::<OutputItem>(item).map(|item| item.output_text)
+}
+
+/// The submission an item of `drop` holds.
+pub(crate) fn read_submission(drop: DropId, item: Item) -> Result<Submission, Error> {
+    let key = Key::of_item(&item).ok_or_else(|| Error::internal("submission without a key"))?;
+    let worker: UserId = crate::item::parse("worker", key.sk.strip_prefix(OUTPUT).unwrap_or_default())?;
+    let item: OutputItem = decode(item)?;
+    Ok(Submission {
+        id: SubmissionId::of(drop, &worker),
+        drop,
+        worker,
+        submitted_at: instant("submitted_at", item.submitted_at)?,
+        sha256: item.sha256,
+        output_text: item.output_text,
+    })
+}
+
+impl Store {
+    /// Accepts a submission to `drop` as it was read. If it `fills` the drop, the drop goes to the ranking in the
+    /// same transaction. Two write units, and two for each KB of output.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn submit(&self, drop: &Drop, submission: &Submission, fills: bool) -> Result<Written, Error> {
+        let submitted_at = format!("claims.{}.submitted_at", submission.worker);
+        let mut tx = Tx::default();
+        let update = tx.update(Key::drop(drop.id));
+        update
+            .require("status", "=", s(Status::Open.as_str()))
+            .require("window_closes_at", ">", at(submission.submitted_at))
+            .require_present(&format!("claims.{}", submission.worker))
+            .require_absent(&submitted_at)
+            // Whether this one is the last depends on how many there are, so that must still be true.
+            .require("submissions_count", "=", n(drop.submissions_count()))
+            .set(&submitted_at, at(submission.submitted_at))
+            .set("updated_at", at(submission.submitted_at))
+            .add("submissions_count", 1);
+        if fills {
+            update.set("status", s(Status::Ranking.as_str()));
+            place(update, drop.id, Place::Ranking(drop.pack));
+        }
+        let item = OutputItem {
+            output_text: submission.output_text.clone(),
+            sha256: submission.sha256.clone(),
+            submitted_at: submission.submitted_at.as_millisecond(),
+        };
+        let key = Key::output(drop.id, &submission.worker);
+        let item = keyed(&key, &item)?;
+        tx.create(key, item);
+        self.write_drop(drop.id, tx).await
+    }
+
+    /// A worker's submission. One round trip, 1 read unit per 4 KB.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn submission(&self, drop: DropId, worker: &UserId) -> Result<Option<Submission>, Error> {
+        let item = self.get(Key::output(drop, worker)).await?;
+        item.map(|item| read_submission(drop, item)).transpose()
+    }
+
+    /// The text of a worker's submission. One round trip, 1 read unit per 4 KB.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn output_text(&self, drop: DropId, worker: &UserId) -> Result<Option<String>, Error> {
+        self.get(Key::output(drop, worker)).await?.map(text).transpose()
+    }
+}

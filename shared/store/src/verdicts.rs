@@ -1,0 +1,186 @@
+//! Verdicts, and the settlement that writes them.
+
+use clorp_domain::drops::Submission;
+use clorp_domain::stats::Stats;
+use clorp_domain::{Drop, DropId, Error, Placing, Posting, Status, SubmissionId, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::board::{Place, place};
+use crate::drops::{on_board, release_workers};
+use crate::fault::fault;
+use crate::item::{Item, at, decode, keyed, n, parse, s};
+use crate::key::{Key, OUTPUT, PK, SK, VERDICT, drop_pk};
+use crate::submissions::read_submission;
+use crate::tx::Tx;
+use crate::{Store, Written, ledger, stats};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct VerdictItem {
+    judge: String,
+    judge_version: String,
+    rubric_version: String,
+    passes: u32,
+    placings: Vec<PlacingItem>,
+    pub(crate) winner_name: String,
+    pub(crate) excerpt: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PlacingItem {
+    worker_id: String,
+    rank: u32,
+    grade: String,
+    score: u32,
+    rationale: String,
+    held: u32,
+}
+
+/// All that was judged of one drop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The submissions, by worker.
+    pub submissions: Vec<Submission>,
+    /// The verdict; `None` before the drop is completed.
+    pub verdict: Option<Verdict>,
+}
+
+fn write_placing(placing: &Placing) -> PlacingItem {
+    PlacingItem {
+        worker_id: placing.worker.to_string(),
+        rank: placing.rank,
+        grade: placing.grade.to_string(),
+        score: placing.score,
+        rationale: placing.rationale.clone(),
+        held: placing.held,
+    }
+}
+
+fn read_placing(drop: DropId, item: PlacingItem) -> Result<Placing, Error> {
+    let worker = parse("worker_id", &item.worker_id)?;
+    Ok(Placing {
+        submission: SubmissionId::of(drop, &worker),
+        worker,
+        rank: item.rank,
+        grade: item.grade.parse().map_err(|_| Error::internal(format!("stored grade {:?}", item.grade)))?,
+        score: item.score,
+        rationale: item.rationale,
+        held: item.held,
+    })
+}
+
+fn read_verdict(drop: DropId, item: Item) -> Result<Verdict, Error> {
+    let item: VerdictItem = decode(item)?;
+    let placings =
+        item.placings.into_iter().map(|placing| read_placing(drop, placing)).collect::<Result<_, _>>()?;
+    Verdict::from_stored(item.judge, item.judge_version, item.rubric_version, item.passes, placings)
+        .ok_or_else(|| Error::internal("stored verdict places nobody"))
+}
+
+/// The public part of a settlement: what the feed shows of the winner.
+#[derive(Clone, Copy, Debug)]
+pub struct Showcase<'a> {
+    /// The winner's public name.
+    pub winner_name: &'a str,
+    /// The beginning of the winning output.
+    pub excerpt: &'a str,
+}
+
+impl Store {
+    /// Settles a drop that is being ranked: status, verdict, payout, fee and totals in one transaction. `drop` is
+    /// the drop as completed.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn settle_drop(
+        &self,
+        drop: &Drop,
+        verdict: &Verdict,
+        showcase: Showcase<'_>,
+        payout: &Posting,
+    ) -> Result<Written, Error> {
+        let outcome =
+            drop.outcome.as_ref().ok_or_else(|| Error::internal("a drop is settled without an outcome"))?;
+        let mut tx = Tx::default();
+        let update = tx.update(Key::drop(drop.id));
+        update
+            .require("status", "=", s(Status::Ranking.as_str()))
+            .require("submissions_count", "=", n(drop.submissions_count()))
+            .set("status", s(Status::Completed.as_str()))
+            .set("winner_id", s(outcome.winner.to_string()))
+            .set("grade", s(outcome.grade.as_str()))
+            .set("completed_at", at(outcome.completed_at))
+            .set("updated_at", at(drop.updated_at));
+        place(update, drop.id, Place::Feed(drop.pack, outcome.completed_at));
+        release_workers(&mut tx, drop);
+        let key = Key::verdict(drop.id);
+        let item = keyed(&key, &verdict_item(verdict, showcase))?;
+        tx.create(key, item);
+        ledger::post(&mut tx, payout)?;
+        stats::count(&mut tx, drop.id, settled(drop)?);
+        self.write_drop(drop.id, tx).await
+    }
+
+    /// The verdict on a drop. One round trip, 1 read unit per 4 KB.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn verdict(&self, drop: DropId) -> Result<Option<Verdict>, Error> {
+        self.get(Key::verdict(drop)).await?.map(|item| read_verdict(drop, item)).transpose()
+    }
+
+    /// All submissions to a drop and the verdict on them. One round trip per MB (five full outputs are half of
+    /// that), 1 read unit per 4 KB.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn judged(&self, drop: DropId) -> Result<Judged, Error> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression(format!("{PK} = :pk AND {SK} BETWEEN :first AND :last"))
+            .expression_attribute_values(":pk", s(drop_pk(drop)))
+            .expression_attribute_values(":first", s(OUTPUT))
+            .expression_attribute_values(":last", s(VERDICT))
+            .consistent_read(true);
+        let mut pages = query.into_paginator().items().send();
+        let mut judged = Judged { submissions: Vec::new(), verdict: None };
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|e| fault("query submissions", e))?;
+            if item.get(SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == VERDICT) {
+                judged.verdict = Some(read_verdict(drop, item)?);
+            } else {
+                judged.submissions.push(read_submission(drop, item)?);
+            }
+        }
+        Ok(judged)
+    }
+}
+
+fn verdict_item(verdict: &Verdict, showcase: Showcase<'_>) -> VerdictItem {
+    VerdictItem {
+        judge: verdict.judge.clone(),
+        judge_version: verdict.judge_version.clone(),
+        rubric_version: verdict.rubric_version.clone(),
+        passes: verdict.passes,
+        placings: verdict.placings().iter().map(write_placing).collect(),
+        winner_name: showcase.winner_name.to_owned(),
+        excerpt: showcase.excerpt.to_owned(),
+    }
+}
+
+/// The change to the totals when a drop leaves the board for good, judged and paid.
+fn settled(drop: &Drop) -> Result<Stats, Error> {
+    let paid_out = drop.payout().map_err(|_| Error::internal("payout out of range"))?;
+    Ok(Stats {
+        completed_drops: 1,
+        submissions: drop.submissions_count().into(),
+        paid_out,
+        ..on_board(drop.price, -1)?
+    })
+}
+
+/// Where the feed's part of a verdict is read.
+pub(crate) fn read_showcase(item: Item) -> Result<(String, String), Error> {
+    decode::<VerdictItem>(item).map(|item| (item.winner_name, item.excerpt))
+}
