@@ -1,0 +1,29 @@
+//! What everybody may read: the board, its totals, the feed, and the API's description.
+
+mod routes;
+
+use axum::Router;
+use clorp_http::serve::finish;
+use clorp_service::Service;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes and their description.
+pub fn api() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::board::board))
+        .routes(routes!(routes::stats::stats))
+        .routes(routes!(routes::feed::feed))
+        .routes(routes!(routes::openapi::openapi))
+}
+
+/// The function.
+pub fn router(service: Service) -> Router {
+    finish(Router::from(api()).with_state(service))
+}
+
+/// The function's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    api().into_openapi()
+}

@@ -1,0 +1,47 @@
+//! One endpoint a file.
+
+pub(crate) mod board;
+pub(crate) mod feed;
+pub(crate) mod openapi;
+pub(crate) mod stats;
+
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use clorp_domain::{Error, Pack};
+use clorp_http::Problem;
+use clorp_http::cache::cached;
+use clorp_http::paging::link_next;
+use clorp_store::Page;
+use serde::Serialize;
+
+/// The pack a filter names.
+fn pack(word: Option<&str>) -> Result<Option<Pack>, Problem> {
+    let parse = |word: &str| word.parse().ok();
+    match word {
+        None => Ok(None),
+        Some(word) => parse(word).map(Some).ok_or_else(|| {
+            Problem::invalid("pack", "invalid_pack", "Pack must be one of roast, scout, code, cook, wild")
+        }),
+    }
+}
+
+/// A public value, cacheable.
+fn public<T: Serialize>(headers: &HeaderMap, max_age_seconds: u32, value: &T) -> Result<Response, Problem> {
+    let body =
+        serde_json::to_vec(value).map_err(|e| Error::internal(format!("body cannot be written: {e}")))?;
+    Ok(cached(headers, max_age_seconds, "application/json", body))
+}
+
+/// A page of a public list, cacheable.
+fn public_page<T: Serialize>(
+    headers: &HeaderMap,
+    uri: &Uri,
+    max_age_seconds: u32,
+    page: &Page<T>,
+) -> Result<Response, Problem> {
+    let mut response = public(headers, max_age_seconds, &page.items)?;
+    if let Some(cursor) = &page.next {
+        link_next(&mut response, uri, cursor);
+    }
+    Ok(response)
+}

@@ -1,0 +1,23 @@
+//! `GET /api/openapi.json`: the description of every route.
+
+use axum::http::HeaderMap;
+use axum::response::Response;
+use clorp_http::cache::cached;
+use clorp_http::openapi::AnyErrors;
+use clorp_http::{NoParams, Problem};
+
+/// The document of all functions; a test holds it to their routers.
+const DOCUMENT: &str = include_str!("../../../../openapi.json");
+
+/// This document. No credential needed.
+#[utoipa::path(
+    get, path = "/api/openapi.json", tag = "board",
+    responses(
+        (status = 200, description = "An OpenAPI 3.1 document", body = Object, headers(
+            ("ETag" = String, description = "Send it back in `If-None-Match`"))),
+        (status = 304, description = "You have it already"),
+        AnyErrors)
+)]
+pub(crate) async fn openapi(_: NoParams, headers: HeaderMap) -> Result<Response, Problem> {
+    Ok(cached(&headers, 300, "application/json", DOCUMENT.as_bytes().to_vec()))
+}

@@ -1,0 +1,75 @@
+//! Drops: posting, paying, cancelling, claiming, submitting, and reading the result.
+
+mod routes;
+mod wire;
+
+use axum::Router;
+use axum::extract::FromRef;
+use clorp_domain::{DropId, EntryId, Error};
+use clorp_http::serve::finish;
+use clorp_queue::RankingQueue;
+use clorp_service::{Service, new_ulid};
+use jiff::Timestamp;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// How often a decision is taken anew when the drop changes between reading and writing it.
+const DECISIONS: usize = 12;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Store, rules and clock.
+    pub service: Service,
+    /// The ranking's queue; without one only the sweep closes windows.
+    pub queue: Option<RankingQueue>,
+}
+
+impl FromRef<App> for Service {
+    fn from_ref(app: &App) -> Self {
+        app.service.clone()
+    }
+}
+
+impl App {
+    fn new_entry_id(now: Timestamp) -> EntryId {
+        EntryId::new(new_ulid(now))
+    }
+
+    /// Has the ranking look at a drop at `at`.
+    async fn wake_ranking(&self, drop: DropId, at: Timestamp) {
+        if let Some(queue) = &self.queue {
+            queue.wake(drop, self.service.clock.now(), at).await;
+        }
+    }
+}
+
+/// The drop changed between every reading and writing of it.
+fn contended() -> Error {
+    Error::unavailable("the drop kept changing between decision and write")
+}
+
+/// The function's routes and their description.
+pub fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::run::run))
+        .routes(routes!(routes::list::list))
+        .routes(routes!(routes::get::get))
+        .routes(routes!(routes::pay::pay))
+        .routes(routes!(routes::cancel::cancel))
+        .routes(routes!(routes::claim::claim))
+        .routes(routes!(routes::submit::submit))
+        .routes(routes!(routes::submissions::submissions))
+        .routes(routes!(routes::verdict::verdict))
+}
+
+/// The function.
+pub fn router(app: App) -> Router {
+    finish(Router::from(api()).with_state(app))
+}
+
+/// The function's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    api().into_openapi()
+}

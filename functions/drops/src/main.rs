@@ -1,0 +1,15 @@
+//! The Lambda for drops.
+
+use clorp_http::serve;
+use clorp_queue::RankingQueue;
+use clorp_service::{Service, aws_config, start_log, var};
+use drops::App;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    start_log();
+    let aws = aws_config().await?;
+    let service = Service::from_env(&aws).await?;
+    let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
+    serve::run(drops::router(App { service, queue })).await
+}

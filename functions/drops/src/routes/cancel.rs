@@ -1,0 +1,56 @@
+//! `POST /api/jobs/{id}/cancel`: call a drop off.
+
+use axum::extract::State;
+use clorp_domain::drops::CancelDecision;
+use clorp_domain::{Drop, DropId, Error, Status};
+use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors};
+use clorp_http::{ApiJson, Caller, NoBody, NoParams, PathId, Problem};
+use clorp_store::Written;
+
+use crate::wire::{DropBody, View};
+use crate::{App, DECISIONS, contended};
+
+/// Call a drop off.
+///
+/// Before the first submission the price comes back; afterwards the work will be judged and this is a 409. A drop
+/// that has ended stays as it is.
+#[utoipa::path(
+    post, path = "/api/jobs/{id}/cancel", tag = "drops", security(("api_key" = [])),
+    params(("id" = String, Path, description = "The drop")),
+    responses(
+        (status = 200, description = "The drop, ended", body = DropBody),
+        AuthErrors, RoleErrors, IdErrors, StateErrors, NoBodyErrors, AnyErrors)
+)]
+pub(crate) async fn cancel(
+    caller: Caller,
+    PathId(id): PathId<DropId>,
+    _: NoParams,
+    State(app): State<App>,
+    _: NoBody,
+) -> Result<ApiJson<DropBody>, Problem> {
+    let store = &app.service.store;
+    let (drop, brief) = store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    let drop = end(&app, &caller, drop).await?;
+    let output_text = match &drop.outcome {
+        Some(outcome) => store.output_text(id, &outcome.winner).await?,
+        None => None,
+    };
+    let rules = &app.service.rules;
+    Ok(ApiJson(View { drop: &drop, brief, output_text, reader: &caller.id, rules }.into()))
+}
+
+async fn end(app: &App, caller: &Caller, mut drop: Drop) -> Result<Drop, Error> {
+    for _ in 0..DECISIONS {
+        let now = app.service.clock.now();
+        let refund = match drop.cancel(&caller.id)? {
+            CancelDecision::Already => return Ok(drop),
+            CancelDecision::Void => None,
+            CancelDecision::Refund => Some(drop.refund(App::new_entry_id(now), now)?),
+        };
+        match app.service.store.end_drop(&drop, Status::Cancelled, refund.as_ref(), now).await? {
+            Written::Done => return Ok(drop.ended(Status::Cancelled, now)),
+            Written::Changed(changed) => drop = *changed,
+        }
+    }
+    Err(contended())
+}

@@ -1,0 +1,34 @@
+//! `GET /api/jobs/{id}`: one drop.
+
+use axum::extract::State;
+use clorp_domain::{DropId, Error};
+use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
+use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
+
+use crate::App;
+use crate::wire::{DropBody, View};
+
+/// One drop.
+///
+/// For its sender and its claimants; to everybody else it does not exist.
+#[utoipa::path(
+    get, path = "/api/jobs/{id}", tag = "drops", security(("api_key" = [])),
+    params(("id" = String, Path, description = "The drop")),
+    responses((status = 200, description = "The drop", body = DropBody), AuthErrors, IdErrors, AnyErrors)
+)]
+pub(crate) async fn get(
+    caller: Caller,
+    PathId(id): PathId<DropId>,
+    _: NoParams,
+    State(app): State<App>,
+) -> Result<ApiJson<DropBody>, Problem> {
+    let store = &app.service.store;
+    let (drop, brief) = store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    drop.relation(&caller.id).ok_or(Error::NotFound)?;
+    let output_text = match &drop.outcome {
+        Some(outcome) => store.output_text(id, &outcome.winner).await?,
+        None => None,
+    };
+    let rules = &app.service.rules;
+    Ok(ApiJson(View { drop: &drop, brief, output_text, reader: &caller.id, rules }.into()))
+}

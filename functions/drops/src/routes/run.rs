@@ -1,0 +1,136 @@
+//! `POST /api/jobs/run`: estimate a drop, or post and pay for it.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use clorp_domain::{Brief, Draft, Drop, DropId, Error, Order};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors};
+use clorp_http::{ApiJson, Caller, NoParams, Problem};
+use clorp_service::new_ulid;
+use clorp_store::Created;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::wire::{DropBody, View};
+
+/// What to post.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunRequest {
+    /// The task in plain text, at most 16 KiB.
+    #[schema(value_type = String, example = "Give me three roast-style taglines for this README")]
+    prompt: Option<String>,
+    /// Context for workers, at most 50 entries and 16 KiB. Never on public pages.
+    #[serde(rename = "envVars")]
+    env_vars: Option<BTreeMap<String, String>>,
+    /// Metadata of uploaded files, at most 10.
+    #[schema(value_type = Option<Vec<Object>>)]
+    attachments: Option<Vec<Value>>,
+    /// `roast`, `scout`, `code`, `cook` or `wild`, which is the default.
+    #[schema(example = "roast")]
+    pack: Option<String>,
+    /// What the drop costs; defaults by pack, and is brought within 100 to 100000.
+    #[schema(example = 100, minimum = 0)]
+    price_cents: Option<i64>,
+    /// Length of the window; 300 by default, and brought within 30 to 900.
+    #[schema(example = 300, minimum = 0)]
+    time_limit_seconds: Option<i64>,
+    /// False or absent: only estimate. True: post and charge.
+    confirmed: Option<bool>,
+}
+
+/// What a drop would be.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Estimate {
+    /// Always true: send the same with `confirmed: true` to post it.
+    needs_confirmation: bool,
+    /// The task.
+    prompt: String,
+    /// First line of the prompt.
+    title: String,
+    /// Kind of work.
+    pack: &'static str,
+    /// What it would cost, in cents.
+    estimated_price_cents: i64,
+    /// How long its window would be, in seconds.
+    estimated_time_limit_seconds: u32,
+}
+
+impl From<RunRequest> for Draft {
+    fn from(request: RunRequest) -> Self {
+        Self {
+            prompt: request.prompt,
+            env_vars: request.env_vars.unwrap_or_default(),
+            attachments: request.attachments.map_or(0, |attachments| attachments.len()),
+            pack: request.pack,
+            price_cents: request.price_cents,
+            time_limit_seconds: request.time_limit_seconds,
+        }
+    }
+}
+
+impl From<Order> for Estimate {
+    fn from(order: Order) -> Self {
+        Self {
+            needs_confirmation: true,
+            prompt: order.brief.prompt,
+            title: order.title,
+            pack: order.pack.as_str(),
+            estimated_price_cents: order.price.get(),
+            estimated_time_limit_seconds: order.time_limit_seconds,
+        }
+    }
+}
+
+/// Estimate a drop, or post it and pay for it.
+///
+/// Without `confirmed` nothing happens. With it the price leaves the wallet and the drop goes on the board; if the
+/// wallet does not hold the price, the drop is kept as `pending_payment`.
+#[utoipa::path(
+    post, path = "/api/jobs/run", tag = "drops", security(("api_key" = [])),
+    request_body = RunRequest,
+    responses(
+        (status = 200, description = "The estimate; nothing was posted or charged", body = Estimate),
+        (status = 201, description = "The drop: paid, open, on the board", body = DropBody),
+        PaymentErrors, AuthErrors, BodyErrors, AnyErrors)
+)]
+pub(crate) async fn run(
+    caller: Caller,
+    _: NoParams,
+    State(app): State<App>,
+    ApiJson(request): ApiJson<RunRequest>,
+) -> Result<Response, Problem> {
+    let confirmed = request.confirmed.unwrap_or(false);
+    let order = Order::new(request.into(), &app.service.rules).map_err(Error::from)?;
+    if !confirmed {
+        return Ok(ApiJson(Estimate::from(order)).into_response());
+    }
+    let drop = post(&app, &caller, &order).await?;
+    if let Some(window) = drop.window {
+        app.wake_ranking(drop.id, window.closes_at).await;
+    }
+    let rules = &app.service.rules;
+    let view = View { drop: &drop, brief: order.brief, output_text: None, reader: &caller.id, rules };
+    Ok((StatusCode::CREATED, ApiJson(DropBody::from(view))).into_response())
+}
+
+/// Posts and pays; without the money, posts unpaid and refuses.
+async fn post(app: &App, caller: &Caller, order: &Order) -> Result<Drop, Error> {
+    let service = &app.service;
+    let now = service.clock.now();
+    let pending = Drop::pending(DropId::new(new_ulid(now)), caller.id.clone(), order, &service.rules, now);
+    let drop = pending.clone().opened(now);
+    let payment = drop.payment(App::new_entry_id(now), now)?;
+    let brief: &Brief = &order.brief;
+    match service.store.create_drop(&drop, brief, Some(&payment)).await? {
+        Created::Done => Ok(drop),
+        Created::InsufficientBalance(available) => {
+            service.store.create_drop(&pending, brief, None).await?;
+            Err(Error::InsufficientBalance { required: drop.price, available, drop: drop.id })
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Closing windows: judges what was submitted and settles; refunds where nothing was.
+//!
+//! Everything here may run twice, at once with itself, late, or after dying between any two steps: each step is one
+//! conditional write, and what a drop needs next is read from the drop alone.
+
+pub mod event;
+
+use std::fmt;
+use std::sync::Arc;
+
+use clorp_domain::drops::{Due, Outcome};
+use clorp_domain::verdict::Candidate;
+use clorp_domain::{Brief, Drop, DropId, EntryId, Error, Status, Verdict};
+use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
+use clorp_queue::RankingQueue;
+use clorp_service::{Service, new_ulid};
+use clorp_store::{Showcase, Written};
+use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
+
+/// Steps one call takes on one drop at most: close, judge, and room for others doing the same.
+const STEPS: usize = 8;
+/// Drops one sweep works on at once.
+const AT_ONCE: usize = 8;
+/// Characters of the winning output that the public feed shows.
+const EXCERPT_CHARS: usize = 280;
+
+/// Closes windows.
+#[derive(Clone)]
+pub struct Ranking {
+    /// Store, rules and clock.
+    pub service: Service,
+    /// Who compares the submissions.
+    pub judge: Arc<dyn Judge>,
+    /// Where wake-up calls that came early are sent back to.
+    pub queue: Option<RankingQueue>,
+}
+
+impl fmt::Debug for Ranking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ranking").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// What a call has done for a drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It ended, as completed or expired.
+    Settled(Status),
+    /// There was nothing to do.
+    Nothing,
+    /// Its window is open until then.
+    NotBefore(Timestamp),
+}
+
+/// What a sweep has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Drops that ended.
+    pub settled: usize,
+    /// Drops that could not be settled now; the next sweep finds them again.
+    pub failed: usize,
+}
+
+impl Ranking {
+    /// Settles every drop that is due.
+    ///
+    /// # Errors
+    /// If the table cannot be asked what is due. A drop that fails is logged and does not keep the others waiting.
+    pub async fn sweep(&self) -> Result<Swept, Error> {
+        let due = self.service.store.due(self.service.clock.now()).await?;
+        let results = stream::iter(due).map(|id| async move { (id, self.settle(id).await) });
+        let mut results = results.buffer_unordered(AT_ONCE);
+        let mut swept = Swept::default();
+        while let Some((id, result)) = results.next().await {
+            match result {
+                Ok(Progress::Settled(status)) => {
+                    tracing::info!(drop = %id, %status, "settled");
+                    swept.settled += 1;
+                }
+                Ok(Progress::Nothing | Progress::NotBefore(_)) => {}
+                Err(error) => {
+                    tracing::error!(drop = %id, ?error, "drop not settled");
+                    swept.failed += 1;
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Does for one drop all that is due now.
+    ///
+    /// # Errors
+    /// Faults of the table or the judge; the drop stays due.
+    pub async fn settle(&self, id: DropId) -> Result<Progress, Error> {
+        for _ in 0..STEPS {
+            let Some((drop, brief)) = self.service.store.drop_with_brief(id).await? else {
+                return Ok(Progress::Nothing);
+            };
+            let now = self.service.clock.now();
+            let (written, status) = match drop.due(now) {
+                Due::Nothing => return Ok(Progress::Nothing),
+                Due::NotBefore(at) => return Ok(Progress::NotBefore(at)),
+                Due::Close => (self.service.store.close_drop(&drop, now).await?, Status::Ranking),
+                Due::Expire => (self.expire(&drop, now).await?, Status::Expired),
+                Due::Judge => (self.complete(&drop, &brief, now).await?, Status::Completed),
+            };
+            if written == Written::Done && status.is_terminal() {
+                return Ok(Progress::Settled(status));
+            }
+        }
+        Err(Error::unavailable(format!("drop {id} kept changing while it was settled")))
+    }
+
+    async fn expire(&self, drop: &Drop, now: Timestamp) -> Result<Written, Error> {
+        let refund = drop.refund(EntryId::new(new_ulid(now)), now)?;
+        self.service.store.end_drop(drop, Status::Expired, Some(&refund), now).await
+    }
+
+    async fn complete(&self, drop: &Drop, brief: &Brief, now: Timestamp) -> Result<Written, Error> {
+        let store = &self.service.store;
+        let submissions = store.judged(drop.id).await?.submissions;
+        let candidates: Vec<Candidate> = submissions
+            .into_iter()
+            .map(|made| Candidate {
+                submission: made.id,
+                worker: made.worker,
+                submitted_at: made.submitted_at,
+                output_text: made.output_text,
+            })
+            .collect();
+        let verdict = self.judged(drop, brief, &candidates, now).await?;
+        let winner = verdict.winner();
+        let outcome = Outcome { winner: winner.worker.clone(), grade: winner.grade, completed_at: now };
+        let payout = drop.award(&outcome.winner, EntryId::new(new_ulid(now)), now)?;
+        let name = store.user(&outcome.winner).await?.map(|user| user.name).unwrap_or_default();
+        let output = candidates.iter().find(|candidate| candidate.submission == winner.submission);
+        let excerpt: String =
+            output.map(|output| output.output_text.chars().take(EXCERPT_CHARS).collect()).unwrap_or_default();
+        let showcase = Showcase { winner_name: &name, excerpt: &excerpt };
+        let drop = drop.clone().completed(outcome);
+        store.settle_drop(&drop, &verdict, showcase, &payout).await
+    }
+
+    /// The judge's verdict. When the promised time is over, the embedded judge steps in for one that does not
+    /// answer: money never waits for a person.
+    async fn judged(
+        &self,
+        drop: &Drop,
+        brief: &Brief,
+        candidates: &[Candidate],
+        now: Timestamp,
+    ) -> Result<Verdict, Error> {
+        let overdue = drop.settles_by(&self.service.rules).is_some_and(|settles_by| settles_by < now);
+        let verdict = if overdue {
+            EmbeddedJudge.judge(drop.pack, brief, candidates).await
+        } else {
+            self.judge.judge(drop.pack, brief, candidates).await
+        };
+        verdict.map_err(|error| match error {
+            JudgeError::Unavailable(internal) => Error::Unavailable(internal),
+            JudgeError::NoCandidates | JudgeError::Incomplete => {
+                Error::internal(format!("no verdict: {error}"))
+            }
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! The Lambda that closes windows: woken by the queue, and every minute by the schedule.
+
+use std::sync::Arc;
+
+use clorp_judge::EmbeddedJudge;
+use clorp_queue::RankingQueue;
+use clorp_service::{Service, aws_config, start_log, var};
+use lambda_runtime::{LambdaEvent, service_fn};
+use ranking::Ranking;
+use ranking::event::{Event, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    start_log();
+    let aws = aws_config().await?;
+    let service = Service::from_env(&aws).await?;
+    let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
+    let ranking = Ranking { service, judge: Arc::new(EmbeddedJudge), queue };
+    let serve = |event: LambdaEvent<Event>| {
+        let ranking = ranking.clone();
+        async move { handle(&ranking, event.payload).await }
+    };
+    lambda_runtime::run(service_fn(serve)).await
+}

@@ -1,0 +1,41 @@
+//! `POST /api/whoami`: whose key this is.
+
+use axum::extract::State;
+use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors};
+use clorp_http::{ApiJson, Caller, NoBody, NoParams, Problem};
+use clorp_service::Service;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::account;
+
+/// Whose key this is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Whoami {
+    /// The key's owner.
+    user: WhoamiUser,
+}
+
+/// A key's owner.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WhoamiUser {
+    /// Opaque.
+    id: String,
+    /// What the wallet holds, in cents.
+    balance_cents: i64,
+}
+
+/// Whose key this is.
+#[utoipa::path(
+    post, path = "/api/whoami", tag = "users", security(("api_key" = [])),
+    responses((status = 200, description = "You", body = Whoami), AuthErrors, NoBodyErrors, AnyErrors)
+)]
+pub(crate) async fn whoami(
+    caller: Caller,
+    _: NoParams,
+    State(service): State<Service>,
+    _: NoBody,
+) -> Result<ApiJson<Whoami>, Problem> {
+    let user = account(&service, &caller).await?;
+    Ok(ApiJson(Whoami { user: WhoamiUser { id: user.id.to_string(), balance_cents: user.balance.get() } }))
+}

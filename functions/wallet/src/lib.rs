@@ -1,0 +1,25 @@
+//! The wallet.
+
+mod routes;
+
+use axum::Router;
+use clorp_http::serve::finish;
+use clorp_service::Service;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes and their description.
+pub fn api() -> OpenApiRouter<Service> {
+    OpenApiRouter::new().routes(routes!(routes::balance::balance))
+}
+
+/// The function.
+pub fn router(service: Service) -> Router {
+    finish(Router::from(api()).with_state(service))
+}
+
+/// The function's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    api().into_openapi()
+}

@@ -1,0 +1,11 @@
+//! The Lambda for the wallet.
+
+use clorp_http::serve;
+use clorp_service::{Service, aws_config, start_log};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    start_log();
+    let aws = aws_config().await?;
+    serve::run(wallet::router(Service::from_env(&aws).await?)).await
+}
