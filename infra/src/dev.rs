@@ -1,0 +1,271 @@
+//! `cargo dev`: the whole API on this machine.
+
+mod banner;
+mod build;
+mod database;
+mod functions;
+mod log;
+mod ports;
+mod process;
+mod sources;
+mod sweep;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clorp_store::Store;
+use jiff::Timestamp;
+use reqwest::Client;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use crate::cargo_lambda::CargoLambda;
+use crate::dev_file::{DevFile, DevUser};
+use crate::template::Template;
+use crate::term::Style;
+use crate::{files, seed};
+use database::{Choice, Database};
+use functions::{Functions, Setup};
+use log::Notice;
+use process::Marker;
+use sources::Sources;
+
+/// How often instances that ended are started again at most.
+const REVIVAL: Duration = Duration::from_secs(15);
+
+/// Runs the whole API on this machine, with users to play with.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Delete the database and the seeded users, and begin anew.
+    #[arg(long)]
+    fresh: bool,
+    /// How many workers to seed, besides the sender.
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    users: usize,
+    /// Where the API answers.
+    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// Where the embedded DynamoDB answers [default: 8000, or any free port].
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    dynamodb_port: Option<u16>,
+    /// Instances of each function.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
+    concurrency: usize,
+    /// Where data and logs are kept [default: .local in the workspace].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| (1..=64).contains(n)).ok_or_else(|| "must be from 1 to 64".to_owned())
+}
+
+/// Runs the stack until it is told to stop.
+///
+/// # Errors
+/// When it cannot be started, or a part of it fails.
+pub async fn run(args: Args) -> Result<ExitCode> {
+    let mut stop = Stop::listen()?;
+    let mut stack = Stack::new();
+    let outcome = tokio::select! {
+        outcome = stack.run(&args) => outcome,
+        () = stop.requested() => Ok(()),
+    };
+    if outcome.is_ok() {
+        println!("\nstopping (again Ctrl-C to force)");
+    }
+    let marker = stack.marker.clone();
+    tokio::select! {
+        closed = stack.down() => outcome.and(closed).map(|()| ExitCode::SUCCESS),
+        () = stop.requested() => {
+            marker.kill_survivors();
+            Ok(ExitCode::from(130))
+        }
+    }
+}
+
+/// Everything that was started so far, for whoever has to stop it.
+#[derive(Debug)]
+struct Stack {
+    marker: Marker,
+    lock: Option<File>,
+    database: Option<Database>,
+    functions: Option<Functions>,
+    sweeps: Option<JoinHandle<()>>,
+}
+
+impl Stack {
+    fn new() -> Self {
+        Self { marker: Marker::unique(), lock: None, database: None, functions: None, sweeps: None }
+    }
+
+    /// Starts everything, says so, and keeps it going. Returns only if something fails.
+    async fn run(&mut self, args: &Args) -> Result<()> {
+        let data_dir = self.claim_data_dir(args)?;
+        let root = files::workspace_root();
+        let template = Template::from_repo()?;
+        let cargo_lambda =
+            CargoLambda::find_or_install(&root.join(".local").join("tools").join("cargo-lambda")).await?;
+        let database =
+            Database::open(Choice::from_env(), &data_dir, args.dynamodb_port, &template.table()?).await?;
+        let database = self.database.insert(database);
+        let users = seeded(database, &data_dir, args.users).await?;
+
+        let mut sources = Sources::of(&root);
+        build::build(&root, &template.functions(), &self.marker).await?;
+        let setup = Setup {
+            root: root.clone(),
+            data_dir: data_dir.clone(),
+            port: args.port,
+            concurrency: args.concurrency,
+        };
+        let (base_url, log_path) = (setup.base_url(), setup.log_path());
+        let functions = Functions::start(setup, &cargo_lambda, &template, database, &self.marker).await?;
+        let functions = self.functions.insert(functions);
+        // No proxy of the person's stands between us and this machine.
+        let client = Client::builder().no_proxy().build()?;
+        functions.warm_up(&client, &template).await?;
+        self.sweeps = Some(tokio::spawn(sweep::forever(client, base_url.clone())));
+
+        let stack = DevFile {
+            base_url,
+            dynamodb_url: database.url().map(str::to_owned),
+            table: database.choice.table().to_owned(),
+            users,
+        };
+        stack.write(&data_dir)?;
+        print!("{}", banner::banner(&stack, &data_dir, &log_path, Style::stdout()));
+        tend(functions, &mut sources, &root, &template, &self.marker).await
+    }
+
+    /// Makes the data directory ours, and empties it if asked to.
+    fn claim_data_dir(&mut self, args: &Args) -> Result<PathBuf> {
+        ports::require_free(args.port, "--port")?;
+        let data_dir = args.data_dir.clone().unwrap_or_else(files::default_data_dir);
+        std::fs::create_dir_all(&data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
+        // cargo-lambda runs in another directory, and is told paths inside this one.
+        let data_dir = data_dir.canonicalize()?;
+        self.lock = Some(lock(&data_dir)?);
+        files::remove(&DevFile::path(&data_dir))?;
+        if args.fresh {
+            Database::delete(&data_dir)?;
+            files::remove(&users_path(&data_dir))?;
+        }
+        Ok(data_dir)
+    }
+
+    /// Stops what was started, in the order that lets each finish.
+    async fn down(mut self) -> Result<()> {
+        if let Some(sweeps) = self.sweeps.take() {
+            sweeps.abort();
+        }
+        if let Some(functions) = self.functions.take() {
+            functions.stop().await;
+        }
+        self.marker.kill_survivors();
+        match self.database.take() {
+            Some(database) => database.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Keeps a second stack out of this directory for as long as the file is open.
+fn lock(data_dir: &Path) -> Result<File> {
+    let path = data_dir.join("lock");
+    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => bail!(
+            "another `cargo dev` uses {}: stop it, or give this one a directory of its own with --data-dir",
+            files::shown(data_dir)
+        ),
+    }
+}
+
+fn users_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("users.json")
+}
+
+/// The users of the stack, ready to be used; none on AWS.
+async fn seeded(database: &Database, data_dir: &Path, workers: usize) -> Result<Vec<DevUser>> {
+    let Some(client) = database.client() else { return Ok(Vec::new()) };
+    let roster = seed::roster(&users_path(data_dir), workers, Timestamp::now())?;
+    seed::seed(&Store::new(client, database.choice.table()), &roster).await
+}
+
+/// Rebuilds and restarts the functions when their code changes, starts them again when they fall over, and shows
+/// what they complain about. Returns only when cargo-lambda fails.
+async fn tend(
+    functions: &mut Functions,
+    sources: &mut Sources,
+    root: &Path,
+    template: &Template,
+    marker: &Marker,
+) -> Result<()> {
+    let mut revived: Option<Instant> = None;
+    loop {
+        let notice = tokio::select! {
+            () = sources.changed() => {
+                rebuild(functions, root, template, marker).await?;
+                continue;
+            }
+            notice = functions.notice() => notice?,
+        };
+        match notice {
+            Notice::Show(line) => println!("{line}"),
+            // cargo-lambda leaves an instance that ended for dead, where Lambda would start another.
+            Notice::InstanceEnded(_) if revived.is_some_and(|at| at.elapsed() < REVIVAL) => {}
+            Notice::InstanceEnded(how) => {
+                println!(
+                    "{} an instance of a function {how}: starting all again",
+                    Style::stdout().red("error:")
+                );
+                functions.restart()?;
+                revived = Some(Instant::now());
+            }
+        }
+    }
+}
+
+async fn rebuild(functions: &Functions, root: &Path, template: &Template, marker: &Marker) -> Result<()> {
+    let style = Style::stdout();
+    println!("{}", style.dim("the code has changed: building"));
+    match build::build(root, &template.functions(), marker).await {
+        Err(error) => println!("{} {error:#}; what was built before keeps running", style.red("error:")),
+        Ok(built) if built.changed.is_empty() => println!("{}", style.dim("nothing new to run")),
+        Ok(built) => {
+            functions.restart()?;
+            println!("{} {}", style.green("built, taking effect within seconds:"), built.changed.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// The ways a person or a supervisor asks us to stop.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn requested(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}

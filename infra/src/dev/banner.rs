@@ -1,0 +1,121 @@
+//! What a person is told when the stack is ready.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::dev_file::{DevFile, DevUser};
+use crate::files::shown;
+use crate::term::{Style, dollars};
+
+/// The commands that play a drop by hand, each under what it does. They are pasted as they are, so they hold no
+/// comments (an interactive zsh takes `#` for a command) and need nothing but a POSIX shell and curl.
+const STEPS: [(&str, &str); 5] = [
+    (
+        "What would it cost? (Nothing is charged yet.)",
+        r#"curl -s $API/api/jobs/run -H "Authorization: Bearer $SENDER" -H "$JSON" -d '{"prompt": "Three roast-style taglines for a README that promises too much", "pack": "roast", "price_cents": 500}'; echo"#,
+    ),
+    (
+        "Post it for $5.00 with a window of one minute, and keep its id",
+        r#"DROP=$(curl -s $API/api/jobs/run -H "Authorization: Bearer $SENDER" -H "$JSON" -d '{"prompt": "Three roast-style taglines for a README that promises too much", "pack": "roast", "price_cents": 500, "time_limit_seconds": 60, "confirmed": true}' | grep -o '"id":"[^"]*"' | head -n 1 | cut -d '"' -f 4); echo $DROP"#,
+    ),
+    (
+        "Claim it as a worker, and submit",
+        r#"curl -s -X POST $API/api/jobs/$DROP/claim -H "Authorization: Bearer $WORKER"; echo
+curl -s $API/api/jobs/$DROP/submit -H "Authorization: Bearer $WORKER" -H "$JSON" -d '{"output_text": "1. Blazingly fast, eventually documented.\n2. Zero-cost abstractions, zero-star adoption.\n3. Production ready, for a production of Waiting for Godot."}'; echo"#,
+    ),
+    (
+        "When the minute is over: the graded result, and what the worker won",
+        r#"curl -s $API/api/jobs/$DROP/submissions -H "Authorization: Bearer $SENDER"; echo
+curl -s $API/api/wallet/balance -H "Authorization: Bearer $WORKER"; echo"#,
+    ),
+    ("A whole race with five workers", "cargo demo"),
+];
+
+/// The text for a stack whose data is in `data_dir`.
+pub fn banner(stack: &DevFile, data_dir: &Path, log: &Path, style: Style) -> String {
+    let mut text = format!("\n{} {}\n", style.green("clorp is ready on"), style.bold(&stack.base_url));
+    match (stack.users.first(), stack.users.get(1)) {
+        (Some(sender), Some(worker)) => {
+            text += &keys(stack, sender, worker, data_dir);
+            text += &commands(stack, sender, worker, style);
+        }
+        _ => text += "\nNo users were seeded: use keys of your own.\n",
+    }
+    let database = stack.dynamodb_url.as_deref().unwrap_or("AWS");
+    let _infallible = write!(
+        text,
+        "\nDatabase  {database}, table {}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
+         Saved changes are built and take effect by themselves. Stop with Ctrl-C.\n\n",
+        stack.table,
+        shown(data_dir),
+        shown(log),
+    );
+    text
+}
+
+fn keys(stack: &DevFile, sender: &DevUser, worker: &DevUser, data_dir: &Path) -> String {
+    let mut text = "\n".to_owned();
+    for user in [sender, worker] {
+        let balance = dollars(user.balance_cents);
+        let _infallible = writeln!(text, "  {:<9} {balance:>8}  {}", user.name, user.api_key);
+    }
+    let more = stack.users.len().saturating_sub(2);
+    if more > 0 {
+        let path = DevFile::path(data_dir);
+        let _infallible = writeln!(text, "  {:<9} {:>8}  {more} more in {}", "…", "", shown(&path));
+    }
+    text
+}
+
+fn commands(stack: &DevFile, sender: &DevUser, worker: &DevUser, style: Style) -> String {
+    let variables = format!(
+        "API={} JSON='Content-Type: application/json'\nSENDER={}\nWORKER={}",
+        stack.base_url, sender.api_key, worker.api_key
+    );
+    let steps = [("To try it, paste into another terminal", variables.as_str())].into_iter().chain(STEPS);
+    steps.map(|(what, command)| format!("\n{what}\n\n{}\n", style.cyan(command))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str, key: &str) -> DevUser {
+        DevUser { id: "id".into(), name: name.into(), api_key: key.into(), balance_cents: 20_000 }
+    }
+
+    fn text(users: Vec<DevUser>) -> String {
+        let stack = DevFile {
+            base_url: "http://127.0.0.1:9000".into(),
+            dynamodb_url: Some("http://127.0.0.1:8000".into()),
+            table: "clorp".into(),
+            users,
+        };
+        banner(&stack, Path::new("data"), Path::new("data/functions.log"), Style::stdout())
+    }
+
+    #[test]
+    fn the_banner_names_what_one_needs() {
+        let text = text(vec![user("sender", "k1"), user("worker-1", "k2"), user("worker-2", "k3")]);
+        for part in
+            ["http://127.0.0.1:9000", "SENDER=k1", "WORKER=k2", "1 more in data/dev.json", "cargo demo"]
+        {
+            assert!(text.contains(part), "{part}");
+        }
+        assert!(!text.contains("k3"));
+    }
+
+    #[test]
+    fn without_users_there_is_nothing_to_paste() {
+        let text = text(Vec::new());
+        assert!(text.contains("No users were seeded") && !text.contains("curl"));
+    }
+
+    #[test]
+    fn the_shell_understands_every_step() {
+        for (what, command) in STEPS {
+            let parsed = std::process::Command::new("sh").args(["-n", "-c", command]).status().unwrap();
+            assert!(parsed.success(), "{what}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The functions, run by `cargo lambda watch`.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use futures::future::try_join_all;
+use reqwest::Client;
+use tokio::net::TcpStream;
+use tokio::process::Command;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{sleep, timeout};
+
+use super::build::clear_package_variables;
+use super::database::{Choice, Database};
+use super::log::{Log, Notice};
+use super::process::{Group, Guard, Marker};
+use super::sweep;
+use crate::cargo_lambda::CargoLambda;
+use crate::template::Template;
+
+/// How long a function may take to answer its first request; it is compiled by then.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
+
+/// How long cargo-lambda gets to stop its functions.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What the functions log unless `RUST_LOG` says otherwise. cargo-lambda reads the same variable; the two modules
+/// named report what they do on purpose as errors.
+const LOG_LEVELS: &str = "info,watchexec=off,tokio_graceful_shutdown=warn";
+
+/// How the functions are run.
+#[derive(Debug)]
+pub struct Setup {
+    /// The workspace's root.
+    pub root: PathBuf,
+    /// Where the log and generated files go.
+    pub data_dir: PathBuf,
+    /// Where HTTP is served.
+    pub port: u16,
+    /// Instances of each function.
+    pub concurrency: usize,
+}
+
+impl Setup {
+    /// Where the API answers.
+    pub fn base_url(&self) -> String {
+        format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)
+    }
+
+    /// Where the functions' log goes.
+    pub fn log_path(&self) -> PathBuf {
+        self.data_dir.join("functions.log")
+    }
+
+    /// The directory that cargo-lambda watches, which holds nothing but the file we touch when there is something
+    /// new to run. It lies inside the workspace because cargo, when started from it, looks upward for its settings.
+    fn watched_dir(&self) -> PathBuf {
+        self.root.join(".local").join("watch").join(self.port.to_string())
+    }
+
+    fn trigger(&self) -> PathBuf {
+        self.watched_dir().join("built")
+    }
+
+    fn router_path(&self) -> PathBuf {
+        self.data_dir.join("cargo-lambda.toml")
+    }
+}
+
+/// The running functions.
+#[derive(Debug)]
+pub struct Functions {
+    setup: Setup,
+    watch: Group,
+    _guard: Guard,
+    log: Arc<Log>,
+    notices: UnboundedReceiver<Notice>,
+}
+
+impl Functions {
+    /// Starts cargo-lambda and waits until it accepts connections.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start(
+        setup: Setup,
+        cargo_lambda: &CargoLambda,
+        template: &Template,
+        database: &Database,
+        marker: &Marker,
+    ) -> Result<Self> {
+        std::fs::create_dir_all(setup.watched_dir()).context("creating the watched directory")?;
+        std::fs::write(setup.trigger(), "").context("writing the trigger file")?;
+        std::fs::write(setup.router_path(), template.watch_router_toml()).context("writing the routes")?;
+        let (log, notices) = Log::create(&setup.log_path())?;
+        let mut command = command(&setup, cargo_lambda);
+        set_database(&mut command, database);
+        let mut watch = Group::spawn(&mut command, marker)?;
+        let guard = watch.guard()?;
+        if let (Some(out), Some(err)) = (watch.child().stdout.take(), watch.child().stderr.take()) {
+            tokio::spawn(Arc::clone(&log).follow(out));
+            tokio::spawn(Arc::clone(&log).follow(err));
+        }
+        let mut functions = Self { setup, watch, _guard: guard, log, notices };
+        functions.wait_until_listening().await?;
+        Ok(functions)
+    }
+
+    async fn wait_until_listening(&mut self) -> Result<()> {
+        let start = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.setup.port)).await.is_err() {
+            tokio::select! {
+                ended = self.watch.wait() => return Err(self.ended(ended?)),
+                () = sleep(Duration::from_millis(50)) => {}
+            }
+            if start.elapsed() > FIRST_ANSWER {
+                bail!("cargo-lambda does not listen; the end of its log:\n{}", self.log.tail());
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls every function once, so that the first real request finds them running.
+    ///
+    /// # Errors
+    /// When one of them does not answer as a working function would.
+    pub async fn warm_up(&mut self, client: &Client, template: &Template) -> Result<()> {
+        let base_url = self.setup.base_url();
+        let calls = template.functions().into_iter().map(|name| {
+            let path = template.routes().into_iter().find(|route| route.function == name).map(|r| r.path);
+            first_call(client, &base_url, name, path)
+        });
+        let warm = try_join_all(calls);
+        tokio::pin!(warm);
+        loop {
+            let problem = tokio::select! {
+                done = &mut warm => match done {
+                    Ok(_) => return Ok(()),
+                    Err(error) => error,
+                },
+                notice = self.notice() => match notice? {
+                    Notice::Show(line) => {
+                        println!("{line}");
+                        continue;
+                    }
+                    Notice::InstanceEnded(how) => anyhow!("a function {how} as soon as it was started"),
+                },
+            };
+            return Err(problem.context(format!("the end of the functions' log:\n{}", self.log.tail())));
+        }
+    }
+
+    /// Makes cargo-lambda start every instance again, which takes it a few seconds.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn restart(&self) -> Result<()> {
+        let now = jiff::Timestamp::now().to_string();
+        std::fs::write(self.setup.trigger(), now).context("writing the trigger file")
+    }
+
+    /// The next thing in the functions' log that matters.
+    ///
+    /// # Errors
+    /// When cargo-lambda ends without having been asked to.
+    pub async fn notice(&mut self) -> Result<Notice> {
+        tokio::select! {
+            ended = self.watch.wait() => Err(self.ended(ended?)),
+            Some(notice) = self.notices.recv() => Ok(notice),
+        }
+    }
+
+    /// Stops cargo-lambda and with it the functions.
+    pub async fn stop(mut self) {
+        self.watch.stop(GRACE).await;
+        let _removed = std::fs::remove_dir_all(self.setup.watched_dir());
+    }
+
+    fn ended(&self, status: ExitStatus) -> anyhow::Error {
+        anyhow!("cargo-lambda ended unexpectedly ({status}); the end of its log:\n{}", self.log.tail())
+    }
+}
+
+fn command(setup: &Setup, cargo_lambda: &CargoLambda) -> Command {
+    let mut command = cargo_lambda.watch();
+    clear_package_variables(&mut command);
+    command
+        .current_dir(setup.watched_dir())
+        .args(["--manifest-path".as_ref(), setup.root.join("Cargo.toml").as_os_str()])
+        .args(["--global".as_ref(), setup.router_path().as_os_str()])
+        .args(["--invoke-address", &Ipv4Addr::LOCALHOST.to_string()])
+        .args(["--invoke-port", &setup.port.to_string()])
+        .args(["--concurrency", &setup.concurrency.to_string()])
+        .args(["--disable-cors", "--wait"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if std::env::var_os("RUST_LOG").is_none() {
+        command.env("RUST_LOG", LOG_LEVELS);
+    }
+    command
+}
+
+/// Points the functions at `database`. Credentials that are somebody's own go to AWS only.
+fn set_database(command: &mut Command, database: &Database) {
+    command.env("CLORP_TABLE", database.choice.table());
+    if matches!(database.choice, Choice::Aws { .. }) {
+        return;
+    }
+    if let Some(url) = database.url() {
+        command.env("AWS_ENDPOINT_URL_DYNAMODB", url);
+    }
+    command
+        .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "local")])
+        .env("AWS_SECRET_ACCESS_KEY", "local");
+    for name in ["AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        command.env_remove(name);
+    }
+}
+
+/// The first call of the function `name`: over HTTP if it has a path, else as its schedule would.
+async fn first_call(client: &Client, base_url: &str, name: String, path: Option<String>) -> Result<()> {
+    let call = async {
+        match path {
+            None => sweep::invoke(client, base_url, &name, FIRST_ANSWER).await,
+            Some(path) => {
+                let url = format!("{base_url}{}", example(&path));
+                let status = client.get(url).send().await?.status();
+                if status.is_server_error() { Err(anyhow!("it answered {status}")) } else { Ok(()) }
+            }
+        }
+    };
+    let answered = timeout(FIRST_ANSWER, call).await.unwrap_or_else(|_| Err(anyhow!("no answer")));
+    answered.with_context(|| format!("calling the function {name} for the first time"))
+}
+
+/// A path that the route `path` matches.
+fn example(path: &str) -> String {
+    let segments = path.split('/').map(|segment| if segment.starts_with('{') { "warm-up" } else { segment });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_a_route_are_filled_in() {
+        for (route, path) in [
+            ("/", "/"),
+            ("/api/board", "/api/board"),
+            ("/api/jobs/{id}/claim", "/api/jobs/warm-up/claim"),
+            ("/{proxy+}", "/warm-up"),
+        ] {
+            assert_eq!(example(route), path);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What EventBridge does in production: tells the ranking function that time has passed.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use jiff::Timestamp;
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::term::Style;
+
+/// The function that sweeps.
+pub const RANKING: &str = "ranking";
+
+/// How often windows are looked at. In production a queue message closes each window and this is only the net
+/// under it; here it is all there is.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Every request given up stays in cargo-lambda's queue, and a hundred of them would block it for good: so a
+/// function that fails is asked less often.
+const PERIOD_WHILE_FAILING: Duration = Duration::from_secs(15);
+
+/// An answer to a request whose instance was restarted meanwhile never comes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Sweeps for as long as it is polled, one sweep at a time.
+pub async fn forever(client: Client, base_url: String) {
+    let mut health = Health::default();
+    loop {
+        let outcome = invoke(&client, &base_url, RANKING, PATIENCE).await;
+        if let Some(news) = health.observe(outcome.map_err(|error| format!("{error:#}"))) {
+            println!("{news}");
+        }
+        sleep(if health.failing { PERIOD_WHILE_FAILING } else { PERIOD }).await;
+    }
+}
+
+/// Invokes `function` with the event of a schedule.
+///
+/// # Errors
+/// When it cannot be reached, takes longer than `patience` or fails.
+pub async fn invoke(client: &Client, base_url: &str, function: &str, patience: Duration) -> Result<()> {
+    let url = format!("{base_url}/2015-03-31/functions/{function}/invocations");
+    let sent = client.post(url).timeout(patience).json(&scheduled_event(Timestamp::now())).send().await;
+    let response = sent.map_err(reqwest::Error::without_url)?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let text = response.text().await.unwrap_or_default();
+    bail!("{status}: {}", text.chars().take(300).collect::<String>())
+}
+
+fn scheduled_event(now: Timestamp) -> Value {
+    json!({
+        "version": "0",
+        "id": format!("local-{}", now.as_millisecond()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": format!("{now:.0}"),
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {},
+    })
+}
+
+/// Whether sweeps succeed; speaks only when that changes.
+#[derive(Debug, Default)]
+struct Health {
+    failing: bool,
+}
+
+impl Health {
+    fn observe(&mut self, outcome: Result<(), String>) -> Option<String> {
+        let failed = outcome.is_err();
+        let changed = failed != self.failing;
+        self.failing = failed;
+        match outcome {
+            _ if !changed => None,
+            Ok(()) => Some(Style::stdout().green("windows close again")),
+            Err(why) => {
+                Some(format!("{} windows are not being closed: {why}", Style::stdout().yellow("warning:")))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_and_the_recovery_are_said_once() {
+        let mut health = Health::default();
+        let bad = || Err("500".to_owned());
+        let said: Vec<bool> = [Ok(()), bad(), bad(), bad(), Ok(()), Ok(()), bad()]
+            .into_iter()
+            .map(|outcome| health.observe(outcome).is_some())
+            .collect();
+        assert_eq!(said, [false, true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn the_event_is_what_eventbridge_sends() {
+        let event = scheduled_event(Timestamp::from_millisecond(1_795_512_600_007).unwrap());
+        assert_eq!(event["time"], "2026-11-24T09:30:00Z");
+        assert_eq!(event["detail-type"], "Scheduled Event");
+        assert_eq!(event["detail"], json!({}));
+    }
+}

@@ -1,0 +1,305 @@
+//! DynamoDB inside this process: an embedded server that speaks its protocol, a client for it, and the table
+//! that `template.yaml` describes.
+
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{
+    self, AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+};
+use aws_sdk_dynamodb::types::{
+    KeyType, ProjectionType, TableDescription, TableStatus, TimeToLiveSpecification,
+};
+use dynoxide::Database;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::template::{AttributeSpec, IndexSpec, KeySpec, Projection, TableSpec};
+
+/// How long a request may still run when the server is told to stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// How long a new table may take to become usable.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A running embedded DynamoDB. It stops when dropped; [`Dynamo::shutdown`] also waits for it.
+#[derive(Debug)]
+pub struct Dynamo {
+    /// Where it listens, such as `http://127.0.0.1:8000`.
+    pub url: String,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<Result<(), String>>,
+}
+
+impl Dynamo {
+    /// A server whose tables are gone when it stops, on a free port.
+    pub async fn in_memory() -> Result<Self> {
+        let database =
+            Database::memory().map_err(|error| anyhow!("opening a database in memory: {error}"))?;
+        Self::serve(database, None).await
+    }
+
+    /// A server that keeps its tables in the file at `path`, which is made if missing, together with its
+    /// folder. Without a `port` it takes a free one.
+    pub async fn on_file(path: &Path, port: Option<u16>) -> Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        }
+        let name = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
+        let database =
+            Database::new(name).map_err(|error| anyhow!("opening the database {name}: {error}"))?;
+        Self::serve(database, port).await
+    }
+
+    async fn serve(database: Database, port: Option<u16>) -> Result<Self> {
+        let listener = listen(port.unwrap_or(0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let (stop, stopped) = oneshot::channel();
+        // A dropped sender stops the server as well, so the outcome does not matter.
+        let shutdown = async { drop(stopped.await) };
+        let server = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, shutdown));
+        Ok(Self { url, stop, server })
+    }
+
+    /// Stops the server and waits until running requests are answered, but not for longer than five seconds.
+    pub async fn shutdown(self) -> Result<()> {
+        // The receiver is gone if the server has already failed; its own error says why.
+        let _ = self.stop.send(());
+        let abort = self.server.abort_handle();
+        match tokio::time::timeout(SHUTDOWN_GRACE, self.server).await {
+            Ok(outcome) => outcome?.map_err(|error| anyhow!("the embedded DynamoDB failed: {error}")),
+            Err(_) => {
+                abort.abort();
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => {
+            anyhow!("port {port}, meant for DynamoDB, is taken: stop what listens there, or use another port")
+        }
+        _ => anyhow!(error).context(format!("listening on port {port} for DynamoDB")),
+    })
+}
+
+/// A client for the embedded server at `url`, which accepts any credentials.
+pub fn client(url: &str) -> Client {
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local stack"))
+        .endpoint_url(url);
+    Client::from_conf(config.build())
+}
+
+/// Makes the table `name` as `spec` says, with its expiry, and waits until it can be used. `false` if it was
+/// there already. Fails if the one that was there has other keys or indexes.
+pub async fn create_table(client: &Client, spec: &TableSpec, name: &str) -> Result<bool> {
+    let created = send_create(client, spec, name).await?;
+    let table = active_table(client, name).await?;
+    let difference = difference(spec, &table);
+    ensure!(
+        difference.is_none(),
+        "the local table {name} is not the one of template.yaml ({}): start over with `--fresh`",
+        difference.unwrap_or_default()
+    );
+    set_ttl(client, spec, name).await?;
+    Ok(created)
+}
+
+async fn send_create(client: &Client, spec: &TableSpec, name: &str) -> Result<bool> {
+    let attributes: Result<Vec<_>, _> = spec.attributes.iter().map(attribute_definition).collect();
+    let indexes: Result<Vec<_>, _> = spec.indexes.iter().map(secondary_index).collect();
+    let indexes = Some(indexes?).filter(|indexes| !indexes.is_empty());
+    let request = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(attributes?))
+        .set_key_schema(Some(key_schema(&spec.key)?))
+        .set_global_secondary_indexes(indexes);
+    match request.send().await.map_err(aws_sdk_dynamodb::Error::from) {
+        Ok(_) => Ok(true),
+        Err(aws_sdk_dynamodb::Error::ResourceInUseException(_)) => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("creating the table {name}")),
+    }
+}
+
+fn attribute_definition(spec: &AttributeSpec) -> Result<AttributeDefinition, BuildError> {
+    AttributeDefinition::builder()
+        .attribute_name(&spec.name)
+        .attribute_type(spec.kind.as_str().into())
+        .build()
+}
+
+fn key_schema(key: &KeySpec) -> Result<Vec<KeySchemaElement>, BuildError> {
+    let hash = Some((&key.hash, KeyType::Hash));
+    let range = key.range.as_ref().map(|range| (range, KeyType::Range));
+    let element = |(name, kind): (&String, KeyType)| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+    };
+    hash.into_iter().chain(range).map(element).collect()
+}
+
+fn secondary_index(spec: &IndexSpec) -> Result<GlobalSecondaryIndex, BuildError> {
+    let (kind, names) = match &spec.projection {
+        Projection::All => (ProjectionType::All, None),
+        Projection::KeysOnly => (ProjectionType::KeysOnly, None),
+        Projection::Include(names) => (ProjectionType::Include, Some(names.clone())),
+    };
+    let projection = types::Projection::builder().projection_type(kind).set_non_key_attributes(names);
+    GlobalSecondaryIndex::builder()
+        .index_name(&spec.name)
+        .set_key_schema(Some(key_schema(&spec.key)?))
+        .projection(projection.build())
+        .build()
+}
+
+/// Waits for the table to become active.
+async fn active_table(client: &Client, name: &str) -> Result<TableDescription> {
+    let active = async {
+        loop {
+            let answer = client.describe_table().table_name(name).send().await?;
+            let table = answer.table.context("a description without a table")?;
+            if table.table_status == Some(TableStatus::Active) {
+                return Ok(table);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let timeout = tokio::time::timeout(CREATION_TIMEOUT, active).await;
+    timeout
+        .with_context(|| format!("the table {name} is not ready after {CREATION_TIMEOUT:?}"))?
+        .map_err(|error: anyhow::Error| error.context(format!("describing the table {name}")))
+}
+
+/// What keeps `table` from being the one of `spec`, in a few words.
+fn difference(spec: &TableSpec, table: &TableDescription) -> Option<String> {
+    if read_key(table.key_schema()) != Some(spec.key.clone()) {
+        return Some("its key differs".to_string());
+    }
+    let actual: Vec<_> = table.global_secondary_indexes().iter().map(read_index).collect();
+    let missing = spec.indexes.iter().find(|index| !actual.contains(&Some((*index).clone())));
+    if let Some(index) = missing {
+        return Some(format!("index {} is missing or differs", index.name));
+    }
+    (actual.len() > spec.indexes.len()).then(|| "it has an index too many".to_string())
+}
+
+fn read_index(description: &types::GlobalSecondaryIndexDescription) -> Option<IndexSpec> {
+    let projection = description.projection.as_ref()?;
+    let projection = match projection.projection_type.as_ref()? {
+        ProjectionType::All => Projection::All,
+        ProjectionType::KeysOnly => Projection::KeysOnly,
+        _ => {
+            let mut names = projection.non_key_attributes().to_vec();
+            names.sort();
+            Projection::Include(names)
+        }
+    };
+    let name = description.index_name.clone()?;
+    Some(IndexSpec { name, key: read_key(description.key_schema())?, projection })
+}
+
+fn read_key(schema: &[KeySchemaElement]) -> Option<KeySpec> {
+    let name = |kind: KeyType| {
+        schema.iter().find(|element| element.key_type == kind).map(|element| element.attribute_name.clone())
+    };
+    Some(KeySpec { hash: name(KeyType::Hash)?, range: name(KeyType::Range) })
+}
+
+/// Turns the expiry on if it is not. DynamoDB refuses to turn on what is on.
+async fn set_ttl(client: &Client, spec: &TableSpec, name: &str) -> Result<()> {
+    let Some(attribute) = &spec.ttl_attribute else { return Ok(()) };
+    let answer = client.describe_time_to_live().table_name(name).send().await?;
+    let current = answer.time_to_live_description.and_then(|ttl| ttl.attribute_name);
+    if current.as_ref() == Some(attribute) {
+        return Ok(());
+    }
+    let ttl = TimeToLiveSpecification::builder().attribute_name(attribute).enabled(true).build()?;
+    let request = client.update_time_to_live().table_name(name).time_to_live_specification(ttl);
+    request.send().await.with_context(|| format!("setting the expiry of the table {name}"))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Template;
+
+    fn spec() -> TableSpec {
+        Template::from_repo().unwrap().table().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_table_of_the_template_is_made_once() {
+        let dynamo = Dynamo::in_memory().await.unwrap();
+        let client = client(&dynamo.url);
+        assert!(create_table(&client, &spec(), "clorp").await.unwrap());
+        assert!(!create_table(&client, &spec(), "clorp").await.unwrap());
+        let ttl = client.describe_time_to_live().table_name("clorp").send().await.unwrap();
+        let ttl = ttl.time_to_live_description.unwrap();
+        assert_eq!(ttl.attribute_name.as_deref(), Some("expires_at"));
+        dynamo.shutdown().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_outdated_table_is_refused_with_the_way_out() {
+        let dynamo = Dynamo::in_memory().await.unwrap();
+        let client = client(&dynamo.url);
+        let change = |name: &str, change: fn(&mut TableSpec)| {
+            let mut old = spec();
+            change(&mut old);
+            (name.to_string(), old)
+        };
+        for (name, old) in [
+            change("no-index", |old| drop(old.indexes.remove(0))),
+            change("other-projection", |old| old.indexes[0].projection = Projection::All),
+            change("other-key", |old| old.key.range = Some("board".to_string())),
+        ] {
+            // DynamoDB wants exactly the attributes that keys use.
+            let mut old = old;
+            let used: Vec<_> =
+                old.indexes.iter().map(|index| &index.key).chain([&old.key]).cloned().collect();
+            let uses = |name: &String| used.iter().any(|k| k.hash == *name || k.range.as_ref() == Some(name));
+            old.attributes.retain(|attribute| uses(&attribute.name));
+            assert!(create_table(&client, &old, &name).await.unwrap(), "{name}");
+            let error = create_table(&client, &spec(), &name).await.unwrap_err().to_string();
+            assert!(error.contains("--fresh"), "{name}: {error}");
+        }
+        dynamo.shutdown().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_keeps_the_table_over_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/dynamo.db");
+        for first in [true, false] {
+            let dynamo = Dynamo::on_file(&path, None).await.unwrap();
+            assert_eq!(create_table(&client(&dynamo.url), &spec(), "clorp").await.unwrap(), first);
+            dynamo.shutdown().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stopped_server_frees_its_port_and_a_taken_port_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Dynamo::on_file(&folder.path().join("one.db"), None).await.unwrap();
+        let port: u16 = first.url.rsplit(':').next().unwrap().parse().unwrap();
+        let path = folder.path().join("other.db");
+        let error = Dynamo::on_file(&path, Some(port)).await.unwrap_err().to_string();
+        assert!(error.contains(&port.to_string()) && error.contains("taken"), "{error}");
+        first.shutdown().await.unwrap();
+        Dynamo::on_file(&path, Some(port)).await.unwrap().shutdown().await.unwrap();
+    }
+}

@@ -1,0 +1,27 @@
+//! `cargo dev` and `cargo demo`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use infra::term::Style;
+use infra::{demo, dev};
+
+/// The local stack.
+#[derive(Parser)]
+#[command(bin_name = "cargo", disable_help_subcommand = true)]
+enum Command {
+    Dev(dev::Args),
+    Demo(demo::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Dev(args) => dev::run(args).await,
+        Command::Demo(args) => demo::run(args).await.map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("{} {error:#}", Style::stderr().red("error:"));
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,183 @@
+//! Users to play with, each with a key and money.
+//!
+//! Who they are is written to a file before anything reaches the database, and every step can be repeated without
+//! doing it twice: so a start that was interrupted is completed by the next one.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use clorp_domain::api_key::ApiKey;
+use clorp_domain::ledger::Unbalanced;
+use clorp_domain::{Account, Cents, EntryId, Error, Posting, Reason, User, UserId};
+use clorp_store::Store;
+use jiff::Timestamp;
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use crate::dev_file::DevUser;
+use crate::files;
+
+const SENDER_CENTS: i64 = 20_000;
+const WORKER_CENTS: i64 = 1000;
+
+/// A user as the seeds' file has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// `sender` or `worker-<n>`.
+    pub name: String,
+    id: String,
+    api_key: String,
+    created_at_millis: i64,
+    /// The id of the posting that funds the user: known beforehand, so that repeating it is recognised.
+    funding_id: String,
+    funding_cents: i64,
+}
+
+impl Identity {
+    fn new(name: String, cents: i64, now: Timestamp) -> Self {
+        let mut rng = rand::rng();
+        let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        let mut ulid = || Ulid::from_parts(millis, rng.random()).to_string();
+        let (id, funding_id) = (ulid(), ulid());
+        let key = ApiKey::from_random(std::array::from_fn(|_| rng.random_range(0..62)));
+        Self {
+            name,
+            id,
+            api_key: key.expose().to_owned(),
+            created_at_millis: now.as_millisecond(),
+            funding_id,
+            funding_cents: cents,
+        }
+    }
+
+    fn user(&self) -> Result<User> {
+        Ok(User {
+            id: self.id.parse()?,
+            name: self.name.clone(),
+            avatar_url: None,
+            balance: Cents::ZERO,
+            created_at: Timestamp::from_millisecond(self.created_at_millis)?,
+        })
+    }
+
+    fn funding(&self, user: &User) -> Result<Posting> {
+        let id: EntryId = self.funding_id.parse()?;
+        let reason = Reason::Topup("dev_seed".to_owned());
+        let to = Account::User(user.id.clone());
+        let cents = Cents::new(self.funding_cents);
+        Posting::transfer(id, reason, user.created_at, Account::External, to, cents)
+            .map_err(|unbalanced: Unbalanced| anyhow!("funding of {}: {unbalanced:?}", self.name))
+    }
+}
+
+/// The sender and at least `workers` workers: those the file at `path` knows, and new ones that it knows afterwards.
+///
+/// # Errors
+/// When the file cannot be read, understood or written.
+pub fn roster(path: &Path, workers: usize, now: Timestamp) -> Result<Vec<Identity>> {
+    let mut roster = known(path)?;
+    let wanted = std::iter::once(("sender".to_owned(), SENDER_CENTS))
+        .chain((1..=workers).map(|n| (format!("worker-{n}"), WORKER_CENTS)));
+    let before = roster.len();
+    for (name, cents) in wanted {
+        if !roster.iter().any(|identity| identity.name == name) {
+            roster.push(Identity::new(name, cents, now));
+        }
+    }
+    if roster.len() > before {
+        files::write_json(path, &roster)?;
+    }
+    Ok(roster)
+}
+
+fn known(path: &Path) -> Result<Vec<Identity>> {
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
+            format!("{} is damaged: `cargo dev --fresh` makes new users", files::shown(path))
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| format!("reading {}", files::shown(path))),
+    }
+}
+
+/// Makes sure that everybody in `roster` exists, has a working key and was funded once. What they earned and spent
+/// since stays as it is.
+///
+/// # Errors
+/// When the database refuses or does not answer.
+pub async fn seed(store: &Store, roster: &[Identity]) -> Result<Vec<DevUser>> {
+    let mut users = Vec::with_capacity(roster.len());
+    for identity in roster {
+        let balance =
+            seed_one(store, identity).await.with_context(|| format!("seeding {}", identity.name))?;
+        users.push(DevUser {
+            id: identity.id.clone(),
+            name: identity.name.clone(),
+            api_key: identity.api_key.clone(),
+            balance_cents: balance.get(),
+        });
+    }
+    Ok(users)
+}
+
+async fn seed_one(store: &Store, identity: &Identity) -> Result<Cents> {
+    let user = identity.user()?;
+    let key: ApiKey = identity.api_key.parse().map_err(|_| anyhow!("malformed API key"))?;
+    store.create_user(&user).await.map_err(described)?;
+    store.create_key(&key.hash(), &user.id, user.created_at).await.map_err(described)?;
+    store.post(&identity.funding(&user)?).await.map_err(described)?;
+    balance(store, &user.id).await
+}
+
+async fn balance(store: &Store, id: &UserId) -> Result<Cents> {
+    let user = store.user(id).await.map_err(described)?;
+    Ok(user.context("the user is not there although it was just made")?.balance)
+}
+
+fn described(error: Error) -> anyhow::Error {
+    anyhow!("{error:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_millisecond(1_795_512_600_007).unwrap()
+    }
+
+    #[test]
+    fn people_stay_who_they_are_and_more_can_join() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("users.json");
+        let first = roster(&path, 2, now()).unwrap();
+        let names: Vec<&str> = first.iter().map(|identity| identity.name.as_str()).collect();
+        assert_eq!(names, ["sender", "worker-1", "worker-2"]);
+        assert_eq!(roster(&path, 1, now()).unwrap(), first);
+        let more = roster(&path, 3, now()).unwrap();
+        assert_eq!((&more[..3], more[3].name.as_str()), (&first[..], "worker-3"));
+    }
+
+    #[test]
+    fn every_identity_is_usable_and_funded_under_an_id_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let people = roster(&directory.path().join("users.json"), 7, now()).unwrap();
+        let mut fundings = std::collections::BTreeSet::new();
+        for identity in &people {
+            let user = identity.user().unwrap();
+            assert!(identity.api_key.parse::<ApiKey>().is_ok());
+            assert!(fundings.insert(identity.funding(&user).unwrap().id()));
+        }
+        assert_eq!((people[0].funding_cents, people[1].funding_cents), (20_000, 1000));
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_with_the_way_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("users.json");
+        std::fs::write(&path, "[{").unwrap();
+        let message = format!("{:#}", roster(&path, 1, now()).unwrap_err());
+        assert!(message.contains("users.json") && message.contains("--fresh"), "{message}");
+    }
+}

@@ -1,0 +1,162 @@
+//! Callers, typed by who they are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use infra::template::Template;
+use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+/// Where the functions' instances listen.
+#[derive(Debug)]
+pub struct Fleet {
+    pub(crate) template: Template,
+    pub(crate) instances: std::collections::BTreeMap<String, Vec<String>>,
+    pub(crate) turn: AtomicUsize,
+}
+
+impl Fleet {
+    /// The next instance of the function that the template gives this path to.
+    fn url(&self, path: &str) -> String {
+        let bare = path.split('?').next().unwrap_or(path);
+        let function =
+            self.template.function_for(bare).unwrap_or_else(|| panic!("no function serves {bare}"));
+        let instances = &self.instances[function];
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        format!("{}{path}", instances[turn % instances.len()])
+    }
+}
+
+/// A caller: somebody with a key, or nobody.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) http: reqwest::Client,
+    pub(crate) authorization: Option<String>,
+    /// The caller's user id; empty for nobody.
+    pub id: String,
+}
+
+/// A response.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body as text.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e} in {} {:?}", self.status, self.text))
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("ASCII header"))
+    }
+
+    /// The body, if the status is the one expected.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The body of an error with this status and code, whose other promises are checked too.
+    #[track_caller]
+    pub fn expect_error(&self, status: u16, code: &str) -> Value {
+        let body = self.expect(status);
+        assert_eq!(body["code"], code, "{}", self.text);
+        assert!(body["error"].as_str().is_some_and(|text| !text.is_empty()), "{}", self.text);
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{}", self.text);
+        body
+    }
+
+    /// As [`Answer::expect_error`], at this field.
+    #[track_caller]
+    pub fn expect_field(&self, status: u16, code: &str, field: &str) {
+        let body = self.expect_error(status, code);
+        assert_eq!(body["field"], field, "{}", self.text);
+    }
+}
+
+impl Client {
+    /// The same caller with another `Authorization` header.
+    pub fn with_authorization(&self, value: &str) -> Self {
+        Self { authorization: Some(value.to_owned()), ..self.clone() }
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None, &[]).await
+    }
+
+    /// GET with more headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(Method::GET, path, None, headers).await
+    }
+
+    /// POST of JSON.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.send(Method::POST, path, Some(body.to_string().into_bytes()), &json).await
+    }
+
+    /// POST without a body.
+    pub async fn post_empty(&self, path: &str) -> Answer {
+        self.send(Method::POST, path, None, &[]).await
+    }
+
+    /// Any request.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self.http.request(method, self.fleet.url(path));
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        for (name, value) in headers {
+            request = request.header(HeaderName::from_bytes(name.as_bytes()).expect("header name"), *value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let response = request.send().await.expect("the instance answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.expect("a text body") }
+    }
+
+    /// What the caller's wallet holds, in cents.
+    pub async fn balance(&self) -> i64 {
+        self.get("/api/wallet/balance?limit=1").await.expect(200)["balance_cents"].as_i64().expect("a number")
+    }
+
+    /// Posts and pays a drop, and gives its id.
+    pub async fn post_drop(&self, price_cents: i64) -> String {
+        let body = serde_json::json!({
+            "prompt": "Give me three roast-style taglines for a build system that never finishes",
+            "pack": "roast", "price_cents": price_cents, "time_limit_seconds": 300, "confirmed": true,
+        });
+        let drop = self.post("/api/jobs/run", body).await.expect(201);
+        drop["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Claims a drop.
+    pub async fn claim(&self, drop: &str) -> Answer {
+        self.post_empty(&format!("/api/jobs/{drop}/claim")).await
+    }
+
+    /// Submits to a drop.
+    pub async fn submit(&self, drop: &str, output: &str) -> Answer {
+        self.post(&format!("/api/jobs/{drop}/submit"), serde_json::json!({ "output_text": output })).await
+    }
+}

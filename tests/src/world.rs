@@ -1,0 +1,183 @@
+//! A world to test in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use axum::Router;
+use clorp_domain::api_key::ApiKey;
+use clorp_domain::{Account, Cents, EntryId, Posting, Reason, Rules, User, UserId};
+use clorp_judge::{EmbeddedJudge, Judge};
+use clorp_service::{Clock, Service, new_ulid};
+use clorp_store::Store;
+use drops::App;
+use futures::future::join_all;
+use infra::dynamo::{Dynamo, client, create_table};
+use infra::template::Template;
+use ranking::{Ranking, Swept};
+
+use crate::client::{Client, Fleet};
+use crate::proxy::Proxy;
+
+/// Name of the table.
+pub const TABLE: &str = "clorp";
+const INSTANCES: usize = 3;
+const WORKERS: usize = 7;
+
+/// What differs from world to world.
+#[derive(Clone)]
+pub struct Options {
+    /// The marketplace's rules.
+    pub rules: Rules,
+    /// Who judges.
+    pub judge: Arc<dyn Judge>,
+    /// Puts a proxy between the functions and the table that counts, and fails on demand.
+    pub proxied: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { rules: Rules::default(), judge: Arc::new(EmbeddedJudge), proxied: false }
+    }
+}
+
+/// The whole API, a sender with 20,000 cents, seven workers with 1,000 each, and a stranger with nothing.
+pub struct World {
+    dynamo: Dynamo,
+    fleet: Arc<Fleet>,
+    http: reqwest::Client,
+    shift_millis: Arc<AtomicI64>,
+    /// The table, directly: what the functions do not go through.
+    pub store: Store,
+    /// Two instances of the ranking function.
+    pub rankings: Vec<Ranking>,
+    /// Between the functions and the table, if the options ask for it.
+    pub proxy: Option<Proxy>,
+    /// Somebody with money.
+    pub sender: Client,
+    /// Seven who work.
+    pub workers: Vec<Client>,
+    /// Somebody else.
+    pub stranger: Client,
+    /// Nobody.
+    pub anon: Client,
+}
+
+impl World {
+    /// A world with the defaults.
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// A world that differs.
+    pub async fn with(options: Options) -> Self {
+        let template = Template::from_repo().expect("template.yaml");
+        let dynamo = Dynamo::in_memory().await.expect("embedded DynamoDB");
+        let admin = client(&dynamo.url);
+        create_table(&admin, &template.table().expect("the table"), TABLE).await.expect("the table is made");
+        let proxy = if options.proxied { Some(Proxy::start(&dynamo.url).await) } else { None };
+        let url = proxy.as_ref().map_or(dynamo.url.clone(), |proxy| proxy.url.clone());
+        let shift_millis = Arc::new(AtomicI64::new(0));
+        let service = || Service {
+            store: Store::new(client(&url), TABLE),
+            rules: Arc::new(options.rules.clone()),
+            clock: Clock::shifted(shift_millis.clone()),
+        };
+        let app = || App { service: service(), queue: None };
+        let functions: [(&str, Vec<Router>); 4] = [
+            ("drops", (0..INSTANCES).map(|_| drops::router(app())).collect()),
+            ("board", (0..INSTANCES).map(|_| board::router(service())).collect()),
+            ("wallet", (0..INSTANCES).map(|_| wallet::router(service())).collect()),
+            ("users", (0..INSTANCES).map(|_| users::router(service())).collect()),
+        ];
+        let mut instances = BTreeMap::new();
+        for (function, routers) in functions {
+            instances.insert(function.to_owned(), join_all(routers.into_iter().map(serve)).await);
+        }
+        let ranking = || Ranking { service: service(), judge: options.judge.clone(), queue: None };
+        let rankings = (0..2).map(|_| ranking()).collect();
+        let fleet = Arc::new(Fleet { template, instances, turn: AtomicUsize::new(0) });
+        let http = reqwest::Client::new();
+        let anon =
+            Client { fleet: fleet.clone(), http: http.clone(), authorization: None, id: String::new() };
+        let store = Store::new(admin, TABLE);
+        let clock = Clock::shifted(shift_millis.clone());
+        let sender = enrol(&store, &clock, &anon, "sender", 20_000).await;
+        let workers = (1..=WORKERS).map(|i| format!("worker-{i}"));
+        let workers =
+            join_all(workers.map(async |name| enrol(&store, &clock, &anon, &name, 1_000).await)).await;
+        let stranger = enrol(&store, &clock, &anon, "stranger", 0).await;
+        Self { dynamo, fleet, http, shift_millis, store, rankings, proxy, sender, workers, stranger, anon }
+    }
+
+    /// Somebody new.
+    pub async fn user(&self, name: &str, balance_cents: i64) -> Client {
+        enrol(&self.store, &self.clock(), &self.anon, name, balance_cents).await
+    }
+
+    /// The world's clock.
+    pub fn clock(&self) -> Clock {
+        Clock::shifted(self.shift_millis.clone())
+    }
+
+    /// Lets time pass at once.
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.shift_millis.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    /// One sweep of the ranking, which must not fail.
+    pub async fn sweep(&self) -> Swept {
+        let swept = self.rankings[0].sweep().await.expect("the sweep runs");
+        assert_eq!(swept.failed, 0, "a drop could not be settled");
+        swept
+    }
+
+    /// The first `n` workers claim a drop and submit outputs of their own.
+    pub async fn race(&self, drop: &str, n: usize) {
+        for (i, worker) in self.workers[..n].iter().enumerate() {
+            worker.claim(drop).await.expect(201);
+            let output = format!("Tagline {i}: still compiling since {} - roast number {i}", 1990 + i);
+            worker.submit(drop, &output).await.expect(201);
+        }
+    }
+
+    /// Ends the world: every cent must be accounted for.
+    pub async fn finish(self) {
+        let books = self.store.books().await.expect("the books can be read");
+        assert!(!books.postings.is_empty(), "an audit of nothing proves nothing");
+        assert_eq!(books.faults(), Vec::<String>::new());
+        drop((self.fleet, self.http));
+        self.dynamo.shutdown().await.expect("embedded DynamoDB stops");
+    }
+}
+
+async fn serve(router: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+async fn enrol(store: &Store, clock: &Clock, anon: &Client, name: &str, balance_cents: i64) -> Client {
+    let now = clock.now();
+    let id: UserId = new_ulid(now).to_string().parse().expect("a ULID is a user id");
+    let user = User {
+        id: id.clone(),
+        name: name.to_owned(),
+        avatar_url: None,
+        balance: Cents::ZERO,
+        created_at: now,
+    };
+    assert!(store.create_user(&user).await.expect("a user is made"));
+    let key = ApiKey::from_random(rand::random());
+    assert!(store.create_key(&key.hash(), &id, now).await.expect("a key is made"));
+    if balance_cents > 0 {
+        let entry = EntryId::new(new_ulid(now));
+        let (from, to) = (Account::External, Account::User(id.clone()));
+        let reason = Reason::Topup("test".to_owned());
+        let topup =
+            Posting::transfer(entry, reason, now, from, to, Cents::new(balance_cents)).expect("balanced");
+        store.post(&topup).await.expect("a wallet is funded");
+    }
+    Client { id: id.to_string(), ..anon.with_authorization(&format!("Bearer {}", key.expose())) }
+}

@@ -1,0 +1,116 @@
+//! Who may call what, over every route of the document.
+
+use std::collections::BTreeSet;
+
+use clorp_domain::api_key::ApiKey;
+use e2e::{Answer, World};
+
+use crate::support::{post, post_pending, routes};
+
+/// Everything that needs no credential. Whatever is not here must refuse.
+const PUBLIC: [&str; 4] = ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json"];
+
+fn assert_refused(answer: &Answer, what: &str) {
+    assert_eq!(answer.status.as_u16(), 401, "{what}: {}", answer.text);
+    let body = answer.expect_error(401, "authentication_required");
+    assert_eq!(body["error"], "Authentication required", "{what}");
+    assert!(answer.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer")), "{what}");
+    assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
+}
+
+/// Authorization headers that name nobody.
+fn bad_credentials() -> Vec<String> {
+    let unknown = ApiKey::from_random(rand::random()).expose().to_owned();
+    let last = if unknown.ends_with('0') { '1' } else { '0' };
+    let broken = format!("{}{last}", &unknown[..unknown.len() - 1]);
+    vec![
+        "garbage".to_owned(),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        "Bearer garbage".to_owned(),
+        "Basic dXNlcjpwYXNz".to_owned(),
+        format!("Basic {unknown}"),
+        format!("Bearer {broken}"),
+        format!("Bearer {unknown}"),
+        unknown,
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_that_is_not_public_refuses_without_a_good_credential() {
+    let world = World::start().await;
+    let drop = post(&world.sender, "roast", 100).await;
+    let bad = bad_credentials();
+    let mut private = 0;
+    for route in routes().iter().filter(|route| !PUBLIC.contains(&route.path.as_str())) {
+        private += 1;
+        let path = route.at(&drop, &world.sender.id);
+        let what = format!("{} {path}", route.method);
+        assert_refused(&route.send(&world.anon, &path, &[]).await, &what);
+        for credential in &bad {
+            let client = world.anon.with_authorization(credential);
+            assert_refused(&route.send(&client, &path, &[]).await, &format!("{what} with {credential}"));
+        }
+        // A good key beside another header is no credential: nobody can tell which one is meant.
+        let two = route.send(&world.sender, &path, &[("authorization", "Bearer garbage")]).await;
+        assert_refused(&two, &format!("{what} with two headers"));
+    }
+    assert!(private >= 13, "{private}");
+    assert_eq!(world.sender.balance().await, 19_900, "nothing happened");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_route_needs_no_credential_and_ignores_a_bad_one() {
+    let world = World::start().await;
+    post(&world.sender, "roast", 100).await;
+    for path in PUBLIC {
+        let plain = world.anon.get(path).await;
+        plain.expect(200);
+        for credential in bad_credentials() {
+            let answer = world.anon.with_authorization(&credential).get(path).await;
+            answer.expect(200);
+            assert_eq!(answer.text, plain.text, "{path} with {credential}");
+        }
+        let two = world.sender.get_with(path, &[("authorization", "Bearer garbage")]).await;
+        assert_eq!(two.text, plain.text, "{path}");
+    }
+    world.finish().await;
+}
+
+#[test]
+fn the_document_says_which_routes_are_public() {
+    let routes = routes();
+    let public = routes
+        .iter()
+        .filter(|route| route.operation["security"].as_array().is_none_or(|security| security.is_empty()));
+    let public: BTreeSet<&str> = public.map(|route| route.path.as_str()).collect();
+    assert_eq!(public, BTreeSet::from(PUBLIC));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_belongs_to_others_does_not_exist_for_a_stranger() {
+    let world = World::start().await;
+    let (open, pending) = (post(&world.sender, "roast", 100).await, post_pending(&world.workers[0]).await);
+    let missing = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    let mut seen = 0;
+    for route in routes().iter().filter(|route| route.path.contains("{id}")) {
+        seen += 1;
+        // An open drop is on the board, so anybody may claim it and be told that they have not.
+        let for_anybody = ["/api/jobs/{id}/claim", "/api/jobs/{id}/submit"].contains(&route.path.as_str());
+        let drops = if for_anybody { vec![&pending] } else { vec![&open, &pending] };
+        let unknown = route.send(&world.stranger, &route.at(missing, missing), &[]).await;
+        let unknown = unknown.expect_error(404, "not_found");
+        for drop in drops {
+            let path = route.at(drop, &world.sender.id);
+            let answer = route.send(&world.stranger, &path, &[]).await;
+            assert_eq!(answer.status.as_u16(), 404, "{} {path}: {}", route.method, answer.text);
+            let body = answer.expect_error(404, "not_found");
+            assert_eq!(body["error"], unknown["error"], "{path} tells hidden from missing");
+        }
+        let no_id = route.send(&world.stranger, &route.at("no-id", "no-id"), &[]).await;
+        no_id.expect_error(404, "not_found");
+    }
+    assert!(seen >= 8, "{seen}");
+    world.finish().await;
+}

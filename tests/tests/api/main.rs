@@ -1,0 +1,13 @@
+//! The API, endpoint by endpoint. Each module is named after the path it is about.
+
+mod board;
+mod board_stats;
+mod credentials;
+mod feed;
+mod openapi;
+mod requests;
+mod support;
+mod users;
+mod users_status;
+mod wallet_balance;
+mod whoami;

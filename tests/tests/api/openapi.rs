@@ -1,0 +1,88 @@
+//! `/api/openapi.json`, and the net that holds template, routers and document together.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clorp_http::openapi::document;
+use e2e::World;
+use infra::template::Template;
+use serde_json::Value;
+use utoipa::openapi::OpenApi;
+
+pub(crate) fn merged() -> OpenApi {
+    let mut whole = document(env!("CARGO_PKG_VERSION"));
+    for part in [drops::openapi(), board::openapi(), wallet::openapi(), users::openapi()] {
+        whole.merge(part);
+    }
+    whole
+}
+
+#[test]
+fn the_committed_document_is_what_the_routers_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.json");
+    let expected = merged().to_pretty_json().unwrap() + "\n";
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap();
+    assert!(committed == expected, "openapi.json is out of date: UPDATE_OPENAPI=1 cargo test openapi");
+}
+
+/// Every `$ref` in `value`.
+fn references(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            into.extend(map.get("$ref").and_then(|reference| reference.as_str()).map(str::to_owned));
+            map.values().for_each(|value| references(value, into));
+        }
+        Value::Array(values) => values.iter().for_each(|value| references(value, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_in_the_document_leads_somewhere() {
+    let document = serde_json::to_value(merged()).unwrap();
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    assert!(found.contains("#/components/schemas/ErrorBody"));
+    for reference in found {
+        assert!(document.pointer(&reference[1..]).is_some(), "{reference} leads nowhere");
+    }
+}
+
+#[test]
+fn template_and_document_name_the_same_paths_for_the_same_functions() {
+    let template = Template::from_repo().unwrap();
+    // The root and the catch-all are no routes: they turn unknown paths into the API's own 404.
+    let routes: BTreeSet<(String, String)> = template
+        .routes()
+        .into_iter()
+        .map(|route| (route.path, route.function))
+        .filter(|(path, _)| path != "/" && !path.ends_with("+}"))
+        .collect();
+    let documents = [
+        ("drops", drops::openapi()),
+        ("board", board::openapi()),
+        ("wallet", wallet::openapi()),
+        ("users", users::openapi()),
+    ];
+    let documented: BTreeSet<(String, String)> = documents
+        .iter()
+        .flat_map(|(function, document)| {
+            document.paths.paths.keys().map(move |path| (path.clone(), (*function).to_owned()))
+        })
+        .collect();
+    assert_eq!(routes, documented);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_is_served_and_says_which_version_of_openapi_it_is() {
+    let world = World::start().await;
+    let served = world.anon.get("/api/openapi.json").await;
+    let document = served.expect(200);
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
+    let tag = served.header("etag").unwrap().to_owned();
+    world.anon.get_with("/api/openapi.json", &[("if-none-match", &tag)]).await.expect(304);
+    world.finish().await;
+}

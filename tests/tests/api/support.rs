@@ -1,0 +1,136 @@
+//! What the modules share.
+
+use std::collections::BTreeSet;
+
+use e2e::{Answer, Client, World};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// One operation of the document.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    /// As in the document.
+    pub(crate) path: String,
+    /// The document's operation.
+    pub(crate) operation: Value,
+}
+
+/// Every operation of the merged document, so that a new one is covered without anybody thinking of it.
+pub(crate) fn routes() -> Vec<Route> {
+    let document = serde_json::to_value(crate::openapi::merged()).unwrap();
+    let mut routes = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
+                routes.push(Route { method, path: path.clone(), operation: operation.clone() });
+            }
+        }
+    }
+    assert!(routes.len() >= 17, "only {} operations were found", routes.len());
+    routes
+}
+
+impl Route {
+    /// The path for a drop and a user.
+    pub(crate) fn at(&self, drop: &str, user: &str) -> String {
+        let id = if self.path.starts_with("/api/users/") { user } else { drop };
+        let path = self.path.replace("{id}", id);
+        assert!(!path.contains('{'), "{path} has a parameter this test knows no value for");
+        path
+    }
+
+    /// Sends the request with a body that fits, if the method takes one.
+    pub(crate) async fn send(&self, client: &Client, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend(headers);
+        client.send(self.method.clone(), path, self.body(), &all).await
+    }
+
+    fn body(&self) -> Option<Vec<u8>> {
+        let body = match self.path.as_str() {
+            "/api/jobs/run" => json!({ "prompt": "Roast this build" }),
+            "/api/jobs/{id}/submit" => json!({ "output_text": "An output" }),
+            _ => json!({}),
+        };
+        (self.method != Method::GET).then(|| body.to_string().into_bytes())
+    }
+}
+
+/// Posts and pays a drop with a window of 300 seconds.
+pub(crate) async fn post(sender: &Client, pack: &str, price_cents: i64) -> String {
+    post_for(sender, pack, price_cents, 300).await
+}
+
+/// Posts and pays a drop.
+pub(crate) async fn post_for(sender: &Client, pack: &str, price_cents: i64, seconds: i64) -> String {
+    let body = json!({
+        "prompt": format!("A {pack} drop\nwith a second line"), "pack": pack, "price_cents": price_cents,
+        "time_limit_seconds": seconds, "confirmed": true,
+    });
+    let drop = sender.post("/api/jobs/run", body).await.expect(201);
+    drop["id"].as_str().unwrap().to_owned()
+}
+
+/// Posts a drop that its sender cannot pay.
+pub(crate) async fn post_pending(sender: &Client) -> String {
+    let body = json!({ "prompt": "Unpaid", "price_cents": 100_000, "confirmed": true });
+    let refused = sender.post("/api/jobs/run", body).await.expect_error(402, "insufficient_balance");
+    refused["id"].as_str().unwrap().to_owned()
+}
+
+/// Posts a drop, has `n` workers submit to it, and has it judged.
+pub(crate) async fn complete(world: &World, pack: &str, price_cents: i64, n: usize) -> String {
+    let drop = post(&world.sender, pack, price_cents).await;
+    world.race(&drop, n).await;
+    world.advance_seconds(301);
+    assert_eq!(world.sweep().await.settled, 1);
+    drop
+}
+
+/// The ids of a list's items.
+pub(crate) fn ids(list: &Value) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The names of an object's fields.
+pub(crate) fn fields(object: &Value) -> BTreeSet<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// The same path with one more query parameter.
+pub(crate) fn with(path: &str, parameter: &str) -> String {
+    format!("{path}{}{parameter}", if path.contains('?') { '&' } else { '?' })
+}
+
+/// All items of a list by its cursors, from the page at `cursor` on.
+pub(crate) async fn rest(client: &Client, path: &str, mut cursor: Option<String>, items: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    for _ in 0..200 {
+        let at = cursor.map_or(path.to_owned(), |cursor| with(path, &format!("cursor={cursor}")));
+        let page = client.get(&at).await;
+        let body = page.expect(200);
+        all.extend(body.pointer(items).unwrap().as_array().unwrap().iter().cloned());
+        let link = page.header("link").map(str::to_owned);
+        cursor = page.header("x-next-cursor").map(str::to_owned);
+        match &cursor {
+            Some(cursor) => {
+                let link = link.expect("a page with a next one links to it");
+                assert!(link.ends_with("; rel=\"next\"") && link.contains(cursor), "{link}");
+            }
+            None => {
+                assert_eq!(link, None);
+                return all;
+            }
+        }
+    }
+    panic!("{path} never ends");
+}
+
+/// Checks that the text of a public response has nothing of these.
+pub(crate) fn assert_without<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) {
+    for secret in secrets {
+        assert!(!text.contains(secret), "{secret:?} is public in {text}");
+    }
+}

@@ -1,0 +1,18 @@
+//! `POST /api/whoami`.
+
+use e2e::World;
+use serde_json::json;
+
+use crate::support::post;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_whose_key_it_is_and_what_they_have() {
+    let world = World::start().await;
+    post(&world.sender, "roast", 250).await;
+    for (client, cents) in [(&world.sender, 19_750), (&world.workers[0], 1000), (&world.stranger, 0)] {
+        let expected = json!({ "user": { "id": client.id, "balance_cents": cents } });
+        assert_eq!(client.post_empty("/api/whoami").await.expect(200), expected);
+        assert_eq!(client.post("/api/whoami", json!({})).await.expect(200), expected);
+    }
+    world.finish().await;
+}

@@ -1,0 +1,1 @@
+//! Budgets: what requests cost, counted.

@@ -1,0 +1,183 @@
+//! A table that is contended, fails, or whose answers are lost.
+
+use e2e::{Answer, Fault, Options, Proxy, World};
+use ranking::Swept;
+
+use crate::{cancel, owned, pay, pending, read, run};
+
+const TRANSACTION: &str = "TransactWriteItems";
+/// More faults than the SDK tries a request.
+const TRIES: usize = 3;
+/// More queries than a sweep makes at once.
+const QUERIES_AT_MOST: usize = 100;
+
+async fn proxied() -> World {
+    World::with(Options { proxied: true, ..Options::default() }).await
+}
+
+fn proxy(world: &World) -> &Proxy {
+    world.proxy.as_ref().unwrap()
+}
+
+#[track_caller]
+fn assert_unavailable(answer: &Answer) {
+    answer.expect_error(503, "unavailable");
+    assert!(answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_conflicts_are_overcome() {
+    let world = proxied().await;
+    let drop = world.sender.post_drop(1000).await;
+    for (i, worker) in world.workers[..5].iter().enumerate() {
+        proxy(&world).fail(TRANSACTION, Fault::Conflict, 3);
+        worker.claim(&drop).await.expect(201);
+        proxy(&world).fail(TRANSACTION, Fault::Conflict, 3);
+        worker.submit(&drop, &format!("Output {i}")).await.expect(201);
+    }
+    proxy(&world).fail(TRANSACTION, Fault::Conflict, 3);
+    assert_eq!(world.sweep().await.settled, 1);
+    assert_eq!(proxy(&world).faults_left(), 0);
+    assert_eq!(owned(&world.workers).await, 7750);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_conflicts_are_a_503_with_retry_after_and_nothing_is_written() {
+    let world = proxied().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.workers[0].claim(&drop).await.expect(201);
+    let before = read(&world.sender, &drop).await;
+    let postings = world.store.books().await.unwrap().postings.len();
+    proxy(&world).fail(TRANSACTION, Fault::Conflict, 60);
+    assert_unavailable(&run(&world.sender, 500).await);
+    assert_unavailable(&world.workers[1].claim(&drop).await);
+    assert_unavailable(&world.workers[0].submit(&drop, "in vain").await);
+    assert_unavailable(&cancel(&world.sender, &drop).await);
+    assert!(proxy(&world).faults_left() > 0, "a request went through");
+    assert_eq!(world.store.books().await.unwrap().postings.len(), postings);
+    assert_eq!(read(&world.sender, &drop).await, before);
+    assert_eq!(world.sender.get("/api/jobs").await.expect(200).as_array().unwrap().len(), 1);
+    assert_eq!(world.sender.balance().await, 19_000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_whose_answer_is_lost_is_charged_once() {
+    let world = proxied().await;
+    proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
+    let drop = world.sender.post_drop(1000).await;
+    assert_eq!(proxy(&world).faults_left(), 0);
+    assert_eq!(read(&world.sender, &drop).await["status"], "open");
+    assert_eq!(world.sender.get("/api/jobs").await.expect(200).as_array().unwrap().len(), 1);
+    assert_eq!(world.sender.balance().await, 19_000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_and_a_submission_whose_answers_are_lost_are_made_once() {
+    let world = proxied().await;
+    let drop = world.sender.post_drop(1000).await;
+    proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
+    world.workers[0].claim(&drop).await.expect(201);
+    assert_eq!(proxy(&world).faults_left(), 0);
+    proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
+    world.workers[0].submit(&drop, "once").await.expect(201);
+    assert_eq!(proxy(&world).faults_left(), 0);
+    let seen = read(&world.sender, &drop).await;
+    assert_eq!((&seen["claims_count"], &seen["submissions_count"]), (&1.into(), &1.into()));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_and_a_cancel_whose_answers_are_lost_move_the_money_once() {
+    let world = proxied().await;
+    let (sender, drop) = pending(&world, 600, 600).await;
+    proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
+    assert_eq!(pay(&sender, &drop).await.expect(200)["status"], "open");
+    assert_eq!((proxy(&world).faults_left(), sender.balance().await), (0, 0));
+    proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
+    assert_eq!(cancel(&sender, &drop).await.expect(200)["status"], "cancelled");
+    assert_eq!((proxy(&world).faults_left(), sender.balance().await), (0, 600));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_whose_answers_are_lost_pays_once() {
+    let world = proxied().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.race(&drop, 3).await;
+    world.advance_seconds(300);
+    proxy(&world).fail("UpdateItem", Fault::LostAnswer, 1);
+    proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
+    assert_eq!(world.sweep().await.settled, 1);
+    assert_eq!(proxy(&world).faults_left(), 0);
+    assert_eq!(world.sweep().await, Swept::default());
+    assert_eq!(owned(&world.workers).await, 7750);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expiry_whose_answer_is_lost_refunds_once() {
+    let world = proxied().await;
+    world.sender.post_drop(1000).await;
+    world.advance_seconds(300);
+    proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
+    assert_eq!(world.sweep().await.settled, 1);
+    assert_eq!(proxy(&world).faults_left(), 0);
+    assert_eq!(world.sender.balance().await, 20_000);
+    world.finish().await;
+}
+
+/// Lets the ranking of a drop die at a request, before or after the table carried it out, and another one resume.
+async fn die_and_resume(operation: &str, fault: Fault) {
+    let world = proxied().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.race(&drop, 3).await;
+    world.advance_seconds(300);
+    proxy(&world).fail(operation, fault, TRIES);
+    // A wake-up call goes straight to the drop, so here a failing query is that of the submissions.
+    let died = world.rankings[0].settle(drop.parse().unwrap()).await;
+    assert!(died.is_err(), "{operation} {fault:?}: {died:?}");
+    assert_eq!(proxy(&world).faults_left(), 0, "{operation} {fault:?}");
+    let swept = world.rankings[1].sweep().await.unwrap();
+    let settled_before = operation == TRANSACTION && fault == Fault::LostAnswer;
+    assert_eq!(swept, Swept { settled: usize::from(!settled_before), failed: 0 }, "{operation} {fault:?}");
+    assert_eq!(world.sweep().await, Swept::default());
+    assert_eq!(read(&world.sender, &drop).await["status"], "completed");
+    assert_eq!(world.sender.balance().await, 19_000);
+    assert_eq!(owned(&world.workers).await, 7750, "{operation} {fault:?}");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ranking_that_dies_before_any_of_its_steps_still_pays_once() {
+    let operations = ["BatchGetItem", "UpdateItem", "Query", "GetItem", TRANSACTION];
+    futures::future::join_all(operations.map(|step| die_and_resume(step, Fault::ServerError))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ranking_that_dies_after_any_of_its_writes_still_pays_once() {
+    futures::future::join_all([TRANSACTION].map(|step| die_and_resume(step, Fault::LostAnswer))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ranking_that_dies_at_each_of_its_steps_in_turn_pays_once() {
+    let world = proxied().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.race(&drop, 3).await;
+    world.advance_seconds(300);
+    proxy(&world).fail("Query", Fault::ServerError, TRIES * QUERIES_AT_MOST);
+    assert!(world.rankings[0].sweep().await.is_err(), "what is due cannot be known");
+    proxy(&world).heal();
+    for step in ["BatchGetItem", "UpdateItem", "GetItem", "BatchGetItem", TRANSACTION] {
+        proxy(&world).fail(step, Fault::ServerError, TRIES);
+        assert_eq!(world.rankings[0].sweep().await.unwrap(), Swept { settled: 0, failed: 1 }, "{step}");
+        assert_eq!(proxy(&world).faults_left(), 0, "{step}");
+        assert_eq!(owned(&world.workers).await, 7000, "{step}");
+    }
+    assert_eq!(read(&world.sender, &drop).await["status"], "ranking");
+    assert_eq!(world.sweep().await.settled, 1);
+    assert_eq!(owned(&world.workers).await, 7750);
+    world.finish().await;
+}

@@ -1,0 +1,77 @@
+//! Races: many callers at once, and what the table does when it is contended or fails.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod claims;
+mod faults;
+mod judges;
+mod money;
+mod settlement;
+mod submissions;
+
+use std::collections::BTreeMap;
+
+use e2e::{Answer, Client, World};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+/// How often a race of two is run: each time either may win.
+const ROUNDS: usize = 8;
+
+/// How many answers had which status.
+fn tally(answers: &[Answer]) -> BTreeMap<u16, usize> {
+    answers.iter().fold(BTreeMap::new(), |mut tally, answer| {
+        *tally.entry(answer.status.as_u16()).or_default() += 1;
+        tally
+    })
+}
+
+/// New users with empty wallets.
+async fn crowd(world: &World, n: usize) -> Vec<Client> {
+    join_all((0..n).map(async |i| world.user(&format!("user-{i}"), 0).await)).await
+}
+
+/// A drop as its reader sees it.
+async fn read(reader: &Client, drop: &str) -> Value {
+    reader.get(&format!("/api/jobs/{drop}")).await.expect(200)
+}
+
+async fn cancel(caller: &Client, drop: &str) -> Answer {
+    caller.post_empty(&format!("/api/jobs/{drop}/cancel")).await
+}
+
+async fn pay(caller: &Client, drop: &str) -> Answer {
+    caller.post_empty(&format!("/api/jobs/{drop}/pay")).await
+}
+
+async fn run(caller: &Client, price_cents: i64) -> Answer {
+    let body = json!({
+        "prompt": "Three taglines, please", "pack": "roast", "price_cents": price_cents,
+        "time_limit_seconds": 300, "confirmed": true,
+    });
+    caller.post("/api/jobs/run", body).await
+}
+
+/// A sender whose wallet holds `balance` and who has a pending drop of this price.
+async fn pending(world: &World, balance: i64, price: i64) -> (Client, String) {
+    let sender = world.user("pending-sender", balance).await;
+    let blocker = sender.post_drop(balance).await;
+    let refused = run(&sender, price).await.expect_error(402, "insufficient_balance");
+    cancel(&sender, &blocker).await.expect(200);
+    assert_eq!(sender.balance().await, balance);
+    (sender, refused["id"].as_str().unwrap().to_owned())
+}
+
+/// A drop whose last slot is held by `world.workers[4]` with a lapsed lease; the four before have submitted.
+async fn lapsed_last_slot(world: &World) -> String {
+    let drop = world.sender.post_drop(1000).await;
+    world.race(&drop, 4).await;
+    world.workers[4].claim(&drop).await.expect(201);
+    world.advance_seconds(121);
+    drop
+}
+
+/// What all the workers own together, in cents.
+async fn owned(workers: &[Client]) -> i64 {
+    join_all(workers.iter().map(Client::balance)).await.into_iter().sum()
+}
