@@ -1,5 +1,7 @@
 //! A whole race through `cargo dev`: the functions as Lambda runs them, under `cargo lambda watch`.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

@@ -135,8 +135,8 @@ const WILD: Script = Script {
 
 #[cfg(test)]
 mod tests {
-    use clorp_domain::{Brief, DropId, SubmissionId, UserId};
     use clorp_domain::verdict::Candidate;
+    use clorp_domain::{Brief, DropId, SubmissionId, UserId};
     use clorp_judge::{EmbeddedJudge, Judge};
     use jiff::Timestamp;
     use ulid::Ulid;

@@ -147,6 +147,7 @@ mod tests {
         command
     }
 
+    #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     async fn first_line(group: &mut Group) -> String {
         use tokio::io::{AsyncBufReadExt, BufReader};
         let out = group.child().stdout.take().unwrap();

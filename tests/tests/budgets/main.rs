@@ -1,1 +1,0 @@
-//! Budgets: what requests cost, counted.
