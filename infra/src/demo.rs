@@ -29,7 +29,7 @@ const OUTPUT_COLUMNS: usize = 60;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// What kind of task is raced for: roast, scout, code, cook or wild.
-    #[arg(long, default_value = "roast", value_parser = pack)]
+    #[arg(long, default_value = "roast")]
     pack: Pack,
     /// How long the window stays open unless every slot has submitted, in seconds.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(30..=900))]
@@ -37,10 +37,6 @@ pub struct Args {
     /// Where the running stack keeps its data.
     #[arg(long, default_value_os_t = default_data_dir())]
     data_dir: PathBuf,
-}
-
-fn pack(word: &str) -> Result<Pack, String> {
-    word.parse().map_err(|_unknown| format!("expected one of {}", Pack::ALL.map(Pack::as_str).join(", ")))
 }
 
 /// Plays the race.

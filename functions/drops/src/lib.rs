@@ -5,7 +5,7 @@ mod wire;
 
 use axum::Router;
 use axum::extract::FromRef;
-use clorp_domain::{DropId, EntryId, Error};
+use clorp_domain::{Brief, Drop, DropId, EntryId, Error, UserId};
 use clorp_http::serve::finish;
 use clorp_queue::RankingQueue;
 use clorp_service::{Service, new_ulid};
@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+use crate::wire::{DropBody, View};
 
 /// How often a decision is taken anew when the drop changes between reading and writing it.
 const DECISIONS: usize = 12;
@@ -35,6 +37,15 @@ impl FromRef<App> for Service {
 impl App {
     fn new_entry_id(now: Timestamp) -> EntryId {
         EntryId::new(new_ulid(now))
+    }
+
+    /// A drop as one of its readers sees it; costs a round trip only where there is a winning output to show.
+    async fn shown(&self, drop: &Drop, brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
+        let output_text = match &drop.outcome {
+            Some(outcome) => self.service.store.output_text(drop.id, &outcome.winner).await?,
+            None => None,
+        };
+        Ok(View { drop, brief, output_text, reader, rules: &self.service.rules }.into())
     }
 
     /// Has the ranking look at a drop at `at`.

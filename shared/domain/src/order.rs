@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::pack::UnknownPack;
 use crate::{Brief, Cents, FieldError, Pack, Rules};
 
 /// Longest title, in characters.
@@ -52,8 +53,8 @@ impl Order {
         refuse_attachments("/attachments", draft.attachments, rules)?;
         let pack = match draft.pack {
             None => Pack::Wild,
-            Some(word) => word.parse().map_err(|_| {
-                FieldError::new("/pack", "invalid_pack", "Pack must be one of roast, scout, code, cook, wild")
+            Some(word) => word.parse().map_err(|unknown: UnknownPack| {
+                FieldError::new("/pack", "invalid_pack", unknown.to_string())
             })?,
         };
         let price = match draft.price_cents {

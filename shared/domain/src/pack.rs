@@ -44,6 +44,14 @@ impl fmt::Display for Pack {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownPack;
 
+impl fmt::Display for UnknownPack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pack must be one of {}", Pack::ALL.map(Pack::as_str).join(", "))
+    }
+}
+
+impl std::error::Error for UnknownPack {}
+
 impl FromStr for Pack {
     type Err = UnknownPack;
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use clorp_domain::Rules;
 use clorp_domain::rules::BadRule;
+use clorp_domain::{Error, Rules, User, UserId};
 use clorp_store::Store;
 use jiff::{SignedDuration, Timestamp};
 use ulid::Ulid;
@@ -63,6 +63,15 @@ pub fn var(name: &str) -> Option<String> {
 }
 
 impl Service {
+    /// The account of an authenticated caller.
+    ///
+    /// # Errors
+    /// Faults only: a credential always has an owner.
+    pub async fn account(&self, caller: &UserId) -> Result<User, Error> {
+        let user = self.store.user(caller).await?;
+        user.ok_or_else(|| Error::internal("a key's owner does not exist"))
+    }
+
     /// Sets up from the environment: `CLORP_TABLE`, and the rules' variables.
     ///
     /// # Errors

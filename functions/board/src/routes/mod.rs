@@ -7,6 +7,7 @@ pub(crate) mod stats;
 
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
+use clorp_domain::pack::UnknownPack;
 use clorp_domain::{Error, Pack};
 use clorp_http::Problem;
 use clorp_http::cache::cached;
@@ -16,13 +17,8 @@ use serde::Serialize;
 
 /// The pack a filter names.
 fn pack(word: Option<&str>) -> Result<Option<Pack>, Problem> {
-    let parse = |word: &str| word.parse().ok();
-    match word {
-        None => Ok(None),
-        Some(word) => parse(word).map(Some).ok_or_else(|| {
-            Problem::invalid("pack", "invalid_pack", "Pack must be one of roast, scout, code, cook, wild")
-        }),
-    }
+    let parsed = word.map(str::parse).transpose();
+    parsed.map_err(|unknown: UnknownPack| Problem::invalid("pack", "invalid_pack", unknown.to_string()))
 }
 
 /// A public value, cacheable.

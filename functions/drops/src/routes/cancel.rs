@@ -7,7 +7,7 @@ use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErr
 use clorp_http::{ApiJson, Caller, NoBody, NoParams, PathId, Problem};
 use clorp_store::Written;
 
-use crate::wire::{DropBody, View};
+use crate::wire::DropBody;
 use crate::{App, DECISIONS, contended};
 
 /// Call a drop off.
@@ -28,15 +28,9 @@ pub(crate) async fn cancel(
     State(app): State<App>,
     _: NoBody,
 ) -> Result<ApiJson<DropBody>, Problem> {
-    let store = &app.service.store;
-    let (drop, brief) = store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    let (drop, brief) = app.service.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
     let drop = end(&app, &caller, drop).await?;
-    let output_text = match &drop.outcome {
-        Some(outcome) => store.output_text(id, &outcome.winner).await?,
-        None => None,
-    };
-    let rules = &app.service.rules;
-    Ok(ApiJson(View { drop: &drop, brief, output_text, reader: &caller.id, rules }.into()))
+    Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
 }
 
 async fn end(app: &App, caller: &Caller, mut drop: Drop) -> Result<Drop, Error> {

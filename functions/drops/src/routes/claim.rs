@@ -11,7 +11,7 @@ use clorp_store::Written;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::wire::{DropBody, View};
+use crate::wire::DropBody;
 use crate::{App, DECISIONS, contended};
 
 /// How to claim. The body may be left out.
@@ -52,16 +52,9 @@ pub(crate) async fn claim(
     OptionalJson(request): OptionalJson<ClaimRequest>,
 ) -> Result<(StatusCode, ApiJson<DropBody>), Problem> {
     refuse_agent(request.agent_id)?;
-    let store = &app.service.store;
-    let (drop, brief) = store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    let (drop, brief) = app.service.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
     let (status, drop) = take_slot(&app, &caller, drop).await?;
-    let output_text = match &drop.outcome {
-        Some(outcome) => store.output_text(id, &outcome.winner).await?,
-        None => None,
-    };
-    let rules = &app.service.rules;
-    let view = View { drop: &drop, brief, output_text, reader: &caller.id, rules };
-    Ok((status, ApiJson(view.into())))
+    Ok((status, ApiJson(app.shown(&drop, brief, &caller.id).await?)))
 }
 
 async fn take_slot(app: &App, caller: &Caller, mut drop: Drop) -> Result<(StatusCode, Drop), Error> {

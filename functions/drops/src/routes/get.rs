@@ -6,7 +6,7 @@ use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 
 use crate::App;
-use crate::wire::{DropBody, View};
+use crate::wire::DropBody;
 
 /// One drop.
 ///
@@ -25,10 +25,5 @@ pub(crate) async fn get(
     let store = &app.service.store;
     let (drop, brief) = store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
     drop.relation(&caller.id).ok_or(Error::NotFound)?;
-    let output_text = match &drop.outcome {
-        Some(outcome) => store.output_text(id, &outcome.winner).await?,
-        None => None,
-    };
-    let rules = &app.service.rules;
-    Ok(ApiJson(View { drop: &drop, brief, output_text, reader: &caller.id, rules }.into()))
+    Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
 }

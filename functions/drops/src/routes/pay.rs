@@ -7,7 +7,7 @@ use clorp_http::{ApiJson, Caller, NoBody, NoParams, PathId, Problem};
 use clorp_store::Paid;
 
 use crate::App;
-use crate::wire::{DropBody, View};
+use crate::wire::DropBody;
 
 /// Pay for a drop that is waiting for payment.
 ///
@@ -42,6 +42,5 @@ pub(crate) async fn pay(
     if let Some(window) = drop.window {
         app.wake_ranking(id, window.closes_at).await;
     }
-    let rules = &service.rules;
-    Ok(ApiJson(View { drop: &drop, brief, output_text: None, reader: &caller.id, rules }.into()))
+    Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
 }

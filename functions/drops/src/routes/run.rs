@@ -15,7 +15,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::wire::{DropBody, View};
+use crate::wire::DropBody;
 
 /// What to post.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -113,9 +113,8 @@ pub(crate) async fn run(
     if let Some(window) = drop.window {
         app.wake_ranking(drop.id, window.closes_at).await;
     }
-    let rules = &app.service.rules;
-    let view = View { drop: &drop, brief: order.brief, output_text: None, reader: &caller.id, rules };
-    Ok((StatusCode::CREATED, ApiJson(DropBody::from(view))).into_response())
+    let body = app.shown(&drop, order.brief, &caller.id).await?;
+    Ok((StatusCode::CREATED, ApiJson(body)).into_response())
 }
 
 /// Posts and pays; without the money, posts unpaid and refuses.

@@ -9,8 +9,6 @@ use clorp_service::Service;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::account;
-
 /// An account, as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
@@ -49,7 +47,7 @@ pub(crate) async fn get(
     if id != caller.id {
         return Err(Problem::not_found());
     }
-    let user = account(&service, &caller).await?;
+    let user = service.account(&caller.id).await?;
     Ok(ApiJson(UserBody {
         id: user.id.to_string(),
         balance_cents: user.balance.get(),

@@ -7,8 +7,6 @@ use clorp_service::Service;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::account;
-
 /// Whose key this is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Whoami {
@@ -36,6 +34,6 @@ pub(crate) async fn whoami(
     State(service): State<Service>,
     _: NoBody,
 ) -> Result<ApiJson<Whoami>, Problem> {
-    let user = account(&service, &caller).await?;
+    let user = service.account(&caller.id).await?;
     Ok(ApiJson(Whoami { user: WhoamiUser { id: user.id.to_string(), balance_cents: user.balance.get() } }))
 }

@@ -2,7 +2,6 @@
 
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
-use clorp_domain::Error;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::link_next;
@@ -62,10 +61,8 @@ pub(crate) async fn balance(
     State(service): State<Service>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
-    let store = &service.store;
-    let (user, page) =
-        tokio::try_join!(store.user(&caller.id), store.ledger(&caller.id, limit, paging.cursor.as_deref()))?;
-    let user = user.ok_or_else(|| Error::internal("a key's owner does not exist"))?;
+    let ledger = service.store.ledger(&caller.id, limit, paging.cursor.as_deref());
+    let (user, page) = tokio::try_join!(service.account(&caller.id), ledger)?;
     let ledger = page.items.into_iter().map(LedgerEntry::from).collect();
     let mut response = ApiJson(Balance { balance_cents: user.balance.get(), ledger }).into_response();
     if let Some(cursor) = page.next {

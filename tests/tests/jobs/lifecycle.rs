@@ -1,0 +1,182 @@
+//! What each endpoint of a drop does, says and refuses along the drop's life.
+
+use e2e::World;
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unpaid_drop_is_opened_by_a_payment_once() {
+    let world = World::start().await;
+    let owner = &world.workers[0];
+    let first = owner.post_drop(800).await;
+    let body = json!({ "prompt": "Name a cat", "price_cents": 500, "confirmed": true });
+    let refused = owner.post("/api/jobs/run", body).await.expect(402);
+    let drop = refused["id"].as_str().unwrap();
+    let pay = format!("/api/jobs/{drop}/pay");
+    world.workers[1].claim(drop).await.expect(404);
+    owner.post_empty(&format!("/api/jobs/{first}/cancel")).await.expect(200);
+    let opened = owner.post_empty(&pay).await.expect(200);
+    assert_eq!(opened["status"], "open");
+    assert!(opened["window_closes_at"].is_string());
+    assert_eq!(owner.balance().await, 500);
+    owner.post_empty(&pay).await.expect(400);
+    assert_eq!(owner.balance().await, 500);
+    world.workers[1].claim(drop).await.expect(201);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_estimate_charges_nothing_and_keeps_nothing() {
+    let world = World::start().await;
+    let body = json!({ "prompt": "\nName a cat\nGrey, old", "pack": "cook", "price_cents": 1, "time_limit_seconds": 5 });
+    let estimate = world.sender.post("/api/jobs/run", body).await.expect(200);
+    let want = json!({
+        "needs_confirmation": true, "prompt": "\nName a cat\nGrey, old", "title": "Name a cat", "pack": "cook",
+        "estimated_price_cents": 100, "estimated_time_limit_seconds": 30,
+    });
+    assert_eq!(estimate, want);
+    assert_eq!(world.sender.get("/api/jobs").await.expect(200), json!([]));
+    assert_eq!(world.sender.balance().await, 20_000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_has_the_callers_drops_newest_first_page_by_page() {
+    let world = World::start().await;
+    let mut posted = Vec::new();
+    for _ in 0..5 {
+        posted.push(world.sender.post_drop(100).await);
+        world.advance_seconds(1);
+    }
+    posted.reverse();
+    let mut seen = Vec::new();
+    let mut path = "/api/jobs?limit=2".to_owned();
+    loop {
+        let answer = world.sender.get(&path).await;
+        let next = answer.header("x-next-cursor").map(str::to_owned);
+        let page = answer.expect(200);
+        seen.extend(page.as_array().unwrap().iter().map(|drop| drop["id"].as_str().unwrap().to_owned()));
+        let Some(cursor) = next else { break };
+        path = format!("/api/jobs?limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, posted);
+    assert_eq!(world.workers[0].get("/api/jobs").await.expect(200), json!([]));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_is_held_once_and_never_by_the_sender() {
+    let world = World::start().await;
+    let drop = world.sender.post_drop(100).await;
+    world.sender.claim(&drop).await.expect(403);
+    let claimed = world.workers[0].claim(&drop).await.expect(201);
+    let again = world.workers[0].claim(&drop).await.expect(200);
+    assert_eq!((&claimed["your_claim"], &claimed["claims_count"]), (&again["your_claim"], &json!(1)));
+    assert_eq!(again["claims_count"], 1);
+    world.workers[0].claim("01HZZZZZZZZZZZZZZZZZZZZZZZ").await.expect(404);
+    world.advance_seconds(300);
+    world.workers[1].claim(&drop).await.expect(409);
+    world.sweep().await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lapsed_claim_is_good_until_somebody_takes_the_slot_over() {
+    let world = World::start().await;
+    let drop = world.sender.post_drop(1000).await;
+    for worker in &world.workers[..5] {
+        worker.claim(&drop).await.expect(201);
+    }
+    world.workers[5].claim(&drop).await.expect(409);
+    world.advance_seconds(121);
+    world.workers[5].claim(&drop).await.expect(201);
+    let mut submitted = 0;
+    for (i, worker) in world.workers[..6].iter().enumerate() {
+        submitted +=
+            usize::from(worker.submit(&drop, &format!("Tagline number {i}")).await.status.as_u16() == 201);
+    }
+    assert_eq!(submitted, 5, "one of the first five has lost the slot, the others nothing");
+    assert_eq!(world.sender.get(&format!("/api/jobs/{drop}")).await.expect(200)["claims_count"], 5);
+    world.sweep().await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_is_taken_once_in_time_and_from_claimants() {
+    let world = World::start().await;
+    let drop = world.sender.post_drop(100).await;
+    let worker = &world.workers[0];
+    worker.submit(&drop, "Early bird").await.expect(403);
+    worker.claim(&drop).await.expect(201);
+    worker.submit(&drop, " \n").await.expect(400);
+    worker.submit(&drop, &"x".repeat(100 * 1024 + 1)).await.expect(400);
+    let receipt = worker.submit(&drop, "A tagline").await.expect(201);
+    assert_eq!(worker.submit(&drop, "A tagline").await.expect(200), receipt);
+    worker.submit(&drop, "Another tagline").await.expect(409);
+    world.workers[1].claim(&drop).await.expect(201);
+    world.advance_seconds(300);
+    world.workers[1].submit(&drop, "Too late").await.expect(409);
+    world.sweep().await;
+    let made = world.sender.get(&format!("/api/jobs/{drop}/submissions")).await.expect(200);
+    let made = made.as_array().unwrap();
+    assert_eq!(
+        (made.len(), &made[0]["id"], &made[0]["output_text"]),
+        (1, &receipt["id"], &json!("A tagline"))
+    );
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_is_sealed_from_everybody_until_the_drop_is_completed() {
+    let world = World::start().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.race(&drop, 2).await;
+    let submissions = format!("/api/jobs/{drop}/submissions");
+    let verdict = format!("/api/jobs/{drop}/verdict");
+    let sealed = world.sender.get(&submissions).await.expect(200);
+    let sealed = sealed.as_array().unwrap();
+    assert_eq!(sealed.len(), 2);
+    for one in sealed {
+        for hidden in ["rank", "grade", "score", "rationale", "output_text", "output_attachments", "sha256"] {
+            assert_eq!(one.get(hidden), Some(&Value::Null), "{hidden}");
+        }
+    }
+    assert_eq!(world.sender.get(&format!("/api/jobs/{drop}")).await.expect(200)["output_text"], Value::Null);
+    world.workers[0].get(&submissions).await.expect(403);
+    world.sender.get(&verdict).await.expect_error(409, "verdict_not_ready");
+    for path in [&submissions, &verdict, &format!("/api/jobs/{drop}")] {
+        world.stranger.get(path).await.expect(404);
+    }
+    world.advance_seconds(300);
+    world.sweep().await;
+    let open = world.sender.get(&submissions).await.expect(200);
+    let open = open.as_array().unwrap();
+    assert_eq!((open[0]["rank"].clone(), open[1]["rank"].clone()), (json!(1), json!(2)));
+    assert!(open.iter().all(|one| one["output_text"].is_string() && one["rationale"].is_string()));
+    let judged = world.workers[1].get(&verdict).await.expect(200);
+    assert_eq!(judged["submissions"][0]["id"], open[0]["id"]);
+    assert_eq!(judged["submissions"].as_array().unwrap().len(), 2);
+    let done = world.workers[1].get(&format!("/api/jobs/{drop}")).await.expect(200);
+    assert_eq!(
+        (&done["output_text"], &done["winning_submission_id"]),
+        (&open[0]["output_text"], &open[0]["id"])
+    );
+    world.stranger.get(&verdict).await.expect(404);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_those_who_may_act_on_a_drop_do() {
+    let world = World::start().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.workers[0].claim(&drop).await.expect(201);
+    for action in ["pay", "cancel"] {
+        let path = format!("/api/jobs/{drop}/{action}");
+        world.workers[0].post_empty(&path).await.expect(403);
+        world.stranger.post_empty(&path).await.expect(404);
+        world.anon.post_empty(&path).await.expect(401);
+    }
+    let seen = world.sender.get(&format!("/api/jobs/{drop}")).await.expect(200);
+    assert_eq!(seen["status"], "open");
+    assert_eq!(world.sender.balance().await, 19_000);
+    world.finish().await;
+}
