@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test bench fails by panicking")]
 
 pub mod client;
+pub mod meter;
 pub mod proxy;
 pub mod world;
 

@@ -1,13 +1,21 @@
 //! A proxy before the table: counts what the functions ask of it, and fails on demand as DynamoDB does.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use infra::template::TableSpec;
 use serde_json::{Value, json};
+
+use crate::meter::{Charge, Item, charges};
+
+/// Requests of a metered caller that come no further apart than this were made at once: none of them can have
+/// waited for the answer to another, because none is answered before.
+const AT_ONCE: Duration = Duration::from_millis(60);
 
 /// How a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,17 +35,28 @@ pub struct Call {
     pub operation: String,
     /// Request.
     pub request: Value,
+    /// The round trip it belongs to: calls made at once share one. Counted only while metering.
+    pub round: usize,
+    /// Read units consumed. Counted only while metering.
+    pub read_units: f64,
+    /// Write units consumed. Counted only while metering.
+    pub charges: Vec<Charge>,
 }
 
 #[derive(Debug, Default)]
 struct Script {
     calls: Vec<Call>,
     faults: Vec<(String, Fault)>,
+    metering: bool,
+    rounds: usize,
+    arrivals: usize,
+    gathering: bool,
 }
 
 #[derive(Clone)]
 struct Shared {
     target: String,
+    table: Arc<TableSpec>,
     http: reqwest::Client,
     script: Arc<Mutex<Script>>,
 }
@@ -50,11 +69,15 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts before `target`.
-    pub async fn start(target: &str) -> Self {
+    /// Starts before `target`, which has this table.
+    pub async fn start(target: &str, table: TableSpec) -> Self {
         let script = Arc::<Mutex<Script>>::default();
-        let shared =
-            Shared { target: target.to_owned(), http: reqwest::Client::new(), script: script.clone() };
+        let shared = Shared {
+            target: target.to_owned(),
+            table: Arc::new(table),
+            http: reqwest::Client::new(),
+            script: script.clone(),
+        };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().fallback(forward).with_state(shared);
@@ -78,6 +101,11 @@ impl Proxy {
         self.script.lock().unwrap().faults.len()
     }
 
+    /// From now on (or no longer) counts what each request costs. That needs one request of the API at a time.
+    pub fn meter(&self, metering: bool) {
+        self.script.lock().unwrap().metering = metering;
+    }
+
     /// What was asked since the last time this was asked.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.script.lock().unwrap().calls)
@@ -87,31 +115,151 @@ impl Proxy {
 async fn forward(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
-    let request = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let fault = {
+    let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let (fault, metering) = {
         let mut script = shared.script.lock().unwrap();
-        script.calls.push(Call { operation: operation.clone(), request: request.clone() });
         let position = script.faults.iter().position(|(of, _)| *of == operation);
-        position.map(|position| script.faults.remove(position).1)
+        (position.map(|position| script.faults.remove(position).1), script.metering)
     };
+    let mut call = Call { operation, request, round: 0, read_units: 0.0, charges: Vec::new() };
     match fault {
-        Some(Fault::Conflict) => return conflict(&request),
-        Some(Fault::ServerError) => return answer(500, &json!({ "__type": "InternalServerError" })),
+        Some(fault @ (Fault::Conflict | Fault::ServerError)) => {
+            let refusal = match fault {
+                Fault::Conflict => conflict(&call.request),
+                _ => answer(500, &json!({ "__type": "InternalServerError" })),
+            };
+            shared.record(call);
+            return refusal;
+        }
         Some(Fault::LostAnswer) | None => {}
     }
-    let mut forwarded = shared.http.post(&shared.target).body(body);
-    for (name, value) in headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
-        forwarded = forwarded.header(name, value);
-    }
-    let response = forwarded.send().await.expect("the table answers");
-    let status = response.status();
-    let bytes = response.bytes().await.expect("a body");
+    let (status, bytes) = if metering {
+        call.round = shared.gather().await;
+        shared.metered(&headers, &mut call).await
+    } else {
+        shared.send(&headers, body).await
+    };
+    shared.record(call);
     if fault == Some(Fault::LostAnswer) {
         return answer(500, &json!({ "__type": "InternalServerError" }));
     }
     let mut built = Response::new(Body::from(bytes));
     *built.status_mut() = status;
     built
+}
+
+impl Shared {
+    fn record(&self, call: Call) {
+        self.script.lock().unwrap().calls.push(call);
+    }
+
+    async fn send(&self, headers: &HeaderMap, body: impl Into<reqwest::Body>) -> (StatusCode, Bytes) {
+        let mut forwarded = self.http.post(&self.target).body(body);
+        for (name, value) in headers.iter().filter(|(name, _)| *name != "host" && *name != "content-length") {
+            forwarded = forwarded.header(name, value);
+        }
+        let response = forwarded.send().await.expect("the table answers");
+        (response.status(), response.bytes().await.expect("a body"))
+    }
+
+    /// Waits until every request that was made at once with this one is here; the number of their round trip.
+    async fn gather(&self) -> usize {
+        let (round, mut seen) = {
+            let mut script = self.script.lock().unwrap();
+            if !script.gathering {
+                script.gathering = true;
+                script.rounds += 1;
+            }
+            script.arrivals += 1;
+            (script.rounds, script.arrivals)
+        };
+        loop {
+            tokio::time::sleep(AT_ONCE).await;
+            let mut script = self.script.lock().unwrap();
+            if !script.gathering || script.rounds != round {
+                return round;
+            }
+            if script.arrivals == seen {
+                script.gathering = false;
+                return round;
+            }
+            seen = script.arrivals;
+        }
+    }
+
+    /// Sends a call and enters what it consumed.
+    async fn metered(&self, headers: &HeaderMap, call: &mut Call) -> (StatusCode, Bytes) {
+        let actions = written(call);
+        if actions.is_empty() {
+            let mut request = call.request.clone();
+            request["ReturnConsumedCapacity"] = json!("TOTAL");
+            let (status, bytes) = self.send(headers, request.to_string()).await;
+            call.read_units = consumed(&bytes);
+            return (status, bytes);
+        }
+        let before = self.items(&actions).await;
+        let (status, bytes) = self.send(headers, call.request.to_string()).await;
+        let after = self.items(&actions).await;
+        let transaction = call.operation == "TransactWriteItems";
+        let changes = before.iter().zip(&after);
+        call.charges = changes
+            .flat_map(|(before, after)| charges(&self.table, transaction, before.as_ref(), after.as_ref()))
+            .collect();
+        (status, bytes)
+    }
+
+    async fn items(&self, keys: &[(Value, Value)]) -> Vec<Option<Item>> {
+        let mut items = Vec::new();
+        for (table, key) in keys {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-amz-target", "DynamoDB_20120810.GetItem".parse().expect("a header"));
+            headers.insert("content-type", "application/x-amz-json-1.0".parse().expect("a header"));
+            headers.insert("authorization", AUTHORIZATION.parse().expect("a header"));
+            headers.insert("x-amz-date", "20260101T000000Z".parse().expect("a header"));
+            let get = json!({ "TableName": table, "Key": key, "ConsistentRead": true }).to_string();
+            let (status, bytes) = self.send(&headers, get).await;
+            assert!(status.is_success(), "{}", String::from_utf8_lossy(&bytes));
+            let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
+            items.push(answer["Item"].as_object().cloned());
+        }
+        items
+    }
+}
+
+/// The embedded DynamoDB wants a signature and does not check it.
+const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
+                             SignedHeaders=host;x-amz-date, Signature=0";
+
+/// Table and key of each item that a call may change; none for a read.
+fn written(call: &Call) -> Vec<(Value, Value)> {
+    let one = |action: &Value| {
+        let key = |item: &Value| json!({ "pk": item["pk"], "sk": item["sk"] });
+        let key = if action["Key"].is_null() { key(&action["Item"]) } else { key(&action["Key"]) };
+        (action["TableName"].clone(), key)
+    };
+    match call.operation.as_str() {
+        "GetItem" | "BatchGetItem" | "Query" => Vec::new(),
+        "PutItem" | "UpdateItem" | "DeleteItem" => vec![one(&call.request)],
+        "TransactWriteItems" => {
+            let actions = call.request["TransactItems"].as_array().expect("actions");
+            actions
+                .iter()
+                .flat_map(|action| action.as_object().expect("an action").values())
+                .map(one)
+                .collect()
+        }
+        other => panic!("the meter does not know {other}"),
+    }
+}
+
+/// The read units that an answer says it consumed.
+fn consumed(answer: &[u8]) -> f64 {
+    let answer: Value = serde_json::from_slice(answer).expect("JSON");
+    let units = |capacity: &Value| capacity["CapacityUnits"].as_f64().expect("capacity units");
+    match &answer["ConsumedCapacity"] {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        one => units(one),
+    }
 }
 
 fn conflict(request: &Value) -> Response {

@@ -74,8 +74,9 @@ impl World {
         let template = Template::from_repo().expect("template.yaml");
         let dynamo = Dynamo::in_memory().await.expect("embedded DynamoDB");
         let admin = client(&dynamo.url);
-        create_table(&admin, &template.table().expect("the table"), TABLE).await.expect("the table is made");
-        let proxy = if options.proxied { Some(Proxy::start(&dynamo.url).await) } else { None };
+        let table = template.table().expect("the table");
+        create_table(&admin, &table, TABLE).await.expect("the table is made");
+        let proxy = if options.proxied { Some(Proxy::start(&dynamo.url, table).await) } else { None };
         let url = proxy.as_ref().map_or(dynamo.url.clone(), |proxy| proxy.url.clone());
         let shift_millis = Arc::new(AtomicI64::new(0));
         let service = || Service {

@@ -21,7 +21,7 @@ use crate::verdicts::read_showcase;
 
 /// Partitions of one state and pack.
 const PARTITIONS: u128 = 2;
-/// Index entries one partition is asked for when some may be filtered out.
+/// Index entries one partition is asked for when many may be filtered out.
 const EVALUATED: i32 = 200;
 /// Drops of one partition that one sweep looks at.
 const SWEPT: i32 = 50;
@@ -345,7 +345,10 @@ fn board_range(query: &BoardQuery<'_>, after: Option<String>) -> Range {
             (low, after.unwrap_or_else(|| END.to_owned()), Some(("window_closes_at", ">", now)))
         }
     };
-    let limit = if filter.is_some() { EVALUATED.max(query.limit) } else { query.limit };
+    // A least price may exclude most entries. Windows that are over exclude few, which the ranking is about to take
+    // off the board: not worth reading more for each time.
+    let by_price = least.is_some() && query.sort != BoardSort::Price;
+    let limit = if by_price { EVALUATED.max(query.limit) } else { query.limit };
     Range { low, high, filter, limit }
 }
 

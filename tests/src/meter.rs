@@ -1,0 +1,117 @@
+//! What a write costs, item by item, by the rules DynamoDB publishes.
+//!
+//! The embedded DynamoDB says what a read consumes but not what a transaction does, and no DynamoDB says which item
+//! of a transaction consumed what.
+
+use infra::template::{IndexSpec, Projection, TableSpec};
+use serde_json::{Map, Value};
+
+const KB: usize = 1024;
+
+/// Write units consumed by one item, or by its entry in an index.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Charge {
+    /// Kind of the item: its sort key up to the first `#`.
+    pub item: String,
+    /// The index, if it is for an entry in one.
+    pub index: Option<String>,
+    /// Write units.
+    pub units: usize,
+    /// Bytes of the item or entry, the larger of before and after.
+    pub bytes: usize,
+}
+
+/// An item in DynamoDB's JSON.
+pub type Item = Map<String, Value>;
+
+/// What changing an item from `before` to `after` costs. An item in a transaction costs twice, an index entry does not.
+pub fn charges(
+    table: &TableSpec,
+    transaction: bool,
+    before: Option<&Item>,
+    after: Option<&Item>,
+) -> Vec<Charge> {
+    let item = kind(after.or(before));
+    let bytes = larger(before, after);
+    let units = units(bytes) * if transaction { 2 } else { 1 };
+    let mut charges = vec![Charge { item: item.clone(), index: None, units, bytes }];
+    for index in &table.indexes {
+        let (old, new) = (entry(table, index, before), entry(table, index, after));
+        let units = entry_units(index, old.as_ref(), new.as_ref());
+        if units > 0 {
+            let bytes = larger(old.as_ref(), new.as_ref());
+            charges.push(Charge { item: item.clone(), index: Some(index.name.clone()), units, bytes });
+        }
+    }
+    charges
+}
+
+fn kind(item: Option<&Item>) -> String {
+    let sort_key = item.and_then(|item| item["sk"]["S"].as_str()).unwrap_or("(absent)");
+    sort_key.split('#').next().unwrap_or(sort_key).to_owned()
+}
+
+fn entry_units(index: &IndexSpec, old: Option<&Item>, new: Option<&Item>) -> usize {
+    match (old, new) {
+        (None, None) => 0,
+        (Some(one), None) | (None, Some(one)) => units(size(one)),
+        (Some(old), Some(new)) if old == new => 0,
+        (Some(old), Some(new)) => {
+            let key = |item: &Item| (item.get(&index.key.hash).cloned(), range(index, item));
+            // An entry whose key changes is deleted and written anew.
+            if key(old) == key(new) {
+                units(larger(Some(old), Some(new)))
+            } else {
+                units(size(old)) + units(size(new))
+            }
+        }
+    }
+}
+
+fn range(index: &IndexSpec, item: &Item) -> Option<Value> {
+    index.key.range.as_ref().and_then(|name| item.get(name).cloned())
+}
+
+/// The item's entry in an index: none without the index's keys.
+fn entry(table: &TableSpec, index: &IndexSpec, item: Option<&Item>) -> Option<Item> {
+    let item = item?;
+    let keys =
+        [Some(&index.key.hash), index.key.range.as_ref(), Some(&table.key.hash), table.key.range.as_ref()];
+    let keys: Vec<&String> = keys.into_iter().flatten().collect();
+    if !keys.iter().all(|name| item.contains_key(*name)) {
+        return None;
+    }
+    let projected = |name: &String| match &index.projection {
+        Projection::All => true,
+        Projection::KeysOnly => keys.contains(&name),
+        Projection::Include(names) => keys.contains(&name) || names.contains(name),
+    };
+    Some(item.iter().filter(|(name, _)| projected(name)).map(|(n, v)| (n.clone(), v.clone())).collect())
+}
+
+fn units(bytes: usize) -> usize {
+    bytes.div_ceil(KB).max(1)
+}
+
+fn larger(before: Option<&Item>, after: Option<&Item>) -> usize {
+    before.map_or(0, size).max(after.map_or(0, size))
+}
+
+/// Bytes of an item: names and values.
+pub fn size(item: &Item) -> usize {
+    item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
+}
+
+fn value_size(value: &Value) -> usize {
+    let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else {
+        panic!("not an attribute: {value}");
+    };
+    match (kind.as_str(), value) {
+        ("S", Value::String(text)) => text.len(),
+        ("N", Value::String(digits)) => digits.len().div_ceil(2) + 1,
+        ("BOOL" | "NULL", _) => 1,
+        ("L", Value::Array(items)) => 3 + items.iter().map(|item| 1 + value_size(item)).sum::<usize>(),
+        ("M", Value::Object(map)) => 3 + map.len() + size(map),
+        _ => panic!("no size known for {kind}"),
+    }
+}

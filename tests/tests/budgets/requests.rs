@@ -1,0 +1,188 @@
+//! What every request costs.
+
+use std::collections::BTreeSet;
+
+use e2e::{Answer, Client, World};
+use serde_json::{Value, json};
+
+use crate::cost::{Cost, kilobyte, metered, read_meter};
+use crate::docs::hold;
+
+/// Round trips a request may make one after another, authentication included.
+const BUDGET: usize = 3;
+
+/// The table, as it is filled.
+struct Table {
+    world: World,
+    counted: Vec<(String, String, Cost)>,
+}
+
+impl Table {
+    /// Enters what a request has cost. `route` is as the API document writes it.
+    #[track_caller]
+    fn enter(&mut self, route: &str, case: &str, answer: &Answer, status: u16) -> Value {
+        let body = answer.expect(status);
+        let cost = read_meter(&self.world);
+        self.counted.push((route.to_owned(), format!("{status} {case}"), cost));
+        body
+    }
+
+    async fn get(&mut self, route: &str, path: &str, caller: &Client, case: &str) {
+        let answer = caller.get(path).await;
+        self.enter(route, case, &answer, 200);
+    }
+}
+
+fn order(price_cents: i64, confirmed: bool) -> Value {
+    json!({ "prompt": "Give me three roast-style taglines for this README", "pack": "roast",
+            "price_cents": price_cents, "confirmed": confirmed })
+}
+
+async fn post_and_cancel(table: &mut Table, sender: &Client) {
+    let poor = table.world.user("poor", 600).await;
+    let answer = poor.post("/api/jobs/run", order(1000, true)).await;
+    let unpaid = table.enter("POST /api/jobs/run", "not enough money", &answer, 402);
+    let unpaid = unpaid["id"].as_str().unwrap();
+    let pay = format!("/api/jobs/{unpaid}/pay");
+    table.enter("POST /api/jobs/{id}/pay", "not enough money", &poor.post_empty(&pay).await, 402);
+    let answer = poor.post_empty(&format!("/api/jobs/{unpaid}/cancel")).await;
+    table.enter("POST /api/jobs/{id}/cancel", "unpaid", &answer, 200);
+
+    // Unpaid while the wallet is empty, paid when another drop is cancelled.
+    let answer = sender.post("/api/jobs/run", order(20_000, true)).await;
+    let first = table.enter("POST /api/jobs/run", "posted and paid", &answer, 201);
+    let second = sender.post("/api/jobs/run", order(1000, true)).await.expect(402);
+    read_meter(&table.world);
+    let answer = sender.post_empty(&format!("/api/jobs/{}/cancel", first["id"].as_str().unwrap())).await;
+    table.enter("POST /api/jobs/{id}/cancel", "refunded", &answer, 200);
+    let answer = sender.post_empty(&format!("/api/jobs/{}/pay", second["id"].as_str().unwrap())).await;
+    table.enter("POST /api/jobs/{id}/pay", "opened", &answer, 200);
+}
+
+async fn claim_and_submit(table: &mut Table, workers: &[Client], id: &str) {
+    let (claim, submit) = ("POST /api/jobs/{id}/claim", "POST /api/jobs/{id}/submit");
+    for (i, worker) in workers[..5].iter().enumerate() {
+        let answer = worker.claim(id).await;
+        if i == 0 {
+            table.enter(claim, "a free slot", &answer, 201);
+        }
+        answer.expect(201);
+    }
+    read_meter(&table.world);
+    table.enter(claim, "held already", &workers[0].claim(id).await, 200);
+    table.enter(claim, "every slot is held", &workers[5].claim(id).await, 409);
+    table.world.advance_seconds(121);
+    table.enter(claim, "a lapsed claim is taken over", &workers[5].claim(id).await, 201);
+    let holders: Vec<&Client> = workers[..6].iter().filter(|worker| worker.id != lapsed(table)).collect();
+    assert_eq!(holders.len(), 5);
+    for (i, worker) in holders.iter().enumerate() {
+        let answer = worker.submit(id, &kilobyte(i)).await;
+        match i {
+            0 => drop(table.enter(submit, "1 KB", &answer, 201)),
+            4 => drop(table.enter(submit, "1 KB, fills the drop", &answer, 201)),
+            _ => drop(answer.expect(201)),
+        }
+        if i == 0 {
+            table.enter(submit, "the same again", &worker.submit(id, &kilobyte(0)).await, 200);
+            read(table, id, "open", worker).await;
+        }
+        if i == 3 {
+            read_meter(&table.world);
+        }
+    }
+}
+
+/// The worker whose claim the last take-over removed.
+fn lapsed(table: &Table) -> String {
+    let (_, _, cost) = table.counted.last().unwrap();
+    let actions = cost.calls.last().unwrap().request["TransactItems"].as_array().unwrap();
+    let deleted = actions.iter().find_map(|action| action["Delete"]["Key"]["pk"]["S"].as_str());
+    deleted.unwrap().trim_start_matches("USER#").to_owned()
+}
+
+/// Reads whatever there is to read about a drop.
+async fn read(table: &mut Table, id: &str, state: &str, worker: &Client) {
+    let (sender, anon) = (table.world.sender.clone(), table.world.anon.clone());
+    let job = format!("/api/jobs/{id}");
+    table.get("GET /api/jobs", "/api/jobs", &sender, state).await;
+    table.get("GET /api/jobs/{id}", &job, &sender, state).await;
+    table.get("GET /api/jobs/{id}/submissions", &format!("{job}/submissions"), &sender, state).await;
+    if state == "completed" {
+        table.get("GET /api/jobs/{id}/verdict", &format!("{job}/verdict"), worker, state).await;
+        table.get("GET /api/feed", "/api/feed", &anon, "1 drop").await;
+        table.get("GET /api/wallet/balance", "/api/wallet/balance", worker, "").await;
+        table.get("GET /api/users/{id}", &format!("/api/users/{}", worker.id), worker, "").await;
+        table.get("GET /api/openapi.json", "/api/openapi.json", &anon, "").await;
+        let answer = worker.post_empty("/api/whoami").await;
+        table.enter("POST /api/whoami", "", &answer, 200);
+    } else {
+        table.get("GET /api/board", "/api/board", &anon, "2 drops").await;
+        table.get("GET /api/board/stats", "/api/board/stats", &anon, "").await;
+        table.get("GET /api/users/status", "/api/users/status", worker, "1 drop").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_is_within_its_budget_and_as_documented() {
+    let mut table = Table { world: metered().await, counted: Vec::new() };
+    let (sender, workers) = (table.world.sender.clone(), table.world.workers.clone());
+    let estimate = sender.post("/api/jobs/run", order(1000, false)).await;
+    table.enter("POST /api/jobs/run", "estimate", &estimate, 200);
+    post_and_cancel(&mut table, &sender).await;
+    let id =
+        sender.post("/api/jobs/run", order(1000, true)).await.expect(201)["id"].as_str().unwrap().to_owned();
+    read_meter(&table.world);
+    claim_and_submit(&mut table, &workers, &id).await;
+    assert_eq!(table.world.sweep().await.settled, 1);
+    let settled = read_meter(&table.world);
+    read(&mut table, &id, "completed", &workers[5]).await;
+
+    let claim = "POST /api/jobs/{id}/claim";
+    let refused = workers[6].claim(&id).await;
+    table.enter(claim, "the drop is not open", &refused, 409);
+    let every: BTreeSet<String> = operations(&table.world).await;
+    let counted: BTreeSet<String> = table.counted.iter().map(|(route, _, _)| route.clone()).collect();
+    assert_eq!(counted, every, "every route is counted");
+    check(&table);
+    table.counted.sort_by_key(|(route, _, _)| route.split(' ').next_back().map(str::to_owned));
+    let mut rows = vec![
+        "| request | case | round trips | read units | write units |".to_owned(),
+        "|---|---|---|---|---|".to_owned(),
+    ];
+    table.counted.push(("ranking: a sweep".to_owned(), "settles a full drop".to_owned(), settled));
+    rows.extend(table.counted.iter().map(|(route, case, cost)| {
+        let (reads, writes) = (cost.read_units(), cost.write_units());
+        format!("| `{route}` | {} | {} | {reads} | {writes} |", case.trim(), cost.round_trips())
+    }));
+    hold("requests", &rows);
+    table.world.finish().await;
+}
+
+fn check(table: &Table) {
+    let public = ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json"];
+    let (mut reads, mut short_reads) = (0, 0);
+    for (route, case, cost) in &table.counted {
+        let what = format!("{route}, {case}");
+        assert!(cost.round_trips() <= BUDGET, "{what}: {} round trips", cost.round_trips());
+        let path = route.split(' ').next_back().unwrap();
+        assert_eq!(cost.asks_for_a_key(), !public.contains(&path), "{what}: authentication");
+        let refused = case.starts_with("409");
+        if route.starts_with("GET") || route.ends_with("whoami") || refused {
+            assert_eq!(cost.write_units(), 0, "{what}");
+            reads += 1;
+            short_reads += usize::from(cost.round_trips() <= 2);
+        }
+    }
+    assert!(short_reads * 2 > reads, "{short_reads} of {reads} reads make at most two round trips");
+}
+
+/// Every operation of the API document.
+async fn operations(world: &World) -> BTreeSet<String> {
+    let document = world.anon.get("/api/openapi.json").await.expect(200);
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().keys().filter(|key| ["get", "post"].contains(&key.as_str()));
+        methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+    });
+    operations.collect()
+}
