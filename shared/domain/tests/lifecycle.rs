@@ -1,0 +1,296 @@
+//! What holds of a drop and its money after any sequence of actions at any times.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use clorp_domain::drops::{CancelDecision, ClaimDecision, Due, Outcome, SubmitDecision};
+use clorp_domain::time::{after_seconds, from_unix_millis};
+use clorp_domain::{
+    Account, Cents, Draft, Drop, DropId, EntryId, Error, Grade, Order, Posting, Rules, Status, UserId,
+};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use ulid::Ulid;
+
+const SENDER: usize = 0;
+/// The sender, and more workers than there are slots.
+const USERS: usize = 9;
+
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    Pay(usize),
+    Claim(usize),
+    Submit(usize),
+    Cancel(usize),
+    Rank,
+}
+
+fn user(n: usize) -> UserId {
+    format!("user-{n}").parse().expect("a user id")
+}
+
+/// An action, and how many seconds after the one before.
+fn step() -> impl Strategy<Value = (u32, Action)> {
+    let action = prop_oneof![
+        1 => (0..USERS).prop_map(Action::Pay),
+        6 => (0..USERS).prop_map(Action::Claim),
+        6 => (0..USERS).prop_map(Action::Submit),
+        1 => (0..USERS).prop_map(Action::Cancel),
+        2 => Just(Action::Rank),
+    ];
+    (prop_oneof![4 => 0..5_u32, 2 => 20..150_u32, 1 => 150..1000_u32], action)
+}
+
+/// A drop and the accounts it moves money between.
+struct Market {
+    rules: Rules,
+    drop: Drop,
+    now: Timestamp,
+    balances: BTreeMap<Account, i64>,
+}
+
+impl Market {
+    fn new(price: i64, seconds: i64) -> Self {
+        let rules = Rules::default();
+        let now = from_unix_millis(1_795_512_600_000).expect("a date");
+        let draft = Draft {
+            prompt: Some("Race".to_owned()),
+            price_cents: Some(price),
+            time_limit_seconds: Some(seconds),
+            ..Draft::default()
+        };
+        let order = Order::new(draft, &rules).expect("a valid order");
+        let drop = Drop::pending(DropId::new(Ulid::from_parts(1, 1)), user(SENDER), &order, &rules, now);
+        Self { rules, drop, now, balances: BTreeMap::new() }
+    }
+
+    fn post(&mut self, posting: &Posting) {
+        for entry in posting.entries() {
+            *self.balances.entry(entry.account.clone()).or_default() += entry.delta.get();
+        }
+    }
+
+    fn entry(&self) -> EntryId {
+        EntryId::new(Ulid::from_parts(2, 2))
+    }
+
+    fn balance(&self, account: &Account) -> i64 {
+        self.balances.get(account).copied().unwrap_or_default()
+    }
+
+    /// Does what the decision for an action says, as the store would.
+    fn act(&mut self, action: Action) {
+        let (now, id, old) = (self.now, self.entry(), self.drop.clone());
+        match action {
+            Action::Pay(n) => {
+                if old.pay(&user(n)).is_ok() {
+                    self.post(&old.payment(id, now).unwrap());
+                    self.drop = Drop { escrow: old.price, ..old.opened(now) };
+                }
+            }
+            Action::Claim(n) => match old.claim(&user(n), now, &self.rules) {
+                Ok(ClaimDecision::Take(claim)) => self.drop = old.claimed(user(n), claim, None),
+                Ok(ClaimDecision::TakeOver(claim, lapsed)) => {
+                    self.drop = old.claimed(user(n), claim, Some(&lapsed));
+                }
+                Ok(ClaimDecision::Held(_)) | Err(_) => {}
+            },
+            Action::Submit(n) => {
+                if let Ok(SubmitDecision::Accept { fills }) = old.submit(&user(n), now) {
+                    self.drop.claims.get_mut(&user(n)).expect("a claim").submitted_at = Some(now);
+                    if fills {
+                        self.drop.status = Status::Ranking;
+                    }
+                }
+            }
+            Action::Cancel(n) => match old.cancel(&user(n)) {
+                Ok(CancelDecision::Refund) => {
+                    self.post(&old.refund(id, now).unwrap());
+                    self.drop = old.ended(Status::Cancelled, now);
+                }
+                Ok(CancelDecision::Void) => self.drop = old.ended(Status::Cancelled, now),
+                Ok(CancelDecision::Already) | Err(_) => {}
+            },
+            Action::Rank => match old.due(now) {
+                Due::Close => self.drop.status = Status::Ranking,
+                Due::Expire => {
+                    self.post(&old.refund(id, now).unwrap());
+                    self.drop = old.ended(Status::Expired, now);
+                }
+                Due::Judge => {
+                    let winner = old.claims.iter().find(|(_, claim)| claim.submitted_at.is_some());
+                    let winner = winner.expect("only work is judged").0.clone();
+                    self.post(&old.award(&winner, id, now).unwrap());
+                    self.drop = old.completed(Outcome { winner, grade: Grade::A, completed_at: now });
+                }
+                Due::Nothing | Due::NotBefore(_) => {}
+            },
+        }
+    }
+
+    /// What is true of any drop at any time.
+    fn check(&self) -> Result<(), TestCaseError> {
+        let drop = &self.drop;
+        prop_assert_eq!(self.balances.values().sum::<i64>(), 0);
+        prop_assert_eq!(self.balance(&Account::Escrow(drop.id)), drop.escrow.get());
+        let (price, fee) = (drop.price.get(), drop.fee.get());
+        let sender = self.balance(&Account::User(drop.sender.clone()));
+        match drop.status {
+            Status::Open | Status::Ranking => prop_assert_eq!((sender, drop.escrow.get()), (-price, price)),
+            Status::Completed => {
+                let winner = &drop.outcome.as_ref().expect("an outcome").winner;
+                prop_assert_eq!(sender, -price);
+                prop_assert_eq!(self.balance(&Account::User(winner.clone())), price - fee);
+                prop_assert_eq!(self.balance(&Account::Platform), fee);
+            }
+            Status::PendingPayment | Status::Cancelled | Status::Expired => {
+                prop_assert!(self.balances.values().all(|balance| *balance == 0), "{:?}", self.balances);
+            }
+        }
+        prop_assert!(drop.claims_count() <= drop.max_claims);
+        prop_assert!(drop.submissions_count() <= drop.claims_count());
+        prop_assert!(!drop.claims.contains_key(&drop.sender));
+        let window = drop.window;
+        for claim in drop.claims.values() {
+            let window = window.expect("only an opened drop is claimed");
+            prop_assert!(claim.claimed_at >= window.opened_at && claim.claimed_at < window.closes_at);
+            prop_assert!(claim.lease_expires_at <= window.closes_at);
+            prop_assert!(claim.submitted_at.is_none_or(|at| claim.claimed_at <= at && at < window.closes_at));
+        }
+        Ok(())
+    }
+
+    /// What no action may undo or take away.
+    fn check_change(&self, old: &Drop) -> Result<(), TestCaseError> {
+        let new = &self.drop;
+        prop_assert!(old.status <= new.status, "{} became {}", old.status, new.status);
+        if old.status.is_terminal() {
+            prop_assert_eq!(old, new);
+        }
+        if old.submissions_count() > 0 {
+            prop_assert!(!matches!(new.status, Status::Cancelled | Status::Expired), "work went unpaid");
+        }
+        prop_assert!(old.window.is_none() || old.window == new.window);
+        for (worker, claim) in &old.claims {
+            match new.claims.get(worker) {
+                Some(kept) => prop_assert_eq!(
+                    (kept.claimed_at, kept.submitted_at),
+                    (claim.claimed_at, claim.submitted_at.or(kept.submitted_at))
+                ),
+                // A slot passes on only when its lease has lapsed without work, and no slot was free.
+                None => {
+                    prop_assert_eq!(claim.submitted_at, None);
+                    prop_assert!(claim.lease_expires_at <= self.now);
+                    prop_assert_eq!(
+                        (old.claims_count(), new.claims_count()),
+                        (old.max_claims, old.max_claims)
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_actions_loses_money_or_work_or_turns_a_drop_back(
+        price in 0..=200_000_i64,
+        seconds in 0..=1000_i64,
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        let mut market = Market::new(price, seconds);
+        for (wait, action) in std::iter::once((0, Action::Pay(SENDER))).chain(steps) {
+            market.now = after_seconds(market.now, wait);
+            let old = market.drop.clone();
+            market.act(action);
+            market.check()?;
+            market.check_change(&old)?;
+        }
+    }
+
+    #[test]
+    fn a_drop_that_opened_has_ended_once_the_ranking_saw_it_twice_after_its_window(
+        seconds in 0..=1000_i64,
+        steps in prop::collection::vec(step(), 0..60),
+        late in 0..10_000_u32,
+    ) {
+        let mut market = Market::new(500, seconds);
+        market.act(Action::Pay(SENDER));
+        for (wait, action) in steps {
+            market.now = after_seconds(market.now, wait);
+            market.act(action);
+        }
+        let closes_at = market.drop.window.expect("it opened").closes_at;
+        market.now = market.now.max(after_seconds(closes_at, late));
+        market.act(Action::Rank);
+        market.act(Action::Rank);
+        prop_assert!(market.drop.status.is_terminal());
+        prop_assert_eq!(market.drop.due(market.now), Due::Nothing);
+        market.check()?;
+    }
+
+    #[test]
+    fn nobody_but_the_sender_pays_or_cancels_and_the_sender_never_works(
+        steps in prop::collection::vec(step(), 0..30),
+        other in 1..USERS,
+    ) {
+        let mut market = Market::new(500, 300);
+        for (wait, action) in steps {
+            market.now = after_seconds(market.now, wait);
+            market.act(action);
+            let (drop, other) = (&market.drop, user(other));
+            let refusal = if drop.relation(&other).is_some() { Error::NotTheSender } else { Error::NotFound };
+            prop_assert_eq!(drop.pay(&other), Err(refusal.clone()));
+            prop_assert_eq!(drop.cancel(&other), Err(refusal));
+            prop_assert_eq!(drop.claim(&drop.sender, market.now, &market.rules), Err(Error::OwnDrop));
+            prop_assert_eq!(drop.submit(&drop.sender, market.now), Err(Error::OwnDrop));
+        }
+    }
+
+    #[test]
+    fn a_full_drop_passes_on_the_slot_that_lapsed_first_and_none_before_its_lease_is_over(
+        joins in prop::collection::vec(0..100_u32, 5),
+        wait in 0..800_u32,
+    ) {
+        let mut market = Market::new(500, 900);
+        market.act(Action::Pay(SENDER));
+        for (n, seconds) in joins.iter().enumerate() {
+            market.now = after_seconds(market.now, *seconds);
+            market.act(Action::Claim(n + 1));
+        }
+        prop_assume!(market.drop.claims_count() == 5);
+        market.now = after_seconds(market.now, wait);
+        let first = market.drop.claims.values().map(|claim| claim.lease_expires_at).min().unwrap();
+        let closes_at = market.drop.window.unwrap().closes_at;
+        let decision = market.drop.claim(&user(8), market.now, &market.rules);
+        match decision {
+            Err(Error::WindowClosed) => prop_assert!(market.now >= closes_at),
+            Err(Error::MaxClaimsReached) => prop_assert!(market.now < first),
+            Ok(ClaimDecision::TakeOver(claim, lapsed)) => {
+                prop_assert!(first <= market.now && market.now < closes_at);
+                prop_assert_eq!(market.drop.claims[&lapsed].lease_expires_at, first);
+                prop_assert_eq!(claim.claimed_at, market.now);
+            }
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+
+    #[test]
+    fn entries_are_a_posting_exactly_when_they_balance_and_name_each_account_once(
+        deltas in prop::collection::vec((0..4_usize, -3..=3_i64), 0..6),
+    ) {
+        let entries = deltas.iter().map(|(n, delta)| (Account::User(user(*n)), Cents::new(*delta)));
+        let moved: Vec<_> = deltas.iter().filter(|(_, delta)| *delta != 0).collect();
+        let accounts: std::collections::BTreeSet<_> = moved.iter().map(|(n, _)| n).collect();
+        let balanced = moved.iter().map(|(_, delta)| delta).sum::<i64>() == 0;
+        let reason = "topup:test".parse().expect("a reason");
+        let at = from_unix_millis(0).expect("a date");
+        let posting = Posting::new(EntryId::new(Ulid::from_parts(1, 1)), reason, at, entries);
+        prop_assert_eq!(posting.is_ok(), balanced && !moved.is_empty() && accounts.len() == moved.len());
+        if let Ok(posting) = posting {
+            prop_assert_eq!(posting.entries().len(), moved.len());
+        }
+    }
+}
