@@ -16,6 +16,10 @@ use crate::term::Style;
 /// How many lines are kept for a message about a failure.
 const TAIL: usize = 20;
 
+/// The variable that cargo-lambda sets for every instance and about which the Lambda runtime warns each time one
+/// starts. It changes nothing, and nobody at the terminal can do anything about it.
+const EXPECTED_WARNING: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+
 /// A line of the functions' log that matters now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -109,6 +113,9 @@ fn from_function(line: &Value, style: Style) -> Option<String> {
     };
     let mut parts = vec![level];
     let fields = line["fields"].as_object().or_else(|| line.as_object())?;
+    if fields.get("message").and_then(Value::as_str).is_some_and(|text| text.contains(EXPECTED_WARNING)) {
+        return None;
+    }
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     parts.extend(fields.get("message").map(plain));
     let beside =
@@ -135,6 +142,10 @@ mod tests {
             (
                 r#"{"level":"ERROR","fields":{"message":"no table","table":"clorp","tries":3},"target":"t"}"#,
                 show("ERROR no table table=clorp tries=3"),
+            ),
+            (
+                r#"{"level":"WARN","fields":{"message":"AWS_LAMBDA_MAX_CONCURRENCY is set to '1', but"}}"#,
+                None,
             ),
             (r#"{"timestamp":"x","level":"WARN","message":"slow","ms":7}"#, show("WARN slow ms=7")),
             ("error[E0425]: cannot find value `x`", show("error[E0425]: cannot find value `x`")),
