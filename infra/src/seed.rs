@@ -52,13 +52,8 @@ impl Identity {
     }
 
     fn user(&self) -> Result<User> {
-        Ok(User {
-            id: self.id.parse()?,
-            name: self.name.clone(),
-            avatar_url: None,
-            balance: Cents::ZERO,
-            created_at: Timestamp::from_millisecond(self.created_at_millis)?,
-        })
+        let created_at = Timestamp::from_millisecond(self.created_at_millis)?;
+        Ok(User::new(self.id.parse()?, self.name.clone(), None, created_at))
     }
 
     fn funding(&self, user: &User) -> Result<Posting> {

@@ -162,13 +162,7 @@ async fn serve(router: Router) -> String {
 async fn enrol(store: &Store, clock: &Clock, anon: &Client, name: &str, balance_cents: i64) -> Client {
     let now = clock.now();
     let id: UserId = new_ulid(now).to_string().parse().expect("a ULID is a user id");
-    let user = User {
-        id: id.clone(),
-        name: name.to_owned(),
-        avatar_url: None,
-        balance: Cents::ZERO,
-        created_at: now,
-    };
+    let user = User::new(id.clone(), name, None, now);
     assert!(store.create_user(&user).await.expect("a user is made"));
     let key = ApiKey::from_random(rand::random());
     assert!(store.create_key(&key.hash(), &id, now).await.expect("a key is made"));

@@ -23,6 +23,8 @@ pub enum Error {
         available: Cents,
         /// The drop, kept as `pending_payment`.
         drop: DropId,
+        /// What became of the automatic top-up that should have helped.
+        auto_topup: AutoTopupOutcome,
     },
     /// A sender claims or submits to their own drop.
     OwnDrop,
@@ -44,10 +46,37 @@ pub enum Error {
     DropHasSubmissions,
     /// The drop is not judged yet.
     VerdictNotReady,
+    /// The wallet does not hold the amount of a withdrawal.
+    InsufficientFunds {
+        /// The amount.
+        required: Cents,
+        /// What the wallet holds.
+        available: Cents,
+    },
+    /// The user has no Stripe account that withdrawals can be sent to.
+    OnboardingRequired,
+    /// Stripe refused a transfer; the amount is back in the wallet. Carries Stripe's word for why.
+    WithdrawalRefused(String),
+    /// Automatic top-ups need a saved payment method.
+    PaymentMethodRequired,
     /// A dependency is down, slow or contended; nothing wrong was done and the same request may be sent again.
     Unavailable(Internal),
     /// A fault of ours.
     Internal(Internal),
+}
+
+/// What became of the automatic top-up of a wallet that could not pay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AutoTopupOutcome {
+    /// There was none: it is off, or would not have been enough.
+    #[default]
+    None,
+    /// The bank declined the card.
+    Declined,
+    /// The bank wants the card's owner to confirm the payment, which takes the owner.
+    AuthenticationRequired,
+    /// The charge is under way, and its outcome not known yet.
+    Pending,
 }
 
 /// What went wrong inside, for the log. It has no `Display`, so it cannot be put into an answer by accident.
@@ -95,6 +124,10 @@ impl From<Unbalanced> for Error {
         Self::internal(format!("posting does not balance: {error:?}"))
     }
 }
+
+/// A word that names nothing of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownWord;
 
 /// A value that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

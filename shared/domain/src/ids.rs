@@ -69,6 +69,21 @@ ulid_id! {
     SubmissionId
 }
 
+ulid_id! {
+    /// A top-up of a wallet. Sorts by the time it was begun.
+    TopupId
+}
+
+ulid_id! {
+    /// A withdrawal from a wallet. Sorts by the time it was asked for.
+    WithdrawalId
+}
+
+ulid_id! {
+    /// The setting up of a payment method.
+    SetupId
+}
+
 impl SubmissionId {
     /// The id of `worker`'s submission to `drop`. There is at most one, so the pair determines it and a repeated
     /// request arrives at the same id.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use crate::money::Overflow;
-use crate::{Cents, DropId, EntryId, UserId};
+use crate::{Cents, DropId, EntryId, UserId, WithdrawalId};
 
 /// Where money can be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,8 +24,20 @@ pub enum Account {
 /// Why money moved. Its text is the `reason` that users see.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// A wallet was funded; names the payment.
+    /// A wallet was funded by its owner; names Stripe's Checkout session.
     Topup(String),
+    /// A wallet was funded from the saved card; names Stripe's PaymentIntent.
+    AutoTopup(String),
+    /// A top-up was paid back to the card, in full or in part; names Stripe's charge.
+    TopupRefund(String),
+    /// The card's owner disputed a top-up; names Stripe's dispute.
+    Dispute(String),
+    /// A dispute was decided in our favour; names Stripe's dispute.
+    ChargebackWon(String),
+    /// Money was sent to the user's bank.
+    Withdraw(WithdrawalId),
+    /// A withdrawal was refused, or came back.
+    WithdrawReversed(WithdrawalId),
     /// A drop was opened.
     Drop(DropId),
     /// A drop was cancelled or expired.
@@ -34,10 +46,34 @@ pub enum Reason {
     Win(DropId),
 }
 
+impl Reason {
+    /// Whether the debit is made even from a wallet that does not hold the amount: the bank has taken the money
+    /// already, so the wallet owes it.
+    pub const fn may_overdraw(&self) -> bool {
+        match self {
+            Self::TopupRefund(_) | Self::Dispute(_) => true,
+            Self::Topup(_)
+            | Self::AutoTopup(_)
+            | Self::ChargebackWon(_)
+            | Self::Withdraw(_)
+            | Self::WithdrawReversed(_)
+            | Self::Drop(_)
+            | Self::Refund(_)
+            | Self::Win(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Topup(payment) => write!(f, "topup:{payment}"),
+            Self::Topup(session) => write!(f, "topup:{session}"),
+            Self::AutoTopup(intent) => write!(f, "auto_topup:{intent}"),
+            Self::TopupRefund(charge) => write!(f, "refund:{charge}"),
+            Self::Dispute(dispute) => write!(f, "dispute:{dispute}"),
+            Self::ChargebackWon(dispute) => write!(f, "chargeback_won:{dispute}"),
+            Self::Withdraw(id) => write!(f, "withdraw:{id}"),
+            Self::WithdrawReversed(id) => write!(f, "withdraw_reversed:{id}"),
             Self::Drop(id) => write!(f, "drop:{id}"),
             Self::Refund(id) => write!(f, "refund:{id}"),
             Self::Win(id) => write!(f, "win:{id}"),
@@ -55,10 +91,17 @@ impl FromStr for Reason {
     fn from_str(text: &str) -> Result<Self, UnknownReason> {
         let (kind, what) = text.split_once(':').ok_or(UnknownReason)?;
         let drop = || what.parse().map_err(|_| UnknownReason);
+        let withdrawal = || what.parse().map_err(|_| UnknownReason);
         match kind {
             "topup" => Ok(Self::Topup(what.to_owned())),
+            "auto_topup" => Ok(Self::AutoTopup(what.to_owned())),
+            "dispute" => Ok(Self::Dispute(what.to_owned())),
+            "chargeback_won" => Ok(Self::ChargebackWon(what.to_owned())),
+            "withdraw" => Ok(Self::Withdraw(withdrawal()?)),
+            "withdraw_reversed" => Ok(Self::WithdrawReversed(withdrawal()?)),
             "drop" => Ok(Self::Drop(drop()?)),
-            "refund" => Ok(Self::Refund(drop()?)),
+            // A drop's id is a ULID and a Stripe id has an underscore, so the two kinds of refund cannot be confused.
+            "refund" => Ok(drop().map_or_else(|_| Self::TopupRefund(what.to_owned()), Self::Refund)),
             "win" => Ok(Self::Win(drop()?)),
             _ => Err(UnknownReason),
         }
@@ -162,5 +205,44 @@ impl Posting {
     /// The accounts' sides: at least two, summing to zero.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_reads_back_from_its_text() {
+        for text in [
+            "topup:cs_test_1",
+            "auto_topup:pi_1",
+            "refund:ch_1",
+            "refund:01JD4B6Q4N0000000000000000",
+            "dispute:dp_1",
+            "chargeback_won:dp_1",
+            "withdraw:01JD4B6Q4N0000000000000000",
+            "withdraw_reversed:01JD4B6Q4N0000000000000000",
+            "drop:01JD4B6Q4N0000000000000000",
+            "win:01JD4B6Q4N0000000000000000",
+        ] {
+            assert_eq!(text.parse::<Reason>().unwrap().to_string(), text);
+        }
+        for bad in ["", "drop", "drop:x", "withdraw:x", "gift:x"] {
+            assert_eq!(bad.parse::<Reason>(), Err(UnknownReason), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_bank_has_taken_already_overdraws_a_wallet() {
+        for (text, overdraws) in [
+            ("refund:ch_1", true),
+            ("dispute:dp_1", true),
+            ("refund:01JD4B6Q4N0000000000000000", false),
+            ("withdraw:01JD4B6Q4N0000000000000000", false),
+            ("drop:01JD4B6Q4N0000000000000000", false),
+        ] {
+            assert_eq!(text.parse::<Reason>().unwrap().may_overdraw(), overdraws, "{text}");
+        }
     }
 }

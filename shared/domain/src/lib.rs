@@ -9,6 +9,8 @@
 #![warn(clippy::float_arithmetic)]
 
 pub mod api_key;
+pub mod connect;
+pub mod dispute;
 pub mod drops;
 pub mod error;
 pub mod grade;
@@ -20,17 +22,23 @@ pub mod pack;
 pub mod rules;
 pub mod stats;
 pub mod time;
+pub mod topup;
 pub mod user;
 pub mod verdict;
+pub mod withdrawal;
 
+pub use connect::ConnectStatus;
+pub use dispute::{Dispute, DisputeStatus};
 pub use drops::{Brief, Claim, Drop, Status};
 pub use error::{Error, FieldError};
 pub use grade::Grade;
-pub use ids::{DropId, EntryId, SubmissionId, UserId};
+pub use ids::{DropId, EntryId, SetupId, SubmissionId, TopupId, UserId, WithdrawalId};
 pub use ledger::{Account, Entry, Posting, Reason};
 pub use money::Cents;
 pub use order::{Draft, Order};
 pub use pack::Pack;
 pub use rules::Rules;
+pub use topup::{AutoTopup, Topup, TopupKind, TopupStatus};
 pub use user::User;
 pub use verdict::{Placing, Verdict};
+pub use withdrawal::{Withdrawal, WithdrawalStatus};

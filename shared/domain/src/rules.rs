@@ -36,6 +36,16 @@ pub struct Rules {
     pub fee_fixed: Cents,
     /// How long after its window a drop may take to be settled, in seconds: the `settles_by` promise.
     pub settlement_seconds: u32,
+    /// Smallest top-up of a wallet.
+    pub min_topup: Cents,
+    /// Largest top-up of a wallet.
+    pub max_topup: Cents,
+    /// Smallest withdrawal.
+    pub min_withdrawal: Cents,
+    /// Largest withdrawal: the largest amount Stripe takes.
+    pub max_withdrawal: Cents,
+    /// Refused charges in a row that switch automatic top-ups off.
+    pub max_auto_topup_failures: u32,
     /// Longest prompt, in bytes of UTF-8.
     pub max_prompt_bytes: usize,
     /// Most `envVars` of a drop.
@@ -66,6 +76,11 @@ impl Default for Rules {
             fee_basis_points: 2000,
             fee_fixed: Cents::new(50),
             settlement_seconds: 120,
+            min_topup: Cents::new(500),
+            max_topup: Cents::new(100_000),
+            min_withdrawal: Cents::new(500),
+            max_withdrawal: Cents::new(99_999_999),
+            max_auto_topup_failures: 3,
             max_prompt_bytes: 16 * 1024,
             max_env_vars: 50,
             max_env_vars_bytes: 16 * 1024,
@@ -111,6 +126,9 @@ impl Rules {
             cents("CLORP_COOK_PRICE_CENTS", &mut rules.cook_price, 99_999_999)?;
             cents("CLORP_WILD_PRICE_CENTS", &mut rules.wild_price, 99_999_999)?;
             cents("CLORP_FEE_FIXED_CENTS", &mut rules.fee_fixed, 99_999_999)?;
+            cents("CLORP_MIN_TOPUP_CENTS", &mut rules.min_topup, 99_999_999)?;
+            cents("CLORP_MAX_TOPUP_CENTS", &mut rules.max_topup, 99_999_999)?;
+            cents("CLORP_MIN_WITHDRAWAL_CENTS", &mut rules.min_withdrawal, 99_999_999)?;
             let number = |name, into: &mut u32, least, most| {
                 whole(&var, name, least, most).map(|v| set(into, v.and_then(|v| u32::try_from(v).ok())))
             };
@@ -122,12 +140,23 @@ impl Rules {
             number("CLORP_LEASE_SECONDS", &mut rules.lease_seconds, 1, 900)?;
             number("CLORP_FEE_BASIS_POINTS", &mut rules.fee_basis_points, 0, 10_000)?;
             number("CLORP_SETTLEMENT_SECONDS", &mut rules.settlement_seconds, 1, 3600)?;
+            number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
         }
         if rules.min_price.get() < 1 || rules.min_price > rules.max_price {
             return Err(BadRule {
                 name: "CLORP_MIN_PRICE_CENTS",
                 expected: "at least 1 and at most CLORP_MAX_PRICE_CENTS",
             });
+        }
+        // Stripe refuses a card payment below 50 cents, and a transfer of nothing.
+        if rules.min_topup.get() < 50 || rules.min_topup > rules.max_topup {
+            return Err(BadRule {
+                name: "CLORP_MIN_TOPUP_CENTS",
+                expected: "at least 50 and at most CLORP_MAX_TOPUP_CENTS",
+            });
+        }
+        if rules.min_withdrawal.get() < 1 {
+            return Err(BadRule { name: "CLORP_MIN_WITHDRAWAL_CENTS", expected: "at least 1" });
         }
         if rules.min_time_limit_seconds > rules.max_time_limit_seconds {
             return Err(BadRule {

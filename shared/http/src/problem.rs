@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{DropId, Error, FieldError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -147,6 +148,25 @@ impl From<FieldError> for Problem {
     }
 }
 
+/// Code and message of a price that the wallet does not hold, after this attempt to top it up.
+const fn insufficient_balance(auto_topup: AutoTopupOutcome) -> (&'static str, &'static str) {
+    match auto_topup {
+        AutoTopupOutcome::None => ("insufficient_balance", "Insufficient balance"),
+        AutoTopupOutcome::Declined => (
+            "auto_topup_declined",
+            "Insufficient balance, and the automatic top-up was declined by your bank",
+        ),
+        AutoTopupOutcome::AuthenticationRequired => (
+            "auto_topup_authentication_required",
+            "Insufficient balance, and your bank wants you to confirm the top-up: make it yourself, by Checkout",
+        ),
+        AutoTopupOutcome::Pending => (
+            "auto_topup_pending",
+            "Insufficient balance; your card is being charged: pay the drop when the top-up has arrived",
+        ),
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         use StatusCode as S;
@@ -156,14 +176,32 @@ impl From<Error> for Problem {
                 Self::new(S::UNAUTHORIZED, "authentication_required", "Authentication required")
             }
             Error::NotFound => Self::not_found(),
-            Error::InsufficientBalance { required, available, drop } => {
+            Error::InsufficientBalance { required, available, drop, auto_topup } => {
                 let (required_cents, available_cents) = (required.get(), available.get());
                 let payment = Some(Box::new(PaymentRequired { required_cents, available_cents, drop }));
-                Self {
-                    payment,
-                    ..Self::new(S::PAYMENT_REQUIRED, "insufficient_balance", "Insufficient balance")
-                }
+                let (code, message) = insufficient_balance(auto_topup);
+                Self { payment, ..Self::new(S::PAYMENT_REQUIRED, code, message) }
             }
+            Error::InsufficientFunds { required, available } => Self::new(
+                S::PAYMENT_REQUIRED,
+                "insufficient_balance",
+                format!("Insufficient balance: {required} cents asked for, {available} available"),
+            ),
+            Error::OnboardingRequired => Self::new(
+                S::CONFLICT,
+                "onboarding_required",
+                "Withdrawals need a bank account: POST /api/stripe/connect leads to where you add one",
+            ),
+            Error::WithdrawalRefused(_) => Self::new(
+                S::CONFLICT,
+                "withdrawal_refused",
+                "Stripe refused the transfer, and the amount is back in your wallet",
+            ),
+            Error::PaymentMethodRequired => Self::new(
+                S::CONFLICT,
+                "payment_method_required",
+                "Automatic top-ups need a saved card: POST /api/wallet/setup-payment-method sets one up",
+            ),
             Error::OwnDrop => Self::new(S::FORBIDDEN, "own_drop", "You cannot work on your own drop"),
             Error::NotTheSender => Self::new(S::FORBIDDEN, "not_the_sender", "Only the sender may do this"),
             Error::NotAClaimant => {

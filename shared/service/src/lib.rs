@@ -44,6 +44,8 @@ pub enum BootError {
     Missing(&'static str),
     /// A variable has a value that cannot be used.
     Bad(BadRule),
+    /// As [`BootError::Bad`], where the value must not be shown.
+    Unusable(&'static str),
 }
 
 impl fmt::Display for BootError {
@@ -51,6 +53,7 @@ impl fmt::Display for BootError {
         match self {
             Self::Missing(name) => write!(f, "{name} must be set"),
             Self::Bad(rule) => rule.fmt(f),
+            Self::Unusable(name) => write!(f, "{name} has a value that cannot be used"),
         }
     }
 }

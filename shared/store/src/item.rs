@@ -21,6 +21,10 @@ pub(crate) fn n(number: impl Into<i64>) -> AttributeValue {
     AttributeValue::N(number.into().to_string())
 }
 
+pub(crate) fn flag(value: bool) -> AttributeValue {
+    AttributeValue::Bool(value)
+}
+
 pub(crate) fn at(instant: Timestamp) -> AttributeValue {
     n(instant.as_millisecond())
 }

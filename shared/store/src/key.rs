@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
-use clorp_domain::{Account, DropId, EntryId, UserId};
+use clorp_domain::{Account, DropId, EntryId, SetupId, TopupId, UserId, WithdrawalId};
 
 use crate::item::Item;
 
@@ -19,6 +19,13 @@ pub(crate) const OUTPUT: &str = "OUTPUT#";
 pub(crate) const VERDICT: &str = "VERDICT";
 /// Prefix of the sort keys of a worker's active claims.
 pub(crate) const WORK: &str = "WORK#";
+
+/// Prefix of the sort keys of top-ups.
+pub(crate) const TOPUP: &str = "TOPUP#";
+/// Prefix of the sort keys of withdrawals.
+pub(crate) const WITHDRAWAL: &str = "WITHDRAWAL#";
+/// Prefix of the sort keys of Stripe's reports that were kept.
+pub(crate) const KEPT: &str = "KEPT#";
 
 /// Items without a natural spread are divided over this many keys, so that no single item or partition is in
 /// everybody's transaction.
@@ -62,6 +69,32 @@ impl Key {
 
     pub(crate) fn api_key(hash: &KeyHash) -> Self {
         Self::new(format!("KEY#{}", hash.as_str()), "KEY")
+    }
+
+    pub(crate) fn topup(user: &UserId, id: TopupId) -> Self {
+        Self::new(user_pk(user), format!("{TOPUP}{id}"))
+    }
+
+    pub(crate) fn withdrawal(user: &UserId, id: WithdrawalId) -> Self {
+        Self::new(user_pk(user), format!("{WITHDRAWAL}{id}"))
+    }
+
+    pub(crate) fn setup(user: &UserId, id: SetupId) -> Self {
+        Self::new(user_pk(user), format!("SETUP#{id}"))
+    }
+
+    /// Which top-up one of Stripe's PaymentIntents has paid.
+    pub(crate) fn payment(intent: &str) -> Self {
+        Self::new(stripe_pk(intent), "PAYMENT")
+    }
+
+    pub(crate) fn dispute(id: &str) -> Self {
+        Self::new(stripe_pk(id), "DISPUTE")
+    }
+
+    /// A report of Stripe's about `object` that could not be acted on.
+    pub(crate) fn kept(object: &str, event: &str) -> Self {
+        Self::new(stripe_pk(object), format!("{KEPT}{event}"))
     }
 
     pub(crate) fn stats(shard: u128) -> Self {
@@ -113,6 +146,16 @@ pub(crate) fn drop_pk(id: DropId) -> String {
 /// The drop whose partition this is.
 pub(crate) fn drop_of_pk(pk: &str) -> Option<DropId> {
     pk.strip_prefix("DROP#")?.parse().ok()
+}
+
+/// Partition of what is known of one of Stripe's objects.
+pub(crate) fn stripe_pk(object: &str) -> String {
+    format!("STRIPE#{object}")
+}
+
+/// The user whose partition this is.
+pub(crate) fn user_of_pk(pk: &str) -> Option<UserId> {
+    pk.strip_prefix("USER#")?.parse().ok()
 }
 
 /// Partition of a user and all that belongs to them.

@@ -35,7 +35,8 @@ pub struct LedgerLine {
 
 /// Adds a posting to `tx`: an entry for each account, and the change of each balance that is kept.
 ///
-/// A debit requires that the account holds the amount; that is what keeps a wallet from going below zero. The fees
+/// A debit requires that the account holds the amount; that is what keeps a wallet from going below zero, except where
+/// the money is gone already ([`clorp_domain::Reason::may_overdraw`]). The fees
 /// and the outside world have no balance item, which everybody's transaction would contend for: theirs is the sum
 /// of their entries.
 pub(crate) fn post(tx: &mut Tx, posting: &Posting) -> Result<(), Error> {
@@ -49,7 +50,7 @@ pub(crate) fn post(tx: &mut Tx, posting: &Posting) -> Result<(), Error> {
         if let Some(key) = balance_key {
             let update = tx.update(key);
             update.add(balance, delta);
-            if delta < 0 {
+            if delta < 0 && !posting.reason().may_overdraw() {
                 update.require(balance, ">=", n(-delta));
             }
             if matches!(entry.account, Account::User(_)) {
@@ -68,7 +69,7 @@ pub(crate) fn post(tx: &mut Tx, posting: &Posting) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a wallet held when it refused a debit.
+/// What a wallet holds, by its item.
 pub(crate) fn balance_of(item: &Item) -> Cents {
     let number = item.get("balance_cents").and_then(|value| value.as_n().ok());
     Cents::new(number.and_then(|text| text.parse().ok()).unwrap_or(0))

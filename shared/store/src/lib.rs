@@ -10,27 +10,38 @@
 mod batch;
 mod board;
 mod books;
+mod disputes;
 mod drops;
 mod fault;
 mod item;
+mod kept;
 mod key;
 mod keys;
 mod ledger;
 mod page;
+mod pending;
+mod setups;
 mod stats;
 mod submissions;
+mod topups;
 mod tx;
 mod users;
 mod verdicts;
+mod withdrawals;
 
 use aws_sdk_dynamodb::Client;
 
 pub use board::{BoardQuery, BoardSort, FeedEntry};
 pub use books::Books;
 pub use drops::{Created, Paid, Written};
+pub use kept::{Kept, KeptEvent};
 pub use ledger::LedgerLine;
 pub use page::Page;
+pub use pending::Pending;
+pub use topups::{AutoTopupBegun, Moved, Shortage};
+pub use users::Recorded;
 pub use verdicts::{Judged, Showcase};
+pub use withdrawals::Reserved;
 
 /// Access to the table.
 #[derive(Clone, Debug)]

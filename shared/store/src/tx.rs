@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update as SdkUpdate,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as SdkUpdate,
 };
 use clorp_domain::Error;
 
@@ -87,6 +87,18 @@ impl Update {
         self
     }
 
+    /// Requires that there be no attribute at `path`, or that `path operator value` hold.
+    pub(crate) fn require_absent_or(
+        &mut self,
+        path: &str,
+        operator: &str,
+        value: AttributeValue,
+    ) -> &mut Self {
+        let (path, value) = (self.path(path), self.value(value));
+        self.conditions.push(format!("(attribute_not_exists({path}) OR {path} {operator} {value})"));
+        self
+    }
+
     /// Requires that `left operator right` hold between two attributes.
     pub(crate) fn require_between(&mut self, left: &str, operator: &str, right: &str) -> &mut Self {
         let condition = format!("{} {operator} {}", self.path(left), self.path(right));
@@ -131,6 +143,7 @@ pub(crate) struct Tx {
     creates: BTreeMap<Key, Item>,
     updates: BTreeMap<Key, Update>,
     deletes: BTreeSet<Key>,
+    absences: BTreeSet<Key>,
 }
 
 /// Why a write did not happen.
@@ -158,6 +171,11 @@ impl Tx {
         self.deletes.insert(key);
     }
 
+    /// Requires that there be no item at `key`, and writes none.
+    pub(crate) fn require_absent(&mut self, key: Key) {
+        self.absences.insert(key);
+    }
+
     /// The actions as DynamoDB takes them, and the keys in the same order: reasons for a cancellation are positional.
     fn into_actions(self, table: &str) -> Result<(Vec<Key>, Vec<TransactWriteItem>), Error> {
         let mut keys = Vec::new();
@@ -176,8 +194,22 @@ impl Tx {
             actions.push(TransactWriteItem::builder().delete(delete.build().map_err(unbuildable)?).build());
             keys.push(key);
         }
+        for key in self.absences {
+            actions.push(TransactWriteItem::builder().condition_check(absence(table, key.clone())?).build());
+            keys.push(key);
+        }
         Ok((keys, actions))
     }
+}
+
+fn absence(table: &str, key: Key) -> Result<ConditionCheck, Error> {
+    ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(key.into_attributes()))
+        .condition_expression("attribute_not_exists(pk)")
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .map_err(unbuildable)
 }
 
 fn put(table: &str, item: Item) -> Result<Put, Error> {

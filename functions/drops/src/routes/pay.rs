@@ -1,6 +1,7 @@
 //! `POST /api/jobs/{id}/pay`: pay a pending drop from the wallet.
 
 use axum::extract::State;
+use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{DropId, Error};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NoBody, NoParams, PathId, Problem};
@@ -36,7 +37,13 @@ pub(crate) async fn pay(
         Paid::Done => {}
         Paid::Changed(_) => return Err(Error::DropNotPending.into()),
         Paid::InsufficientBalance(available) => {
-            return Err(Error::InsufficientBalance { required: drop.price, available, drop: id }.into());
+            return Err(Error::InsufficientBalance {
+                required: drop.price,
+                available,
+                drop: id,
+                auto_topup: AutoTopupOutcome::None,
+            }
+            .into());
         }
     }
     if let Some(window) = drop.window {

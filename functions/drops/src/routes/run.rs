@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Brief, Draft, Drop, DropId, Error, Order};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors};
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
@@ -129,7 +130,12 @@ async fn post(app: &App, caller: &Caller, order: &Order) -> Result<Drop, Error> 
         Created::Done => Ok(drop),
         Created::InsufficientBalance(available) => {
             service.store.create_drop(&pending, brief, None).await?;
-            Err(Error::InsufficientBalance { required: drop.price, available, drop: drop.id })
+            Err(Error::InsufficientBalance {
+                required: drop.price,
+                available,
+                drop: drop.id,
+                auto_topup: AutoTopupOutcome::None,
+            })
         }
     }
 }

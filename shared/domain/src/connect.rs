@@ -1,0 +1,42 @@
+//! Stripe Connect: the account to which a user's withdrawals go.
+
+use std::str::FromStr;
+
+use crate::error::UnknownWord;
+
+/// How far a user has come with Stripe's onboarding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConnectStatus {
+    /// There is no account.
+    #[default]
+    NotConnected,
+    /// There is one, which cannot pay out: onboarding is unfinished, or Stripe wants to know more.
+    Pending,
+    /// Withdrawals can be sent to it.
+    Active,
+}
+
+impl ConnectStatus {
+    /// The status's word, as stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotConnected => "not_connected",
+            Self::Pending => "pending",
+            Self::Active => "active",
+        }
+    }
+
+    /// The status of an account of which Stripe says this.
+    pub const fn of_account(payouts_enabled: bool) -> Self {
+        if payouts_enabled { Self::Active } else { Self::Pending }
+    }
+}
+
+impl FromStr for ConnectStatus {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        let all = [Self::NotConnected, Self::Pending, Self::Active];
+        all.into_iter().find(|status| status.as_str() == word).ok_or(UnknownWord)
+    }
+}

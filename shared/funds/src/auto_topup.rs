@@ -1,0 +1,220 @@
+//! Automatic top-ups: charges of a saved card while its owner is away.
+
+use std::time::Duration;
+
+use clorp_domain::error::AutoTopupOutcome;
+use clorp_domain::{Cents, Error, Topup, TopupId, TopupKind, TopupStatus, User};
+use clorp_payments::api::{Card, Charge};
+use clorp_payments::events::Payment;
+use clorp_payments::{Failure, Refusal};
+use clorp_store::{AutoTopupBegun, Moved, Shortage};
+use jiff::SignedDuration;
+use tokio::time::{Instant, sleep};
+
+use crate::{DECISIONS, Funds, Outcome, contended};
+
+/// When somebody else looks at a charge that the request which began it has not settled.
+const OWN_TIME: SignedDuration = SignedDuration::from_secs(15);
+/// How long a request waits for a charge that another one began.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// First pause between looks at it; doubles.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+
+/// What became of the attempt to cover a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cover {
+    /// The wallet holds the price now, or did a moment ago.
+    Credited,
+    /// It does not.
+    Not(AutoTopupOutcome),
+}
+
+impl Funds {
+    /// Tops a wallet up that could not pay `price`, if its owner has asked for that and it would be enough. `id` is for
+    /// the top-up that may begin here; while another one is under way, that one is waited for, so that a card is
+    /// charged once however many requests come short at once.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn cover(&self, mut user: User, price: Cents, id: TopupId) -> Result<Cover, Error> {
+        for _ in 0..DECISIONS {
+            if user.balance >= price {
+                return Ok(Cover::Credited);
+            }
+            if !user.auto_topup.would_cover(user.balance, price) {
+                return Ok(Cover::Not(AutoTopupOutcome::None));
+            }
+            let outcome = match user.auto_topup.in_flight {
+                Some(other) => self.wait_for(&user, other).await?,
+                None => match self.begin(&user, id, Shortage::Below(price)).await? {
+                    Ok(topup) => self.execute(&user, topup).await?,
+                    Err(changed) => {
+                        user = changed;
+                        continue;
+                    }
+                },
+            };
+            if outcome != Cover::Credited {
+                return Ok(outcome);
+            }
+            user = self.service.account(&user.id).await?;
+        }
+        Err(contended())
+    }
+
+    /// Tops a wallet up that a debit has left below the threshold of its settings. Its owner was served already, so
+    /// whatever happens here is no matter of the request: what fails is logged, and what is unknown found out later.
+    pub async fn top_up_if_low(&self, user: &User, id: TopupId) {
+        if !user.auto_topup.is_due(user.balance) {
+            return;
+        }
+        let outcome = match self.begin(user, id, Shortage::BelowThreshold).await {
+            Ok(Ok(topup)) => self.execute(user, topup).await,
+            Ok(Err(_)) => return,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(outcome) => tracing::info!(user = %user.id, ?outcome, "wallet topped up by itself"),
+            Err(error) => tracing::warn!(user = %user.id, ?error, "automatic top-up left to the sweep"),
+        }
+    }
+
+    /// The top-up that begins; or, if none can, what the user has become.
+    async fn begin(
+        &self,
+        user: &User,
+        id: TopupId,
+        shortage: Shortage,
+    ) -> Result<Result<Topup, User>, Error> {
+        let now = self.service.clock.now();
+        let topup = Topup::begun(id, user.id.clone(), TopupKind::Auto, user.auto_topup.amount, now);
+        let due_at = now.saturating_add(OWN_TIME).unwrap_or(now);
+        match self.service.store.begin_auto_topup(&topup, shortage, due_at).await? {
+            AutoTopupBegun::Done => Ok(Ok(topup)),
+            AutoTopupBegun::Changed(user) => Ok(Err(*user)),
+        }
+    }
+
+    /// Charges the card for a top-up that has begun, and records what came of it.
+    async fn execute(&self, user: &User, topup: Topup) -> Result<Cover, Error> {
+        let outcome = match card(user) {
+            Some(card) => self.stripe.charge(&topup, card).await,
+            None => Err(no_card()),
+        };
+        self.settle(topup, outcome).await
+    }
+
+    /// As the sweep does it: Stripe may have forgotten the key after a day, so it is asked for the charge first. One that
+    /// was never made is not made up for later than `until`: its owner would not expect it any more.
+    pub(crate) async fn resume_topup(&self, topup: Topup, stale: bool) -> Result<Cover, Error> {
+        let user = self.service.account(&topup.user).await?;
+        let Some(card) = card(&user) else {
+            return self.settle(topup, Err(no_card())).await;
+        };
+        let outcome = match self.stripe.find_charge(&topup, card.customer).await {
+            Ok(Some(charge)) => Ok(charge),
+            Ok(None) if stale => Err(refused("expired")),
+            Ok(None) => self.stripe.charge(&topup, card).await,
+            Err(failure) => Err(failure),
+        };
+        self.settle(topup, outcome).await
+    }
+
+    async fn settle(&self, topup: Topup, outcome: Result<Charge, Failure>) -> Result<Cover, Error> {
+        match outcome {
+            Ok(Charge::Paid(intent)) => self.credited(&topup, intent).await,
+            Ok(Charge::Processing) => Ok(Cover::Not(AutoTopupOutcome::Pending)),
+            Err(Failure::Refused(refusal)) => self.refused(topup, &refusal).await,
+            Err(Failure::Unknown(why)) => {
+                tracing::warn!(topup = %topup.id, why, "outcome of an automatic top-up unknown");
+                Ok(Cover::Not(AutoTopupOutcome::Pending))
+            }
+        }
+    }
+
+    async fn credited(&self, topup: &Topup, intent: String) -> Result<Cover, Error> {
+        let payment = Payment {
+            user: topup.user.clone(),
+            topup: topup.id,
+            stripe_id: intent.clone(),
+            intent: Some(intent),
+            amount: topup.amount,
+            currency: "usd".to_owned(),
+        };
+        match self.reports().credit(&payment).await? {
+            Outcome::Done | Outcome::Already => Ok(Cover::Credited),
+            outcome @ (Outcome::Nothing | Outcome::Kept(_)) => {
+                Err(Error::internal(format!("a charge we made is not credited: {outcome:?}")))
+            }
+        }
+    }
+
+    async fn refused(&self, mut topup: Topup, refusal: &Refusal) -> Result<Cover, Error> {
+        let store = &self.service.store;
+        for _ in 0..DECISIONS {
+            match topup.status {
+                TopupStatus::Paid => return Ok(Cover::Credited),
+                TopupStatus::Failed => return Ok(Cover::Not(declined(refusal))),
+                TopupStatus::Pending => {}
+            }
+            let before = self.service.account(&topup.user).await?.auto_topup;
+            let after = before.refused(&refusal.code, &self.service.rules);
+            if store.fail_auto_topup(&topup, &before, &after).await? == Moved::Done {
+                tracing::info!(topup = %topup.id, code = refusal.code, enabled = after.enabled, "card refused");
+                return Ok(Cover::Not(declined(refusal)));
+            }
+            topup = self.read(&topup.user, topup.id).await?;
+        }
+        Err(contended())
+    }
+
+    /// Waits until a top-up that somebody else began has come out, but not for ever.
+    async fn wait_for(&self, user: &User, id: TopupId) -> Result<Cover, Error> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut pause = FIRST_LOOK;
+        loop {
+            match self.read(&user.id, id).await?.status {
+                TopupStatus::Paid => return Ok(Cover::Credited),
+                TopupStatus::Failed => {
+                    let last = self.service.account(&user.id).await?.auto_topup.last_failure;
+                    return Ok(Cover::Not(declined(&refusal(last.as_deref().unwrap_or_default()))));
+                }
+                TopupStatus::Pending if Instant::now() + pause > deadline => {
+                    return Ok(Cover::Not(AutoTopupOutcome::Pending));
+                }
+                TopupStatus::Pending => sleep(pause).await,
+            }
+            pause = pause.saturating_mul(2).min(Duration::from_secs(1));
+        }
+    }
+
+    async fn read(&self, user: &clorp_domain::UserId, id: TopupId) -> Result<Topup, Error> {
+        let topup = self.service.store.topup(user, id).await?;
+        topup.ok_or_else(|| Error::internal("a top-up that began is gone"))
+    }
+}
+
+fn card(user: &User) -> Option<Card<'_>> {
+    let (customer, payment_method) = user.saved_card()?;
+    Some(Card { customer, payment_method })
+}
+
+fn refusal(code: &str) -> Refusal {
+    Refusal { code: code.to_owned(), authentication_required: code == "authentication_required" }
+}
+
+fn refused(code: &str) -> Failure {
+    Failure::Refused(refusal(code))
+}
+
+fn no_card() -> Failure {
+    refused("payment_method_missing")
+}
+
+fn declined(refusal: &Refusal) -> AutoTopupOutcome {
+    if refusal.authentication_required {
+        AutoTopupOutcome::AuthenticationRequired
+    } else {
+        AutoTopupOutcome::Declined
+    }
+}

@@ -1,0 +1,256 @@
+//! Acting on what Stripe reports.
+
+use clorp_domain::dispute::DisputeChange;
+use clorp_domain::{Cents, Dispute, Error, Topup, TopupStatus, UserId, WithdrawalId};
+use clorp_payments::events::{Event, Meaning, Payment, Unreadable};
+use clorp_service::Service;
+use clorp_store::{Kept, KeptEvent, Moved};
+use sha2::{Digest, Sha256};
+
+use crate::{DECISIONS, contended, new_entry_id};
+
+/// The only currency of wallets.
+const CURRENCY: &str = "usd";
+
+/// Acts on what Stripe reports. Every report may come twice, late, or before what it follows from: what it changes is
+/// read from our own record of its object, and changed once, under the condition that the record is as it was read.
+#[derive(Clone, Debug)]
+pub struct Reports {
+    /// Store, rules and clock.
+    pub service: Service,
+}
+
+/// What a report has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// What it reports is recorded now.
+    Done,
+    /// It was recorded before, or something later was.
+    Already,
+    /// It concerns no wallet.
+    Nothing,
+    /// It could not be acted on and was kept; says why.
+    Kept(&'static str),
+}
+
+/// A report as it came.
+struct Report<'a> {
+    event: &'a Event,
+    body: &'a [u8],
+}
+
+impl Report<'_> {
+    fn kept(&self, object: &str, why: &'static str) -> KeptEvent {
+        KeptEvent {
+            object: object.to_owned(),
+            id: self.event.id.clone(),
+            why: why.to_owned(),
+            body: String::from_utf8_lossy(self.body).into_owned(),
+        }
+    }
+}
+
+impl Reports {
+    /// Acts on a webhook's body, which must have been proven to be Stripe's.
+    ///
+    /// # Errors
+    /// Faults only: Stripe is to send it again.
+    pub async fn receive(&self, body: &[u8]) -> Result<Outcome, Error> {
+        let event = match Event::parse(body) {
+            Ok(event) => event,
+            Err(unreadable) => return self.keep_unreadable(&unreadable, body).await,
+        };
+        let outcome = self.apply(&Report { event: &event, body }).await?;
+        if let Outcome::Kept(why) = outcome {
+            tracing::error!(event = event.id, kind = event.kind, why, "report of Stripe's kept");
+        }
+        Ok(outcome)
+    }
+
+    async fn apply(&self, report: &Report<'_>) -> Result<Outcome, Error> {
+        match &report.event.meaning {
+            Meaning::Nothing => Ok(Outcome::Nothing),
+            Meaning::NotOurs { object } => self.keep(report, object, "not begun by us").await,
+            Meaning::TopupPaid(payment) => match self.credit(payment).await? {
+                Outcome::Kept(why) => self.keep(report, &payment.stripe_id, why).await,
+                outcome => Ok(outcome),
+            },
+            Meaning::PaymentMethodSaved { user, setup, customer, payment_method } => {
+                let store = &self.service.store;
+                if store.finish_setup(user, *setup, customer, payment_method).await? == Moved::Done {
+                    return Ok(Outcome::Done);
+                }
+                if store.has_setup(user, *setup).await? {
+                    return Ok(Outcome::Already);
+                }
+                self.keep(report, payment_method, "a setup we have no record of").await
+            }
+            Meaning::Account { user, account, status } => {
+                let seen_at = report.event.created;
+                match self.service.store.set_account(user, account, *status, seen_at).await? {
+                    clorp_store::Recorded::Done => Ok(Outcome::Done),
+                    clorp_store::Recorded::Refused => Ok(Outcome::Already),
+                }
+            }
+            Meaning::Refunded { intent, .. } | Meaning::Disputed { intent, .. } => {
+                self.claim(report, intent).await
+            }
+            Meaning::TransferReversed { user, withdrawal, reversed } => {
+                match self.reverse(user, *withdrawal, *reversed).await? {
+                    Outcome::Kept(why) => self.keep(report, &withdrawal.to_string(), why).await,
+                    outcome => Ok(outcome),
+                }
+            }
+        }
+    }
+
+    /// Credits a wallet for a payment: once, whoever reports it. [`Outcome::Kept`] means that it is not credited and
+    /// is to be kept.
+    pub(crate) async fn credit(&self, payment: &Payment) -> Result<Outcome, Error> {
+        let store = &self.service.store;
+        for _ in 0..DECISIONS {
+            let Some(topup) = store.topup(&payment.user, payment.topup).await? else {
+                return Ok(Outcome::Kept("a top-up we have no record of"));
+            };
+            if let Some(why) = discrepancy(&topup, payment) {
+                return Ok(Outcome::Kept(why));
+            }
+            if topup.status == TopupStatus::Paid {
+                self.catch_up(payment.intent.as_deref()).await?;
+                return Ok(Outcome::Already);
+            }
+            let now = self.service.clock.now();
+            let credit = topup.credit(&payment.stripe_id, new_entry_id(now), now)?;
+            let intent = payment.intent.as_deref();
+            if store.credit_topup(&topup, &payment.stripe_id, intent, &credit).await? == Moved::Done {
+                self.catch_up(intent).await?;
+                return Ok(Outcome::Done);
+            }
+        }
+        Err(contended())
+    }
+
+    /// Acts on the refunds and disputes that were reported before the payment they are about.
+    async fn catch_up(&self, intent: Option<&str>) -> Result<(), Error> {
+        let Some(intent) = intent else { return Ok(()) };
+        for kept in self.service.store.kept_about(intent).await? {
+            let body = kept.body.as_bytes();
+            let Ok(event) = Event::parse(body) else { continue };
+            if let Outcome::Done | Outcome::Already =
+                self.claim(&Report { event: &event, body }, intent).await?
+            {
+                self.service.store.settle_kept(&kept, self.service.clock.now()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Acts on a claim against a payment: a refund or a dispute.
+    async fn claim(&self, report: &Report<'_>, intent: &str) -> Result<Outcome, Error> {
+        let store = &self.service.store;
+        for _ in 0..DECISIONS {
+            let Some(topup) = store.topup_of_intent(intent).await? else {
+                let why = "about a payment that is not known";
+                match store.keep_until_payment(&report.kept(intent, why), self.service.clock.now()).await? {
+                    Kept::Done => return Ok(Outcome::Kept(why)),
+                    Kept::PaymentKnown => continue,
+                }
+            };
+            let moved = match &report.event.meaning {
+                Meaning::Refunded { charge, refunded, .. } => {
+                    self.take_back(&topup, charge, *refunded).await?
+                }
+                Meaning::Disputed { dispute, amount, status, .. } => {
+                    let dispute = Dispute {
+                        id: dispute.clone(),
+                        user: topup.user.clone(),
+                        amount: *amount,
+                        status: *status,
+                    };
+                    self.dispute(&dispute).await?
+                }
+                _ => return Ok(Outcome::Nothing),
+            };
+            match moved {
+                Some(Moved::Done) => return Ok(Outcome::Done),
+                Some(Moved::Changed) => {}
+                None => return Ok(Outcome::Already),
+            }
+        }
+        Err(contended())
+    }
+
+    /// `None` if all of it was taken back before.
+    async fn take_back(&self, topup: &Topup, charge: &str, refunded: Cents) -> Result<Option<Moved>, Error> {
+        let now = self.service.clock.now();
+        match topup.refund(charge, refunded, new_entry_id(now), now)? {
+            None => Ok(None),
+            Some(posting) => self.service.store.refund_topup(topup, refunded, &posting).await.map(Some),
+        }
+    }
+
+    /// `None` if it changes nothing.
+    async fn dispute(&self, dispute: &Dispute) -> Result<Option<Moved>, Error> {
+        let recorded = self.service.store.dispute_status(&dispute.id).await?;
+        let change = dispute.change(recorded);
+        if change == DisputeChange::Nothing {
+            return Ok(None);
+        }
+        let now = self.service.clock.now();
+        let posting = dispute.posting(change, new_entry_id(now), now)?;
+        self.service.store.record_dispute(dispute, recorded, posting.as_ref()).await.map(Some)
+    }
+
+    async fn reverse(&self, user: &UserId, id: WithdrawalId, reversed: Cents) -> Result<Outcome, Error> {
+        let store = &self.service.store;
+        for _ in 0..DECISIONS {
+            let Some(withdrawal) = store.withdrawal(user, id).await? else {
+                return Ok(Outcome::Kept("a withdrawal we have no record of"));
+            };
+            if reversed > withdrawal.amount {
+                return Ok(Outcome::Kept("more came back than was withdrawn"));
+            }
+            let now = self.service.clock.now();
+            let Some(posting) = withdrawal.reversal(reversed, new_entry_id(now), now)? else {
+                return Ok(Outcome::Already);
+            };
+            if store.reverse_withdrawal(&withdrawal, reversed, &posting).await? == Moved::Done {
+                return Ok(Outcome::Done);
+            }
+        }
+        Err(contended())
+    }
+
+    async fn keep(&self, report: &Report<'_>, object: &str, why: &'static str) -> Result<Outcome, Error> {
+        let kept = report.kept(object, why);
+        self.service.store.keep_for_a_person(&kept, self.service.clock.now()).await?;
+        Ok(Outcome::Kept(why))
+    }
+
+    /// Keeps what should concern a wallet but cannot be read. When it is sent again to a version that can read it, it
+    /// is acted on.
+    async fn keep_unreadable(&self, unreadable: &Unreadable, body: &[u8]) -> Result<Outcome, Error> {
+        let why = "cannot be read";
+        let digest = || Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let id = unreadable.id.clone().unwrap_or_else(digest);
+        let kind = unreadable.kind.as_deref().unwrap_or("unknown");
+        let body = String::from_utf8_lossy(body).into_owned();
+        let kept = KeptEvent { object: id.clone(), id, why: why.to_owned(), body };
+        self.service.store.keep_for_a_person(&kept, self.service.clock.now()).await?;
+        tracing::error!(event = kept.id, kind, why, "report of Stripe's kept");
+        Ok(Outcome::Kept(why))
+    }
+}
+
+/// Why a payment is not the one that a top-up waits for.
+fn discrepancy(topup: &Topup, payment: &Payment) -> Option<&'static str> {
+    if payment.currency != CURRENCY {
+        Some("paid in another currency")
+    } else if payment.amount != topup.amount {
+        Some("another amount than was asked for")
+    } else if topup.stripe_id.as_ref().is_some_and(|known| *known != payment.stripe_id) {
+        Some("another payment than the one begun")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,117 @@
+//! Withdrawals: debit, transfer, record.
+
+use clorp_domain::{Cents, ConnectStatus, Error, UserId, Withdrawal, WithdrawalId, WithdrawalStatus};
+use clorp_payments::{Failure, Refusal};
+use clorp_store::{Moved, Reserved};
+use jiff::SignedDuration;
+
+use crate::{DECISIONS, Funds, contended, new_entry_id};
+
+/// When somebody else looks at a withdrawal that its own request has not settled.
+const OWN_TIME: SignedDuration = SignedDuration::from_secs(15);
+
+impl Funds {
+    /// Sends `amount` from a wallet to its owner's bank. The outcome may be pending: then it is found out later.
+    ///
+    /// # Errors
+    /// [`Error::OnboardingRequired`], [`Error::InsufficientFunds`], [`Error::WithdrawalRefused`]; faults.
+    pub async fn withdraw(
+        &self,
+        user: &UserId,
+        id: WithdrawalId,
+        amount: Cents,
+    ) -> Result<Withdrawal, Error> {
+        let store = &self.service.store;
+        let owner = self.service.account(user).await?;
+        let Some(account) = owner.stripe.account else {
+            return Err(Error::OnboardingRequired);
+        };
+        let now = self.service.clock.now();
+        let withdrawal = Withdrawal {
+            id,
+            user: user.clone(),
+            amount,
+            status: WithdrawalStatus::Pending,
+            account,
+            created_at: now,
+            transfer: None,
+            reversed: Cents::ZERO,
+        };
+        let debit = withdrawal.debit(new_entry_id(now), now)?;
+        let due_at = now.saturating_add(OWN_TIME).unwrap_or(now);
+        match store.reserve_withdrawal(&withdrawal, &debit, due_at).await? {
+            Reserved::Done => self.transfer(withdrawal).await,
+            Reserved::Already(known) if known.status == WithdrawalStatus::Pending => {
+                self.transfer(*known).await
+            }
+            Reserved::Already(known) => Ok(*known),
+            Reserved::Refused(user) if user.stripe.account_status != ConnectStatus::Active => {
+                Err(Error::OnboardingRequired)
+            }
+            Reserved::Refused(user) => {
+                Err(Error::InsufficientFunds { required: amount, available: user.balance })
+            }
+        }
+    }
+
+    /// Has Stripe make the transfer of a withdrawal that is reserved, and records what came of it.
+    async fn transfer(&self, withdrawal: Withdrawal) -> Result<Withdrawal, Error> {
+        let outcome = self.stripe.transfer(&withdrawal).await;
+        self.conclude(withdrawal, outcome).await
+    }
+
+    /// As the sweep does it: Stripe may have forgotten the key after a day, so it is asked for the transfer first.
+    pub(crate) async fn resume_withdrawal(&self, withdrawal: Withdrawal) -> Result<Withdrawal, Error> {
+        let outcome = match self.stripe.find_transfer(&withdrawal).await {
+            Ok(Some(transfer)) => Ok(transfer),
+            Ok(None) => self.stripe.transfer(&withdrawal).await,
+            // To be refused this question says nothing about the transfer.
+            Err(Failure::Refused(refusal)) => Err(Failure::Unknown(refusal.code)),
+            Err(unknown) => Err(unknown),
+        };
+        self.conclude(withdrawal, outcome).await
+    }
+
+    async fn conclude(
+        &self,
+        mut withdrawal: Withdrawal,
+        outcome: Result<String, Failure>,
+    ) -> Result<Withdrawal, Error> {
+        for _ in 0..DECISIONS {
+            if withdrawal.status != WithdrawalStatus::Pending {
+                return Ok(withdrawal);
+            }
+            let (moved, after) = match &outcome {
+                Ok(transfer) => {
+                    let after = Withdrawal {
+                        status: WithdrawalStatus::Paid,
+                        transfer: Some(transfer.clone()),
+                        ..withdrawal.clone()
+                    };
+                    (self.service.store.complete_withdrawal(&withdrawal, transfer).await?, after)
+                }
+                Err(Failure::Refused(refusal)) => (
+                    self.undo(&withdrawal, refusal).await?,
+                    Withdrawal { status: WithdrawalStatus::Refused, ..withdrawal.clone() },
+                ),
+                Err(Failure::Unknown(why)) => {
+                    tracing::warn!(withdrawal = %withdrawal.id, why, "outcome of a withdrawal unknown");
+                    return Ok(withdrawal);
+                }
+            };
+            if moved == Moved::Done {
+                return Ok(after);
+            }
+            let known = self.service.store.withdrawal(&withdrawal.user, withdrawal.id).await?;
+            withdrawal = known.ok_or_else(|| Error::internal("a withdrawal is gone"))?;
+        }
+        Err(contended())
+    }
+
+    async fn undo(&self, withdrawal: &Withdrawal, refusal: &Refusal) -> Result<Moved, Error> {
+        tracing::warn!(withdrawal = %withdrawal.id, code = refusal.code, "withdrawal refused by Stripe");
+        let now = self.service.clock.now();
+        let undo = withdrawal.undo(new_entry_id(now), now)?;
+        self.service.store.refuse_withdrawal(withdrawal, &undo).await
+    }
+}

@@ -1,0 +1,493 @@
+//! Asking Stripe to do something.
+//!
+//! Whatever moves money or makes something carries an idempotency key that is the id of our own record, so that it
+//! can be asked for any number of times and happens once. The library's retries would take another key for each call,
+//! so the loop around it is ours.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use clorp_domain::{Cents, ConnectStatus, SetupId, Topup, UserId, Withdrawal};
+use futures::{Stream, TryStreamExt};
+use jiff::Timestamp;
+use stripe::{
+    ApiErrors, ApiErrorsCode, ApiErrorsType, Client, ClientBuilder, IdempotencyKey, RequestStrategy,
+};
+use stripe::{StripeError, StripeRequest};
+use stripe_checkout::checkout_session::{
+    CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
+    CreateCheckoutSessionPaymentIntentData, ListCheckoutSession, ProductData,
+};
+use stripe_connect::account::{
+    CreateAccount, CreateAccountCapabilities, CreateAccountCapabilitiesTransfers, CreateAccountType,
+    RetrieveAccount,
+};
+use stripe_connect::account_link::{CreateAccountLink, CreateAccountLinkType};
+use stripe_connect::transfer::{CreateTransfer, ListTransfer};
+use stripe_core::customer::CreateCustomer;
+use stripe_core::payment_intent::{
+    CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
+    CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects, CreatePaymentIntentOffSession,
+    ListPaymentIntent,
+};
+use stripe_core::setup_intent::{CreateSetupIntent, CreateSetupIntentUsage};
+use stripe_shared::{
+    CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, PaymentIntent, PaymentIntentStatus,
+    Transfer,
+};
+use stripe_types::{Currency, RangeQueryTs};
+use tokio::time::Instant;
+
+use crate::metadata;
+
+/// How long one call may take, all its tries together: a caller's function has ten seconds.
+const PATIENCE: Duration = Duration::from_secs(7);
+/// Longest wait for one answer.
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// First pause between tries; doubles, and the actual pause is random below it.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// What one page of a list holds.
+const PAGE: i64 = 100;
+
+/// Access to Stripe.
+#[derive(Clone)]
+pub struct Stripe {
+    client: Client,
+}
+
+impl fmt::Debug for Stripe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stripe")
+    }
+}
+
+/// Why Stripe did not do what it was asked to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It refused: nothing was done, and the same request would be refused again.
+    Refused(Refusal),
+    /// It may or may not have: no answer, or one that says nothing about it. Only the same request with the same key
+    /// may follow. For the log.
+    Unknown(String),
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stripe's word for why.
+    pub code: String,
+    /// Whether the bank wants the card's owner to confirm the payment.
+    pub authentication_required: bool,
+}
+
+/// A page of Stripe's on which a user does something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostedPage {
+    /// Stripe's object behind it.
+    pub id: String,
+    /// Where it is.
+    pub url: String,
+}
+
+/// A payment method about to be set up.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PaymentMethodSetup {
+    /// Stripe's SetupIntent.
+    pub id: String,
+    /// What the user's browser completes it with: a secret.
+    pub client_secret: String,
+}
+
+/// How a charge of a saved card stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// The PaymentIntent that was paid.
+    Paid(String),
+    /// The bank has not decided yet.
+    Processing,
+}
+
+/// A user's saved card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Card<'a> {
+    /// Stripe's customer.
+    pub customer: &'a str,
+    /// Stripe's payment method.
+    pub payment_method: &'a str,
+}
+
+/// Money that Stripe says has moved, for comparing with our books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// Stripe's object.
+    pub id: String,
+    /// How much.
+    pub amount: Cents,
+    /// How much of it went back.
+    pub returned: Cents,
+}
+
+impl Stripe {
+    /// Stripe itself, or what answers in its place at `url`.
+    ///
+    /// # Errors
+    /// A description, if the key or the URL cannot be used.
+    pub fn new(secret_key: &str, url: Option<&str>) -> Result<Self, String> {
+        let mut builder = ClientBuilder::new(secret_key).timeout(ATTEMPT);
+        if let Some(url) = url {
+            builder = builder.url(url);
+        }
+        let client = builder.build().map_err(|error| describe(&error))?;
+        Ok(Self { client })
+    }
+
+    /// The customer that pays a user's top-ups: made by the first call, the same for the others.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn customer(&self, user: &UserId) -> Result<String, Failure> {
+        let request = CreateCustomer::new().metadata(of_user(user));
+        let customer = self.once(&format!("customer-{user}"), &request).await?;
+        Ok(customer.id.to_string())
+    }
+
+    /// The Checkout page on which a top-up is paid.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn checkout(
+        &self,
+        topup: &Topup,
+        customer: &str,
+        paid_url: &str,
+        cancelled_url: &str,
+    ) -> Result<HostedPage, Failure> {
+        let about = of_record(metadata::WALLET_TOPUP, &topup.user, &topup.id);
+        let mut price = CreateCheckoutSessionLineItemsPriceData::new(Currency::USD);
+        price.product_data = Some(ProductData::new("clorp wallet top-up"));
+        price.unit_amount = Some(topup.amount.get());
+        let mut item = CreateCheckoutSessionLineItems::new();
+        item.price_data = Some(price);
+        item.quantity = Some(1);
+        // Refunds and disputes name the payment and not the session, so it carries the same.
+        let mut payment = CreateCheckoutSessionPaymentIntentData::new();
+        payment.metadata = Some(about.clone());
+        let request = CreateCheckoutSession::new()
+            .mode(CheckoutSessionMode::Payment)
+            .customer(customer)
+            .client_reference_id(topup.id.to_string())
+            .line_items(vec![item])
+            .metadata(about)
+            .payment_intent_data(payment)
+            .success_url(paid_url)
+            .cancel_url(cancelled_url);
+        let session = self.once(&topup.id.to_string(), &request).await?;
+        let url = session.url.ok_or_else(|| unknown("a new session has no page"))?;
+        Ok(HostedPage { id: session.id.to_string(), url })
+    }
+
+    /// Begins to set up a payment method that can be charged while its owner is away.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn setup(
+        &self,
+        user: &UserId,
+        id: SetupId,
+        customer: &str,
+    ) -> Result<PaymentMethodSetup, Failure> {
+        let request = CreateSetupIntent::new()
+            .customer(customer)
+            .usage(CreateSetupIntentUsage::OffSession)
+            .metadata(of_record(metadata::SETUP, user, &id));
+        let setup = self.once(&id.to_string(), &request).await?;
+        let client_secret = setup.client_secret.ok_or_else(|| unknown("a new setup has no secret"))?;
+        Ok(PaymentMethodSetup { id: setup.id.to_string(), client_secret })
+    }
+
+    /// Charges a saved card for an automatic top-up, while its owner is away.
+    ///
+    /// # Errors
+    /// [`Failure`]; a payment that only its owner could complete counts as refused.
+    pub async fn charge(&self, topup: &Topup, card: Card<'_>) -> Result<Charge, Failure> {
+        let mut methods = CreatePaymentIntentAutomaticPaymentMethods::new(true);
+        // A method that sends its owner to another page cannot be used while the owner is away.
+        methods.allow_redirects = Some(CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects::Never);
+        let request = CreatePaymentIntent::new(topup.amount.get(), Currency::USD)
+            .customer(card.customer)
+            .payment_method(card.payment_method)
+            .automatic_payment_methods(methods)
+            .confirm(true)
+            .off_session(CreatePaymentIntentOffSession::Bool(true))
+            .metadata(of_record(metadata::AUTO_TOPUP, &topup.user, &topup.id));
+        let intent = self.once(&topup.id.to_string(), &request).await?;
+        standing(&intent)
+    }
+
+    /// The charge that was made for an automatic top-up; `None` if Stripe knows of none.
+    ///
+    /// # Errors
+    /// [`Failure`]; refused if it was made and ended without a payment.
+    pub async fn find_charge(&self, topup: &Topup, customer: &str) -> Result<Option<Charge>, Failure> {
+        // Stripe's clock may be a little behind ours.
+        let since = topup.created_at.as_second() - 60;
+        let request =
+            ListPaymentIntent::new().customer(customer).created(RangeQueryTs::gte(since)).limit(PAGE);
+        let intents = self.ask(&request).await?;
+        let id = topup.id.to_string();
+        let made = intents.data.iter().find(|intent| intent.metadata.get(metadata::RECORD_ID) == Some(&id));
+        made.map(standing).transpose()
+    }
+
+    /// The account to which a user's withdrawals go: made by the first call, the same for the others.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn create_account(&self, user: &UserId) -> Result<(String, ConnectStatus), Failure> {
+        let mut capabilities = CreateAccountCapabilities::new();
+        capabilities.transfers = Some(CreateAccountCapabilitiesTransfers { requested: Some(true) });
+        let request = CreateAccount::new()
+            .type_(CreateAccountType::Express)
+            .capabilities(capabilities)
+            .metadata(of_user(user));
+        let account = self.once(&format!("account-{user}"), &request).await?;
+        let status = ConnectStatus::of_account(account.payouts_enabled.unwrap_or_default());
+        Ok((account.id.to_string(), status))
+    }
+
+    /// How far an account has come.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn account_status(&self, account: &str) -> Result<ConnectStatus, Failure> {
+        let account = self.ask(&RetrieveAccount::new(account)).await?;
+        Ok(ConnectStatus::of_account(account.payouts_enabled.unwrap_or_default()))
+    }
+
+    /// The page on which a user goes on with the onboarding. It can be opened once, so each call makes a new one.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn onboarding(
+        &self,
+        account: &str,
+        done_url: &str,
+        expired_url: &str,
+    ) -> Result<HostedPage, Failure> {
+        let request = CreateAccountLink::new(account, CreateAccountLinkType::AccountOnboarding)
+            .return_url(done_url)
+            .refresh_url(expired_url);
+        let link = self.ask(&request).await?;
+        Ok(HostedPage { id: account.to_owned(), url: link.url })
+    }
+
+    /// Sends a withdrawal on its way; the id of the transfer.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn transfer(&self, withdrawal: &Withdrawal) -> Result<String, Failure> {
+        let request = CreateTransfer::new(Currency::USD, withdrawal.account.as_str())
+            .amount(withdrawal.amount.get())
+            .transfer_group(withdrawal.id.to_string())
+            .metadata(of_record(metadata::WITHDRAWAL, &withdrawal.user, &withdrawal.id));
+        let transfer = self.once(&withdrawal.id.to_string(), &request).await?;
+        Ok(transfer.id.to_string())
+    }
+
+    /// The transfer that was made for a withdrawal; `None` if Stripe knows of none.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn find_transfer(&self, withdrawal: &Withdrawal) -> Result<Option<String>, Failure> {
+        let request = ListTransfer::new().transfer_group(withdrawal.id.to_string()).limit(1);
+        let transfers = self.ask(&request).await?;
+        Ok(transfers.data.first().map(|transfer| transfer.id.to_string()))
+    }
+
+    /// Every paid Checkout session that is a top-up of ours, since a time. For audits.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn paid_sessions(&self, since: Timestamp) -> Result<Vec<Movement>, Failure> {
+        let request = ListCheckoutSession::new().created(RangeQueryTs::gte(since.as_second())).limit(PAGE);
+        let ours = |session: CheckoutSession| {
+            let paid = session.payment_status == CheckoutSessionPaymentStatus::Paid
+                && is_about(&session.metadata?, metadata::WALLET_TOPUP);
+            paid.then(|| Movement {
+                id: session.id.to_string(),
+                amount: Cents::new(session.amount_total.unwrap_or_default()),
+                returned: Cents::ZERO,
+            })
+        };
+        gather(request.paginate().stream(&self.client), ours).await
+    }
+
+    /// Every paid PaymentIntent that is an automatic top-up of ours, since a time. For audits.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn paid_intents(&self, since: Timestamp) -> Result<Vec<Movement>, Failure> {
+        let request = ListPaymentIntent::new().created(RangeQueryTs::gte(since.as_second())).limit(PAGE);
+        let ours = |intent: PaymentIntent| {
+            let paid = intent.status == PaymentIntentStatus::Succeeded
+                && is_about(&intent.metadata, metadata::AUTO_TOPUP);
+            paid.then(|| Movement {
+                id: intent.id.to_string(),
+                amount: Cents::new(intent.amount_received),
+                returned: Cents::ZERO,
+            })
+        };
+        gather(request.paginate().stream(&self.client), ours).await
+    }
+
+    /// Every transfer that is a withdrawal of ours, since a time, under the withdrawal's id. For audits.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn transfers(&self, since: Timestamp) -> Result<Vec<Movement>, Failure> {
+        let request = ListTransfer::new().created(RangeQueryTs::gte(since.as_second())).limit(PAGE);
+        let ours = |mut transfer: Transfer| {
+            let id = transfer.metadata.remove(metadata::RECORD_ID)?;
+            is_about(&transfer.metadata, metadata::WITHDRAWAL).then(|| Movement {
+                id,
+                amount: Cents::new(transfer.amount),
+                returned: Cents::new(transfer.amount_reversed),
+            })
+        };
+        gather(request.paginate().stream(&self.client), ours).await
+    }
+
+    /// Asks for something that happens once, however often it is asked for under this key.
+    async fn once<R>(&self, key: &str, request: &R) -> Result<R::Output, Failure>
+    where
+        R: StripeRequest,
+        R::Output: miniserde::Deserialize,
+    {
+        let key = IdempotencyKey::new(key).map_err(|error| unknown(&error.to_string()))?;
+        self.repeat(request, &RequestStrategy::Idempotent(key)).await
+    }
+
+    /// Asks for something that may happen any number of times.
+    async fn ask<R>(&self, request: &R) -> Result<R::Output, Failure>
+    where
+        R: StripeRequest,
+        R::Output: miniserde::Deserialize,
+    {
+        self.repeat(request, &RequestStrategy::Once).await
+    }
+
+    async fn repeat<R>(&self, request: &R, strategy: &RequestStrategy) -> Result<R::Output, Failure>
+    where
+        R: StripeRequest,
+        R::Output: miniserde::Deserialize,
+    {
+        let deadline = Instant::now() + PATIENCE;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let call = request.customize().request_strategy(strategy.clone()).timeout(left.min(ATTEMPT));
+            let failure = match call.send(&self.client).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => sort(&error),
+            };
+            let again = Instant::now() + pause < deadline;
+            match failure {
+                Failure::Unknown(why) if again => {
+                    tracing::warn!(why, "Stripe did not answer, asking again");
+                    tokio::time::sleep(rand::random_range(pause / 2..=pause)).await;
+                    pause = pause.saturating_mul(2);
+                }
+                failure => return Err(failure),
+            }
+        }
+    }
+}
+
+/// What `ours` makes of the objects of a list, page after page.
+async fn gather<T>(
+    mut objects: impl Stream<Item = Result<T, StripeError>> + Unpin,
+    ours: impl Fn(T) -> Option<Movement>,
+) -> Result<Vec<Movement>, Failure> {
+    let mut found = Vec::new();
+    while let Some(object) = objects.try_next().await.map_err(|error| sort(&error))? {
+        found.extend(ours(object));
+    }
+    Ok(found)
+}
+
+fn of_user(user: &UserId) -> HashMap<String, String> {
+    HashMap::from([(metadata::USER_ID.to_owned(), user.to_string())])
+}
+
+fn of_record(kind: &str, user: &UserId, id: &impl fmt::Display) -> HashMap<String, String> {
+    let mut about = of_user(user);
+    about.insert(metadata::TYPE.to_owned(), kind.to_owned());
+    about.insert(metadata::RECORD_ID.to_owned(), id.to_string());
+    about
+}
+
+fn is_about(about: &HashMap<String, String>, kind: &str) -> bool {
+    about.get(metadata::TYPE).is_some_and(|found| found == kind)
+}
+
+/// What a PaymentIntent says of its charge.
+fn standing(intent: &PaymentIntent) -> Result<Charge, Failure> {
+    let refused = |code: &str, authentication_required| {
+        Err(Failure::Refused(Refusal { code: code.to_owned(), authentication_required }))
+    };
+    match intent.status {
+        PaymentIntentStatus::Succeeded => Ok(Charge::Paid(intent.id.to_string())),
+        PaymentIntentStatus::Processing => Ok(Charge::Processing),
+        PaymentIntentStatus::RequiresAction | PaymentIntentStatus::RequiresConfirmation => {
+            refused("authentication_required", true)
+        }
+        PaymentIntentStatus::RequiresPaymentMethod => match &intent.last_payment_error {
+            Some(error) => Err(Failure::Refused(refusal(error))),
+            None => refused("card_declined", false),
+        },
+        PaymentIntentStatus::Canceled => refused("canceled", false),
+        PaymentIntentStatus::RequiresCapture | PaymentIntentStatus::Unknown(_) | _ => {
+            Err(unknown("a PaymentIntent in a state we did not ask for"))
+        }
+    }
+}
+
+fn refusal(error: &ApiErrors) -> Refusal {
+    let code = match (&error.decline_code, &error.code) {
+        (_, Some(ApiErrorsCode::AuthenticationRequired)) => "authentication_required".to_owned(),
+        (Some(decline), _) => decline.clone(),
+        (None, Some(code)) => code.as_str().to_owned(),
+        (None, None) => error.type_.as_str().to_owned(),
+    };
+    let authentication_required = code == "authentication_required";
+    Refusal { code, authentication_required }
+}
+
+/// Whether an error says that nothing was done. One that does not is no refusal: that would undo what has happened.
+fn sort(error: &StripeError) -> Failure {
+    match error {
+        StripeError::Stripe(errors, status @ (400 | 402 | 404))
+            if errors.type_ != ApiErrorsType::IdempotencyError =>
+        {
+            tracing::info!(status, "refused by Stripe");
+            Failure::Refused(refusal(errors))
+        }
+        other => Failure::Unknown(describe(other)),
+    }
+}
+
+/// What may be logged of an error: neither the request nor the objects that Stripe puts into it.
+fn describe(error: &StripeError) -> String {
+    match error {
+        StripeError::Stripe(errors, status) => format!("status {status}, {}", refusal(errors).code),
+        StripeError::JSONDeserialize(_) => "an answer that cannot be read".to_owned(),
+        StripeError::ClientError(why) => format!("no answer: {why}"),
+        StripeError::ConfigError(why) => format!("configuration: {why}"),
+        StripeError::Timeout => "no answer in time".to_owned(),
+    }
+}
+
+fn unknown(why: &str) -> Failure {
+    Failure::Unknown(why.to_owned())
+}

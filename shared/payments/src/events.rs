@@ -1,0 +1,491 @@
+//! What Stripe reports: webhook events, read into what they mean to a wallet.
+//!
+//! Only the fields that matter are read, so that a new version of Stripe's API does not get in the way.
+
+use clorp_domain::{Cents, ConnectStatus, DisputeStatus, SetupId, TopupId, UserId, WithdrawalId};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::metadata;
+
+/// A report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Stripe's id for it.
+    pub id: String,
+    /// Stripe's word for its type.
+    pub kind: String,
+    /// When it happened, in whole seconds.
+    pub created: Timestamp,
+    /// What it means.
+    pub meaning: Meaning,
+}
+
+/// What a report means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A top-up was paid.
+    TopupPaid(Payment),
+    /// A payment method was set up.
+    PaymentMethodSaved {
+        /// Whose.
+        user: UserId,
+        /// Our record.
+        setup: SetupId,
+        /// Stripe's customer.
+        customer: String,
+        /// Stripe's payment method.
+        payment_method: String,
+    },
+    /// A user's account at Stripe is in this state.
+    Account {
+        /// Whose.
+        user: UserId,
+        /// Stripe's account.
+        account: String,
+        /// Whether it can pay out.
+        status: ConnectStatus,
+    },
+    /// So much of a charge, in all, was paid back to the card.
+    Refunded {
+        /// Stripe's charge.
+        charge: String,
+        /// The PaymentIntent that made it.
+        intent: String,
+        /// The sum of all its refunds.
+        refunded: Cents,
+    },
+    /// A dispute about a payment is in this state.
+    Disputed {
+        /// Stripe's dispute.
+        dispute: String,
+        /// The PaymentIntent it is about.
+        intent: String,
+        /// How much the bank takes.
+        amount: Cents,
+        /// Where it is.
+        status: DisputeStatus,
+    },
+    /// So much of a transfer, in all, came back.
+    TransferReversed {
+        /// Whose withdrawal.
+        user: UserId,
+        /// Our record.
+        withdrawal: WithdrawalId,
+        /// The sum of all its reversals.
+        reversed: Cents,
+    },
+    /// Nothing that concerns a wallet.
+    Nothing,
+    /// Money or an account that we have not begun: no metadata of ours, or metadata that is none.
+    NotOurs {
+        /// Stripe's object.
+        object: String,
+    },
+}
+
+/// A payment that credits a wallet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Whose wallet.
+    pub user: UserId,
+    /// Our record.
+    pub topup: TopupId,
+    /// Stripe's object that the credit is keyed by: a Checkout session, or the PaymentIntent of an automatic top-up.
+    pub stripe_id: String,
+    /// The PaymentIntent, by which a later refund or dispute names it.
+    pub intent: Option<String>,
+    /// What was paid.
+    pub amount: Cents,
+    /// In which currency, in Stripe's lower-case word.
+    pub currency: String,
+}
+
+/// An event that concerns a wallet but cannot be read, or is no event at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Stripe's id for it, if that much can be read.
+    pub id: Option<String>,
+    /// Its type, if that much can be read.
+    pub kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    created: i64,
+    #[serde(borrow)]
+    data: Data<'a>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Session {
+    id: String,
+    payment_status: String,
+    payment_intent: Option<Reference>,
+    amount_total: Option<i64>,
+    currency: Option<String>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Intent {
+    id: String,
+    amount_received: i64,
+    currency: String,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Setup {
+    id: String,
+    customer: Option<Reference>,
+    payment_method: Option<Reference>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    id: String,
+    payouts_enabled: bool,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Charge {
+    id: String,
+    payment_intent: Option<Reference>,
+    amount_refunded: i64,
+}
+
+#[derive(Deserialize)]
+struct Dispute {
+    id: String,
+    payment_intent: Option<Reference>,
+    amount: i64,
+    status: String,
+}
+
+#[derive(Deserialize)]
+struct Transfer {
+    id: String,
+    amount_reversed: i64,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+/// The id of another object, which Stripe sends whole where it was asked to.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reference {
+    Id(String),
+    Whole { id: String },
+}
+
+impl Reference {
+    fn into_id(self) -> String {
+        match self {
+            Self::Id(id) | Self::Whole { id } => id,
+        }
+    }
+}
+
+type Metadata = std::collections::BTreeMap<String, Value>;
+
+/// Our record that an object's metadata names, if it is of this kind; `None` if the metadata is not ours.
+fn record<T: std::str::FromStr>(metadata: &Metadata, kind: &str) -> Option<(UserId, T)> {
+    let text = |name: &str| metadata.get(name).and_then(Value::as_str);
+    if text(metadata::TYPE) != Some(kind) {
+        return None;
+    }
+    Some((text(metadata::USER_ID)?.parse().ok()?, text(metadata::RECORD_ID)?.parse().ok()?))
+}
+
+fn kind_of(metadata: &Metadata) -> Option<&str> {
+    metadata.get(metadata::TYPE).and_then(Value::as_str)
+}
+
+impl Event {
+    /// Reads an event. Types that concern no wallet are [`Meaning::Nothing`], whatever is in them.
+    ///
+    /// # Errors
+    /// [`Unreadable`] for what is no event, and for one that concerns a wallet but lacks what it should have.
+    pub fn parse(body: &[u8]) -> Result<Self, Unreadable> {
+        let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
+            let value: Value = serde_json::from_slice(body).unwrap_or_default();
+            let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+            return Err(Unreadable { id: text("id"), kind: text("type") });
+        };
+        let created = Timestamp::from_second(envelope.created);
+        match (created, meaning(&envelope.kind, envelope.data.object.get())) {
+            (Ok(created), Some(meaning)) => {
+                Ok(Self { id: envelope.id, kind: envelope.kind, created, meaning })
+            }
+            _ => Err(Unreadable { id: Some(envelope.id), kind: Some(envelope.kind) }),
+        }
+    }
+}
+
+/// What an object reported under this type means; `None` if it cannot be read.
+fn meaning(kind: &str, object: &str) -> Option<Meaning> {
+    match kind {
+        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => session(read(object)?),
+        "payment_intent.succeeded" => intent(read(object)?),
+        "setup_intent.succeeded" => setup(read(object)?),
+        "account.updated" => Some(account(read(object)?)),
+        "charge.refunded" => charge(read(object)?),
+        "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed" => {
+            dispute(read(object)?)
+        }
+        "transfer.reversed" => Some(transfer(read(object)?)),
+        _ => Some(Meaning::Nothing),
+    }
+}
+
+fn read<T: DeserializeOwned>(object: &str) -> Option<T> {
+    serde_json::from_str(object).ok()
+}
+
+fn session(session: Session) -> Option<Meaning> {
+    let Some((user, topup)) = record(&session.metadata, metadata::WALLET_TOPUP) else {
+        return Some(Meaning::NotOurs { object: session.id });
+    };
+    if session.payment_status != "paid" {
+        // Some ways to pay take days; another event says how it ended.
+        return Some(Meaning::Nothing);
+    }
+    Some(Meaning::TopupPaid(Payment {
+        user,
+        topup,
+        stripe_id: session.id,
+        intent: session.payment_intent.map(Reference::into_id),
+        amount: Cents::new(session.amount_total?),
+        currency: session.currency?,
+    }))
+}
+
+fn intent(intent: Intent) -> Option<Meaning> {
+    if kind_of(&intent.metadata) == Some(metadata::WALLET_TOPUP) {
+        // The payment of a Checkout session, whose own event credits the wallet.
+        return Some(Meaning::Nothing);
+    }
+    let Some((user, topup)) = record(&intent.metadata, metadata::AUTO_TOPUP) else {
+        return Some(Meaning::NotOurs { object: intent.id });
+    };
+    Some(Meaning::TopupPaid(Payment {
+        user,
+        topup,
+        stripe_id: intent.id.clone(),
+        intent: Some(intent.id),
+        amount: Cents::new(intent.amount_received),
+        currency: intent.currency,
+    }))
+}
+
+fn setup(setup: Setup) -> Option<Meaning> {
+    let Some((user, id)) = record(&setup.metadata, metadata::SETUP) else {
+        return Some(Meaning::NotOurs { object: setup.id });
+    };
+    Some(Meaning::PaymentMethodSaved {
+        user,
+        setup: id,
+        customer: setup.customer?.into_id(),
+        payment_method: setup.payment_method?.into_id(),
+    })
+}
+
+fn account(account: Account) -> Meaning {
+    let user = account.metadata.get(metadata::USER_ID).and_then(Value::as_str);
+    match user.and_then(|user| user.parse().ok()) {
+        None => Meaning::NotOurs { object: account.id },
+        Some(user) => {
+            let status = ConnectStatus::of_account(account.payouts_enabled);
+            Meaning::Account { user, account: account.id, status }
+        }
+    }
+}
+
+fn charge(charge: Charge) -> Option<Meaning> {
+    let Some(intent) = charge.payment_intent else {
+        // Everything we charge has one.
+        return Some(Meaning::NotOurs { object: charge.id });
+    };
+    let refunded = Cents::new(charge.amount_refunded);
+    Some(Meaning::Refunded { charge: charge.id, intent: intent.into_id(), refunded })
+}
+
+fn dispute(dispute: Dispute) -> Option<Meaning> {
+    let Some(intent) = dispute.payment_intent else {
+        return Some(Meaning::NotOurs { object: dispute.id });
+    };
+    let status = match dispute.status.as_str() {
+        "warning_needs_response" | "warning_under_review" | "warning_closed" => DisputeStatus::Inquiry,
+        "needs_response" | "under_review" => DisputeStatus::Open,
+        // Stripe returns the money of a dispute that its fraud protection prevented.
+        "won" | "prevented" => DisputeStatus::Won,
+        "lost" => DisputeStatus::Lost,
+        _ => return None,
+    };
+    Some(Meaning::Disputed {
+        dispute: dispute.id,
+        intent: intent.into_id(),
+        amount: Cents::new(dispute.amount),
+        status,
+    })
+}
+
+fn transfer(transfer: Transfer) -> Meaning {
+    match record(&transfer.metadata, metadata::WITHDRAWAL) {
+        None => Meaning::NotOurs { object: transfer.id },
+        Some((user, withdrawal)) => {
+            Meaning::TransferReversed { user, withdrawal, reversed: Cents::new(transfer.amount_reversed) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ULID: &str = "01JD4B6Q4N0000000000000000";
+
+    fn event(kind: &str, object: Value) -> Vec<u8> {
+        json!({ "id": "evt_1", "type": kind, "created": 1_795_512_600, "data": { "object": object } })
+            .to_string()
+            .into_bytes()
+    }
+
+    fn check(kind: &str, object: Value) -> Option<Meaning> {
+        match Event::parse(&event(kind, object)) {
+            Ok(event) => Some(event.meaning),
+            Err(unreadable) => {
+                assert_eq!(unreadable.id.as_deref(), Some("evt_1"));
+                assert_eq!(unreadable.kind.as_deref(), Some(kind));
+                None
+            }
+        }
+    }
+
+    fn ours(kind: &str) -> Value {
+        json!({ "type": kind, "user_id": "ada", "record_id": ULID })
+    }
+
+    #[test]
+    fn a_paid_session_credits_and_an_unpaid_one_waits() {
+        let session = |status: &str| {
+            json!({ "id": "cs_1", "payment_status": status, "payment_intent": "pi_1", "amount_total": 1000,
+                    "currency": "usd", "metadata": ours("wallet_topup") })
+        };
+        let paid = Meaning::TopupPaid(Payment {
+            user: "ada".parse().unwrap(),
+            topup: ULID.parse().unwrap(),
+            stripe_id: "cs_1".to_owned(),
+            intent: Some("pi_1".to_owned()),
+            amount: Cents::new(1000),
+            currency: "usd".to_owned(),
+        });
+        for kind in ["checkout.session.completed", "checkout.session.async_payment_succeeded"] {
+            assert_eq!(check(kind, session("paid")), Some(paid.clone()));
+            assert_eq!(check(kind, session("unpaid")), Some(Meaning::Nothing));
+        }
+        assert_eq!(check("checkout.session.expired", session("paid")), Some(Meaning::Nothing));
+        let mut expanded = session("paid");
+        expanded["payment_intent"] = json!({ "id": "pi_1", "object": "payment_intent" });
+        assert_eq!(check("checkout.session.completed", expanded), Some(paid));
+    }
+
+    #[test]
+    fn what_we_did_not_begin_is_not_ours() {
+        let foreign = [
+            json!({}),
+            json!({ "type": "wallet_topup" }),
+            json!({ "type": "other", "user_id": "ada", "record_id": ULID }),
+            json!({ "type": "wallet_topup", "user_id": "a#b", "record_id": ULID }),
+            json!({ "type": "wallet_topup", "user_id": "ada", "record_id": "1" }),
+            json!({ "type": "wallet_topup", "user_id": 7, "record_id": ULID }),
+        ];
+        for metadata in foreign {
+            let session = json!({ "id": "cs_1", "payment_status": "paid", "payment_intent": "pi_1",
+                                  "amount_total": 1, "currency": "usd", "metadata": metadata });
+            let not_ours = Some(Meaning::NotOurs { object: "cs_1".to_owned() });
+            assert_eq!(check("checkout.session.completed", session), not_ours, "{metadata}");
+        }
+        for (kind, object) in [
+            ("payment_intent.succeeded", json!({ "id": "x", "amount_received": 1, "currency": "usd" })),
+            ("setup_intent.succeeded", json!({ "id": "x", "customer": "cus_1", "payment_method": "pm_1" })),
+            ("account.updated", json!({ "id": "x", "payouts_enabled": true })),
+            ("charge.refunded", json!({ "id": "x", "payment_intent": null, "amount_refunded": 1 })),
+            ("transfer.reversed", json!({ "id": "x", "amount_reversed": 1, "metadata": {} })),
+        ] {
+            assert_eq!(check(kind, object), Some(Meaning::NotOurs { object: "x".to_owned() }), "{kind}");
+        }
+    }
+
+    #[test]
+    fn the_payment_of_a_session_is_not_counted_beside_the_session() {
+        let intent = |kind: &str| json!({ "id": "pi_1", "amount_received": 5, "currency": "usd", "metadata": ours(kind) });
+        assert_eq!(check("payment_intent.succeeded", intent("wallet_topup")), Some(Meaning::Nothing));
+        let paid = check("payment_intent.succeeded", intent("auto_topup"));
+        assert!(matches!(paid, Some(Meaning::TopupPaid(payment)) if payment.stripe_id == "pi_1"));
+    }
+
+    #[test]
+    fn each_word_for_a_dispute_is_known() {
+        for (word, status) in [
+            ("warning_needs_response", Some(DisputeStatus::Inquiry)),
+            ("warning_closed", Some(DisputeStatus::Inquiry)),
+            ("needs_response", Some(DisputeStatus::Open)),
+            ("under_review", Some(DisputeStatus::Open)),
+            ("won", Some(DisputeStatus::Won)),
+            ("lost", Some(DisputeStatus::Lost)),
+            ("a_word_of_tomorrow", None),
+        ] {
+            let object = json!({ "id": "dp_1", "payment_intent": "pi_1", "amount": 5, "status": word });
+            let read = check("charge.dispute.closed", object);
+            assert_eq!(
+                read.map(|meaning| match meaning {
+                    Meaning::Disputed { status, .. } => status,
+                    other => panic!("{other:?}"),
+                }),
+                status,
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_event_we_need_is_unreadable_without_what_it_must_have_and_others_never_are() {
+        for kind in [
+            "checkout.session.completed",
+            "payment_intent.succeeded",
+            "setup_intent.succeeded",
+            "account.updated",
+            "charge.refunded",
+            "charge.dispute.created",
+            "transfer.reversed",
+        ] {
+            assert_eq!(check(kind, json!({ "unexpected": true })), None, "{kind}");
+        }
+        assert_eq!(check("invoice.paid", json!({ "unexpected": true })), Some(Meaning::Nothing));
+        for body in [b"".as_slice(), b"null", b"[]", b"{\"id\": 7}", b"\xff"] {
+            assert_eq!(Event::parse(body), Err(Unreadable { id: None, kind: None }));
+        }
+    }
+}

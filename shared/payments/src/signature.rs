@@ -1,0 +1,174 @@
+//! Signatures of webhooks: HMAC-SHA256 of the time and the raw body, under a secret that only Stripe and we know.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use sha2::Sha256;
+
+/// How far the time in a signature may be from ours, in seconds; beyond it a recorded request could be replayed.
+pub const TOLERANCE_SECONDS: i64 = 300;
+
+/// The secrets a webhook may be signed with: more than one while a secret is rolled, or where two endpoints at Stripe
+/// (of our own account, and of connected ones) lead here.
+#[derive(Clone)]
+pub struct Secrets(Vec<String>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({})", self.0.len())
+    }
+}
+
+/// Why a request is not taken for Stripe's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadSignature {
+    /// There is no signature, or it is none in form.
+    Malformed,
+    /// It is too old, or from the future.
+    Stale,
+    /// It fits none of our secrets.
+    Mismatch,
+}
+
+impl Secrets {
+    /// The secrets in a list separated by commas; `None` if there is none.
+    pub fn parse(list: &str) -> Option<Self> {
+        let secrets: Vec<String> =
+            list.split(',').map(str::trim).filter(|secret| !secret.is_empty()).map(str::to_owned).collect();
+        (!secrets.is_empty()).then_some(Self(secrets))
+    }
+
+    /// Checks a `Stripe-Signature` header against the body as it was received, byte for byte. Any of its `v1` under
+    /// any of our secrets will do; each comparison takes the same time whatever differs.
+    ///
+    /// # Errors
+    /// [`BadSignature`].
+    pub fn verify(&self, header: &str, body: &[u8], now: Timestamp) -> Result<(), BadSignature> {
+        let (time, signatures) = parse(header).ok_or(BadSignature::Malformed)?;
+        let seconds: i64 = time.parse().map_err(|_| BadSignature::Malformed)?;
+        if now.as_second().saturating_sub(seconds).unsigned_abs() > TOLERANCE_SECONDS.unsigned_abs() {
+            return Err(BadSignature::Stale);
+        }
+        let fits = |secret: &String| {
+            signatures.iter().any(|signature| {
+                mac(secret, time, body).is_some_and(|mac| mac.verify_slice(signature).is_ok())
+            })
+        };
+        if self.0.iter().any(fits) { Ok(()) } else { Err(BadSignature::Mismatch) }
+    }
+}
+
+/// The time as it was written, and every `v1` signature.
+fn parse(header: &str) -> Option<(&str, Vec<Vec<u8>>)> {
+    let (mut time, mut signatures) = (None, Vec::new());
+    for (name, value) in header.split(',').filter_map(|pair| pair.trim().split_once('=')) {
+        match name {
+            "t" => time = Some(value),
+            "v1" => signatures.extend(unhex(value)),
+            _ => {}
+        }
+    }
+    time.filter(|_| !signatures.is_empty()).map(|time| (time, signatures))
+}
+
+fn mac(secret: &str, time: &str, body: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+    mac.update(time.as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    Some(mac)
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if text.len() % 2 != 0 || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(text.get(i..i + 2)?, 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = b"{\"id\": \"evt_1\"}";
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn sign(secret: &str, time: &str, body: &[u8]) -> String {
+        let bytes = mac(secret, time, body).unwrap().finalize().into_bytes();
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn check(header: &str, body: &[u8], now: i64) -> Result<(), BadSignature> {
+        Secrets::parse("whsec_old, whsec_new").unwrap().verify(header, body, at(now))
+    }
+
+    #[test]
+    fn any_signature_under_any_secret_will_do() {
+        let (old, new) = (sign("whsec_old", "1000", BODY), sign("whsec_new", "1000", BODY));
+        let wrong = sign("whsec_wrong", "1000", BODY);
+        for header in [
+            format!("t=1000,v1={old}"),
+            format!("t=1000,v1={new}"),
+            format!("t=1000,v1={wrong},v1={new}"),
+            format!("t=1000,v1={new},v1={wrong}"),
+            format!("v1={new},t=1000,v0=00"),
+            format!("t=1000, v1={new}"),
+            format!("t=1000,v1=zz,v1={new}"),
+        ] {
+            assert_eq!(check(&header, BODY, 1000), Ok(()), "{header}");
+        }
+        assert_eq!(check(&format!("t=1000,v1={wrong}"), BODY, 1000), Err(BadSignature::Mismatch));
+        assert_eq!(check(&format!("t=1000,v0={new}"), BODY, 1000), Err(BadSignature::Malformed));
+    }
+
+    #[test]
+    fn a_changed_body_or_time_does_not_fit() {
+        let good = sign("whsec_new", "1000", BODY);
+        let mut changed = BODY.to_vec();
+        changed[2] ^= 1;
+        for body in [&changed, &BODY[..BODY.len() - 1], b"".as_slice()] {
+            assert_eq!(check(&format!("t=1000,v1={good}"), body, 1000), Err(BadSignature::Mismatch));
+        }
+        assert_eq!(check(&format!("t=1001,v1={good}"), BODY, 1000), Err(BadSignature::Mismatch));
+        assert_eq!(check(&format!("t=1000,v1={}", &good[..62]), BODY, 1000), Err(BadSignature::Mismatch));
+    }
+
+    #[test]
+    fn a_signature_is_good_for_five_minutes() {
+        let header = format!("t=1000,v1={}", sign("whsec_new", "1000", BODY));
+        for (now, expect) in [
+            (1000, Ok(())),
+            (1300, Ok(())),
+            (700, Ok(())),
+            (1301, Err(BadSignature::Stale)),
+            (699, Err(BadSignature::Stale)),
+        ] {
+            assert_eq!(check(&header, BODY, now), expect, "{now}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_signature_is_said_to_be_none() {
+        let good = sign("whsec_new", "1000", BODY);
+        for header in [
+            "",
+            "t=1000",
+            &format!("v1={good}"),
+            &format!("t=,v1={good}"),
+            &format!("t=x,v1={good}"),
+            "t=1,v1=é",
+        ] {
+            assert_eq!(check(header, BODY, 1000), Err(BadSignature::Malformed), "{header}");
+        }
+    }
+
+    #[test]
+    fn secrets_stay_secret() {
+        assert!(!format!("{:?}", Secrets::parse("whsec_x").unwrap()).contains("whsec"));
+        assert!(Secrets::parse(" , ").is_none());
+    }
+}

@@ -1,0 +1,129 @@
+//! Reports of Stripe's that could not be acted on: kept, because a signed report about money is never thrown away.
+
+use clorp_domain::Error;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::Store;
+use crate::fault::fault;
+use crate::item::{Item, at, decode, keyed, s};
+use crate::key::{KEPT, Key, PK, SK, stripe_pk};
+use crate::tx::{Tx, TxError, Update};
+
+/// A report that was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptEvent {
+    /// Stripe's object that it is about, or its own id where that is not known.
+    pub object: String,
+    /// Stripe's id for it.
+    pub id: String,
+    /// Why it was kept.
+    pub why: String,
+    /// The whole report, as it was signed.
+    pub body: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptItem {
+    why: String,
+    body: String,
+    kept_at: i64,
+}
+
+/// How keeping a report ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is there.
+    Done,
+    /// It was not needed: the payment it is about has become known, so it can be acted on now.
+    PaymentKnown,
+}
+
+impl Store {
+    /// Keeps a report about a payment that is not known, or not yet. Repeated, it stays as it is. Two write units per
+    /// KB, and two.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn keep_until_payment(&self, event: &KeptEvent, now: Timestamp) -> Result<Kept, Error> {
+        let payment = Key::payment(&event.object);
+        let mut tx = Tx::default();
+        let (key, item) = item(event, now)?;
+        tx.create(key, item);
+        // Either this is kept before the payment is recorded, and found then; or it is not kept.
+        tx.require_absent(payment.clone());
+        match self.transact(tx).await {
+            Ok(()) => Ok(Kept::Done),
+            Err(TxError::Fault(error)) => Err(error),
+            Err(TxError::Refused(refused)) if refused.contains_key(&payment) => Ok(Kept::PaymentKnown),
+            Err(TxError::Refused(_)) => Ok(Kept::Done),
+        }
+    }
+
+    /// Keeps a report for a person to look at. Repeated, it stays as it is. Two write units per KB.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn keep_for_a_person(&self, event: &KeptEvent, now: Timestamp) -> Result<(), Error> {
+        let mut tx = Tx::default();
+        let (key, item) = item(event, now)?;
+        tx.create(key, item);
+        match self.transact(tx).await {
+            Ok(()) | Err(TxError::Refused(_)) => Ok(()),
+            Err(TxError::Fault(error)) => Err(error),
+        }
+    }
+
+    /// The reports kept about one of Stripe's objects that were not acted on since, at most 100. One round trip.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn kept_about(&self, object: &str) -> Result<Vec<KeptEvent>, Error> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression(format!("{PK} = :pk AND begins_with({SK}, :kept)"))
+            .filter_expression("attribute_not_exists(settled_at)")
+            .expression_attribute_values(":pk", s(stripe_pk(object)))
+            .expression_attribute_values(":kept", s(KEPT))
+            .limit(100)
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|e| fault("query kept", e))?;
+        answer.items.unwrap_or_default().into_iter().map(read_kept).collect()
+    }
+
+    /// Notes that a kept report was acted on. Write units by its size.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn settle_kept(&self, event: &KeptEvent, now: Timestamp) -> Result<(), Error> {
+        let mut update = Update::default();
+        update.require_existing().require_absent("settled_at").set("settled_at", at(now));
+        match self.update_if(Key::kept(&event.object, &event.id), update).await {
+            Ok(()) | Err(TxError::Refused(_)) => Ok(()),
+            Err(TxError::Fault(error)) => Err(error),
+        }
+    }
+}
+
+fn item(event: &KeptEvent, now: Timestamp) -> Result<(Key, Item), Error> {
+    let key = Key::kept(&event.object, &event.id);
+    let item = KeptItem { why: event.why.clone(), body: event.body.clone(), kept_at: now.as_millisecond() };
+    let item = keyed(&key, &item)?;
+    Ok((key, item))
+}
+
+/// The report an item holds.
+pub(crate) fn read_kept(item: Item) -> Result<KeptEvent, Error> {
+    let key = Key::of_item(&item).ok_or_else(|| Error::internal("kept report without a key"))?;
+    let item: KeptItem = decode(item)?;
+    Ok(KeptEvent {
+        object: key.pk.strip_prefix("STRIPE#").unwrap_or_default().to_owned(),
+        id: key.sk.strip_prefix(KEPT).unwrap_or_default().to_owned(),
+        why: item.why,
+        body: item.body,
+    })
+}
