@@ -140,7 +140,7 @@ impl Client {
         let route = document::route(&method, path);
         let answer = Answer { status, headers, text, operation: route.map(document::Route::name) };
         if let Some((route, fault)) = route.and_then(|route| Some((route, route.fault(&answer)?))) {
-            panic!("{}, answered {}: {fault}: {:.2000}", route.name(), answer.status, answer.text);
+            panic!("{} answered {}: {fault}: {:.2000}", route.name(), answer.status, answer.text);
         }
         answer
     }
