@@ -8,6 +8,8 @@ use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
+use crate::document;
+
 /// Where the functions' instances listen.
 #[derive(Debug)]
 pub struct Fleet {
@@ -47,6 +49,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Body as text.
     pub text: String,
+    /// Method and path of the operation, as in the document, if it has it.
+    pub operation: Option<String>,
 }
 
 impl Answer {
@@ -112,7 +116,7 @@ impl Client {
         self.send(Method::POST, path, None, &[]).await
     }
 
-    /// Any request.
+    /// Any request. What the document does not say of the operation's response is a failure.
     pub async fn send(
         &self,
         method: Method,
@@ -120,7 +124,7 @@ impl Client {
         body: Option<Vec<u8>>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self.http.request(method, self.fleet.url(path));
+        let mut request = self.http.request(method.clone(), self.fleet.url(path));
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
@@ -132,7 +136,13 @@ impl Client {
         }
         let response = request.send().await.expect("the instance answers");
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.expect("a text body") }
+        let text = response.text().await.expect("a text body");
+        let route = document::route(&method, path);
+        let answer = Answer { status, headers, text, operation: route.map(document::Route::name) };
+        if let Some((route, fault)) = route.and_then(|route| Some((route, route.fault(&answer)?))) {
+            panic!("{} answered {}: {fault}: {:.2000}", route.name(), answer.status, answer.text);
+        }
+        answer
     }
 
     /// What the caller's wallet holds, in cents.

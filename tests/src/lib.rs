@@ -1,11 +1,13 @@
 //! The test bench: the whole API over real HTTP, several instances of each function, on an embedded DynamoDB.
 //!
 //! [`World::start`] sets everything up, [`World::finish`] proves at the end that no cent was lost. A request enters
-//! through the router of one instance after another, so nothing can rely on the memory of an earlier one.
+//! through the router of one instance after another, so nothing can rely on the memory of an earlier one, and every
+//! response is held to the API's document.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test bench fails by panicking")]
 
 pub mod client;
+pub mod document;
 pub mod meter;
 pub mod proxy;
 pub mod world;

@@ -26,6 +26,8 @@ pub enum Fault {
     LostAnswer,
     /// 500, and nothing was written.
     ServerError,
+    /// The table refuses the request as one that makes no sense, and nothing was written.
+    Refused,
 }
 
 /// One request to the table.
@@ -47,6 +49,7 @@ pub struct Call {
 struct Script {
     calls: Vec<Call>,
     faults: Vec<(String, Fault)>,
+    down: Option<Fault>,
     metering: bool,
     rounds: usize,
     arrivals: usize,
@@ -91,9 +94,17 @@ impl Proxy {
         self.script.lock().unwrap().faults.extend(faults);
     }
 
-    /// Forgets the ordered faults that have not happened yet.
+    /// Fails every request from now on but the look-up of an API key, so that a caller gets as far as what they ask
+    /// for.
+    pub fn break_down(&self, fault: Fault) {
+        self.script.lock().unwrap().down = Some(fault);
+    }
+
+    /// Forgets the ordered faults that have not happened yet, and ends a breakdown.
     pub fn heal(&self) {
-        self.script.lock().unwrap().faults.clear();
+        let mut script = self.script.lock().unwrap();
+        script.faults.clear();
+        script.down = None;
     }
 
     /// How many ordered faults have not happened yet.
@@ -119,13 +130,17 @@ async fn forward(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
     let (fault, metering) = {
         let mut script = shared.script.lock().unwrap();
         let position = script.faults.iter().position(|(of, _)| *of == operation);
-        (position.map(|position| script.faults.remove(position).1), script.metering)
+        let ordered = position.map(|position| script.faults.remove(position).1);
+        (ordered.or(script.down.filter(|_| !is_key_lookup(&request))), script.metering)
     };
     let mut call = Call { operation, request, round: 0, read_units: 0.0, charges: Vec::new() };
     match fault {
-        Some(fault @ (Fault::Conflict | Fault::ServerError)) => {
+        Some(fault @ (Fault::Conflict | Fault::ServerError | Fault::Refused)) => {
             let refusal = match fault {
                 Fault::Conflict => conflict(&call.request),
+                Fault::Refused => {
+                    answer(400, &json!({ "__type": "ValidationException", "message": "Refused" }))
+                }
                 _ => answer(500, &json!({ "__type": "InternalServerError" })),
             };
             shared.record(call);
@@ -146,6 +161,11 @@ async fn forward(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
     let mut built = Response::new(Body::from(bytes));
     *built.status_mut() = status;
     built
+}
+
+/// Whether a request asks whose API key it is.
+fn is_key_lookup(request: &Value) -> bool {
+    request["Key"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("KEY#"))
 }
 
 impl Shared {

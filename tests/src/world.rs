@@ -8,6 +8,7 @@ use axum::Router;
 use clorp_domain::api_key::ApiKey;
 use clorp_domain::{Account, Cents, EntryId, Posting, Reason, Rules, User, UserId};
 use clorp_judge::{EmbeddedJudge, Judge};
+use clorp_queue::RankingQueue;
 use clorp_service::{Clock, Service, new_ulid};
 use clorp_store::Store;
 use drops::App;
@@ -33,11 +34,13 @@ pub struct Options {
     pub judge: Arc<dyn Judge>,
     /// Puts a proxy between the functions and the table that counts, and fails on demand.
     pub proxied: bool,
+    /// Where the functions send their wake-up calls; without one only sweeps close windows.
+    pub queue: Option<RankingQueue>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rules: Rules::default(), judge: Arc::new(EmbeddedJudge), proxied: false }
+        Self { rules: Rules::default(), judge: Arc::new(EmbeddedJudge), proxied: false, queue: None }
     }
 }
 
@@ -84,7 +87,7 @@ impl World {
             rules: Arc::new(options.rules.clone()),
             clock: Clock::shifted(shift_millis.clone()),
         };
-        let app = || App { service: service(), queue: None };
+        let app = || App { service: service(), queue: options.queue.clone() };
         let functions: [(&str, Vec<Router>); 4] = [
             ("drops", (0..INSTANCES).map(|_| drops::router(app())).collect()),
             ("board", (0..INSTANCES).map(|_| board::router(service())).collect()),
@@ -95,7 +98,8 @@ impl World {
         for (function, routers) in functions {
             instances.insert(function.to_owned(), join_all(routers.into_iter().map(serve)).await);
         }
-        let ranking = || Ranking { service: service(), judge: options.judge.clone(), queue: None };
+        let ranking =
+            || Ranking { service: service(), judge: options.judge.clone(), queue: options.queue.clone() };
         let rankings = (0..2).map(|_| ranking()).collect();
         let fleet = Arc::new(Fleet { template, instances, turn: AtomicUsize::new(0) });
         let http = reqwest::Client::new();

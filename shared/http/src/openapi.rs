@@ -9,7 +9,15 @@ use crate::problem::{ErrorBody, PaymentRequiredBody};
 /// Name of the scheme in the document.
 pub const API_KEY: &str = "api_key";
 
-/// What any request can meet.
+/// What a request can meet that depends on nothing but itself.
+#[derive(IntoResponses)]
+pub enum ParamErrors {
+    /// A parameter is unknown; `field` says which.
+    #[response(status = 400)]
+    BadRequest(ErrorBody),
+}
+
+/// What any request that depends on the table can meet.
 #[derive(IntoResponses)]
 pub enum AnyErrors {
     /// The body or a parameter is malformed or breaks a rule; `field` says where.

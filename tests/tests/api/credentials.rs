@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use clorp_domain::api_key::ApiKey;
+use e2e::document::routes;
 use e2e::{Answer, World};
 
-use crate::support::{post, post_pending, routes};
+use crate::support::{post, post_pending};
 
 /// Everything that needs no credential. Whatever is not here must refuse.
 const PUBLIC: [&str; 4] = ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json"];

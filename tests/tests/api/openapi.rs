@@ -3,19 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use clorp_http::openapi::document;
 use e2e::World;
+use e2e::document::{merged, parts};
 use infra::template::Template;
 use serde_json::Value;
-use utoipa::openapi::OpenApi;
-
-pub(crate) fn merged() -> OpenApi {
-    let mut whole = document(env!("CARGO_PKG_VERSION"));
-    for part in [drops::openapi(), board::openapi(), wallet::openapi(), users::openapi()] {
-        whole.merge(part);
-    }
-    whole
-}
 
 #[test]
 fn the_committed_document_is_what_the_routers_say() {
@@ -61,16 +52,10 @@ fn template_and_document_name_the_same_paths_for_the_same_functions() {
         .map(|route| (route.path, route.function))
         .filter(|(path, _)| path != "/" && !path.ends_with("+}"))
         .collect();
-    let documents = [
-        ("drops", drops::openapi()),
-        ("board", board::openapi()),
-        ("wallet", wallet::openapi()),
-        ("users", users::openapi()),
-    ];
-    let documented: BTreeSet<(String, String)> = documents
-        .iter()
+    let documented: BTreeSet<(String, String)> = parts()
+        .into_iter()
         .flat_map(|(function, document)| {
-            document.paths.paths.keys().map(move |path| (path.clone(), (*function).to_owned()))
+            document.paths.paths.into_keys().map(move |path| (path, function.to_owned()))
         })
         .collect();
     assert_eq!(routes, documented);

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use e2e::document::routes;
 use e2e::{Fault, Options, World};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{assert_without, post, routes, with};
+use crate::support::{assert_without, post, with};
 
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
@@ -33,7 +34,7 @@ async fn another_method_is_a_405_that_says_which_are_allowed() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
     let routes = routes();
-    for route in &routes {
+    for route in routes {
         let path = route.at(&drop, &world.sender.id);
         let known: BTreeSet<&Method> =
             routes.iter().filter(|other| other.path == route.path).map(|other| &other.method).collect();
@@ -154,7 +155,7 @@ async fn a_field_given_twice_is_a_400() {
 async fn an_unknown_query_parameter_is_a_400_on_every_route() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
-    for route in &routes() {
+    for route in routes() {
         let path = with(&route.at(&drop, &world.sender.id), "nonsense=1");
         let answer = route.send(&world.sender, &path, &[]).await;
         assert_eq!(answer.status.as_u16(), 400, "{} {path}: {}", route.method, answer.text);
@@ -208,7 +209,7 @@ async fn every_response_has_a_request_id_of_its_own() {
         ids.insert(id.to_owned());
         count += 1;
     };
-    for route in &routes() {
+    for route in routes() {
         let path = route.at(&drop, &world.sender.id);
         for client in [&world.sender, &world.anon, &world.stranger] {
             note(&route.send(client, &path, &[]).await, &path);

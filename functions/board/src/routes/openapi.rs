@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use axum::response::Response;
 use clorp_http::cache::cached;
-use clorp_http::openapi::AnyErrors;
+use clorp_http::openapi::ParamErrors;
 use clorp_http::{NoParams, Problem};
 
 /// The document of all functions; a test holds it to their routers.
@@ -16,7 +16,7 @@ const DOCUMENT: &str = include_str!("../../../../openapi.json");
         (status = 200, description = "An OpenAPI 3.1 document", body = Object, headers(
             ("ETag" = String, description = "Send it back in `If-None-Match`"))),
         (status = 304, description = "You have it already"),
-        AnyErrors)
+        ParamErrors)
 )]
 pub(crate) async fn openapi(_: NoParams, headers: HeaderMap) -> Result<Response, Problem> {
     Ok(cached(&headers, 300, "application/json", DOCUMENT.as_bytes().to_vec()))

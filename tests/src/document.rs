@@ -1,0 +1,302 @@
+//! The API's document: which operations there are, and whether a response is one that it promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use clorp_http::openapi::document;
+use jsonschema::Validator;
+use reqwest::Method;
+use serde_json::{Value, json};
+use utoipa::openapi::OpenApi;
+
+use crate::client::{Answer, Client};
+
+/// The only property that is left out where another would be `null`, by schema and name.
+const LEFT_OUT: (&str, &str) = ("ErrorBody", "field");
+/// Headers that only some of the responses have whose description names them.
+const SOMETIMES: [&str; 2] = ["Link", "X-Next-Cursor"];
+
+static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
+
+/// Each function with its part of the document.
+pub fn parts() -> [(&'static str, OpenApi); 4] {
+    [
+        ("drops", drops::openapi()),
+        ("board", board::openapi()),
+        ("wallet", wallet::openapi()),
+        ("users", users::openapi()),
+    ]
+}
+
+/// The document of all functions.
+pub fn merged() -> OpenApi {
+    let mut whole = document(env!("CARGO_PKG_VERSION"));
+    for (_, part) in parts() {
+        whole.merge(part);
+    }
+    whole
+}
+
+/// One operation of the document.
+#[derive(Debug)]
+pub struct Route {
+    /// Method.
+    pub method: Method,
+    /// As in the document.
+    pub path: String,
+    /// The document's operation.
+    pub operation: Value,
+    promises: BTreeMap<u16, Promise>,
+}
+
+/// What the document says of one status.
+#[derive(Debug)]
+struct Promise {
+    /// Media type and schema; none for a response without a body.
+    body: Option<(String, Validator)>,
+    headers: Vec<String>,
+}
+
+/// Every operation of the merged document, so that a new one is covered without anybody thinking of it.
+pub fn routes() -> &'static [Route] {
+    &ROUTES
+}
+
+/// The operation that a request is of, if the document has it.
+pub fn route(method: &Method, path: &str) -> Option<&'static Route> {
+    let path = path.split('?').next().unwrap_or(path);
+    let candidates = routes().iter().filter(|route| fits(&route.path, path));
+    // A literal segment wins over a parameter, whatever the methods.
+    let best = candidates.clone().map(|route| route.path.matches('{').count()).min()?;
+    let mut candidates = candidates.filter(|route| route.path.matches('{').count() == best);
+    candidates.find(|route| route.method == method)
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    let (pattern, path): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
+    let mut pairs = pattern.iter().zip(&path);
+    pattern.len() == path.len()
+        && pairs.all(|(one, other)| one == other || (one.starts_with('{') && !other.is_empty()))
+}
+
+impl Route {
+    /// Method and path as in the document.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// The statuses that the document names.
+    pub fn statuses(&self) -> BTreeSet<u16> {
+        self.promises.keys().copied().collect()
+    }
+
+    /// The path for a drop and a user.
+    pub fn at(&self, drop: &str, user: &str) -> String {
+        let id = if self.path.starts_with("/api/users/") { user } else { drop };
+        let path = self.path.replace("{id}", id);
+        assert!(!path.contains('{'), "{path} has a parameter this test knows no value for");
+        path
+    }
+
+    /// Sends the request with a body that fits, if the method takes one.
+    pub async fn send(&self, client: &Client, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend(headers);
+        client.send(self.method.clone(), path, self.body(), &all).await
+    }
+
+    fn body(&self) -> Option<Vec<u8>> {
+        let body = match self.path.as_str() {
+            "/api/jobs/run" => json!({ "prompt": "Roast this build", "confirmed": true }),
+            "/api/jobs/{id}/submit" => json!({ "output_text": "An output" }),
+            _ => json!({}),
+        };
+        (self.method != Method::GET).then(|| body.to_string().into_bytes())
+    }
+
+    /// What in this answer the document does not promise, by status, headers and body.
+    pub fn fault(&self, answer: &Answer) -> Option<String> {
+        let Some(promise) = self.promises.get(&answer.status.as_u16()) else {
+            return Some("the document names no such status".to_owned());
+        };
+        if let Some(header) = promise.headers.iter().find(|header| answer.header(header).is_none()) {
+            return Some(format!("the documented {header} is missing"));
+        }
+        let Some((media_type, schema)) = &promise.body else {
+            return (!answer.text.is_empty()).then(|| "the document names no body".to_owned());
+        };
+        if answer.header("content-type") != Some(media_type) {
+            return Some(format!("the document says {media_type}"));
+        }
+        let body = if media_type == "application/json" { answer.json() } else { json!(answer.text) };
+        let faults = schema.iter_errors(&body).map(|fault| format!("{}: {fault}", fault.instance_path()));
+        let faults: Vec<String> = faults.collect();
+        (!faults.is_empty()).then(|| faults.join("; "))
+    }
+}
+
+fn read_routes() -> Vec<Route> {
+    let document = serde_json::to_value(merged()).expect("the document is JSON");
+    let mut components = document["components"].clone();
+    require_all(&mut components["schemas"]);
+    let mut routes = Vec::new();
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
+                let responses = operation["responses"].as_object().expect("responses").iter();
+                let promises = responses
+                    .map(|(status, response)| {
+                        let status = status.parse().expect("a status is a number");
+                        (status, Promise::read(response, &components))
+                    })
+                    .collect();
+                routes.push(Route { method, path: path.clone(), operation: operation.clone(), promises });
+            }
+        }
+    }
+    assert!(routes.len() >= 17, "only {} operations were found", routes.len());
+    routes
+}
+
+impl Promise {
+    fn read(response: &Value, components: &Value) -> Self {
+        let body = response["content"].as_object().map(|content| {
+            let (media_type, body) = content.iter().next().expect("a media type");
+            let mut schema = body["schema"].clone();
+            // References in the schema begin at the root of the document.
+            schema["components"] = components.clone();
+            close(&mut schema);
+            let options = jsonschema::draft202012::options().should_validate_formats(true);
+            (media_type.clone(), options.build(&schema).unwrap_or_else(|error| panic!("{error}: {schema}")))
+        });
+        let headers = response["headers"].as_object().into_iter().flat_map(|headers| headers.keys());
+        let headers = headers.filter(|name| !SOMETIMES.contains(&name.as_str())).cloned().collect();
+        Self { body, headers }
+    }
+}
+
+/// Requires every property of every schema: a `null` is written as `null`, not left out.
+fn require_all(schemas: &mut Value) {
+    for (name, schema) in schemas.as_object_mut().expect("schemas") {
+        if let Some(properties) = schema["properties"].as_object() {
+            let properties =
+                properties.keys().filter(|property| (name.as_str(), property.as_str()) != LEFT_OUT);
+            schema["required"] = properties.cloned().collect();
+        }
+    }
+}
+
+/// Forbids what a schema does not name. The parts of an `allOf` are each open to what the others name.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if map.contains_key("$ref") {
+                map.insert("unevaluatedProperties".to_owned(), json!(false));
+            }
+            for (key, value) in map {
+                match value {
+                    Value::Array(parts) if key == "allOf" => {
+                        parts.iter_mut().filter(|part| part["$ref"].is_null()).for_each(close);
+                    }
+                    value => close(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderName};
+
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&'static str, &str)], body: &Value) -> Answer {
+        let header = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), value.parse().expect("a header"))
+        };
+        Answer {
+            status: status.try_into().expect("a status"),
+            headers: headers.iter().map(header).collect::<HeaderMap>(),
+            text: if body.is_null() { String::new() } else { body.to_string() },
+            operation: None,
+        }
+    }
+
+    /// Whether an answer of `operation` is found to be in order, or else the words that its fault contains.
+    fn check(operation: (&Method, &str), answer: &Answer, expected: Option<&str>) {
+        let fault = route(operation.0, operation.1).expect("an operation").fault(answer);
+        match (&fault, expected) {
+            (None, None) => {}
+            (Some(fault), Some(words)) => assert!(fault.contains(words), "{fault} is not {words}"),
+            _ => panic!("{fault:?} is not {expected:?}"),
+        }
+    }
+
+    const JSON: (&str, &str) = ("content-type", "application/json");
+
+    #[test]
+    fn a_status_a_header_or_a_body_outside_the_document_is_found() {
+        let board = (&Method::GET, "/api/board?limit=1");
+        let tag = ("etag", "\"x\"");
+        check(board, &answer(200, &[JSON, tag], &json!([])), None);
+        check(board, &answer(200, &[JSON], &json!([])), Some("ETag is missing"));
+        check(board, &answer(200, &[tag], &json!([])), Some("says application/json"));
+        check(board, &answer(200, &[JSON, tag], &json!({})), Some("not of type \"array\""));
+        check(board, &answer(404, &[JSON], &json!({})), Some("no such status"));
+        check(board, &answer(304, &[tag], &Value::Null), None);
+        check(board, &answer(304, &[tag], &json!([])), Some("no body"));
+    }
+
+    #[test]
+    fn a_property_that_is_unknown_missing_or_malformed_is_found() {
+        let status = (&Method::GET, "/api/users/status");
+        let good =
+            json!({ "id": "a", "status": "open", "title": "b", "created_at": "2026-01-02T03:04:05.678Z" });
+        check(status, &answer(200, &[JSON], &json!([good])), None);
+        for (property, value, words) in [
+            ("created_at", json!("yesterday"), "date-time"),
+            ("title", json!(null), "not of type \"string\""),
+            ("sender", json!("c"), "unexpected"),
+        ] {
+            let mut bad = good.clone();
+            bad[property] = value;
+            check(status, &answer(200, &[JSON], &json!([bad])), Some(words));
+        }
+        check(status, &answer(200, &[JSON], &json!([{}])), Some("required"));
+    }
+
+    #[test]
+    fn an_error_may_leave_out_its_field_and_a_refused_payment_says_more() {
+        let (run, get) = ((&Method::POST, "/api/jobs/run"), (&Method::GET, "/api/jobs/01A"));
+        let mut body = json!({ "error": "a", "code": "b", "request_id": "c" });
+        check(get, &answer(404, &[JSON], &body), None);
+        check(run, &answer(402, &[JSON], &body), Some("required"));
+        for (property, value) in [
+            ("payment_required", json!(true)),
+            ("required", json!(2)),
+            ("available", json!(1)),
+            ("id", json!("d")),
+        ] {
+            body[property] = value;
+        }
+        check(run, &answer(402, &[JSON], &body), None);
+        check(get, &answer(404, &[JSON], &body), Some("unexpected"));
+        body["secret"] = json!(1);
+        check(run, &answer(402, &[JSON], &body), Some("unexpected"));
+    }
+
+    #[test]
+    fn a_path_is_of_the_operation_that_the_router_would_choose() {
+        let name = |method: &Method, path: &str| route(method, path).map(Route::name);
+        assert_eq!(name(&Method::POST, "/api/jobs/run?a=b").unwrap(), "POST /api/jobs/run");
+        assert_eq!(name(&Method::GET, "/api/jobs/run"), None, "a 405");
+        assert_eq!(name(&Method::GET, "/api/jobs/01A").unwrap(), "GET /api/jobs/{id}");
+        assert_eq!(name(&Method::GET, "/api/users/status").unwrap(), "GET /api/users/status");
+        assert_eq!(name(&Method::GET, "/api/jobs/"), None);
+        assert_eq!(name(&Method::HEAD, "/api/jobs"), None);
+    }
+}

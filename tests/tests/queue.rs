@@ -1,0 +1,352 @@
+//! The ranking's queue on a server that speaks SQS's protocol: what is sent to it, and what its messages bring about.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::{Config, Credentials, Region};
+use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use clorp_queue::RankingQueue;
+use clorp_service::behavior_version;
+use e2e::{Options, World};
+use infra::tools;
+use ranking::Ranking;
+use ranking::event::handle;
+use serde_json::{Value, json};
+
+/// moto with what its server needs for SQS; `moto[server]` would bring what it needs for every service.
+const PACKAGES: &[&str] = &["moto==5.2.5", "flask==3.1.2", "flask-cors==6.0.1"];
+
+/// Serves on a free port, which it prints, until its input ends: with this process, however that ends.
+const SERVER: &str = r#"
+import sys
+from moto.server import ThreadedMotoServer
+
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print("http://%s:%d" % server.get_host_and_port(), flush=True)
+sys.stdin.read()
+"#;
+
+struct Server {
+    url: String,
+    /// Held for its input.
+    _process: Child,
+}
+
+static SERVER_RUNNING: LazyLock<Server> = LazyLock::new(|| {
+    let bin = tools::python_venv(&tools::tools_dir().join("moto"), PACKAGES).unwrap();
+    let mut command = Command::new(bin.join("python"));
+    command.args(["-c", SERVER]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = command.spawn().unwrap();
+    let mut url = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    assert!(url.starts_with("http://"), "moto did not start");
+    Server { url: url.trim().to_owned(), _process: process }
+});
+
+fn client(url: &str) -> Client {
+    let config = Config::builder()
+        .behavior_version(behavior_version())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(url);
+    Client::from_conf(config.build())
+}
+
+/// A queue with the properties that template.yaml gives the ranking's, and its dead-letter queue.
+struct Queue {
+    sqs: Client,
+    url: String,
+    dead_letters_url: String,
+}
+
+impl Queue {
+    async fn create(name: &str) -> Self {
+        let server = tokio::task::spawn_blocking(|| SERVER_RUNNING.url.as_str()).await.unwrap();
+        let sqs = client(server);
+        let (dead_letters_url, arn) =
+            create(&sqs, &format!("{name}-dead"), "RankingDeadLetterQueue", "").await;
+        let (url, _) = create(&sqs, name, "RankingQueue", &arn).await;
+        Self { sqs, url, dead_letters_url }
+    }
+
+    /// A world whose functions use it.
+    async fn world(&self) -> World {
+        let queue = RankingQueue::new(self.sqs.clone(), &self.url);
+        World::with(Options { queue: Some(queue), ..Options::default() }).await
+    }
+
+    async fn send(&self, body: &str) {
+        self.sqs.send_message().queue_url(&self.url).message_body(body).send().await.unwrap();
+    }
+
+    /// The messages that can be received now.
+    async fn receive(&self) -> Vec<Message> {
+        let call = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(5);
+        call.send().await.unwrap().messages.unwrap_or_default()
+    }
+
+    /// The delay in seconds of every message there ever was about a drop, in the order they were sent. SQS tells
+    /// nobody, but moto shows its memory, in which each receipt of a message is one more copy of it.
+    async fn delays(&self, drop: &str) -> Vec<i64> {
+        let memory = reqwest::get(format!("{}/moto-api/data.json", SERVER_RUNNING.url)).await.unwrap();
+        let memory: Value = memory.json().await.unwrap();
+        let messages = memory["sqs"]["Message"].as_array().unwrap().iter();
+        let mut ids = BTreeSet::new();
+        let about =
+            messages.filter(|message| message["body"] == drop && ids.insert(message["id"].to_string()));
+        about
+            .map(|message| {
+                let millis = |name: &str| message[name].as_f64().unwrap();
+                match millis("delayed_until") {
+                    0.0 => 0,
+                    until => ((until - millis("sent_timestamp")) / 1000.0).round() as i64,
+                }
+            })
+            .collect()
+    }
+
+    async fn number_of(&self, url: &str, attribute: QueueAttributeName) -> String {
+        let call = self.sqs.get_queue_attributes().queue_url(url).attribute_names(attribute.clone());
+        call.send().await.unwrap().attributes.unwrap()[&attribute].clone()
+    }
+}
+
+/// Makes a queue with the properties of a resource of the template; its URL and ARN.
+async fn create(sqs: &Client, name: &str, resource: &str, dead_letters_arn: &str) -> (String, String) {
+    let mut call = sqs.create_queue().queue_name(name);
+    for (property, value) in properties(resource) {
+        let value = match value {
+            Value::String(text) => text,
+            Value::Object(mut redrive) => {
+                redrive["deadLetterTargetArn"] = json!(dead_letters_arn);
+                Value::Object(redrive).to_string()
+            }
+            plain => plain.to_string(),
+        };
+        call = call.attributes(property.as_str().into(), value);
+    }
+    let url = call.send().await.unwrap().queue_url.unwrap();
+    let arn = sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
+    let arn = arn.send().await.unwrap().attributes.unwrap()[&QueueAttributeName::QueueArn].clone();
+    (url, arn)
+}
+
+/// The template's properties of a queue.
+fn properties(resource: &str) -> serde_json::Map<String, Value> {
+    let template = include_str!("../../template.yaml");
+    let template: yaml_serde::Value = yaml_serde::from_str(template).unwrap();
+    let properties = template["Resources"][resource]["Properties"].clone();
+    untagged(properties).as_object().unwrap().clone()
+}
+
+/// The value as JSON, without the tags of what CloudFormation computes.
+fn untagged(value: yaml_serde::Value) -> Value {
+    match value {
+        yaml_serde::Value::Tagged(tagged) => untagged(tagged.value),
+        yaml_serde::Value::Mapping(mapping) => mapping
+            .into_iter()
+            .map(|(name, value)| (name.as_str().unwrap().to_owned(), untagged(value)))
+            .collect(),
+        plain => serde_json::to_value(plain).unwrap(),
+    }
+}
+
+/// Hands messages to the ranking as Lambda does; the ids of those it could not do.
+async fn hand_to(ranking: &Ranking, messages: &[Message]) -> Vec<String> {
+    let record = |message: &Message| {
+        json!({
+            "messageId": message.message_id, "receiptHandle": message.receipt_handle, "body": message.body,
+            "md5OfBody": message.md5_of_body, "attributes": {}, "messageAttributes": {},
+            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:ranking",
+            "awsRegion": "us-east-1",
+        })
+    };
+    let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
+    let answer = handle(ranking, serde_json::from_value(event).unwrap()).await.unwrap();
+    let failures = answer["batchItemFailures"].as_array().unwrap();
+    failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Checks that the last of `n` messages about a drop, sent between two looks at the world's clock, is delayed so that
+/// it comes at the end of the drop's window and not before.
+async fn assert_delayed_to_the_end(queue: &Queue, world: &World, drop: &str, n: usize, looks: [i64; 2]) {
+    let stored = world.store.drop(drop.parse().unwrap()).await.unwrap().unwrap();
+    let closes_at = stored.window.unwrap().closes_at.as_millisecond();
+    let [most, least] = looks.map(|look| (closes_at - look + 999).div_euclid(1000));
+    let delays = queue.delays(drop).await;
+    assert_eq!(delays.len(), n, "{delays:?}");
+    assert!((least..=most).contains(&delays[n - 1]), "{delays:?} does not end in {least} to {most}");
+}
+
+fn look(world: &World) -> i64 {
+    world.clock().now().as_millisecond()
+}
+
+async fn status(world: &World, drop: &str) -> Value {
+    world.sender.get(&format!("/api/jobs/{drop}")).await.expect(200)["status"].clone()
+}
+
+async fn postings(world: &World) -> usize {
+    world.store.books().await.unwrap().postings.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_a_drop_sends_a_message_that_comes_when_its_window_ends() {
+    let queue = Queue::create("opening").await;
+    let world = queue.world().await;
+    let before = look(&world);
+    let posted = world.sender.post_drop(100).await;
+    assert_delayed_to_the_end(&queue, &world, &posted, 1, [before, look(&world)]).await;
+
+    let payer = world.user("payer", 100).await;
+    let first = payer.post_drop(100).await;
+    let order =
+        json!({ "prompt": "Roast this", "price_cents": 100, "time_limit_seconds": 900, "confirmed": true });
+    let unpaid = payer.post("/api/jobs/run", order).await.expect(402);
+    let paid = unpaid["id"].as_str().unwrap();
+    payer.post_empty(&format!("/api/jobs/{first}/cancel")).await.expect(200);
+    assert_eq!(queue.delays(paid).await, Vec::<i64>::new(), "an unpaid drop has no window");
+    let before = look(&world);
+    payer.post_empty(&format!("/api/jobs/{paid}/pay")).await.expect(200);
+    assert_delayed_to_the_end(&queue, &world, paid, 1, [before, look(&world)]).await;
+
+    let waiting = queue.number_of(&queue.url, QueueAttributeName::ApproximateNumberOfMessagesDelayed).await;
+    assert_eq!((waiting.as_str(), queue.receive().await), ("3", Vec::new()));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_submission_that_fills_a_drop_sends_a_message_that_has_it_paid_at_once() {
+    let queue = Queue::create("filling").await;
+    let world = queue.world().await;
+    let drop = world.sender.post_drop(1000).await;
+    for (i, worker) in world.workers[..5].iter().enumerate() {
+        assert_eq!(queue.delays(&drop).await.len(), 1, "claims and submissions before the last send nothing");
+        worker.claim(&drop).await.expect(201);
+        if i == 4 {
+            assert_eq!(queue.receive().await, Vec::new());
+        }
+        worker.submit(&drop, &format!("Tagline {i}")).await.expect(201);
+    }
+    assert_eq!(queue.delays(&drop).await[1..], [0]);
+    assert_eq!(status(&world, &drop).await, "ranking");
+    let messages = queue.receive().await;
+    assert_eq!(messages.len(), 1);
+    assert_eq!(hand_to(&world.rankings[0], &messages).await, Vec::<String>::new());
+    assert_eq!(status(&world, &drop).await, "completed");
+    let mut owned = 0;
+    for worker in &world.workers {
+        owned += worker.balance().await;
+    }
+    assert_eq!((owned, queue.delays(&drop).await.len()), (7750, 2));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_comes_early_is_sent_again_with_the_rest_of_the_delay() {
+    let queue = Queue::create("early").await;
+    let world = queue.world().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.race(&drop, 1).await;
+    queue.send(&drop).await;
+    world.advance_seconds(100);
+    let before = look(&world);
+    assert_eq!(hand_to(&world.rankings[0], &queue.receive().await).await, Vec::<String>::new());
+    assert_delayed_to_the_end(&queue, &world, &drop, 3, [before, look(&world)]).await;
+    assert_eq!(status(&world, &drop).await, "open");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_comes_late_or_twice_is_done_and_changes_nothing() {
+    let queue = Queue::create("late").await;
+    let world = queue.world().await;
+    let judged = world.sender.post_drop(1000).await;
+    world.race(&judged, 2).await;
+    let expired = world.sender.post_drop(500).await;
+    let cancelled = world.sender.post_drop(300).await;
+    world.sender.post_empty(&format!("/api/jobs/{cancelled}/cancel")).await.expect(200);
+    world.advance_seconds(300);
+    for drop in [&judged, &expired, &cancelled] {
+        queue.send(drop).await;
+    }
+    let messages = queue.receive().await;
+    assert_eq!(messages.len(), 3);
+    assert_eq!(hand_to(&world.rankings[0], &messages).await, Vec::<String>::new());
+    let settled = postings(&world).await;
+    let drop = world.sender.get(&format!("/api/jobs/{judged}")).await.expect(200);
+    assert_eq!(drop["status"], "completed");
+    assert_eq!(
+        (status(&world, &expired).await, status(&world, &cancelled).await),
+        (json!("expired"), json!("cancelled"))
+    );
+    for ranking in &world.rankings {
+        assert_eq!(hand_to(ranking, &messages).await, Vec::<String>::new());
+    }
+    assert_eq!(postings(&world).await, settled);
+    assert_eq!(world.sender.get(&format!("/api/jobs/{judged}")).await.expect(200), drop);
+    assert_eq!(world.sender.balance().await, 19_000);
+    for drop in [&judged, &expired, &cancelled] {
+        assert_eq!(queue.delays(drop).await.len(), 2, "nothing was sent again");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_names_no_drop_fails_alone_and_ends_among_the_dead_letters() {
+    let queue = Queue::create("nonsense").await;
+    let world = queue.world().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.advance_seconds(300);
+    queue.send("not a drop").await;
+    queue.send(&drop).await;
+    let messages = queue.receive().await;
+    let nonsense = messages.iter().find(|message| message.body() == Some("not a drop")).unwrap();
+    let mut failed = hand_to(&world.rankings[0], &messages).await;
+    assert_eq!(status(&world, &drop).await, "expired", "the other message of the batch is done");
+    let again = async |message: &Message| {
+        let handle = message.receipt_handle().unwrap();
+        let call = queue.sqs.change_message_visibility().queue_url(&queue.url).receipt_handle(handle);
+        call.visibility_timeout(0).send().await.unwrap();
+        queue.receive().await
+    };
+    let mut tries = 0;
+    let mut message = nonsense.clone();
+    while failed == [message.message_id().unwrap()] {
+        tries += 1;
+        let Some(next) = again(&message).await.into_iter().next() else { break };
+        message = next;
+        failed = hand_to(&world.rankings[0], std::slice::from_ref(&message)).await;
+    }
+    assert_eq!(tries, 5, "{failed:?}");
+    let dead = QueueAttributeName::ApproximateNumberOfMessages;
+    assert_eq!(queue.number_of(&queue.dead_letters_url, dead).await, "1");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_queue_every_drop_is_still_posted_and_the_sweep_settles_it() {
+    // A port below those that are handed out, on which nobody listens.
+    let url = "http://127.0.0.1:1";
+    let queue = RankingQueue::new(client(url), format!("{url}/123456789012/ranking"));
+    let world = World::with(Options { queue: Some(queue), ..Options::default() }).await;
+    let full = world.sender.post_drop(1000).await;
+    world.race(&full, 5).await;
+    let open = world.sender.post_drop(1000).await;
+    world.race(&open, 1).await;
+    assert_eq!(world.sweep().await.settled, 1);
+    assert_eq!(
+        (status(&world, &full).await, status(&world, &open).await),
+        (json!("completed"), json!("open"))
+    );
+    world.advance_seconds(300);
+    assert_eq!(world.sweep().await.settled, 1);
+    assert_eq!(status(&world, &open).await, "completed");
+    world.finish().await;
+}

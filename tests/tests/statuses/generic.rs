@@ -1,0 +1,60 @@
+//! Statuses that mean the same everywhere: every operation that documents one is made to answer it.
+
+use clorp_http::extract::MAX_BODY_BYTES;
+use e2e::document::{Route, routes};
+use e2e::{Answer, Fault, World};
+use futures::future::join_all;
+
+use crate::Row;
+
+/// The id of nothing.
+const UNKNOWN: &str = "01HZZZZZZZZZZZZZZZZZZZZZZZ";
+
+pub(crate) async fn rows(world: &World) -> Vec<Row> {
+    let drop = world.sender.post_drop(100).await;
+    let mut rows = Vec::new();
+    for status in [304, 400, 401, 404, 413, 415] {
+        rows.extend(of(status, world, &drop).await);
+    }
+    let proxy = world.proxy.as_ref().unwrap();
+    for (status, fault) in [(500, Fault::Refused), (503, Fault::ServerError)] {
+        proxy.break_down(fault);
+        rows.extend(of(status, world, &drop).await);
+        proxy.heal();
+    }
+    rows
+}
+
+/// The status from every operation that documents it, all asked at once.
+async fn of(status: u16, world: &World, drop: &str) -> Vec<Row> {
+    let documenting = routes().iter().filter(|route| route.statuses().contains(&status));
+    let rows = documenting.map(async |route| {
+        let answer = provoke(status, route, world, drop).await?;
+        Some((route.name(), status, answer))
+    });
+    join_all(rows).await.into_iter().flatten().collect()
+}
+
+/// The answer to a request that should meet this status; none where it has another meaning.
+async fn provoke(status: u16, route: &Route, world: &World, drop: &str) -> Option<Answer> {
+    let sender = &world.sender;
+    let path = route.at(drop, &sender.id);
+    let with_body = async |media_type, bytes| {
+        sender.send(route.method.clone(), &path, Some(bytes), &[("content-type", media_type)]).await
+    };
+    let answer = match status {
+        304 => {
+            let tag = route.send(sender, &path, &[]).await.header("etag")?.to_owned();
+            route.send(sender, &path, &[("if-none-match", &tag)]).await
+        }
+        400 => route.send(sender, &format!("{path}?nonsense=1"), &[]).await,
+        401 => route.send(&world.anon, &path, &[]).await,
+        404 if path != route.path => route.send(sender, &route.at(UNKNOWN, UNKNOWN), &[]).await,
+        404 => return None,
+        413 => with_body("application/json", vec![b' '; MAX_BODY_BYTES + 1]).await,
+        415 => with_body("text/plain", b"{}".to_vec()).await,
+        500 | 503 => route.send(sender, &path, &[]).await,
+        other => panic!("{other} is not generic"),
+    };
+    Some(answer)
+}

@@ -1,0 +1,100 @@
+//! Statuses with a meaning of their own, answered along the lives of a few drops.
+
+use e2e::{Answer, World};
+use serde_json::{Value, json};
+
+use crate::Row;
+
+fn row(operation: &str, status: u16, answer: Answer) -> Row {
+    (operation.to_owned(), status, answer)
+}
+
+fn order(confirmed: bool) -> Value {
+    json!({ "prompt": "Roast this build", "price_cents": 100, "confirmed": confirmed })
+}
+
+pub(crate) async fn rows(world: &World) -> Vec<Row> {
+    let mut rows = users(world).await;
+    rows.extend(paying(world).await);
+    rows.extend(racing(world).await);
+    rows.extend(board(world).await);
+    rows
+}
+
+async fn users(world: &World) -> Vec<Row> {
+    let user = &world.stranger;
+    vec![
+        row("POST /api/whoami", 200, user.post_empty("/api/whoami").await),
+        row("GET /api/users/{id}", 200, user.get(&format!("/api/users/{}", user.id)).await),
+        row("GET /api/users/status", 200, user.get("/api/users/status").await),
+        row("GET /api/wallet/balance", 200, user.get("/api/wallet/balance").await),
+    ]
+}
+
+/// A sender with the money for one drop posts two, cancels the first and pays for the second.
+async fn paying(world: &World) -> Vec<Row> {
+    let sender = world.user("payer", 100).await;
+    let run = async |confirmed| sender.post("/api/jobs/run", order(confirmed)).await;
+    let (estimate, first, second) = (run(false).await, run(true).await, run(true).await);
+    let [first_path, second_path] =
+        [&first, &second].map(|posted| format!("/api/jobs/{}", posted.json()["id"].as_str().unwrap()));
+    let pay = async || sender.post_empty(&format!("{second_path}/pay")).await;
+    let unpaid = pay().await;
+    let cancelled = sender.post_empty(&format!("{first_path}/cancel")).await;
+    vec![
+        row("POST /api/jobs/run", 200, estimate),
+        row("POST /api/jobs/run", 201, first),
+        row("POST /api/jobs/run", 402, second),
+        row("POST /api/jobs/{id}/pay", 402, unpaid),
+        row("POST /api/jobs/{id}/cancel", 200, cancelled),
+        row("POST /api/jobs/{id}/pay", 200, pay().await),
+        row("GET /api/jobs", 200, sender.get("/api/jobs").await),
+    ]
+}
+
+/// A drop from its claims to its verdict.
+async fn racing(world: &World) -> Vec<Row> {
+    let (sender, worker, late) = (&world.sender, &world.workers[0], &world.workers[1]);
+    let drop = sender.post_drop(1000).await;
+    let path = format!("/api/jobs/{drop}");
+    let [pay, cancel, submissions, verdict] =
+        ["pay", "cancel", "submissions", "verdict"].map(|action| format!("{path}/{action}"));
+    let claim = "POST /api/jobs/{id}/claim";
+    let submit = "POST /api/jobs/{id}/submit";
+    let mut rows = vec![
+        row(claim, 403, sender.claim(&drop).await),
+        row(claim, 201, worker.claim(&drop).await),
+        row(claim, 200, worker.claim(&drop).await),
+        row("POST /api/jobs/{id}/pay", 403, worker.post_empty(&pay).await),
+        row("POST /api/jobs/{id}/cancel", 403, worker.post_empty(&cancel).await),
+        row(submit, 403, late.submit(&drop, "Without a claim").await),
+        row(submit, 201, worker.submit(&drop, "A tagline").await),
+        row(submit, 200, worker.submit(&drop, "A tagline").await),
+        row(submit, 409, worker.submit(&drop, "Another tagline").await),
+        row("POST /api/jobs/{id}/cancel", 409, sender.post_empty(&cancel).await),
+        row("GET /api/jobs/{id}", 200, worker.get(&path).await),
+        row("GET /api/jobs/{id}/submissions", 200, sender.get(&submissions).await),
+        row("GET /api/jobs/{id}/submissions", 403, worker.get(&submissions).await),
+        row("GET /api/jobs/{id}/verdict", 409, worker.get(&verdict).await),
+        row("GET /api/users/status", 200, worker.get("/api/users/status").await),
+    ];
+    world.advance_seconds(300);
+    rows.push(row(claim, 409, late.claim(&drop).await));
+    world.sweep().await;
+    rows.extend([
+        row("GET /api/jobs/{id}", 200, worker.get(&path).await),
+        row("GET /api/jobs/{id}/submissions", 200, sender.get(&submissions).await),
+        row("GET /api/jobs/{id}/verdict", 200, worker.get(&verdict).await),
+    ]);
+    rows
+}
+
+/// What everybody may read, with something in it: there is a finished drop from [`racing`].
+async fn board(world: &World) -> Vec<Row> {
+    world.sender.post_drop(100).await;
+    let mut rows = Vec::new();
+    for path in ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json"] {
+        rows.push(row(&format!("GET {path}"), 200, world.anon.get(path).await));
+    }
+    rows
+}
