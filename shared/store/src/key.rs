@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
-use clorp_domain::{Account, DropId, EntryId, UserId};
+use clorp_domain::{Account, DropId, EntryId, IdempotencyKey, UserId};
 
 use crate::item::Item;
 
@@ -62,6 +62,11 @@ impl Key {
 
     pub(crate) fn api_key(hash: &KeyHash) -> Self {
         Self::new(format!("KEY#{}", hash.as_str()), "KEY")
+    }
+
+    /// By the key's hash: a caller's text is neither limited to what a key may hold nor ours to keep.
+    pub(crate) fn idempotency(caller: &UserId, key: &IdempotencyKey) -> Self {
+        Self::new(format!("IDEMP#{caller}#{}", key.hash()), "IDEMP")
     }
 
     pub(crate) fn stats(shard: u128) -> Self {
