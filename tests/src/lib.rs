@@ -8,6 +8,7 @@
 pub mod client;
 pub mod meter;
 pub mod proxy;
+pub mod routes;
 pub mod world;
 
 pub use client::{Answer, Client};

@@ -2,61 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use e2e::{Answer, Client, World};
-use reqwest::Method;
+pub(crate) use e2e::routes::routes;
+use e2e::{Client, World};
 use serde_json::{Value, json};
-
-/// One operation of the document.
-#[derive(Clone, Debug)]
-pub(crate) struct Route {
-    pub(crate) method: Method,
-    /// As in the document.
-    pub(crate) path: String,
-    /// The document's operation.
-    pub(crate) operation: Value,
-}
-
-/// Every operation of the merged document, so that a new one is covered without anybody thinking of it.
-pub(crate) fn routes() -> Vec<Route> {
-    let document = serde_json::to_value(crate::openapi::merged()).unwrap();
-    let mut routes = Vec::new();
-    for (path, operations) in document["paths"].as_object().unwrap() {
-        for (method, operation) in operations.as_object().unwrap() {
-            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
-            if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
-                routes.push(Route { method, path: path.clone(), operation: operation.clone() });
-            }
-        }
-    }
-    assert!(routes.len() >= 17, "only {} operations were found", routes.len());
-    routes
-}
-
-impl Route {
-    /// The path for a drop and a user.
-    pub(crate) fn at(&self, drop: &str, user: &str) -> String {
-        let id = if self.path.starts_with("/api/users/") { user } else { drop };
-        let path = self.path.replace("{id}", id);
-        assert!(!path.contains('{'), "{path} has a parameter this test knows no value for");
-        path
-    }
-
-    /// Sends the request with a body that fits, if the method takes one.
-    pub(crate) async fn send(&self, client: &Client, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut all = vec![("content-type", "application/json")];
-        all.extend(headers);
-        client.send(self.method.clone(), path, self.body(), &all).await
-    }
-
-    fn body(&self) -> Option<Vec<u8>> {
-        let body = match self.path.as_str() {
-            "/api/jobs/run" => json!({ "prompt": "Roast this build" }),
-            "/api/jobs/{id}/submit" => json!({ "output_text": "An output" }),
-            _ => json!({}),
-        };
-        (self.method != Method::GET).then(|| body.to_string().into_bytes())
-    }
-}
 
 /// Posts and pays a drop with a window of 300 seconds.
 pub(crate) async fn post(sender: &Client, pack: &str, price_cents: i64) -> String {
