@@ -36,6 +36,7 @@ pub struct Client {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) http: reqwest::Client,
     pub(crate) authorization: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
     /// The caller's user id; empty for nobody.
     pub id: String,
 }
@@ -95,6 +96,11 @@ impl Client {
         Self { authorization: Some(value.to_owned()), ..self.clone() }
     }
 
+    /// The same caller, who sends this `Idempotency-Key` with every request.
+    pub fn keyed(&self, key: &str) -> Self {
+        Self { idempotency_key: Some(key.to_owned()), ..self.clone() }
+    }
+
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None, &[]).await
@@ -127,6 +133,9 @@ impl Client {
         let mut request = self.http.request(method.clone(), self.fleet.url(path));
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
+        }
+        if let Some(key) = &self.idempotency_key {
+            request = request.header("idempotency-key", key);
         }
         for (name, value) in headers {
             request = request.header(HeaderName::from_bytes(name.as_bytes()).expect("header name"), *value);

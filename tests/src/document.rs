@@ -14,7 +14,7 @@ use crate::client::{Answer, Client};
 /// The only property that is left out where another would be `null`, by schema and name.
 const LEFT_OUT: (&str, &str) = ("ErrorBody", "field");
 /// Headers that only some of the responses have whose description names them.
-const SOMETIMES: [&str; 2] = ["Link", "X-Next-Cursor"];
+const SOMETIMES: [&str; 3] = ["Link", "X-Next-Cursor", "Idempotency-Replayed"];
 
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
 
@@ -30,11 +30,7 @@ pub fn parts() -> [(&'static str, OpenApi); 4] {
 
 /// The document of all functions.
 pub fn merged() -> OpenApi {
-    let mut whole = document(env!("CARGO_PKG_VERSION"));
-    for (_, part) in parts() {
-        whole.merge(part);
-    }
-    whole
+    document(env!("CARGO_PKG_VERSION"), parts().map(|(_, part)| part))
 }
 
 /// One operation of the document.
@@ -88,6 +84,11 @@ impl Route {
     /// The statuses that the document names.
     pub fn statuses(&self) -> BTreeSet<u16> {
         self.promises.keys().copied().collect()
+    }
+
+    /// Whether it needs a credential.
+    pub fn has_caller(&self) -> bool {
+        self.operation["security"].as_array().is_some_and(|security| !security.is_empty())
     }
 
     /// The path for a drop and a user.

@@ -45,10 +45,17 @@ pub struct Call {
     pub charges: Vec<Charge>,
 }
 
-#[derive(Debug, Default)]
+/// Requests of an operation that are to fail, by what they ask.
+struct Ordered {
+    operation: String,
+    matches: fn(&Value) -> bool,
+    fault: Fault,
+}
+
+#[derive(Default)]
 struct Script {
     calls: Vec<Call>,
-    faults: Vec<(String, Fault)>,
+    faults: Vec<Ordered>,
     down: Option<Fault>,
     metering: bool,
     rounds: usize,
@@ -90,8 +97,13 @@ impl Proxy {
 
     /// Fails the next `times` requests of this operation.
     pub fn fail(&self, operation: &str, fault: Fault, times: usize) {
-        let faults = std::iter::repeat_n((operation.to_owned(), fault), times);
-        self.script.lock().unwrap().faults.extend(faults);
+        self.fail_if(operation, |_| true, fault, times);
+    }
+
+    /// Fails the next `times` requests of this operation that `matches` says are meant.
+    pub fn fail_if(&self, operation: &str, matches: fn(&Value) -> bool, fault: Fault, times: usize) {
+        let ordered = || Ordered { operation: operation.to_owned(), matches, fault };
+        self.script.lock().unwrap().faults.extend((0..times).map(|_| ordered()));
     }
 
     /// Fails every request from now on but the look-up of an API key, so that a caller gets as far as what they ask
@@ -129,8 +141,9 @@ async fn forward(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
     let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let (fault, metering) = {
         let mut script = shared.script.lock().unwrap();
-        let position = script.faults.iter().position(|(of, _)| *of == operation);
-        let ordered = position.map(|position| script.faults.remove(position).1);
+        let meant = |ordered: &Ordered| ordered.operation == operation && (ordered.matches)(&request);
+        let position = script.faults.iter().position(meant);
+        let ordered = position.map(|position| script.faults.remove(position).fault);
         (ordered.or(script.down.filter(|_| !is_key_lookup(&request))), script.metering)
     };
     let mut call = Call { operation, request, round: 0, read_units: 0.0, charges: Vec::new() };

@@ -103,8 +103,13 @@ impl World {
         let rankings = (0..2).map(|_| ranking()).collect();
         let fleet = Arc::new(Fleet { template, instances, turn: AtomicUsize::new(0) });
         let http = reqwest::Client::new();
-        let anon =
-            Client { fleet: fleet.clone(), http: http.clone(), authorization: None, id: String::new() };
+        let anon = Client {
+            fleet: fleet.clone(),
+            http: http.clone(),
+            authorization: None,
+            idempotency_key: None,
+            id: String::new(),
+        };
         let store = Store::new(admin, TABLE);
         let clock = Clock::shifted(shift_millis.clone());
         let sender = enrol(&store, &clock, &anon, "sender", 20_000).await;

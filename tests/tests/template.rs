@@ -80,10 +80,12 @@ fn binary(metadata: Value) -> String {
 struct Permission {
     action: String,
     resource: String,
+    /// The partition keys it is limited to, if it is.
+    keys: Option<String>,
 }
 
 fn permission(action: &str, resource: &str) -> Permission {
-    Permission { action: action.to_string(), resource: resource.to_string() }
+    Permission { action: action.to_string(), resource: resource.to_string(), keys: None }
 }
 
 /// The permissions that the template gives each function, by binary name.
@@ -98,13 +100,24 @@ fn permissions_of(function: &Value) -> BTreeSet<Permission> {
         for unknown in ["NotAction", "NotResource"] {
             assert!(statement.get(unknown).is_none(), "{unknown} says what is allowed by leaving it out");
         }
+        let keys = leading_keys(statement);
         for action in one_or_many(&statement["Action"]) {
             for resource in one_or_many(&statement["Resource"]) {
-                found.insert(permission(action.as_str().unwrap(), &arn(resource)));
+                let permission = permission(action.as_str().unwrap(), &arn(resource));
+                found.insert(Permission { keys: keys.clone(), ..permission });
             }
         }
     }
     found
+}
+
+/// The partition keys a statement is limited to. There is no other kind of condition.
+fn leading_keys(statement: &Value) -> Option<String> {
+    let condition = statement.get("Condition")?;
+    let keys = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"][0].as_str().unwrap();
+    let all = serde_json::json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [keys] } });
+    assert_eq!(*condition, all);
+    Some(keys.to_owned())
 }
 
 fn role(function: &Value) -> &'static Value {
@@ -205,7 +218,7 @@ fn every_log_is_kept_for_a_limited_time() {
 fn no_permission_is_a_wildcard() {
     for (name, permissions) in permissions() {
         assert!(!permissions.is_empty(), "{name}");
-        for Permission { action, resource } in permissions {
+        for Permission { action, resource, .. } in permissions {
             assert!(!action.contains('*'), "{name}: {action}");
             // A pattern may end a name inside our own table, such as its board indexes.
             let own = resource.starts_with("Table.Arn") || resource == "RankingQueue.Arn";
@@ -229,8 +242,18 @@ fn the_only_managed_policies_are_sam_s_for_logs_and_the_queue() {
 }
 
 #[test]
-fn only_drops_and_ranking_write() {
-    assert_eq!(who(|permission| is_write(&permission.action)), ["drops", "ranking"]);
+fn only_drops_and_ranking_write_whatever_they_like() {
+    let free = |permission: &Permission| is_write(&permission.action) && permission.keys.is_none();
+    assert_eq!(who(free), ["drops", "ranking"]);
+}
+
+#[test]
+fn users_writes_nothing_but_records_of_idempotency_keys() {
+    let permissions = permissions();
+    let writes: Vec<_> = permissions["users"].iter().filter(|p| is_write(&p.action)).collect();
+    let update = permission("dynamodb:UpdateItem", "Table.Arn");
+    assert_eq!(writes, [&Permission { keys: Some("IDEMP#*".to_owned()), ..update }]);
+    assert_eq!(who(|permission| is_write(&permission.action)), ["drops", "ranking", "users"]);
 }
 
 #[test]

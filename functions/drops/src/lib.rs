@@ -5,10 +5,10 @@ mod wire;
 
 use axum::Router;
 use axum::extract::FromRef;
-use clorp_domain::{Brief, Drop, DropId, EntryId, Error, UserId};
+use clorp_domain::{Brief, Drop, DropId, Error, UserId};
 use clorp_http::serve::finish;
 use clorp_queue::RankingQueue;
-use clorp_service::{Service, new_ulid};
+use clorp_service::Service;
 use jiff::Timestamp;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,10 +35,6 @@ impl FromRef<App> for Service {
 }
 
 impl App {
-    fn new_entry_id(now: Timestamp) -> EntryId {
-        EntryId::new(new_ulid(now))
-    }
-
     /// A drop as one of its readers sees it; costs a round trip only where there is a winning output to show.
     async fn shown(&self, drop: &Drop, brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
         let output_text = match &drop.outcome {
@@ -77,7 +73,7 @@ pub fn api() -> OpenApiRouter<App> {
 
 /// The function.
 pub fn router(app: App) -> Router {
-    finish(Router::from(api()).with_state(app))
+    finish(api(), app)
 }
 
 /// The function's part of the OpenAPI document.

@@ -19,7 +19,7 @@ pub fn api() -> OpenApiRouter<Service> {
 
 /// The function.
 pub fn router(service: Service) -> Router {
-    finish(Router::from(api()).with_state(service))
+    finish(api(), service)
 }
 
 /// The function's part of the OpenAPI document.

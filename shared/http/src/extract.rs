@@ -86,7 +86,8 @@ where
     }
 }
 
-async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+/// The whole body, within the limit.
+pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             let message = format!("The body must be at most {MAX_BODY_BYTES} bytes");
@@ -239,7 +240,7 @@ mod tests {
         let problem = parse::<Body>(body).unwrap_err();
         let shown = String::from_utf8_lossy(body).chars().take(60).collect::<String>();
         assert_eq!(
-            (problem.status, problem.code),
+            (problem.status, problem.code.as_ref()),
             (StatusCode::BAD_REQUEST, code),
             "{shown}: {}",
             problem.message

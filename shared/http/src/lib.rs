@@ -1,11 +1,13 @@
 //! The edge: the only crate that turns things into HTTP.
 //!
-//! A handler reads as a sentence: extract ([`auth`], [`extract`]), call, map. Everything that every response has
-//! in common, the request id, the error body, the log line, is added by [`serve::finish`].
+//! A handler reads as a sentence: extract ([`auth`], [`extract`], [`ids`]), call, map. Everything that all routes
+//! have in common, the request id, the error body, the log line, idempotency keys, is added by [`serve::finish`].
 
 pub mod auth;
 pub mod cache;
 pub mod extract;
+mod idempotency;
+pub mod ids;
 pub mod openapi;
 pub mod paging;
 pub mod problem;
@@ -13,5 +15,6 @@ pub mod serve;
 
 pub use auth::Caller;
 pub use extract::{ApiJson, ApiQuery, NoBody, NoParams, PathId};
+pub use ids::NewIds;
 pub use paging::Paging;
 pub use problem::Problem;

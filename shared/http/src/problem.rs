@@ -1,11 +1,13 @@
 //! Problems: every answer that is not a success, and the one place where refusals become statuses.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clorp_domain::error::AutoTopupOutcome;
-use clorp_domain::{DropId, Error, FieldError};
-use serde::Serialize;
+use clorp_domain::{Error, FieldError};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Seconds after which a request that met a passing fault may be sent again.
@@ -17,7 +19,7 @@ pub struct Problem {
     /// HTTP status.
     pub status: StatusCode,
     /// Stable word clients branch on.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What a person reads.
     pub message: String,
     /// Where in the request, if it is one place.
@@ -31,11 +33,22 @@ pub struct Problem {
 }
 
 /// What a payment would take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentRequired {
     required_cents: i64,
     available_cents: i64,
-    drop: DropId,
+    drop: String,
+}
+
+/// A problem as an idempotency record keeps it: without the request id, which each answer has of its own.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptProblem {
+    code: Cow<'static, str>,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<Box<PaymentRequired>>,
 }
 
 /// Body of every error.
@@ -45,11 +58,11 @@ pub struct ErrorBody {
     #[schema(example = "Drop is not open")]
     error: String,
     /// What went wrong, for programs. Stable.
-    #[schema(example = "drop_not_open")]
-    code: &'static str,
+    #[schema(value_type = String, example = "drop_not_open")]
+    code: Cow<'static, str>,
     /// Quote this when you ask about the request. Also in `X-Request-Id`.
     request_id: String,
-    /// JSON pointer to the offending value in the body, or the name of the query parameter.
+    /// JSON pointer to the offending value in the body, or the name of the query parameter or header.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/prompt")]
     field: Option<String>,
@@ -77,7 +90,7 @@ impl Problem {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
-            code,
+            code: Cow::Borrowed(code),
             message: message.into(),
             field: None,
             payment: None,
@@ -101,6 +114,19 @@ impl Problem {
         FieldError::new(field, code, message).into()
     }
 
+    /// What an idempotency record keeps of it.
+    pub(crate) fn keep(&self) -> Result<String, serde_json::Error> {
+        let Self { status: _, code, message, field, payment, retry_after_seconds: _, detail: _ } =
+            self.clone();
+        serde_json::to_string(&KeptProblem { code, message, field, payment })
+    }
+
+    /// The problem of which an idempotency record kept this.
+    pub(crate) fn kept(status: StatusCode, text: &str) -> Result<Self, serde_json::Error> {
+        let KeptProblem { code, message, field, payment } = serde_json::from_str(text)?;
+        Ok(Self { status, code, message, field, payment, retry_after_seconds: None, detail: None })
+    }
+
     /// The answer with its body; `request_id` goes into it.
     pub(crate) fn render(self, request_id: &str) -> Response {
         let error = ErrorBody {
@@ -116,7 +142,7 @@ impl Problem {
                 payment_required: true,
                 required: payment.required_cents,
                 available: payment.available_cents,
-                id: payment.drop.to_string(),
+                id: payment.drop,
             }),
         };
         let mut response = Response::new(Body::from(body.unwrap_or_default()));
@@ -178,6 +204,7 @@ impl From<Error> for Problem {
             Error::NotFound => Self::not_found(),
             Error::InsufficientBalance { required, available, drop, auto_topup } => {
                 let (required_cents, available_cents) = (required.get(), available.get());
+                let drop = drop.to_string();
                 let payment = Some(Box::new(PaymentRequired { required_cents, available_cents, drop }));
                 let (code, message) = insufficient_balance(auto_topup);
                 Self { payment, ..Self::new(S::PAYMENT_REQUIRED, code, message) }

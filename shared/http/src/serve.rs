@@ -3,25 +3,35 @@
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use clorp_service::{Clock, new_ulid};
+use clorp_service::{Clock, Service, new_ulid};
 use lambda_http::request::RequestContext;
 use tracing::Instrument;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::Problem;
 use crate::extract::MAX_BODY_BYTES;
+use crate::idempotency::{self, Idempotency};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Adds to a function's routes what all functions have in common: JSON answers for unknown paths and methods, a
-/// limit on bodies, request ids, error bodies, and one log line a request.
-pub fn finish(routes: Router) -> Router {
+/// limit on bodies, idempotency keys on every POST by a caller, request ids, error bodies, and one log line a request.
+pub fn finish<S>(api: OpenApiRouter<S>, state: S) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+    Service: FromRef<S>,
+{
+    let (routes, document) = api.split_for_parts();
+    let idempotency = Idempotency::new(Service::from_ref(&state), &document);
     routes
+        .with_state(state)
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(from_fn_with_state(idempotency, idempotency::once))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn(wrap))
 }
@@ -44,13 +54,16 @@ async fn wrap(request: Request, next: Next) -> Response {
         tracing::info_span!("request", request_id = %id, %method, route, user_id = tracing::field::Empty);
     let mut response = next.run(request).instrument(span.clone()).await;
     let problem = response.extensions_mut().remove::<Problem>();
-    let code = problem.as_ref().map(|problem| problem.code);
+    let code = problem.as_ref().map(|problem| problem.code.clone());
+    let code = code.as_deref();
     let detail = problem.as_ref().and_then(|problem| problem.detail.clone());
     if let Some(problem) = problem {
         let headers = std::mem::take(response.headers_mut());
         response = problem.render(&id);
-        if let Some(allow) = headers.get(header::ALLOW) {
-            response.headers_mut().insert(header::ALLOW, allow.clone());
+        for name in [header::ALLOW, idempotency::REPLAYED] {
+            if let Some(value) = headers.get(&name) {
+                response.headers_mut().insert(name, value.clone());
+            }
         }
     }
     let status = response.status().as_u16();

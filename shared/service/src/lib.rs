@@ -143,5 +143,10 @@ impl Clock {
 
 /// A fresh identifier made at `now`.
 pub fn new_ulid(now: Timestamp) -> Ulid {
-    Ulid::from_parts(u64::try_from(now.as_millisecond()).unwrap_or(0), rand::random())
+    ulid_at(now, rand::random())
+}
+
+/// The identifier made at `at` whose random part has these bits, of which it takes 80.
+pub fn ulid_at(at: Timestamp, bits: u128) -> Ulid {
+    Ulid::from_parts(u64::try_from(at.as_millisecond()).unwrap_or(0), bits)
 }

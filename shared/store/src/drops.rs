@@ -180,6 +180,8 @@ pub enum Written {
 pub enum Created {
     /// It is there.
     Done,
+    /// It was there: an earlier try of the same request made it, and this is what has become of it.
+    Already(Box<Drop>),
     /// It is not: the wallet that was to pay for it holds this.
     InsufficientBalance(Cents),
 }
@@ -198,7 +200,7 @@ pub enum Paid {
 impl Store {
     /// Writes a new drop and its brief; with a `payment`, opened and paid for in the same transaction.
     ///
-    /// The drop's id is its idempotency record: made anew for each request, so a drop that is there already is one
+    /// The drop's id is its idempotency record: it belongs to one request, so a drop that is there already is one
     /// that an earlier try of this request wrote.
     ///
     /// # Errors
@@ -224,8 +226,10 @@ impl Store {
         match self.transact(tx).await {
             Ok(()) => Ok(Created::Done),
             Err(TxError::Fault(error)) => Err(error),
-            Err(TxError::Refused(refused)) if refused.contains_key(&Key::drop(drop.id)) => Ok(Created::Done),
-            Err(TxError::Refused(refused)) => Ok(Created::InsufficientBalance(held(refused, &drop.sender))),
+            Err(TxError::Refused(mut refused)) => match refused.remove(&Key::drop(drop.id)) {
+                Some(old) => Ok(Created::Already(Box::new(read_old(old)?))),
+                None => Ok(Created::InsufficientBalance(held(refused, &drop.sender))),
+            },
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
-use clorp_domain::{Account, DropId, EntryId, SetupId, TopupId, UserId, WithdrawalId};
+use clorp_domain::{Account, DropId, EntryId, IdempotencyKey, SetupId, TopupId, UserId, WithdrawalId};
 
 use crate::item::Item;
 
@@ -95,6 +95,11 @@ impl Key {
     /// A report of Stripe's about `object` that could not be acted on.
     pub(crate) fn kept(object: &str, event: &str) -> Self {
         Self::new(stripe_pk(object), format!("{KEPT}{event}"))
+    }
+
+    /// By the key's hash: a caller's text is neither limited to what a key may hold nor ours to keep.
+    pub(crate) fn idempotency(caller: &UserId, key: &IdempotencyKey) -> Self {
+        Self::new(format!("IDEMP#{caller}#{}", key.hash()), "IDEMP")
     }
 
     pub(crate) fn stats(shard: u128) -> Self {

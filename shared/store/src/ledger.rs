@@ -104,6 +104,14 @@ impl Store {
         Err(Error::NotFound)
     }
 
+    /// Whether a posting has been made that has this side. One round trip, 1 read unit.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn has_entry(&self, account: &Account, posting: EntryId) -> Result<bool, Error> {
+        Ok(self.get(Key::entry(account, posting)).await?.is_some())
+    }
+
     /// A wallet's ledger, newest first. One round trip; half a read unit per 4 KB of entries (about forty).
     ///
     /// # Errors

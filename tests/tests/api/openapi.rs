@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use e2e::World;
-use e2e::document::{merged, parts};
+use e2e::document::{merged, parts, routes};
 use infra::template::Template;
+use reqwest::Method;
 use serde_json::Value;
 
 #[test]
@@ -59,6 +60,33 @@ fn template_and_document_name_the_same_paths_for_the_same_functions() {
         })
         .collect();
     assert_eq!(routes, documented);
+}
+
+#[test]
+fn every_post_by_a_caller_is_documented_with_its_idempotency_key_and_conflicts() {
+    let mut keyed = 0;
+    for route in routes() {
+        let what = format!("{} {}", route.method, route.path);
+        let parameters = route.operation["parameters"].to_string();
+        let takes_key = parameters.contains("#/components/parameters/IdempotencyKey");
+        assert_eq!(takes_key, route.method == Method::POST && route.has_caller(), "{what}");
+        if !takes_key {
+            continue;
+        }
+        keyed += 1;
+        let responses = &route.operation["responses"];
+        let conflict = responses["409"]["description"].as_str().unwrap();
+        for code in ["idempotency_key_reused", "idempotency_in_flight"] {
+            assert!(conflict.contains(code), "{what}: {conflict}");
+        }
+        assert!(responses["409"].to_string().contains("#/components/schemas/ErrorBody"), "{what}");
+        for (status, response) in responses.as_object().unwrap() {
+            let replayed = !response["headers"]["Idempotency-Replayed"].is_null();
+            let passing = ["401", "413", "415", "429", "500", "503"].contains(&status.as_str());
+            assert_eq!(replayed, !passing, "{what} {status}");
+        }
+    }
+    assert!(keyed >= 6, "{keyed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,16 +4,21 @@ use clorp_http::extract::MAX_BODY_BYTES;
 use e2e::document::{Route, routes};
 use e2e::{Answer, Fault, World};
 use futures::future::join_all;
+use reqwest::Method;
 
 use crate::Row;
 
+/// An idempotency key that came with another request.
+const USED_KEY: &str = "used";
 /// The id of nothing.
 const UNKNOWN: &str = "01HZZZZZZZZZZZZZZZZZZZZZZZ";
 
 pub(crate) async fn rows(world: &World) -> Vec<Row> {
     let drop = world.sender.post_drop(100).await;
     let mut rows = Vec::new();
-    for status in [304, 400, 401, 404, 413, 415] {
+    // Without a body, so that it is another request than any below.
+    world.sender.keyed(USED_KEY).claim(&drop).await;
+    for status in [304, 400, 401, 404, 409, 413, 415] {
         rows.extend(of(status, world, &drop).await);
     }
     let proxy = world.proxy.as_ref().unwrap();
@@ -51,6 +56,10 @@ async fn provoke(status: u16, route: &Route, world: &World, drop: &str) -> Optio
         401 => route.send(&world.anon, &path, &[]).await,
         404 if path != route.path => route.send(sender, &route.at(UNKNOWN, UNKNOWN), &[]).await,
         404 => return None,
+        409 if route.method == Method::POST && route.has_caller() => {
+            route.send(&sender.keyed(USED_KEY), &path, &[]).await
+        }
+        409 => return None,
         413 => with_body("application/json", vec![b' '; MAX_BODY_BYTES + 1]).await,
         415 => with_body("text/plain", b"{}".to_vec()).await,
         500 | 503 => route.send(sender, &path, &[]).await,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use clorp_domain::drops::CancelDecision;
 use clorp_domain::{Drop, DropId, Error, Status};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors};
-use clorp_http::{ApiJson, Caller, NoBody, NoParams, PathId, Problem};
+use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
 use clorp_store::Written;
 
 use crate::wire::DropBody;
@@ -26,20 +26,21 @@ pub(crate) async fn cancel(
     PathId(id): PathId<DropId>,
     _: NoParams,
     State(app): State<App>,
+    ids: NewIds,
     _: NoBody,
 ) -> Result<ApiJson<DropBody>, Problem> {
     let (drop, brief) = app.service.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
-    let drop = end(&app, &caller, drop).await?;
+    let drop = end(&app, &caller, drop, &ids).await?;
     Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
 }
 
-async fn end(app: &App, caller: &Caller, mut drop: Drop) -> Result<Drop, Error> {
+async fn end(app: &App, caller: &Caller, mut drop: Drop, ids: &NewIds) -> Result<Drop, Error> {
     for _ in 0..DECISIONS {
         let now = app.service.clock.now();
         let refund = match drop.cancel(&caller.id)? {
             CancelDecision::Already => return Ok(drop),
             CancelDecision::Void => None,
-            CancelDecision::Refund => Some(drop.refund(App::new_entry_id(now), now)?),
+            CancelDecision::Refund => Some(drop.refund(ids.entry("refund", now), now)?),
         };
         match app.service.store.end_drop(&drop, Status::Cancelled, refund.as_ref(), now).await? {
             Written::Done => return Ok(drop.ended(Status::Cancelled, now)),

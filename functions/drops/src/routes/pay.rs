@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use clorp_domain::error::AutoTopupOutcome;
-use clorp_domain::{DropId, Error};
+use clorp_domain::{Account, Drop, DropId, Error};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
-use clorp_http::{ApiJson, Caller, NoBody, NoParams, PathId, Problem};
+use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
 use clorp_store::Paid;
 
 use crate::App;
@@ -25,29 +25,42 @@ pub(crate) async fn pay(
     PathId(id): PathId<DropId>,
     _: NoParams,
     State(app): State<App>,
+    ids: NewIds,
     _: NoBody,
 ) -> Result<ApiJson<DropBody>, Problem> {
-    let service = &app.service;
-    let (pending, brief) = service.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
-    pending.pay(&caller.id)?;
-    let now = service.clock.now();
-    let drop = pending.opened(now);
-    let payment = drop.payment(App::new_entry_id(now), now).map_err(Error::from)?;
-    match service.store.pay_drop(&drop, &payment).await? {
-        Paid::Done => {}
-        Paid::Changed(_) => return Err(Error::DropNotPending.into()),
-        Paid::InsufficientBalance(available) => {
-            return Err(Error::InsufficientBalance {
-                required: drop.price,
-                available,
-                drop: id,
-                auto_topup: AutoTopupOutcome::None,
-            }
-            .into());
-        }
-    }
+    let (pending, brief) = app.service.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    let drop = open(&app, &caller, pending, &ids).await?;
     if let Some(window) = drop.window {
         app.wake_ranking(id, window.closes_at).await;
     }
     Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
+}
+
+async fn open(app: &App, caller: &Caller, pending: Drop, ids: &NewIds) -> Result<Drop, Error> {
+    let store = &app.service.store;
+    let now = app.service.clock.now();
+    let entry = ids.entry("payment", now);
+    let not_pending = match pending.pay(&caller.id) {
+        Ok(()) => {
+            let drop = pending.opened(now);
+            match store.pay_drop(&drop, &drop.payment(entry, now)?).await? {
+                Paid::Done => return Ok(drop),
+                Paid::Changed(changed) => *changed,
+                Paid::InsufficientBalance(available) => {
+                    return Err(Error::InsufficientBalance {
+                        required: drop.price,
+                        available,
+                        drop: drop.id,
+                        auto_topup: AutoTopupOutcome::None,
+                    });
+                }
+            }
+        }
+        Err(Error::DropNotPending) => pending,
+        Err(error) => return Err(error),
+    };
+    // It may have been this very request that paid.
+    let escrow = Account::Escrow(not_pending.id);
+    let paid_by_us = ids.may_be_taken() && store.has_entry(&escrow, entry).await?;
+    if paid_by_us { Ok(not_pending) } else { Err(Error::DropNotPending) }
 }

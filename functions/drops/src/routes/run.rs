@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use clorp_domain::error::AutoTopupOutcome;
-use clorp_domain::{Brief, Draft, Drop, DropId, Error, Order};
+use clorp_domain::{Draft, Drop, DropId, Error, Order, Status};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors};
-use clorp_http::{ApiJson, Caller, NoParams, Problem};
-use clorp_service::new_ulid;
+use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
+use clorp_service::Service;
 use clorp_store::Created;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -103,6 +103,7 @@ pub(crate) async fn run(
     caller: Caller,
     _: NoParams,
     State(app): State<App>,
+    ids: NewIds,
     ApiJson(request): ApiJson<RunRequest>,
 ) -> Result<Response, Problem> {
     let confirmed = request.confirmed.unwrap_or(false);
@@ -110,7 +111,7 @@ pub(crate) async fn run(
     if !confirmed {
         return Ok(ApiJson(Estimate::from(order)).into_response());
     }
-    let drop = post(&app, &caller, &order).await?;
+    let drop = post(&app, &caller, &order, &ids).await?;
     if let Some(window) = drop.window {
         app.wake_ranking(drop.id, window.closes_at).await;
     }
@@ -119,23 +120,41 @@ pub(crate) async fn run(
 }
 
 /// Posts and pays; without the money, posts unpaid and refuses.
-async fn post(app: &App, caller: &Caller, order: &Order) -> Result<Drop, Error> {
-    let service = &app.service;
-    let now = service.clock.now();
-    let pending = Drop::pending(DropId::new(new_ulid(now)), caller.id.clone(), order, &service.rules, now);
+async fn post(app: &App, caller: &Caller, order: &Order, ids: &NewIds) -> Result<Drop, Error> {
+    let Service { store, rules, clock } = &app.service;
+    let now = clock.now();
+    let id = DropId::new(ids.ulid("drop", now));
+    let pending = Drop::pending(id, caller.id.clone(), order, rules, now);
     let drop = pending.clone().opened(now);
-    let payment = drop.payment(App::new_entry_id(now), now)?;
-    let brief: &Brief = &order.brief;
-    match service.store.create_drop(&drop, brief, Some(&payment)).await? {
-        Created::Done => Ok(drop),
-        Created::InsufficientBalance(available) => {
-            service.store.create_drop(&pending, brief, None).await?;
+    let payment = drop.payment(ids.entry("payment", now), now)?;
+    let available = match store.create_drop(&drop, &order.brief, Some(&payment)).await? {
+        Created::Done => return Ok(drop),
+        Created::Already(made) => return made_before(app, *made).await,
+        Created::InsufficientBalance(available) => available,
+    };
+    match store.create_drop(&pending, &order.brief, None).await? {
+        Created::Already(made) => made_before(app, *made).await,
+        Created::Done | Created::InsufficientBalance(_) => Err(Error::InsufficientBalance {
+            required: drop.price,
+            available,
+            drop: id,
+            auto_topup: AutoTopupOutcome::None,
+        }),
+    }
+}
+
+/// Answers from the drop that an earlier try of this request made.
+async fn made_before(app: &App, made: Drop) -> Result<Drop, Error> {
+    match made.status {
+        Status::PendingPayment => {
+            let available = app.service.account(&made.sender).await?.balance;
             Err(Error::InsufficientBalance {
-                required: drop.price,
+                required: made.price,
                 available,
-                drop: drop.id,
+                drop: made.id,
                 auto_topup: AutoTopupOutcome::None,
             })
         }
+        Status::Open | Status::Ranking | Status::Completed | Status::Cancelled | Status::Expired => Ok(made),
     }
 }

@@ -1,0 +1,211 @@
+//! `Idempotency-Key`: the same request sent again is answered again and not carried out again.
+//!
+//! A record of the request is begun before the handler runs and given its answer afterwards. Between the two the
+//! function may die, having done what was asked: then the record is taken over once its lease has lapsed, the handler
+//! runs again, and [`NewIds`] makes it find what it made before.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use clorp_domain::idempotency::MalformedIdempotencyKey;
+use clorp_domain::{Error, Fingerprint, IdempotencyKey};
+use clorp_service::Service;
+use clorp_store::{Begun, KeptAnswer, MAX_KEPT_BYTES, Turn};
+use utoipa::openapi::OpenApi;
+
+use crate::openapi::takes_key;
+use crate::{Caller, NewIds, Problem, extract};
+
+/// The request header.
+pub(crate) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header of an answer that was given before.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// What the body of a kept answer is when it is the parts of a [`Problem`].
+const PROBLEM: &str = "application/vnd.clorp.problem+json";
+/// Seconds after which a request that is still running may be asked for again.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// The mechanism, for the routes of one function.
+#[derive(Clone, Debug)]
+pub(crate) struct Idempotency {
+    service: Service,
+    routes: Arc<BTreeSet<String>>,
+}
+
+impl Idempotency {
+    /// For the routes that `document` describes as POST by a caller.
+    pub(crate) fn new(service: Service, document: &OpenApi) -> Self {
+        let paths = document.paths.paths.iter();
+        let keyed = paths.filter(|(_, item)| item.post.as_ref().is_some_and(takes_key));
+        Self { service, routes: Arc::new(keyed.map(|(path, _)| path.clone()).collect()) }
+    }
+
+    fn covers(&self, request: &Request) -> bool {
+        let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        request.method() == Method::POST
+            && request.headers().contains_key(KEY)
+            && route.is_some_and(|route| self.routes.contains(route))
+    }
+
+    async fn answer(&self, request: Request, next: Next) -> Result<Response, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, &self.service).await?;
+        let key = key(&parts.headers)?;
+        let body = extract::body(Request::from_parts(parts.clone(), body), &self.service).await?;
+        let fingerprint = fingerprint(&parts, &body);
+        let now = self.service.clock.now();
+        let turn = match self.service.store.begin(&caller.id, &key, &fingerprint, now).await? {
+            Begun::Ours(turn) => turn,
+            Begun::Answered(answer) => return Ok(replay(answer)?),
+            Begun::InFlight => return Err(in_flight()),
+            Begun::Reused => return Err(reused()),
+        };
+        let ids = NewIds::derived(&caller.id, &key, &fingerprint, turn.created_at);
+        parts.extensions.insert(caller);
+        parts.extensions.insert(ids);
+        let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+        Ok(self.end(&turn, response).await)
+    }
+
+    /// Keeps the answer, or lets go of the request where it can be kept for no later one.
+    ///
+    /// What was done is done, so the caller gets the answer even when it could not be kept. The same request is
+    /// then carried out again once the lease has lapsed.
+    async fn end(&self, turn: &Turn, response: Response) -> Response {
+        let (response, answer) = keep(response).await;
+        let store = &self.service.store;
+        let ended = match &answer {
+            Some(answer) => store.finish(turn, answer).await,
+            None => store.release(turn).await,
+        };
+        match ended {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("the request was taken over while it ran"),
+            Err(error) => tracing::warn!(?error, "the end of the request could not be recorded"),
+        }
+        response
+    }
+}
+
+/// Answers POST requests with a key once, and from then on with the same answer.
+pub(crate) async fn once(State(idempotency): State<Idempotency>, request: Request, next: Next) -> Response {
+    if !idempotency.covers(&request) {
+        return next.run(request).await;
+    }
+    idempotency.answer(request, next).await.unwrap_or_else(Problem::into_response)
+}
+
+fn key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
+    let mut values = headers.get_all(KEY).iter();
+    let key = match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok().and_then(|text| text.parse().ok()),
+        _ => None,
+    };
+    key.ok_or_else(|| {
+        let message = format!("Send one Idempotency-Key: {MalformedIdempotencyKey}");
+        Problem::invalid("Idempotency-Key", "invalid_idempotency_key", message)
+    })
+}
+
+fn fingerprint(parts: &Parts, body: &Bytes) -> Fingerprint {
+    let query = parts.uri.query().unwrap_or_default();
+    Fingerprint::of(&[parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), query.as_bytes(), body])
+}
+
+fn in_flight() -> Problem {
+    Problem {
+        retry_after_seconds: Some(RETRY_AFTER_SECONDS),
+        ..Problem::new(
+            StatusCode::CONFLICT,
+            "idempotency_in_flight",
+            "The request with this Idempotency-Key is still running, ask again for its answer",
+        )
+    }
+}
+
+fn reused() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "idempotency_key_reused",
+        "This Idempotency-Key came with another request, use a new one for this",
+    )
+}
+
+/// Whether an answer with this status is the last word on its request. A fault is not, nor is a refusal for what
+/// lies outside the key and the body.
+pub(crate) fn is_final(status: StatusCode) -> bool {
+    let passing = [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::PAYLOAD_TOO_LARGE,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    (status.is_success() || status.is_client_error()) && !passing.contains(&status)
+}
+
+/// The response, and what is to be kept of it if anything is.
+async fn keep(response: Response) -> (Response, Option<KeptAnswer>) {
+    let status = response.status().as_u16();
+    if !is_final(response.status()) {
+        return (response, None);
+    }
+    if let Some(problem) = response.extensions().get::<Problem>() {
+        let content_type = Some(PROBLEM.to_owned());
+        let kept = problem.keep().map(|body| KeptAnswer { status, content_type, body });
+        return (response, kept.ok());
+    }
+    let (parts, body) = response.into_parts();
+    let body = match to_bytes(body, usize::MAX).await {
+        Ok(body) => body,
+        Err(error) => {
+            let error = Error::internal(format!("response cannot be read: {error}"));
+            return (Problem::from(error).into_response(), None);
+        }
+    };
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.map(str::to_owned);
+    let kept = std::str::from_utf8(&body).ok().filter(|text| text.len() <= MAX_KEPT_BYTES);
+    let kept = kept.map(|text| KeptAnswer { status, content_type, body: text.to_owned() });
+    (Response::from_parts(parts, Body::from(body)), kept)
+}
+
+fn replay(answer: KeptAnswer) -> Result<Response, Error> {
+    let bad = |what: &str| Error::internal(format!("kept answer with {what}"));
+    let status = StatusCode::from_u16(answer.status).map_err(|_| bad("no status"))?;
+    let mut response = match answer.content_type {
+        Some(kind) if kind == PROBLEM => {
+            Problem::kept(status, &answer.body).map_err(|_| bad("an unreadable problem"))?.into_response()
+        }
+        content_type => {
+            let mut response = (status, Body::from(answer.body)).into_response();
+            if let Some(content_type) = content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
+                response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+            }
+            response
+        }
+    };
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_word_is_kept() {
+        for status in [200, 201, 400, 402, 403, 404, 409] {
+            assert!(is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+        }
+        for status in [304, 401, 413, 415, 429, 500, 503] {
+            assert!(!is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+        }
+    }
+}

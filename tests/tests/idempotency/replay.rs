@@ -1,0 +1,152 @@
+//! The same request again.
+
+use std::collections::BTreeSet;
+
+use e2e::World;
+use e2e::document::routes;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{assert_replay, cancel, id, is_replay, order, pay, posted, read, run};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_post_by_a_caller_is_replayed_whatever_it_answered() {
+    let world = World::start().await;
+    let (mut routes_seen, mut statuses) = (0, BTreeSet::new());
+    for route in routes().iter().filter(|route| route.method == Method::POST && route.has_caller()) {
+        routes_seen += 1;
+        let drop = world.sender.post_drop(100).await;
+        let path = route.at(&drop, &world.sender.id);
+        let mut succeeded = false;
+        // The worker's claim comes before a submission, which would be refused without.
+        world.workers[0].claim(&drop).await.expect(201);
+        for client in [&world.workers[0], &world.workers[1], &world.sender, &world.stranger] {
+            let keyed = client.keyed(&route.path);
+            let first = route.send(&keyed, &path, &[]).await;
+            assert!(!is_replay(&first), "{path}");
+            for _ in 0..2 {
+                assert_replay(&route.send(&keyed, &path, &[]).await, &first);
+            }
+            succeeded |= first.status.is_success();
+            statuses.insert(first.status.as_u16());
+        }
+        assert!(succeeded || path.ends_with("/pay"), "{path} never succeeded");
+    }
+    assert!(routes_seen >= 6, "{routes_seen}");
+    assert!(statuses.is_superset(&[200, 201, 400, 403, 404].into()), "{statuses:?}");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_charged_once_and_its_replay_is_the_drop_as_it_was() {
+    let world = World::start().await;
+    let keyed = world.sender.keyed("k");
+    let first = run(&keyed, 1000).await;
+    let drop = id(&first.expect(201));
+    world.race(&drop, 5).await;
+    assert_eq!(world.sweep().await.settled, 1);
+    assert_eq!(read(&world.sender, &drop).await["status"], "completed");
+    let again = run(&keyed, 1000).await;
+    assert_replay(&again, &first);
+    assert_eq!(again.json()["status"], "open");
+    assert_eq!((world.sender.balance().await, posted(&world.sender).await), (19_000, 1));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_stays_a_refusal_under_its_key_and_not_under_another() {
+    let world = World::start().await;
+    let poor = world.user("poor", 500).await;
+    let first = run(&poor.keyed("k"), 600).await;
+    let refused = first.expect_error(402, "insufficient_balance");
+    assert_eq!((&refused["required"], &refused["available"]), (&json!(600), &json!(500)));
+    let again = run(&poor.keyed("k"), 600).await;
+    assert_replay(&again, &first);
+    again.expect_error(402, "insufficient_balance");
+    assert_eq!(posted(&poor).await, 1, "the pending drop was made once");
+
+    let missing = poor.keyed("missing").post_empty("/api/jobs/01ARZ3NDEKTSV4RRFFQ69G5FAV/pay").await;
+    missing.expect_error(404, "not_found");
+    let invalid = poor.keyed("invalid").post("/api/jobs/run", json!({ "prompt": " " })).await;
+    let field = invalid.expect(400)["field"].clone();
+    let again = poor.keyed("invalid").post("/api/jobs/run", json!({ "prompt": " " })).await;
+    assert_replay(&again, &invalid);
+    assert_eq!(again.expect(400)["field"], field);
+
+    let drop = world.sender.post_drop(100).await;
+    let own = world.sender.keyed("own").claim(&drop).await;
+    own.expect_error(403, "own_drop");
+    cancel(&world.sender, &drop).await.expect(200);
+    let closed = world.workers[0].keyed("a").claim(&drop).await;
+    closed.expect_error(409, "drop_not_open");
+    assert_replay(&world.workers[0].keyed("a").claim(&drop).await, &closed);
+    assert!(!is_replay(&world.workers[0].keyed("b").claim(&drop).await));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_and_a_cancel_under_one_key_each_move_the_money_once() {
+    let world = World::start().await;
+    let (sender, drop) = crate::pending(&world).await;
+    let paid = pay(&sender.keyed("pay"), &drop).await;
+    assert_eq!(paid.expect(200)["status"], "open");
+    let cancelled = cancel(&sender.keyed("cancel"), &drop).await;
+    assert_eq!(cancelled.expect(200)["status"], "cancelled");
+    assert_replay(&pay(&sender.keyed("pay"), &drop).await, &paid);
+    assert_replay(&cancel(&sender.keyed("cancel"), &drop).await, &cancelled);
+    assert_eq!(sender.balance().await, 600);
+    assert_eq!(read(&sender, &drop).await["status"], "cancelled");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_kept_for_24_hours_and_then_as_good_as_new() {
+    let world = World::start().await;
+    let keyed = world.sender.keyed("k");
+    let first = run(&keyed, 1000).await;
+    first.expect(201);
+    world.advance_seconds(24 * 60 * 60 - 600);
+    assert_replay(&run(&keyed, 1000).await, &first);
+    assert_eq!(world.sender.balance().await, 19_000);
+    world.advance_seconds(600);
+    let second = run(&keyed, 1000).await;
+    assert!(!is_replay(&second));
+    assert_ne!(id(&second.expect(201)), id(&first.json()));
+    assert_eq!((world.sender.balance().await, posted(&world.sender).await), (18_000, 2));
+    assert_replay(&run(&keyed, 1000).await, &second);
+    world.advance_seconds(24 * 60 * 60);
+    // Not even the body binds it any more.
+    let other = run(&keyed, 500).await;
+    assert!(!is_replay(&other));
+    assert_ne!(id(&other.expect(201)), id(&second.json()));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_a_hundred_kilobytes_is_kept_too() {
+    let world = World::start().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.workers[0].claim(&drop).await.expect(201);
+    let output = "Taglines that go on and on. ".repeat(100 * 1024 / 28);
+    world.workers[0].submit(&drop, &output).await.expect(201);
+    world.advance_seconds(301);
+    assert_eq!(world.sweep().await.settled, 1);
+    let first = cancel(&world.sender.keyed("k"), &drop).await;
+    assert_eq!(first.expect(200)["output_text"], output);
+    assert_replay(&cancel(&world.sender.keyed("k"), &drop).await, &first);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_key_the_same_request_is_another_one() {
+    let world = World::start().await;
+    let (first, second) = (run(&world.sender, 1000).await, run(&world.sender, 1000).await);
+    assert!(!is_replay(&first) && !is_replay(&second));
+    assert_ne!(id(&first.expect(201)), id(&second.expect(201)));
+    assert_eq!(world.sender.balance().await, 18_000);
+    let (ada, bob) = (world.sender.keyed("a"), world.sender.keyed("b"));
+    assert_ne!(id(&run(&ada, 1000).await.expect(201)), id(&run(&bob, 1000).await.expect(201)));
+    assert_eq!(world.sender.post("/api/jobs/run", order(1000)).await.expect(201)["status"], "open");
+    assert_eq!(world.sender.balance().await, 15_000);
+    world.finish().await;
+}

@@ -1,0 +1,119 @@
+//! The same key for something else, for somebody else, or where it means nothing.
+
+use e2e::World;
+use e2e::document::routes;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{assert_replay, calls_about_records, cancel, id, is_replay, order, posted, proxied, read, run};
+
+const REUSED: &str = "idempotency_key_reused";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_with_another_body_is_refused_and_nothing_happens() {
+    let world = World::start().await;
+    let keyed = world.sender.keyed("k");
+    let first = run(&keyed, 1000).await;
+    first.expect(201);
+    run(&keyed, 1001).await.expect_error(409, REUSED);
+    // The same value in another text is another body: bodies are not understood before they are compared.
+    let spaced = format!(" {}", order(1000)).into_bytes();
+    keyed.send(Method::POST, "/api/jobs/run", Some(spaced), &[]).await.expect_error(409, REUSED);
+    keyed.post_empty("/api/jobs/run").await.expect_error(409, REUSED);
+    assert_eq!((world.sender.balance().await, posted(&world.sender).await), (19_000, 1));
+    assert_replay(&run(&keyed, 1000).await, &first);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_on_another_route_is_refused_and_nothing_happens() {
+    let world = World::start().await;
+    let (one, other) = (world.sender.post_drop(100).await, world.sender.post_drop(100).await);
+    let (keyed, worker) = (world.sender.keyed("k"), world.workers[0].keyed("k"));
+    worker.claim(&one).await.expect(201);
+    worker.claim(&other).await.expect_error(409, REUSED);
+    worker.submit(&one, "An output").await.expect_error(409, REUSED);
+    assert_eq!(read(&world.sender, &other).await["claims_count"], 0);
+    assert_eq!(read(&world.sender, &one).await["submissions_count"], 0);
+    cancel(&keyed, &one).await.expect(200);
+    cancel(&keyed, &other).await.expect_error(409, REUSED);
+    keyed.post_empty("/api/whoami").await.expect_error(409, REUSED);
+    keyed.post_empty(&format!("/api/jobs/{one}/cancel?x=1")).await.expect_error(409, REUSED);
+    assert_eq!(read(&world.sender, &other).await["status"], "open");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_its_callers_own() {
+    let world = World::start().await;
+    let (mine, yours) = (world.sender.keyed("k"), world.workers[0].keyed("k"));
+    let first = run(&mine, 500).await;
+    let second = run(&yours, 500).await;
+    assert!(!is_replay(&second));
+    assert_ne!(id(&first.expect(201)), id(&second.expect(201)));
+    assert_eq!(second.json()["sender"], yours.id);
+    run(&world.workers[1].keyed("k"), 600).await.expect(201);
+    assert_eq!((world.sender.balance().await, yours.balance().await), (19_500, 500));
+    assert_replay(&run(&mine, 500).await, &first);
+    assert_replay(&run(&yours, 500).await, &second);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_is_no_key_is_a_400_on_every_post_by_a_caller() {
+    let world = World::start().await;
+    let drop = world.sender.post_drop(100).await;
+    let (longest, too_long) = ("k".repeat(255), "k".repeat(256));
+    for route in routes().iter().filter(|route| route.method == Method::POST && route.has_caller()) {
+        let path = route.at(&drop, &world.sender.id);
+        for bad in ["", " ", "two words", "ké", &too_long] {
+            let answer = route.send(&world.sender.keyed(bad), &path, &[]).await;
+            answer.expect_field(400, "invalid_idempotency_key", "Idempotency-Key");
+        }
+        let two = [("idempotency-key", "k"), ("idempotency-key", "k")];
+        let answer = route.send(&world.sender, &path, &two).await;
+        answer.expect_field(400, "invalid_idempotency_key", "Idempotency-Key");
+        // Who has no credential learns nothing else.
+        route.send(&world.anon.keyed(""), &path, &[]).await.expect_error(401, "authentication_required");
+    }
+    assert_eq!(read(&world.sender, &drop).await["status"], "open", "nothing happened");
+    let first = run(&world.sender.keyed(&longest), 100).await;
+    first.expect(201);
+    assert_replay(&run(&world.sender.keyed(&longest), 100).await, &first);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_key_means_nothing_it_is_ignored_and_nothing_is_written() {
+    let world = proxied().await;
+    let drop = world.sender.post_drop(100).await;
+    for key in ["k", "no key"] {
+        let keyed = world.sender.keyed(key);
+        for route in routes().iter().filter(|route| route.method == Method::GET) {
+            let path = route.at(&drop, &world.sender.id);
+            let answer = route.send(&keyed, &path, &[]).await;
+            assert_eq!(answer.status, route.send(&world.sender, &path, &[]).await.status, "{path}");
+            assert!(!is_replay(&answer), "{path}");
+        }
+        let get_only = routes().into_iter().filter(|route| {
+            route.method == Method::GET
+                && !routes().iter().any(|other| other.method == Method::POST && other.path == route.path)
+        });
+        for route in get_only {
+            let answer = keyed.post(&route.at(&drop, &world.sender.id), json!({})).await;
+            answer.expect_error(405, "method_not_allowed");
+            assert!(answer.header("allow").is_some());
+        }
+        keyed.post("/api/nope", json!({})).await.expect_error(404, "not_found");
+    }
+    world
+        .anon
+        .keyed("k")
+        .post("/api/jobs/run", order(100))
+        .await
+        .expect_error(401, "authentication_required");
+    let calls = calls_about_records(&world);
+    assert!(calls.is_empty(), "{calls:?}");
+    assert_eq!(world.sender.balance().await, 19_900);
+    world.finish().await;
+}

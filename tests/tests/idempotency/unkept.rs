@@ -1,0 +1,86 @@
+//! Answers that are not the last word.
+
+use e2e::Fault;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    TRANSACTION, TRIES, assert_replay, cancel, is_of_a_record, is_replay, keeps_an_answer, order, posted,
+    proxied, proxy, run,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_is_not_kept_and_the_request_may_be_sent_again_at_once() {
+    let world = proxied().await;
+    let keyed = world.sender.keyed("k");
+    for fault in [Fault::ServerError, Fault::Conflict] {
+        let times = if fault == Fault::Conflict { 10 } else { TRIES };
+        proxy(&world).fail(TRANSACTION, fault, times);
+        let failed = run(&keyed, 1000).await;
+        failed.expect_error(503, "unavailable");
+        assert!(!is_replay(&failed));
+        assert_eq!((proxy(&world).faults_left(), posted(&world.sender).await), (0, 0));
+        // It is still the same request that the key stands for.
+        run(&keyed, 1001).await.expect_error(409, "idempotency_key_reused");
+    }
+    let first = run(&keyed, 1000).await;
+    assert!(!is_replay(&first));
+    first.expect(201);
+    assert_replay(&run(&keyed, 1000).await, &first);
+    assert_eq!(world.sender.balance().await, 19_000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_begun_is_a_503_and_nothing_happens() {
+    let world = proxied().await;
+    let keyed = world.sender.keyed("k");
+    proxy(&world).fail_if("UpdateItem", is_of_a_record, Fault::ServerError, TRIES);
+    let failed = run(&keyed, 1000).await;
+    failed.expect_error(503, "unavailable");
+    assert!(failed.header("retry-after").is_some());
+    assert_eq!((proxy(&world).faults_left(), posted(&world.sender).await), (0, 0));
+    run(&keyed, 1000).await.expect(201);
+    assert_eq!(world.sender.balance().await, 19_000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_for_what_is_neither_key_nor_body_is_not_kept() {
+    let world = proxied().await;
+    let keyed = world.sender.keyed("k");
+    keyed.with_authorization("Bearer nonsense").post("/api/jobs/run", order(1000)).await.expect(401);
+    let body = Some(order(1000).to_string().into_bytes());
+    let send =
+        async |kind| keyed.send(Method::POST, "/api/jobs/run", body.clone(), &[("content-type", kind)]).await;
+    send("text/plain").await.expect_error(415, "unsupported_media_type");
+    let large = vec![b' '; clorp_http::extract::MAX_BODY_BYTES + 1];
+    let large = keyed.send(Method::POST, "/api/jobs/run", Some(large), &[]).await;
+    large.expect_error(413, "payload_too_large");
+    let first = send("application/json").await;
+    first.expect(201);
+    assert_replay(&send("application/json").await, &first);
+    assert_eq!(world.sender.balance().await, 19_000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_no_item_can_hold_is_given_anew_each_time() {
+    let world = proxied().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.workers[0].claim(&drop).await.expect(201);
+    // In JSON each of these characters takes six bytes.
+    let output = format!("Bells:{}", "\u{7}".repeat(100 * 1024 - 6));
+    world.workers[0].submit(&drop, &output).await.expect(201);
+    world.advance_seconds(301);
+    assert_eq!(world.sweep().await.settled, 1);
+    proxy(&world).take_calls();
+    for _ in 0..2 {
+        let answer = cancel(&world.sender.keyed("k"), &drop).await;
+        assert!(!is_replay(&answer));
+        assert_eq!(answer.expect(200)["output_text"], json!(output));
+    }
+    let kept = proxy(&world).take_calls().iter().filter(|call| keeps_an_answer(&call.request)).count();
+    assert_eq!(kept, 0);
+    world.finish().await;
+}
