@@ -6,6 +6,7 @@ pub mod dev;
 pub mod dev_file;
 pub mod dynamo;
 pub mod files;
+pub mod sandbox;
 pub mod seed;
 pub mod template;
 pub mod term;
