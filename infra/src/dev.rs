@@ -5,6 +5,7 @@ mod build;
 mod database;
 mod functions;
 mod log;
+mod payments;
 mod ports;
 mod process;
 mod sources;
@@ -20,7 +21,7 @@ use clorp_store::Store;
 use jiff::Timestamp;
 use reqwest::Client;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::cargo_lambda::CargoLambda;
 use crate::dev_file::{DevFile, DevUser};
@@ -28,8 +29,9 @@ use crate::template::Template;
 use crate::term::Style;
 use crate::{files, seed};
 use database::{Choice, Database};
-use functions::{Functions, Setup};
+use functions::{Functions, Setup, Surroundings};
 use log::Notice;
+use payments::Payments;
 use process::Marker;
 use sources::Sources;
 
@@ -51,6 +53,9 @@ pub struct Args {
     /// Where the embedded DynamoDB answers [default: 8000, or any free port].
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     dynamodb_port: Option<u16>,
+    /// Where the Stripe sandbox answers [default: 12111, or any free port].
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    stripe_port: Option<u16>,
     /// Instances of each function.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     concurrency: usize,
@@ -93,13 +98,21 @@ struct Stack {
     marker: Marker,
     lock: Option<File>,
     database: Option<Database>,
+    payments: Option<Payments>,
     functions: Option<Functions>,
-    sweeps: Option<JoinHandle<()>>,
+    sweeps: JoinSet<()>,
 }
 
 impl Stack {
     fn new() -> Self {
-        Self { marker: Marker::unique(), lock: None, database: None, functions: None, sweeps: None }
+        Self {
+            marker: Marker::unique(),
+            lock: None,
+            database: None,
+            payments: None,
+            functions: None,
+            sweeps: JoinSet::new(),
+        }
     }
 
     /// Starts everything, says so, and keeps it going. Returns only if something fails.
@@ -107,38 +120,51 @@ impl Stack {
         let data_dir = self.claim_data_dir(args)?;
         let root = files::workspace_root();
         let template = Template::from_repo()?;
+        let (table_choice, setup) = (Choice::from_env(), self.setup(args, &root, &data_dir));
+        let payments_choice = payments::Choice::from_env(&table_choice)?;
         let cargo_lambda =
             CargoLambda::find_or_install(&root.join(".local").join("tools").join("cargo-lambda")).await?;
         let database =
-            Database::open(Choice::from_env(), &data_dir, args.dynamodb_port, &template.table()?).await?;
+            Database::open(table_choice, &data_dir, args.dynamodb_port, &template.table()?).await?;
         let database = self.database.insert(database);
         let users = seeded(database, &data_dir, args.users).await?;
+        let (base_url, log_path) = (setup.base_url(), setup.log_path());
+        let payments = Payments::open(payments_choice, &data_dir, args.stripe_port, &base_url).await?;
+        let payments = self.payments.insert(payments);
 
         let mut sources = Sources::of(&root);
         build::build(&root, &template.functions(), &self.marker).await?;
-        let setup = Setup {
-            root: root.clone(),
-            data_dir: data_dir.clone(),
-            port: args.port,
-            concurrency: args.concurrency,
-        };
-        let (base_url, log_path) = (setup.base_url(), setup.log_path());
-        let functions = Functions::start(setup, &cargo_lambda, &template, database, &self.marker).await?;
+        let surroundings = Surroundings { template: &template, database, payments };
+        let functions = Functions::start(setup, &cargo_lambda, surroundings, &self.marker).await?;
         let functions = self.functions.insert(functions);
         // No proxy of the person's stands between us and this machine.
         let client = Client::builder().no_proxy().build()?;
         functions.warm_up(&client, &template).await?;
-        self.sweeps = Some(tokio::spawn(sweep::forever(client, base_url.clone())));
+        for function in template.scheduled_functions() {
+            self.sweeps.spawn(sweep::forever(client.clone(), base_url.clone(), function));
+        }
 
         let stack = DevFile {
             base_url,
             dynamodb_url: database.url().map(str::to_owned),
             table: database.choice.table().to_owned(),
+            stripe_url: payments.url().map(str::to_owned),
+            stripe_key: payments.sandbox_key().map(str::to_owned),
+            webhook_secret: payments.webhook_secret(),
             users,
         };
         stack.write(&data_dir)?;
         print!("{}", banner::banner(&stack, &data_dir, &log_path, Style::stdout()));
         tend(functions, &mut sources, &root, &template, &self.marker).await
+    }
+
+    fn setup(&self, args: &Args, root: &Path, data_dir: &Path) -> Setup {
+        Setup {
+            root: root.to_owned(),
+            data_dir: data_dir.to_owned(),
+            port: args.port,
+            concurrency: args.concurrency,
+        }
     }
 
     /// Makes the data directory ours, and empties it if asked to.
@@ -152,6 +178,7 @@ impl Stack {
         files::remove(&DevFile::path(&data_dir))?;
         if args.fresh {
             Database::delete(&data_dir)?;
+            Payments::delete(&data_dir)?;
             files::remove(&users_path(&data_dir))?;
         }
         Ok(data_dir)
@@ -159,13 +186,14 @@ impl Stack {
 
     /// Stops what was started, in the order that lets each finish.
     async fn down(mut self) -> Result<()> {
-        if let Some(sweeps) = self.sweeps.take() {
-            sweeps.abort();
-        }
+        self.sweeps.abort_all();
         if let Some(functions) = self.functions.take() {
             functions.stop().await;
         }
         self.marker.kill_survivors();
+        if let Some(payments) = self.payments.take() {
+            payments.close().await?;
+        }
         match self.database.take() {
             Some(database) => database.close().await,
             None => Ok(()),

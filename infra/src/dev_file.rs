@@ -16,6 +16,12 @@ pub struct DevFile {
     pub dynamodb_url: Option<String>,
     /// The table's name.
     pub table: String,
+    /// Where the Stripe sandbox answers; `None` for Stripe itself.
+    pub stripe_url: Option<String>,
+    /// The key the sandbox wants; `None` for Stripe itself.
+    pub stripe_key: Option<String>,
+    /// What signs the sandbox's webhooks; `None` for Stripe itself.
+    pub webhook_secret: Option<String>,
     /// The seeded users: the sender, then the workers.
     pub users: Vec<DevUser>,
 }

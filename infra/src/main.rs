@@ -1,10 +1,10 @@
-//! `cargo dev` and `cargo demo`.
+//! `cargo dev`, `cargo demo`, and the audit of the books.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use infra::term::Style;
-use infra::{demo, dev};
+use infra::{audit, demo, dev};
 
 /// The local stack.
 #[derive(Parser)]
@@ -12,6 +12,7 @@ use infra::{demo, dev};
 enum Command {
     Dev(dev::Args),
     Demo(demo::Args),
+    Audit(audit::Args),
 }
 
 #[tokio::main]
@@ -19,6 +20,7 @@ async fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Dev(args) => dev::run(args).await,
         Command::Demo(args) => demo::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Audit(args) => audit::run(args).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("{} {error:#}", Style::stderr().red("error:"));

@@ -58,7 +58,7 @@ impl Identity {
 
     fn funding(&self, user: &User) -> Result<Posting> {
         let id: EntryId = self.funding_id.parse()?;
-        let reason = Reason::Topup("dev_seed".to_owned());
+        let reason = Reason::Topup(format!("dev_seed_{}", user.id));
         let to = Account::User(user.id.clone());
         let cents = Cents::new(self.funding_cents);
         Posting::transfer(id, reason, user.created_at, Account::External, to, cents)

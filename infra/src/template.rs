@@ -138,6 +138,11 @@ impl Template {
         self.binaries(|function| !function.paths.is_empty())
     }
 
+    /// The binaries of the functions that HTTP does not reach, which a schedule calls, sorted.
+    pub fn scheduled_functions(&self) -> Vec<String> {
+        self.binaries(|function| function.paths.is_empty())
+    }
+
     fn binaries(&self, keep: impl Fn(&Function) -> bool) -> Vec<String> {
         let mut names: Vec<_> = self.functions.iter().filter(|f| keep(f)).map(|f| f.binary.clone()).collect();
         names.sort();

@@ -19,11 +19,13 @@ const SOMETIMES: [&str; 3] = ["Link", "X-Next-Cursor", "Idempotency-Replayed"];
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
 
 /// Each function with its part of the document.
-pub fn parts() -> [(&'static str, OpenApi); 4] {
+pub fn parts() -> [(&'static str, OpenApi); 6] {
     [
         ("drops", drops::openapi()),
         ("board", board::openapi()),
         ("wallet", wallet::openapi()),
+        ("stripe", stripe::openapi()),
+        ("stripe-webhook", stripe_webhook::openapi()),
         ("users", users::openapi()),
     ]
 }

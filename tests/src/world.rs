@@ -7,13 +7,17 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use axum::Router;
 use clorp_domain::api_key::ApiKey;
 use clorp_domain::{Account, Cents, EntryId, Posting, Reason, Rules, User, UserId};
+use clorp_funds::{Funds, Pages, Reports};
 use clorp_judge::{EmbeddedJudge, Judge};
+use clorp_payments::Stripe;
+use clorp_payments::signature::Secrets;
 use clorp_queue::RankingQueue;
 use clorp_service::{Clock, Service, new_ulid};
 use clorp_store::Store;
-use drops::App;
 use futures::future::join_all;
+use infra::audit::audit;
 use infra::dynamo::{Dynamo, client, create_table};
+use infra::sandbox::{self, Sandbox};
 use infra::template::Template;
 use ranking::{Ranking, Swept};
 
@@ -22,6 +26,8 @@ use crate::proxy::Proxy;
 
 /// Name of the table.
 pub const TABLE: &str = "clorp";
+/// The key that the sandbox wants.
+pub const STRIPE_KEY: &str = "sk_test_sandbox";
 const INSTANCES: usize = 3;
 const WORKERS: usize = 7;
 
@@ -36,11 +42,19 @@ pub struct Options {
     pub proxied: bool,
     /// Where the functions send their wake-up calls; without one only sweeps close windows.
     pub queue: Option<RankingQueue>,
+    /// How Stripe's stand-in behaves. It goes by the world's clock.
+    pub sandbox: sandbox::Options,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rules: Rules::default(), judge: Arc::new(EmbeddedJudge), proxied: false, queue: None }
+        Self {
+            rules: Rules::default(),
+            judge: Arc::new(EmbeddedJudge),
+            proxied: false,
+            queue: None,
+            sandbox: sandbox::Options::default(),
+        }
     }
 }
 
@@ -54,6 +68,10 @@ pub struct World {
     pub store: Store,
     /// Two instances of the ranking function.
     pub rankings: Vec<Ranking>,
+    /// Two instances of what asks Stripe, as the payments function has it.
+    pub funds: Vec<Funds>,
+    /// What answers in Stripe's place.
+    pub sandbox: Sandbox,
     /// Between the functions and the table, if the options ask for it.
     pub proxy: Option<Proxy>,
     /// Somebody with money.
@@ -87,20 +105,35 @@ impl World {
             rules: Arc::new(options.rules.clone()),
             clock: Clock::shifted(shift_millis.clone()),
         };
-        let app = || App { service: service(), queue: options.queue.clone() };
-        let functions: [(&str, Vec<Router>); 4] = [
-            ("drops", (0..INSTANCES).map(|_| drops::router(app())).collect()),
+        let sandbox = sandbox::Options { clock_shift_millis: shift_millis.clone(), ..options.sandbox };
+        let secrets = Secrets::parse(&sandbox.webhook_secret).expect("a webhook secret");
+        let sandbox = Sandbox::start(sandbox).await.expect("the Stripe sandbox");
+        let funds = || Funds {
+            service: service(),
+            stripe: Stripe::new(STRIPE_KEY, Some(&sandbox.url)).expect("a usable key"),
+            pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
+        };
+        let webhook =
+            || stripe_webhook::App { reports: Reports { service: service() }, secrets: secrets.clone() };
+        let drops = || drops::router(drops::App::new(funds(), options.queue.clone()));
+        let functions: [(&str, Vec<Router>); 6] = [
+            ("drops", (0..INSTANCES).map(|_| drops()).collect()),
             ("board", (0..INSTANCES).map(|_| board::router(service())).collect()),
-            ("wallet", (0..INSTANCES).map(|_| wallet::router(service())).collect()),
+            ("wallet", (0..INSTANCES).map(|_| wallet::router(wallet::App { funds: funds() })).collect()),
+            ("stripe", (0..INSTANCES).map(|_| stripe::router(stripe::App { funds: funds() })).collect()),
+            ("stripe-webhook", (0..INSTANCES).map(|_| stripe_webhook::router(webhook())).collect()),
             ("users", (0..INSTANCES).map(|_| users::router(service())).collect()),
         ];
         let mut instances = BTreeMap::new();
         for (function, routers) in functions {
             instances.insert(function.to_owned(), join_all(routers.into_iter().map(serve)).await);
         }
+        let hooks = &instances["stripe-webhook"];
+        sandbox.set_webhook_urls(vec![format!("{}/api/stripe/webhook", hooks[0])]);
         let ranking =
             || Ranking { service: service(), judge: options.judge.clone(), queue: options.queue.clone() };
         let rankings = (0..2).map(|_| ranking()).collect();
+        let funds = (0..2).map(|_| funds()).collect();
         let fleet = Arc::new(Fleet { template, instances, turn: AtomicUsize::new(0) });
         let http = reqwest::Client::new();
         let anon = Client {
@@ -117,7 +150,21 @@ impl World {
         let workers =
             join_all(workers.map(async |name| enrol(&store, &clock, &anon, &name, 1_000).await)).await;
         let stranger = enrol(&store, &clock, &anon, "stranger", 0).await;
-        Self { dynamo, fleet, http, shift_millis, store, rankings, proxy, sender, workers, stranger, anon }
+        Self {
+            dynamo,
+            fleet,
+            http,
+            shift_millis,
+            store,
+            rankings,
+            funds,
+            sandbox,
+            proxy,
+            sender,
+            workers,
+            stranger,
+            anon,
+        }
     }
 
     /// Somebody new.
@@ -151,12 +198,20 @@ impl World {
         }
     }
 
-    /// Ends the world: every cent must be accounted for.
+    /// Everything Stripe has to report has arrived.
+    pub async fn reported(&self) {
+        self.sandbox.settled().await;
+    }
+
+    /// Ends the world: every cent must be accounted for, here and at Stripe.
     pub async fn finish(self) {
+        self.reported().await;
         let books = self.store.books().await.expect("the books can be read");
         assert!(!books.postings.is_empty(), "an audit of nothing proves nothing");
-        assert_eq!(books.faults(), Vec::<String>::new());
+        let audited = audit(&self.store, Some(&self.funds[0].stripe)).await.expect("an audit");
+        assert_eq!(audited.faults, Vec::<String>::new());
         drop((self.fleet, self.http));
+        self.sandbox.shutdown().await.expect("the sandbox stops");
         self.dynamo.shutdown().await.expect("embedded DynamoDB stops");
     }
 }
@@ -178,7 +233,7 @@ async fn enrol(store: &Store, clock: &Clock, anon: &Client, name: &str, balance_
     if balance_cents > 0 {
         let entry = EntryId::new(new_ulid(now));
         let (from, to) = (Account::External, Account::User(id.clone()));
-        let reason = Reason::Topup("test".to_owned());
+        let reason = Reason::Topup(format!("test_{entry}"));
         let topup =
             Posting::transfer(entry, reason, now, from, to, Cents::new(balance_cents)).expect("balanced");
         store.post(&topup).await.expect("a wallet is funded");

@@ -1,11 +1,13 @@
 //! Drops: posting, paying, cancelling, claiming, submitting, and reading the result.
 
+mod debit;
 mod routes;
 mod wire;
 
 use axum::Router;
 use axum::extract::FromRef;
 use clorp_domain::{Brief, Drop, DropId, Error, UserId};
+use clorp_funds::Funds;
 use clorp_http::serve::finish;
 use clorp_queue::RankingQueue;
 use clorp_service::Service;
@@ -22,10 +24,9 @@ const DECISIONS: usize = 12;
 /// What the handlers work with.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Store, rules and clock.
-    pub service: Service,
-    /// The ranking's queue; without one only the sweep closes windows.
-    pub queue: Option<RankingQueue>,
+    service: Service,
+    funds: Funds,
+    queue: Option<RankingQueue>,
 }
 
 impl FromRef<App> for Service {
@@ -35,6 +36,11 @@ impl FromRef<App> for Service {
 }
 
 impl App {
+    /// With `funds` for what goes through Stripe, and the ranking's queue; without one only the sweep closes windows.
+    pub fn new(funds: Funds, queue: Option<RankingQueue>) -> Self {
+        Self { service: funds.service.clone(), funds, queue }
+    }
+
     /// A drop as one of its readers sees it; costs a round trip only where there is a winning output to show.
     async fn shown(&self, drop: &Drop, brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
         let output_text = match &drop.outcome {

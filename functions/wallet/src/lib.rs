@@ -1,22 +1,42 @@
-//! The wallet.
+//! The wallet: what it holds, and how money gets in and out.
 
 mod routes;
 
 use axum::Router;
+use axum::extract::FromRef;
+use clorp_funds::Funds;
 use clorp_http::serve::finish;
 use clorp_service::Service;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Moves money through Stripe; has store, rules and clock.
+    pub funds: Funds,
+}
+
+impl FromRef<App> for Service {
+    fn from_ref(app: &App) -> Self {
+        app.funds.service.clone()
+    }
+}
+
 /// The function's routes and their description.
-pub fn api() -> OpenApiRouter<Service> {
-    OpenApiRouter::new().routes(routes!(routes::balance::balance))
+pub fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::balance::balance))
+        .routes(routes!(routes::topup::topup))
+        .routes(routes!(routes::setup_payment_method::setup_payment_method))
+        .routes(routes!(routes::auto_topup::auto_topup))
+        .routes(routes!(routes::withdraw::withdraw))
 }
 
 /// The function.
-pub fn router(service: Service) -> Router {
-    finish(api(), service)
+pub fn router(app: App) -> Router {
+    finish(api(), app)
 }
 
 /// The function's part of the OpenAPI document.

@@ -41,10 +41,11 @@ pub fn banner(stack: &DevFile, data_dir: &Path, log: &Path, style: Style) -> Str
         }
         _ => text += "\nNo users were seeded: use keys of your own.\n",
     }
+    let stripe = stack.stripe_url.as_deref().unwrap_or("Stripe itself, with your key");
     let database = stack.dynamodb_url.as_deref().unwrap_or("AWS");
     let _infallible = write!(
         text,
-        "\nDatabase  {database}, table {}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
+        "\nDatabase  {database}, table {}\nStripe    {stripe}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
          Saved changes are built and take effect by themselves. Stop with Ctrl-C.\n\n",
         stack.table,
         shown(data_dir),
@@ -89,6 +90,9 @@ mod tests {
             base_url: "http://127.0.0.1:9000".into(),
             dynamodb_url: Some("http://127.0.0.1:8000".into()),
             table: "clorp".into(),
+            stripe_url: Some("http://127.0.0.1:12111".into()),
+            stripe_key: Some("sk_test_sandbox".into()),
+            webhook_secret: Some("whsec_1".into()),
             users,
         };
         banner(&stack, Path::new("data"), Path::new("data/functions.log"), Style::stdout())

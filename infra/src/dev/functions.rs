@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::build::clear_package_variables;
 use super::database::{Choice, Database};
 use super::log::{Log, Notice};
+use super::payments::Payments;
 use super::process::{Group, Guard, Marker};
 use super::sweep;
 use crate::cargo_lambda::CargoLambda;
@@ -71,6 +72,17 @@ impl Setup {
     }
 }
 
+/// What the functions are run by, on and with.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// Which functions there are.
+    pub template: &'a Template,
+    /// Where they keep everything.
+    pub database: &'a Database,
+    /// Where money comes from and goes to.
+    pub payments: &'a Payments,
+}
+
 /// The running functions.
 #[derive(Debug)]
 pub struct Functions {
@@ -89,16 +101,17 @@ impl Functions {
     pub async fn start(
         setup: Setup,
         cargo_lambda: &CargoLambda,
-        template: &Template,
-        database: &Database,
+        around: Surroundings<'_>,
         marker: &Marker,
     ) -> Result<Self> {
         std::fs::create_dir_all(setup.watched_dir()).context("creating the watched directory")?;
         std::fs::write(setup.trigger(), "").context("writing the trigger file")?;
-        std::fs::write(setup.router_path(), template.watch_router_toml()).context("writing the routes")?;
+        std::fs::write(setup.router_path(), around.template.watch_router_toml())
+            .context("writing the routes")?;
         let (log, notices) = Log::create(&setup.log_path())?;
         let mut command = command(&setup, cargo_lambda);
-        set_database(&mut command, database);
+        set_database(&mut command, around.database);
+        around.payments.set(&mut command);
         let mut watch = Group::spawn(&mut command, marker)?;
         let guard = watch.guard()?;
         if let (Some(out), Some(err)) = (watch.child().stdout.take(), watch.child().stderr.take()) {

@@ -1,4 +1,4 @@
-//! What EventBridge does in production: tells the ranking function that time has passed.
+//! What EventBridge does in production: tells the functions with a schedule that time has passed.
 
 use std::time::Duration;
 
@@ -10,25 +10,23 @@ use tokio::time::sleep;
 
 use crate::term::Style;
 
-/// The function that sweeps.
-pub const RANKING: &str = "ranking";
-
-/// How often windows are looked at. In production a queue message closes each window and this is only the net
-/// under it; here it is all there is.
+/// How often a schedule comes round. In production it is every minute, and a queue message closes each window; here
+/// this is all there is.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Every request given up stays in cargo-lambda's queue, and a hundred of them would block it for good: so a
 /// function that fails is asked less often.
 const PERIOD_WHILE_FAILING: Duration = Duration::from_secs(15);
 
-/// An answer to a request whose instance was restarted meanwhile never comes.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// An answer to a request whose instance was restarted meanwhile never comes. A Stripe that does not answer takes its
+/// time.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Sweeps for as long as it is polled, one sweep at a time.
-pub async fn forever(client: Client, base_url: String) {
-    let mut health = Health::default();
+/// Calls `function` for as long as this is polled, one call at a time.
+pub async fn forever(client: Client, base_url: String, function: String) {
+    let mut health = Health { function, failing: false };
     loop {
-        let outcome = invoke(&client, &base_url, RANKING, PATIENCE).await;
+        let outcome = invoke(&client, &base_url, &health.function, PATIENCE).await;
         if let Some(news) = health.observe(outcome.map_err(|error| format!("{error:#}"))) {
             println!("{news}");
         }
@@ -66,9 +64,10 @@ fn scheduled_event(now: Timestamp) -> Value {
     })
 }
 
-/// Whether sweeps succeed; speaks only when that changes.
-#[derive(Debug, Default)]
+/// Whether a function does what its schedule wants; speaks only when that changes.
+#[derive(Debug)]
 struct Health {
+    function: String,
     failing: bool,
 }
 
@@ -77,12 +76,11 @@ impl Health {
         let failed = outcome.is_err();
         let changed = failed != self.failing;
         self.failing = failed;
+        let (function, style) = (&self.function, Style::stdout());
         match outcome {
             _ if !changed => None,
-            Ok(()) => Some(Style::stdout().green("windows close again")),
-            Err(why) => {
-                Some(format!("{} windows are not being closed: {why}", Style::stdout().yellow("warning:")))
-            }
+            Ok(()) => Some(style.green(&format!("the schedule of {function} works again"))),
+            Err(why) => Some(format!("{} the schedule of {function} fails: {why}", style.yellow("warning:"))),
         }
     }
 }
@@ -93,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_failure_and_the_recovery_are_said_once() {
-        let mut health = Health::default();
+        let mut health = Health { function: "ranking".to_owned(), failing: false };
         let bad = || Err("500".to_owned());
         let said: Vec<bool> = [Ok(()), bad(), bad(), bad(), Ok(()), Ok(()), bad()]
             .into_iter()

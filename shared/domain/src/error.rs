@@ -55,8 +55,8 @@ pub enum Error {
     },
     /// The user has no Stripe account that withdrawals can be sent to.
     OnboardingRequired,
-    /// Stripe refused a transfer; the amount is back in the wallet. Carries Stripe's word for why.
-    WithdrawalRefused(String),
+    /// Stripe refused a transfer; the amount is back in the wallet.
+    WithdrawalRefused,
     /// Automatic top-ups need a saved payment method.
     PaymentMethodRequired,
     /// A dependency is down, slow or contended; nothing wrong was done and the same request may be sent again.

@@ -29,6 +29,16 @@ pub enum Cover {
     Not(AutoTopupOutcome),
 }
 
+/// How the beginning of a top-up ended.
+enum Start {
+    /// It is ours to carry out.
+    Ours(Topup),
+    /// It began with an earlier try of this request, and has ended since.
+    Ended,
+    /// It cannot begin: this is what the user has become.
+    Changed(Box<User>),
+}
+
 impl Funds {
     /// Tops a wallet up that could not pay `price`, if its owner has asked for that and it would be enough. `id` is for
     /// the top-up that may begin here; while another one is under way, that one is waited for, so that a card is
@@ -47,9 +57,10 @@ impl Funds {
             let outcome = match user.auto_topup.in_flight {
                 Some(other) => self.wait_for(&user, other).await?,
                 None => match self.begin(&user, id, Shortage::Below(price)).await? {
-                    Ok(topup) => self.execute(&user, topup).await?,
-                    Err(changed) => {
-                        user = changed;
+                    Start::Ours(topup) => self.execute(&user, topup).await?,
+                    Start::Ended => Cover::Not(AutoTopupOutcome::None),
+                    Start::Changed(changed) => {
+                        user = *changed;
                         continue;
                     }
                 },
@@ -69,8 +80,8 @@ impl Funds {
             return;
         }
         let outcome = match self.begin(user, id, Shortage::BelowThreshold).await {
-            Ok(Ok(topup)) => self.execute(user, topup).await,
-            Ok(Err(_)) => return,
+            Ok(Start::Ours(topup)) => self.execute(user, topup).await,
+            Ok(Start::Ended | Start::Changed(_)) => return,
             Err(error) => Err(error),
         };
         match outcome {
@@ -79,20 +90,15 @@ impl Funds {
         }
     }
 
-    /// The top-up that begins; or, if none can, what the user has become.
-    async fn begin(
-        &self,
-        user: &User,
-        id: TopupId,
-        shortage: Shortage,
-    ) -> Result<Result<Topup, User>, Error> {
+    async fn begin(&self, user: &User, id: TopupId, shortage: Shortage) -> Result<Start, Error> {
         let now = self.service.clock.now();
         let topup = Topup::begun(id, user.id.clone(), TopupKind::Auto, user.auto_topup.amount, now);
         let due_at = now.saturating_add(OWN_TIME).unwrap_or(now);
-        match self.service.store.begin_auto_topup(&topup, shortage, due_at).await? {
-            AutoTopupBegun::Done => Ok(Ok(topup)),
-            AutoTopupBegun::Changed(user) => Ok(Err(*user)),
-        }
+        Ok(match self.service.store.begin_auto_topup(&topup, shortage, due_at).await? {
+            AutoTopupBegun::Done => Start::Ours(topup),
+            AutoTopupBegun::Already => Start::Ended,
+            AutoTopupBegun::Changed(user) => Start::Changed(user),
+        })
     }
 
     /// Charges the card for a top-up that has begun, and records what came of it.

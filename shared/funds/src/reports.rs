@@ -62,7 +62,7 @@ impl Reports {
         };
         let outcome = self.apply(&Report { event: &event, body }).await?;
         if let Outcome::Kept(why) = outcome {
-            tracing::error!(event = event.id, kind = event.kind, why, "report of Stripe's kept");
+            tracing::error!(event = event.id, kind = event.kind, why, "kept for a person");
         }
         Ok(outcome)
     }
@@ -237,7 +237,7 @@ impl Reports {
         let body = String::from_utf8_lossy(body).into_owned();
         let kept = KeptEvent { object: id.clone(), id, why: why.to_owned(), body };
         self.service.store.keep_for_a_person(&kept, self.service.clock.now()).await?;
-        tracing::error!(event = kept.id, kind, why, "report of Stripe's kept");
+        tracing::error!(event = kept.id, kind, why, "kept for a person");
         Ok(Outcome::Kept(why))
     }
 }

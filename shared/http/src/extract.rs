@@ -49,6 +49,18 @@ where
     }
 }
 
+/// The body as it was sent, byte for byte, whatever it is declared as.
+#[derive(Clone, Debug)]
+pub struct RawBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        body(request, state).await.map(Self)
+    }
+}
+
 /// No body, or an empty object.
 #[derive(Clone, Copy, Debug)]
 pub struct NoBody;

@@ -87,10 +87,19 @@ pub enum StateErrors {
     Conflict(ErrorBody),
 }
 
+/// What a request that takes money out of the wallet can meet.
+#[derive(IntoResponses)]
+pub enum FundsErrors {
+    /// The wallet does not hold the amount.
+    #[response(status = 402)]
+    InsufficientBalance(ErrorBody),
+}
+
 /// What a request that costs money can meet.
 #[derive(IntoResponses)]
 pub enum PaymentErrors {
-    /// The wallet does not hold the price. The drop is kept as `pending_payment`.
+    /// The wallet does not hold the price, and topping it up did not help; `code` says why. The drop is kept as
+    /// `pending_payment`.
     #[response(status = 402)]
     PaymentRequired(PaymentRequiredBody),
 }

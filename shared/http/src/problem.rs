@@ -219,7 +219,7 @@ impl From<Error> for Problem {
                 "onboarding_required",
                 "Withdrawals need a bank account: POST /api/stripe/connect leads to where you add one",
             ),
-            Error::WithdrawalRefused(_) => Self::new(
+            Error::WithdrawalRefused => Self::new(
                 S::CONFLICT,
                 "withdrawal_refused",
                 "Stripe refused the transfer, and the amount is back in your wallet",

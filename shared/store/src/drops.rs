@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use clorp_domain::drops::{Outcome, Window};
 use clorp_domain::stats::Stats;
-use clorp_domain::{Brief, Cents, Claim, Drop, DropId, Error, Pack, Posting, Status, UserId};
+use clorp_domain::{Brief, Cents, Claim, Drop, DropId, Error, Pack, Posting, Status, User, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,7 @@ use crate::item::{Item, at, decode, encode, instant, keyed, n, parse, s};
 use crate::key::{Key, PK, drop_of_pk};
 use crate::page::{Page, cursor, position};
 use crate::tx::{Tx, TxError, Update};
+use crate::users::read_user;
 use crate::{Store, ledger, stats};
 
 const LIST: &str = "drops";
@@ -182,8 +183,8 @@ pub enum Created {
     Done,
     /// It was there: an earlier try of the same request made it, and this is what has become of it.
     Already(Box<Drop>),
-    /// It is not: the wallet that was to pay for it holds this.
-    InsufficientBalance(Cents),
+    /// It is not: the wallet that was to pay for it falls short.
+    InsufficientBalance(Box<User>),
 }
 
 /// How the payment of a drop ended.
@@ -193,8 +194,8 @@ pub enum Paid {
     Done,
     /// It has become this in the meantime.
     Changed(Box<Drop>),
-    /// It is as it was: the wallet holds this.
-    InsufficientBalance(Cents),
+    /// It is as it was: the wallet falls short.
+    InsufficientBalance(Box<User>),
 }
 
 impl Store {
@@ -228,7 +229,7 @@ impl Store {
             Err(TxError::Fault(error)) => Err(error),
             Err(TxError::Refused(mut refused)) => match refused.remove(&Key::drop(drop.id)) {
                 Some(old) => Ok(Created::Already(Box::new(read_old(old)?))),
-                None => Ok(Created::InsufficientBalance(held(refused, &drop.sender))),
+                None => Ok(Created::InsufficientBalance(payer(refused, &drop.sender)?)),
             },
         }
     }
@@ -256,7 +257,7 @@ impl Store {
             Err(TxError::Fault(error)) => Err(error),
             Err(TxError::Refused(mut refused)) => match refused.remove(&key) {
                 Some(old) => Ok(Paid::Changed(Box::new(read_old(old)?))),
-                None => Ok(Paid::InsufficientBalance(held(refused, &drop.sender))),
+                None => Ok(Paid::InsufficientBalance(payer(refused, &drop.sender)?)),
             },
         }
     }
@@ -481,9 +482,12 @@ fn read_old(old: Option<Item>) -> Result<Drop, Error> {
     read_drop(old.ok_or_else(|| Error::internal("a drop that was read is gone"))?)
 }
 
-/// What the sender's wallet held when it refused to pay.
-fn held(mut refused: BTreeMap<Key, Option<Item>>, sender: &UserId) -> Cents {
-    refused.remove(&Key::user(sender)).flatten().map_or(Cents::ZERO, |item| ledger::balance_of(&item))
+/// The sender whose wallet refused to pay.
+fn payer(mut refused: BTreeMap<Key, Option<Item>>, sender: &UserId) -> Result<Box<User>, Error> {
+    let old = refused.remove(&Key::user(sender)).flatten();
+    let old =
+        old.ok_or_else(|| Error::internal("a payment was refused by something else than the wallet"))?;
+    read_user(old).map(Box::new)
 }
 
 fn claim_attribute(claim: &Claim) -> Result<aws_sdk_dynamodb::types::AttributeValue, Error> {

@@ -44,6 +44,8 @@ pub enum AutoTopupBegun {
     Done,
     /// It is not: this is what the user has become.
     Changed(Box<User>),
+    /// It began before, and has ended since.
+    Already,
 }
 
 /// How a conditional change of a top-up, a withdrawal or a dispute ended.
@@ -55,7 +57,8 @@ pub enum Moved {
     Changed,
 }
 
-fn read_topup(item: Item) -> Result<Topup, Error> {
+/// The top-up an item holds.
+pub(crate) fn read_topup(item: Item) -> Result<Topup, Error> {
     let key = Key::of_item(&item).ok_or_else(|| Error::internal("top-up without a key"))?;
     let user = user_of_pk(&key.pk).ok_or_else(|| Error::internal("top-up without a user"))?;
     let item: TopupItem = decode(item)?;
@@ -146,7 +149,7 @@ impl Store {
             Err(TxError::Fault(error)) => Err(error),
             Err(TxError::Refused(mut refused)) => match refused.remove(&user_key).flatten() {
                 Some(old) => Ok(AutoTopupBegun::Changed(Box::new(read_user(old)?))),
-                None => Err(Error::internal("a top-up began twice, or for nobody")),
+                None => Ok(AutoTopupBegun::Already),
             },
         }
     }

@@ -36,7 +36,8 @@ pub enum Reserved {
     Refused(Box<User>),
 }
 
-fn read_withdrawal(item: Item) -> Result<Withdrawal, Error> {
+/// The withdrawal an item holds.
+pub(crate) fn read_withdrawal(item: Item) -> Result<Withdrawal, Error> {
     let key = Key::of_item(&item).ok_or_else(|| Error::internal("withdrawal without a key"))?;
     let user = user_of_pk(&key.pk).ok_or_else(|| Error::internal("withdrawal without a user"))?;
     let item: WithdrawalItem = decode(item)?;

@@ -1,13 +1,13 @@
 //! `POST /api/jobs/{id}/pay`: pay a pending drop from the wallet.
 
 use axum::extract::State;
-use clorp_domain::error::AutoTopupOutcome;
-use clorp_domain::{Account, Drop, DropId, Error};
+use clorp_domain::{Account, Drop, DropId, EntryId, Error};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
 use clorp_store::Paid;
 
 use crate::App;
+use crate::debit::{Attempt, Debit};
 use crate::wire::DropBody;
 
 /// Pay for a drop that is waiting for payment.
@@ -36,31 +36,42 @@ pub(crate) async fn pay(
     Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
 }
 
+/// The payment of a drop that waits for it.
+struct Payment<'a> {
+    pending: Drop,
+    entry: EntryId,
+    ids: &'a NewIds,
+}
+
+impl Attempt for Payment<'_> {
+    async fn make(&self, app: &App) -> Result<Debit, Error> {
+        let now = app.service.clock.now();
+        let drop = self.pending.clone().opened(now);
+        let payment = drop.payment(self.entry, now)?;
+        Ok(match app.service.store.pay_drop(&drop, &payment).await? {
+            Paid::Done => Debit::Done(drop),
+            Paid::Changed(changed) => Debit::Done(paid_by_us(app, *changed, self.entry, self.ids).await?),
+            Paid::InsufficientBalance(user) => Debit::Short(user),
+        })
+    }
+}
+
 async fn open(app: &App, caller: &Caller, pending: Drop, ids: &NewIds) -> Result<Drop, Error> {
-    let store = &app.service.store;
-    let now = app.service.clock.now();
-    let entry = ids.entry("payment", now);
-    let not_pending = match pending.pay(&caller.id) {
-        Ok(()) => {
-            let drop = pending.opened(now);
-            match store.pay_drop(&drop, &drop.payment(entry, now)?).await? {
-                Paid::Done => return Ok(drop),
-                Paid::Changed(changed) => *changed,
-                Paid::InsufficientBalance(available) => {
-                    return Err(Error::InsufficientBalance {
-                        required: drop.price,
-                        available,
-                        drop: drop.id,
-                        auto_topup: AutoTopupOutcome::None,
-                    });
-                }
-            }
-        }
-        Err(Error::DropNotPending) => pending,
+    let entry = ids.entry("payment", app.service.clock.now());
+    match pending.pay(&caller.id) {
+        Ok(()) => {}
+        Err(Error::DropNotPending) => return paid_by_us(app, pending, entry, ids).await,
         Err(error) => return Err(error),
-    };
-    // It may have been this very request that paid.
-    let escrow = Account::Escrow(not_pending.id);
-    let paid_by_us = ids.may_be_taken() && store.has_entry(&escrow, entry).await?;
-    if paid_by_us { Ok(not_pending) } else { Err(Error::DropNotPending) }
+    }
+    let (id, price) = (pending.id, pending.price);
+    let payment = Payment { pending, entry, ids };
+    let debited = app.debit(&caller.id, price, ids, &payment).await?;
+    debited.map_err(|shortfall| shortfall.refuse(price, id))
+}
+
+/// The drop, if it was an earlier try of this very request that paid for it.
+async fn paid_by_us(app: &App, drop: Drop, entry: EntryId, ids: &NewIds) -> Result<Drop, Error> {
+    let escrow = Account::Escrow(drop.id);
+    let ours = ids.may_be_taken() && app.service.store.has_entry(&escrow, entry).await?;
+    if ours { Ok(drop) } else { Err(Error::DropNotPending) }
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use clorp_domain::error::AutoTopupOutcome;
-use clorp_domain::{Draft, Drop, DropId, Error, Order, Status};
+use clorp_domain::{Draft, Drop, DropId, EntryId, Error, Order, Status};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
 use clorp_service::Service;
@@ -16,6 +15,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::debit::{Attempt, Debit, Shortfall};
 use crate::wire::DropBody;
 
 /// What to post.
@@ -119,42 +119,49 @@ pub(crate) async fn run(
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
 }
 
+/// A drop that is posted opened and paid for.
+struct PaidPost<'a> {
+    pending: Drop,
+    order: &'a Order,
+    payment: EntryId,
+}
+
+impl Attempt for PaidPost<'_> {
+    async fn make(&self, app: &App) -> Result<Debit, Error> {
+        let now = app.service.clock.now();
+        let drop = self.pending.clone().opened(now);
+        let payment = drop.payment(self.payment, now)?;
+        Ok(match app.service.store.create_drop(&drop, &self.order.brief, Some(&payment)).await? {
+            Created::Done => Debit::Done(drop),
+            Created::Already(made) => Debit::Done(*made),
+            Created::InsufficientBalance(user) => Debit::Short(user),
+        })
+    }
+}
+
 /// Posts and pays; without the money, posts unpaid and refuses.
 async fn post(app: &App, caller: &Caller, order: &Order, ids: &NewIds) -> Result<Drop, Error> {
     let Service { store, rules, clock } = &app.service;
     let now = clock.now();
     let id = DropId::new(ids.ulid("drop", now));
     let pending = Drop::pending(id, caller.id.clone(), order, rules, now);
-    let drop = pending.clone().opened(now);
-    let payment = drop.payment(ids.entry("payment", now), now)?;
-    let available = match store.create_drop(&drop, &order.brief, Some(&payment)).await? {
-        Created::Done => return Ok(drop),
-        Created::Already(made) => return made_before(app, *made).await,
-        Created::InsufficientBalance(available) => available,
-    };
-    match store.create_drop(&pending, &order.brief, None).await? {
-        Created::Already(made) => made_before(app, *made).await,
-        Created::Done | Created::InsufficientBalance(_) => Err(Error::InsufficientBalance {
-            required: drop.price,
-            available,
-            drop: id,
-            auto_topup: AutoTopupOutcome::None,
-        }),
+    let post = PaidPost { pending, order, payment: ids.entry("payment", now) };
+    match app.debit(&caller.id, order.price, ids, &post).await? {
+        Ok(drop) => made(app, drop).await,
+        Err(shortfall) => match store.create_drop(&post.pending, &order.brief, None).await? {
+            Created::Already(before) => made(app, *before).await,
+            Created::Done | Created::InsufficientBalance(_) => Err(shortfall.refuse(order.price, id)),
+        },
     }
 }
 
-/// Answers from the drop that an earlier try of this request made.
-async fn made_before(app: &App, made: Drop) -> Result<Drop, Error> {
-    match made.status {
+/// Answers from the drop that this request, or an earlier try of it, made.
+async fn made(app: &App, drop: Drop) -> Result<Drop, Error> {
+    match drop.status {
         Status::PendingPayment => {
-            let available = app.service.account(&made.sender).await?.balance;
-            Err(Error::InsufficientBalance {
-                required: made.price,
-                available,
-                drop: made.id,
-                auto_topup: AutoTopupOutcome::None,
-            })
+            let available = app.service.account(&drop.sender).await?.balance;
+            Err(Shortfall::of(available).refuse(drop.price, drop.id))
         }
-        Status::Open | Status::Ranking | Status::Completed | Status::Cancelled | Status::Expired => Ok(made),
+        Status::Open | Status::Ranking | Status::Completed | Status::Cancelled | Status::Expired => Ok(drop),
     }
 }

@@ -53,10 +53,9 @@ pub(crate) async fn get(
         balance_cents: user.balance.get(),
         name: user.name,
         avatar_url: user.avatar_url,
-        // No account is connected to Stripe yet: there is no route that could.
-        stripe_customer_id: None,
-        stripe_account_id: None,
-        stripe_account_status: "not_connected",
+        stripe_customer_id: user.stripe.customer,
+        stripe_account_id: user.stripe.account,
+        stripe_account_status: user.stripe.account_status.as_str(),
         created_at: rfc3339(user.created_at),
     }))
 }

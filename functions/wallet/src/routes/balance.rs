@@ -27,7 +27,8 @@ pub(crate) struct LedgerEntry {
     id: String,
     /// Cents; positive into the wallet.
     delta: i64,
-    /// Why: `topup:…`, `drop:<id>`, `refund:<id>` or `win:<id>`.
+    /// Why: `topup:<session>`, `auto_topup:<intent>`, `drop:<id>`, `refund:<id>`, `win:<id>`, `withdraw:<id>`,
+    /// `withdraw_reversed:<id>`, `dispute:<id>` or `chargeback_won:<id>`.
     reason: String,
     /// When.
     #[schema(format = DateTime)]

@@ -1,3 +1,7 @@
 //! One endpoint a file.
 
+pub(crate) mod auto_topup;
 pub(crate) mod balance;
+pub(crate) mod setup_payment_method;
+pub(crate) mod topup;
+pub(crate) mod withdraw;

@@ -1,0 +1,27 @@
+//! Finds out, on a schedule, what became of charges and transfers whose outcome was not known when they were asked for.
+
+use clorp_funds::Funds;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What invokes the function: the schedule.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Event {
+    /// `aws.events`.
+    pub source: String,
+}
+
+/// Looks at everything that is pending.
+///
+/// # Errors
+/// If the table cannot be asked what is pending; the next call finds the same.
+pub async fn handle(funds: &Funds, _event: Event) -> Result<Value, lambda_runtime::Error> {
+    let resumed = funds.resume().await.map_err(|error| {
+        tracing::error!(?error, "pending payments not looked at");
+        lambda_runtime::Error::from("pending payments not looked at")
+    })?;
+    if resumed.settled + resumed.pending + resumed.failed > 0 {
+        tracing::info!(?resumed, "pending payments looked at");
+    }
+    Ok(json!({ "settled": resumed.settled, "pending": resumed.pending, "failed": resumed.failed }))
+}

@@ -1,0 +1,18 @@
+//! The Lambda that finds out what became of pending payments, every minute.
+
+use clorp_funds::Funds;
+use clorp_service::{Service, aws_config, start_log};
+use lambda_runtime::{LambdaEvent, service_fn};
+use payments::{Event, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    start_log();
+    let aws = aws_config().await?;
+    let funds = Funds::from_env(Service::from_env(&aws).await?)?;
+    let serve = |event: LambdaEvent<Event>| {
+        let funds = funds.clone();
+        async move { handle(&funds, event.payload).await }
+    };
+    lambda_runtime::run(service_fn(serve)).await
+}

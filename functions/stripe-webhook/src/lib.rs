@@ -1,0 +1,44 @@
+//! Stripe's reports: the only way money gets credited that nobody here waits for. Holds the webhook's secrets and no
+//! key to Stripe's API.
+
+mod routes;
+
+use axum::Router;
+use axum::extract::FromRef;
+use clorp_funds::Reports;
+use clorp_http::serve::finish;
+use clorp_payments::signature::Secrets;
+use clorp_service::Service;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handler works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Acts on reports; has store, rules and clock.
+    pub reports: Reports,
+    /// What proves that a report is Stripe's.
+    pub secrets: Secrets,
+}
+
+impl FromRef<App> for Service {
+    fn from_ref(app: &App) -> Self {
+        app.reports.service.clone()
+    }
+}
+
+/// The function's routes and their description.
+pub fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(routes::webhook::webhook))
+}
+
+/// The function.
+pub fn router(app: App) -> Router {
+    finish(api(), app)
+}
+
+/// The function's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    api().into_openapi()
+}

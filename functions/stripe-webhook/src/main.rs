@@ -1,0 +1,17 @@
+//! The Lambda for Stripe's reports.
+
+use clorp_funds::Reports;
+use clorp_http::serve;
+use clorp_payments::signature::Secrets;
+use clorp_service::{BootError, Service, aws_config, start_log, var};
+use stripe_webhook::App;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    start_log();
+    let secrets = var("STRIPE_WEBHOOK_SECRETS").and_then(|list| Secrets::parse(&list));
+    let secrets = secrets.ok_or(BootError::Missing("STRIPE_WEBHOOK_SECRETS"))?;
+    let aws = aws_config().await?;
+    let reports = Reports { service: Service::from_env(&aws).await? };
+    serve::run(stripe_webhook::router(App { reports, secrets })).await
+}

@@ -1,0 +1,42 @@
+//! The account at Stripe to which a user's withdrawals go.
+
+mod routes;
+
+use axum::Router;
+use axum::extract::FromRef;
+use clorp_funds::Funds;
+use clorp_http::serve::finish;
+use clorp_service::Service;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Asks Stripe; has store, rules and clock.
+    pub funds: Funds,
+}
+
+impl FromRef<App> for Service {
+    fn from_ref(app: &App) -> Self {
+        app.funds.service.clone()
+    }
+}
+
+/// The function's routes and their description.
+pub fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::connect::connect))
+        .routes(routes!(routes::connect_status::connect_status))
+}
+
+/// The function.
+pub fn router(app: App) -> Router {
+    finish(api(), app)
+}
+
+/// The function's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    api().into_openapi()
+}

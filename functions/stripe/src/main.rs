@@ -1,0 +1,14 @@
+//! The Lambda for users' accounts at Stripe.
+
+use clorp_funds::Funds;
+use clorp_http::serve;
+use clorp_service::{Service, aws_config, start_log};
+use stripe::App;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    start_log();
+    let aws = aws_config().await?;
+    let funds = Funds::from_env(Service::from_env(&aws).await?)?;
+    serve::run(stripe::router(App { funds })).await
+}

@@ -1,0 +1,38 @@
+//! `POST /api/wallet/setup-payment-method`: save a card for automatic top-ups.
+
+use axum::extract::State;
+use clorp_domain::SetupId;
+use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors};
+use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// What completes the setup.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PaymentMethodSetup {
+    /// Secret of Stripe's SetupIntent, for Stripe.js in the user's browser.
+    client_secret: String,
+}
+
+/// Save a card for automatic top-ups.
+///
+/// The card is entered and confirmed in the browser, with Stripe.js and this secret; it is saved when Stripe reports so.
+#[utoipa::path(
+    post, path = "/api/wallet/setup-payment-method", tag = "wallet", security(("api_key" = [])),
+    responses(
+        (status = 200, description = "What completes the setup", body = PaymentMethodSetup),
+        AuthErrors, NoBodyErrors, AnyErrors)
+)]
+pub(crate) async fn setup_payment_method(
+    caller: Caller,
+    _: NoParams,
+    State(app): State<App>,
+    ids: NewIds,
+    _: NoBody,
+) -> Result<ApiJson<PaymentMethodSetup>, Problem> {
+    let id = SetupId::new(ids.ulid("setup", app.funds.service.clock.now()));
+    let client_secret = app.funds.set_up_payment_method(&caller.id, id).await?;
+    Ok(ApiJson(PaymentMethodSetup { client_secret }))
+}

@@ -1,0 +1,52 @@
+//! `POST /api/wallet/topup`: pay money in by card.
+
+use axum::extract::State;
+use clorp_domain::TopupId;
+use clorp_domain::topup::checked_amount;
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors};
+use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// How much to pay in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TopupRequest {
+    /// In cents, 500 to 100,000.
+    #[schema(value_type = i64, minimum = 500, maximum = 100_000, example = 1000)]
+    amount_cents: Option<i64>,
+}
+
+/// Where to pay.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CheckoutPage {
+    /// Stripe's page, to be opened by a person.
+    #[schema(format = "uri")]
+    url: String,
+}
+
+/// Pay money into your wallet by card.
+///
+/// The wallet is credited when Stripe reports the payment, usually within seconds of it.
+#[utoipa::path(
+    post, path = "/api/wallet/topup", tag = "wallet", security(("api_key" = [])),
+    request_body = TopupRequest,
+    responses(
+        (status = 200, description = "Where to pay", body = CheckoutPage),
+        AuthErrors, BodyErrors, AnyErrors)
+)]
+pub(crate) async fn topup(
+    caller: Caller,
+    _: NoParams,
+    State(app): State<App>,
+    ids: NewIds,
+    ApiJson(request): ApiJson<TopupRequest>,
+) -> Result<ApiJson<CheckoutPage>, Problem> {
+    let rules = &app.funds.service.rules;
+    let amount = checked_amount("/amount_cents", request.amount_cents, rules.min_topup, rules.max_topup)?;
+    let id = TopupId::new(ids.ulid("topup", app.funds.service.clock.now()));
+    let url = app.funds.topup(&caller.id, id, amount).await?;
+    Ok(ApiJson(CheckoutPage { url }))
+}

@@ -1,0 +1,81 @@
+//! `POST /api/wallet/withdraw`: send money to your bank.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use clorp_domain::time::rfc3339;
+use clorp_domain::topup::checked_amount;
+use clorp_domain::{Error, Withdrawal, WithdrawalId, WithdrawalStatus};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, FundsErrors, StateErrors};
+use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// How much to withdraw.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WithdrawRequest {
+    /// In cents, at least 500.
+    #[schema(value_type = i64, minimum = 500, example = 1000)]
+    amount_cents: Option<i64>,
+}
+
+/// A withdrawal.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Withdrawal)]
+pub(crate) struct WithdrawalBody {
+    /// Opaque; the ledger's `withdraw:<id>`.
+    id: String,
+    /// In cents.
+    amount_cents: i64,
+    /// `paid`: on its way to your bank. `pending`: debited, and Stripe's answer still to come.
+    #[schema(pattern = "^(paid|pending)$")]
+    status: &'static str,
+    /// When it was asked for.
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl From<Withdrawal> for WithdrawalBody {
+    fn from(withdrawal: Withdrawal) -> Self {
+        Self {
+            id: withdrawal.id.to_string(),
+            amount_cents: withdrawal.amount.get(),
+            status: withdrawal.status.as_str(),
+            created_at: rfc3339(withdrawal.created_at),
+        }
+    }
+}
+
+/// Send money from your wallet to your bank.
+///
+/// Takes an account that is `active`, see `GET /api/stripe/connect/status`. The wallet is debited at once; should Stripe
+/// refuse the transfer, it is credited back.
+#[utoipa::path(
+    post, path = "/api/wallet/withdraw", tag = "wallet", security(("api_key" = [])),
+    request_body = WithdrawRequest,
+    responses(
+        (status = 201, description = "On its way to your bank", body = WithdrawalBody),
+        (status = 202, description = "Debited; whether the transfer was made is still to be found out, and will be", body = WithdrawalBody),
+        AuthErrors, FundsErrors, StateErrors, BodyErrors, AnyErrors)
+)]
+pub(crate) async fn withdraw(
+    caller: Caller,
+    _: NoParams,
+    State(app): State<App>,
+    ids: NewIds,
+    ApiJson(request): ApiJson<WithdrawRequest>,
+) -> Result<(StatusCode, ApiJson<WithdrawalBody>), Problem> {
+    let rules = &app.funds.service.rules;
+    let amount =
+        checked_amount("/amount_cents", request.amount_cents, rules.min_withdrawal, rules.max_withdrawal)?;
+    let id = WithdrawalId::new(ids.ulid("withdrawal", app.funds.service.clock.now()));
+    let withdrawal = app.funds.withdraw(&caller.id, id, amount).await?;
+    let status = match withdrawal.status {
+        WithdrawalStatus::Paid => StatusCode::CREATED,
+        WithdrawalStatus::Pending => StatusCode::ACCEPTED,
+        WithdrawalStatus::Refused => return Err(Error::WithdrawalRefused.into()),
+    };
+    Ok((status, ApiJson(withdrawal.into())))
+}

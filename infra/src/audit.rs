@@ -1,0 +1,210 @@
+//! `cargo run -p infra -- audit`: proves that every cent is accounted for, in the table and at Stripe.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clorp_domain::{Account, Cents, Reason, TopupStatus, WithdrawalStatus};
+use clorp_payments::api::Movement;
+use clorp_payments::{Failure, Stripe};
+use clorp_store::{Books, Store};
+use jiff::Timestamp;
+
+use crate::dev_file::DevFile;
+use crate::dynamo;
+use crate::files::{default_data_dir, shown};
+use crate::term::{Style, dollars};
+
+/// Checks the books of the running `cargo dev`, or of a table on AWS.
+///
+/// Read while nothing writes: money that moves during the audit may look as if it were missing.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Where the running stack keeps its data.
+    #[arg(long, default_value_os_t = default_data_dir())]
+    data_dir: PathBuf,
+    /// A table on AWS instead, reached with AWS_REGION and your credentials. Stripe is asked too if STRIPE_SECRET_KEY
+    /// is set.
+    #[arg(long)]
+    table: Option<String>,
+}
+
+/// What Stripe says has moved.
+#[derive(Clone, Debug, Default)]
+struct Statement {
+    sessions: Vec<Movement>,
+    intents: Vec<Movement>,
+    transfers: Vec<Movement>,
+}
+
+/// An audit: figures for people, and what is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Audit {
+    /// What was counted.
+    pub figures: Vec<(String, String)>,
+    /// What is wrong, one line each; empty when every cent is accounted for.
+    pub faults: Vec<String>,
+}
+
+/// Runs the audit, and prints it.
+///
+/// # Errors
+/// When the table or Stripe cannot be read.
+pub async fn run(args: Args) -> Result<ExitCode> {
+    let (store, stripe) = match args.table {
+        Some(table) => (Store::new(aws().await?, table), stripe_from_env()?),
+        None => local(&args.data_dir)?,
+    };
+    let audit = audit(&store, stripe.as_ref()).await?;
+    let style = Style::stdout();
+    for (what, figure) in &audit.figures {
+        println!("{what:<44} {figure:>16}");
+    }
+    for fault in &audit.faults {
+        println!("{} {fault}", style.red("wrong:"));
+    }
+    if audit.faults.is_empty() {
+        println!("{}", style.green("every cent is accounted for"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn local(data_dir: &std::path::Path) -> Result<(Store, Option<Stripe>)> {
+    let stack = DevFile::read(data_dir)?.with_context(|| {
+        format!("no stack runs in {}: start `cargo dev`, or name a --table", shown(data_dir))
+    })?;
+    let Some(url) = stack.dynamodb_url else {
+        bail!("the stack runs on a table on AWS: name it with --table");
+    };
+    let stripe = match (&stack.stripe_key, &stack.stripe_url) {
+        (Some(key), Some(url)) => Some(Stripe::new(key, Some(url)).map_err(|why| anyhow!(why))?),
+        _ => stripe_from_env()?,
+    };
+    Ok((Store::new(dynamo::client(&url), stack.table), stripe))
+}
+
+async fn aws() -> Result<aws_sdk_dynamodb::Client> {
+    let config = clorp_service::aws_config().await.map_err(|error| anyhow!("{error}"))?;
+    Ok(aws_sdk_dynamodb::Client::new(&config))
+}
+
+fn stripe_from_env() -> Result<Option<Stripe>> {
+    let Some(key) = clorp_service::var("STRIPE_SECRET_KEY") else { return Ok(None) };
+    let url = clorp_service::var("STRIPE_API_URL");
+    Stripe::new(&key, url.as_deref()).map(Some).map_err(|why| anyhow!(why))
+}
+
+/// Audits the table, and Stripe's lists against it where there is access.
+///
+/// # Errors
+/// When either cannot be read.
+pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
+    let books = store.books().await.map_err(|error| anyhow!("{error:?}"))?;
+    let mut audit = Audit { figures: figures(&books), faults: books.faults() };
+    let Some(stripe) = stripe else {
+        audit.figures.push(("Stripe's own lists".to_owned(), "not asked".to_owned()));
+        return Ok(audit);
+    };
+    let statement = statement(stripe, &books).await?;
+    let sum = |movements: &[Movement]| dollars(movements.iter().map(|movement| movement.amount.get()).sum());
+    for (what, movements) in [
+        ("Checkout sessions paid at Stripe", &statement.sessions),
+        ("saved cards charged at Stripe", &statement.intents),
+        ("transfers made at Stripe", &statement.transfers),
+    ] {
+        audit.figures.push((format!("{what} ({})", movements.len()), sum(movements)));
+    }
+    audit.faults.extend(compare(&books, &statement));
+    Ok(audit)
+}
+
+/// Everything at Stripe since our first record.
+async fn statement(stripe: &Stripe, books: &Books) -> Result<Statement> {
+    let begun = books.topups.iter().map(|topup| topup.created_at);
+    let begun = begun.chain(books.withdrawals.iter().map(|withdrawal| withdrawal.created_at)).min();
+    // Stripe's clock may be a little behind ours.
+    let since = begun.unwrap_or(Timestamp::UNIX_EPOCH).saturating_sub(jiff::SignedDuration::from_mins(5))?;
+    let described = |failure: Failure| anyhow!("Stripe: {failure:?}");
+    Ok(Statement {
+        sessions: stripe.paid_sessions(since).await.map_err(described)?,
+        intents: stripe.paid_intents(since).await.map_err(described)?,
+        transfers: stripe.transfers(since).await.map_err(described)?,
+    })
+}
+
+fn figures(books: &Books) -> Vec<(String, String)> {
+    let total = |of: &dyn Fn(&Account) -> bool, map: &BTreeMap<Account, Cents>| {
+        dollars(map.iter().filter(|(account, _)| of(account)).map(|(_, cents)| cents.get()).sum())
+    };
+    let wallet = |account: &Account| matches!(account, Account::User(_));
+    let wallets = books.balances.keys().filter(|account| wallet(account)).count();
+    let escrow = |account: &Account| matches!(account, Account::Escrow(_));
+    let paid = books.topups.iter().filter(|topup| topup.status == TopupStatus::Paid);
+    let sent = books.withdrawals.iter().filter(|one| one.status == WithdrawalStatus::Paid);
+    let sum = |cents: &mut dyn Iterator<Item = Cents>| dollars(cents.map(Cents::get).sum());
+    vec![
+        (format!("postings, each summing to zero ({})", books.postings.len()), dollars(0)),
+        (format!("wallets ({wallets})"), total(&wallet, &books.balances)),
+        (format!("held for drops ({})", books.open_prices.len()), total(&escrow, &books.balances)),
+        ("fees of completed drops".to_owned(), dollars(books.fees.get())),
+        ("outside, all accounts together".to_owned(), total(&|a| *a == Account::External, &books.entries)),
+        (format!("top-ups paid ({})", paid.clone().count()), sum(&mut paid.map(|topup| topup.amount))),
+        (format!("withdrawals paid ({})", sent.clone().count()), sum(&mut sent.map(|one| one.amount))),
+        ("reports of Stripe's kept for a person".to_owned(), books.kept.len().to_string()),
+    ]
+}
+
+/// What Stripe and the books do not agree on.
+fn compare(books: &Books, statement: &Statement) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut known = BTreeSet::new();
+    let credits = statement.sessions.iter().map(|movement| (movement, Reason::Topup(movement.id.clone())));
+    let charged = statement.intents.iter().map(|movement| (movement, Reason::AutoTopup(movement.id.clone())));
+    for (movement, reason) in credits.chain(charged) {
+        let credited = books.sum_of(&reason);
+        if credited != movement.amount {
+            faults.push(format!("{reason} was paid {} and credited {credited}", movement.amount));
+        }
+        known.insert(reason.to_string());
+    }
+    for reason in books.reasons.keys().filter(|reason| names_stripe(reason) && !known.contains(*reason)) {
+        faults.push(format!("{reason} was credited and Stripe knows of no payment"));
+    }
+    let transfers: BTreeMap<&str, &Movement> =
+        statement.transfers.iter().map(|movement| (movement.id.as_str(), movement)).collect();
+    if transfers.len() != statement.transfers.len() {
+        faults.push("a withdrawal was transferred more than once".to_owned());
+    }
+    for withdrawal in &books.withdrawals {
+        let id = withdrawal.id.to_string();
+        let made = transfers.get(id.as_str());
+        let fits = match (withdrawal.status, made) {
+            (WithdrawalStatus::Paid, Some(made)) => {
+                made.amount == withdrawal.amount && made.returned == withdrawal.reversed
+            }
+            (WithdrawalStatus::Pending, _) | (WithdrawalStatus::Refused, None) => true,
+            (WithdrawalStatus::Paid, None) | (WithdrawalStatus::Refused, Some(_)) => false,
+        };
+        if !fits {
+            faults.push(format!(
+                "withdrawal {id} is {} with {} of {} returned, and Stripe has {made:?}",
+                withdrawal.status.as_str(),
+                withdrawal.reversed,
+                withdrawal.amount
+            ));
+        }
+    }
+    let ours: BTreeSet<String> =
+        books.withdrawals.iter().map(|withdrawal| withdrawal.id.to_string()).collect();
+    for id in transfers.keys().filter(|id| !ours.contains(**id)) {
+        faults.push(format!("Stripe made a transfer for withdrawal {id}, which is not in the books"));
+    }
+    faults
+}
+
+/// Whether a reason names an object of Stripe's that paid a wallet; seeded money does not.
+fn names_stripe(reason: &str) -> bool {
+    reason.starts_with("topup:cs_") || reason.starts_with("auto_topup:")
+}

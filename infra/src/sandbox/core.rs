@@ -1,0 +1,205 @@
+//! The sandbox's state behind its lock: who changes it, and who is told.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::mirror::Mirror;
+use super::state::{Cause, Change, State};
+use super::{Options, checkout, webhooks};
+use crate::files;
+
+/// How often sessions that nobody pays are looked for.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// What every part of the sandbox shares.
+#[derive(Debug)]
+pub struct Core {
+    /// Where the sandbox answers.
+    pub url: String,
+    /// How it was started.
+    pub options: Options,
+    /// Sends accepted requests to Stripe's own mock as well.
+    pub mirror: Option<Mirror>,
+    /// The idempotency keys of requests that are running.
+    pub running_keys: Mutex<HashSet<String>>,
+    state: Mutex<State>,
+    endpoints: RwLock<Vec<String>>,
+    changes: watch::Sender<u64>,
+    couriers: Mutex<JoinSet<()>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// The data behind a lock. A panic in a test's assertion must not take the sandbox with it.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Core {
+    /// Takes the state from its file, if there is one.
+    pub fn open(url: String, options: Options) -> Result<Arc<Self>> {
+        let mut state = match &options.state_path {
+            Some(path) => load(path)?,
+            None => None,
+        }
+        .unwrap_or_else(|| State { available_cents: options.starting_balance_cents, ..State::default() });
+        if state.configured_secret != options.webhook_secret {
+            state.configured_secret.clone_from(&options.webhook_secret);
+            state.secrets = vec![options.webhook_secret.clone()];
+        }
+        let mirror = options.mirror.clone().map(Mirror::new).transpose()?;
+        let core = Self {
+            url,
+            mirror,
+            running_keys: Mutex::default(),
+            state: Mutex::new(state),
+            endpoints: RwLock::default(),
+            changes: watch::Sender::default(),
+            couriers: Mutex::default(),
+            tasks: Mutex::default(),
+            options,
+        };
+        Ok(Arc::new(core))
+    }
+
+    /// Starts what runs beside the requests.
+    pub fn start(self: &Arc<Self>) {
+        let (core, urls) = (Arc::clone(self), self.options.webhook_urls.clone());
+        self.set_endpoints(urls);
+        let debits: Vec<_> = self.look(|state| state.debits.keys().cloned().collect());
+        for session in debits {
+            self.end_debit_later(session, Duration::ZERO);
+        }
+        self.spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                core.expire_overdue();
+            }
+        });
+    }
+
+    /// Stops what [`Core::start`] started, and everything since.
+    pub async fn stop(&self) {
+        let (mut couriers, mut tasks) =
+            (std::mem::take(&mut *locked(&self.couriers)), std::mem::take(&mut *locked(&self.tasks)));
+        couriers.shutdown().await;
+        tasks.shutdown().await;
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        locked(&self.tasks).spawn(task);
+    }
+
+    /// Reads the state.
+    pub fn look<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&locked(&self.state))
+    }
+
+    /// Changes the state, keeps it on disk, and lets everyone know.
+    pub fn change<T>(&self, cause: Option<Cause>, act: impl FnOnce(&mut Change<'_>) -> T) -> T {
+        let mut state = locked(&self.state);
+        let endpoints = self.endpoints().len();
+        let now = self.now();
+        let mut change = Change { state: &mut state, now, url: &self.url, endpoints, cause };
+        checkout::expire_overdue(&mut change);
+        let outcome = act(&mut change);
+        // Within the lock, so that an older state never replaces a newer one, and before anyone hears of it. The
+        // file is small, and the sandbox is for one machine.
+        if let Some(path) = &self.options.state_path
+            && let Err(error) = files::write_json(path, &*state)
+        {
+            eprintln!("the Stripe sandbox will forget its last change when it stops: {error:#}");
+        }
+        drop(state);
+        self.notify();
+        outcome
+    }
+
+    /// Changes how things are sent, which no restart needs to know.
+    pub fn touch<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut locked(&self.state))
+    }
+
+    /// The time: the system's, shifted as the options say.
+    pub fn now(&self) -> Timestamp {
+        let shift = SignedDuration::from_millis(self.options.clock_shift_millis.load(Ordering::Relaxed));
+        Timestamp::now().saturating_add(shift).unwrap_or(Timestamp::MAX)
+    }
+
+    fn notify(&self) {
+        self.changes.send_modify(|number| *number += 1);
+    }
+
+    /// Tells of every change from now on.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Closes sessions that nobody paid in time.
+    pub fn expire_overdue(&self) {
+        let now = self.now().as_second();
+        if self.look(|state| checkout::any_overdue(state, now)) {
+            self.change(None, |_| ());
+        }
+    }
+
+    /// Ends the bank debit of a session after a while.
+    pub fn end_debit_later(self: &Arc<Self>, session: String, delay: Duration) {
+        let core = Arc::clone(self);
+        self.spawn(async move {
+            tokio::time::sleep(delay).await;
+            core.change(None, |change| checkout::end_debit(change, &session));
+        });
+    }
+
+    /// The addresses that events are sent to.
+    pub fn endpoints(&self) -> Vec<String> {
+        self.endpoints.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends events to these addresses from now on. What waits for the first of the old ones goes to the first of
+    /// the new ones, and so on.
+    pub fn set_endpoints(self: &Arc<Self>, urls: Vec<String>) {
+        let mut couriers = JoinSet::new();
+        for (endpoint, url) in urls.iter().enumerate() {
+            couriers.spawn(webhooks::deliver(Arc::clone(self), endpoint, url.clone()));
+        }
+        let count = urls.len();
+        *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = urls;
+        // The old couriers end here. What they were sending is sent again: endpoints have to bear that.
+        drop(std::mem::replace(&mut *locked(&self.couriers), couriers));
+        self.change(None, |change| {
+            change.state.deliveries.retain(|delivery| delivery.endpoint < count);
+            change.state.deliveries.iter_mut().for_each(|delivery| delivery.sending = false);
+        });
+    }
+
+    /// Waits until every event has arrived, but for those that are held, and every bank debit has ended.
+    pub async fn settled(&self) {
+        let mut changes = self.watch();
+        while !self.look(is_settled) {
+            // The sender lives as long as this.
+            let _ = changes.changed().await;
+        }
+    }
+}
+
+fn is_settled(state: &State) -> bool {
+    let waiting = |delivery: &super::state::Delivery| delivery.sending || !state.webhooks.paused;
+    state.debits.is_empty() && !state.deliveries.iter().any(waiting)
+}
+
+fn load(path: &std::path::Path) -> Result<Option<State>> {
+    let text = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text.with_context(|| format!("reading {}", files::shown(path)))?,
+    };
+    let state = serde_json::from_slice(&text);
+    state.map(Some).with_context(|| format!("{} is no state of the Stripe sandbox", files::shown(path)))
+}

@@ -1,0 +1,178 @@
+//! Refusals in the words and the shape of Stripe.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+/// Why a request is not carried out.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The status of the answer.
+    pub status: StatusCode,
+    error: Map<String, Value>,
+    /// True once the request was being carried out: such an answer is kept under the idempotency key.
+    pub executed: bool,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, kind: &str, message: impl Into<String>) -> Self {
+        let mut error = Map::new();
+        error.insert("message".to_owned(), message.into().into());
+        error.insert("type".to_owned(), kind.into());
+        Self { status, error, executed: true }
+    }
+
+    /// A request that could be read, and cannot be done.
+    pub fn invalid(code: &str, message: impl Into<String>) -> Self {
+        let refusal = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message);
+        refusal.with("code", code).with("doc_url", doc_url(code))
+    }
+
+    /// A request that could not be read. Nothing was begun, so the idempotency key stays free.
+    fn unreadable(code: &str, param: &str, message: impl Into<String>) -> Self {
+        Self::invalid(code, message).param(param).unexecuted()
+    }
+
+    /// A parameter that this endpoint does not have, or that the sandbox does not act out.
+    pub fn unknown_parameter(param: &str) -> Self {
+        Self::unreadable("parameter_unknown", param, format!("Received unknown parameter: {param}"))
+    }
+
+    /// A parameter that this endpoint needs.
+    pub fn missing_parameter(param: &str) -> Self {
+        Self::unreadable("parameter_missing", param, format!("Missing required param: {param}."))
+    }
+
+    /// A parameter with a value that is none.
+    pub fn bad_parameter(param: &str, message: impl Into<String>) -> Self {
+        Self::unreadable("parameter_invalid", param, message)
+    }
+
+    /// A parameter that should be an integer.
+    pub fn bad_integer(param: &str, value: &str) -> Self {
+        Self::unreadable("parameter_invalid_integer", param, format!("Invalid integer: {value}"))
+    }
+
+    /// A body or a query that is no form at all.
+    pub fn bad_form(problem: &str) -> Self {
+        let message = format!("Invalid request: the parameters could not be read ({problem})");
+        let refusal = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message);
+        refusal.unexecuted()
+    }
+
+    /// The object that the path names does not exist.
+    pub fn no_such(noun: &str, id: &str) -> Self {
+        Self::no_such_reference("id", noun, id).status(StatusCode::NOT_FOUND)
+    }
+
+    /// The object that a parameter names does not exist.
+    pub fn no_such_reference(param: &str, noun: &str, id: &str) -> Self {
+        Self::invalid("resource_missing", format!("No such {noun}: '{id}'")).param(param)
+    }
+
+    /// An account that is not one of the platform's. Stripe tells it from other objects.
+    pub fn no_access(id: &str) -> Self {
+        let message = format!(
+            "The provided key does not have access to account '{id}' (or that account does not exist). \
+             Application access may have been revoked."
+        );
+        Self::invalid("account_invalid", message).status(StatusCode::FORBIDDEN)
+    }
+
+    /// A path that leads nowhere.
+    pub fn no_such_path(method: &str, path: &str) -> Self {
+        let message = format!("Unrecognized request URL ({method}: {path}).");
+        let refusal = Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message);
+        refusal.unexecuted()
+    }
+
+    /// A path that has no such method.
+    pub fn no_such_method(method: &str, path: &str) -> Self {
+        Self::no_such_path(method, path).status(StatusCode::METHOD_NOT_ALLOWED)
+    }
+
+    /// A missing or a wrong key.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        let refusal = Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", message);
+        refusal.unexecuted()
+    }
+
+    /// A card that was not charged.
+    pub fn card(code: &str, decline_code: &str, message: &str) -> Self {
+        let refusal = Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", message);
+        refusal.with("code", code).with("decline_code", decline_code).with("doc_url", doc_url(code))
+    }
+
+    /// An idempotency key that was used for something else.
+    pub fn key_reused(message: impl Into<String>) -> Self {
+        let refusal = Self::new(StatusCode::BAD_REQUEST, "idempotency_error", message);
+        refusal.unexecuted()
+    }
+
+    /// An idempotency key whose first request is still running.
+    pub fn key_in_use(key: &str) -> Self {
+        let message = format!(
+            "There is currently another in-progress request using this Idempotent Key (that probably means you \
+             submitted twice, and the other request is still going through): {key}. Try again later."
+        );
+        let refusal = Self::new(StatusCode::CONFLICT, "idempotency_error", message);
+        refusal.unexecuted().with("code", "idempotency_key_in_use")
+    }
+
+    /// Too many requests.
+    pub fn rate_limited() -> Self {
+        let message = "Request rate limit exceeded. Try again later, with growing pauses.";
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "invalid_request_error", message);
+        refusal.unexecuted().with("code", "rate_limit").with("doc_url", doc_url("rate_limit"))
+    }
+
+    /// Trouble on Stripe's side.
+    pub fn api_error() -> Self {
+        let message = "An unknown error occurred. It was asked for with POST /_sandbox/next.";
+        let refusal = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "api_error", message);
+        refusal.unexecuted()
+    }
+
+    /// An action that the state of an object rules out.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::invalid("invalid_state", message).status(StatusCode::CONFLICT)
+    }
+
+    /// Makes it one that comes before anything is done.
+    #[must_use]
+    pub fn unexecuted(mut self) -> Self {
+        self.executed = false;
+        self
+    }
+
+    fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Names the parameter to blame.
+    #[must_use]
+    pub fn param(self, param: &str) -> Self {
+        self.with("param", param)
+    }
+
+    /// Adds a field to the error.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.error.insert(field.to_owned(), value.into());
+        self
+    }
+
+    /// The fields of the error, such as an intent remembers them.
+    pub const fn error(&self) -> &Map<String, Value> {
+        &self.error
+    }
+
+    /// The body of the answer.
+    pub fn body(&self) -> Value {
+        json!({ "error": self.error })
+    }
+}
+
+fn doc_url(code: &str) -> String {
+    format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))
+}

@@ -1,0 +1,44 @@
+//! What the modules share: playing the payer, the bank and Stripe.
+
+use e2e::{Answer, Client, World};
+use serde_json::{Value, json};
+
+/// Asks for a top-up; the answer.
+pub(crate) async fn topup(client: &Client, amount_cents: i64) -> Answer {
+    client.post("/api/wallet/topup", json!({ "amount_cents": amount_cents })).await
+}
+
+/// Asks for a top-up; the id of its Checkout session.
+pub(crate) async fn checkout(client: &Client, amount_cents: i64) -> String {
+    let page = topup(client, amount_cents).await.expect(200);
+    let url = page["url"].as_str().unwrap();
+    url.rsplit('/').next().unwrap().to_owned()
+}
+
+/// A call of the sandbox's control API, which must succeed.
+pub(crate) async fn control(world: &World, path: &str, body: Value) -> Value {
+    let url = format!("{}/_sandbox/{path}", world.sandbox.url);
+    let response = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+    let (status, text) = (response.status(), response.text().await.unwrap());
+    assert!(status.is_success(), "{path}: {status} {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The payer does this on the Checkout page, and everything Stripe reports of it arrives.
+pub(crate) async fn complete(world: &World, session: &str, outcome: &str) {
+    complete_unreported(world, session, outcome).await;
+    world.reported().await;
+}
+
+/// The payer does this on the Checkout page.
+pub(crate) async fn complete_unreported(world: &World, session: &str, outcome: &str) {
+    let body = json!({ "outcome": outcome });
+    control(world, &format!("checkout/sessions/{session}/complete"), body).await;
+}
+
+/// The reasons in a wallet's ledger, newest first, each with its delta.
+pub(crate) async fn ledger(client: &Client) -> Vec<(String, i64)> {
+    let wallet = client.get("/api/wallet/balance").await.expect(200);
+    let lines = wallet["ledger"].as_array().unwrap().iter();
+    lines.map(|line| (line["reason"].as_str().unwrap().to_owned(), line["delta"].as_i64().unwrap())).collect()
+}
