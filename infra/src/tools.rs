@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -24,6 +24,21 @@ pub enum Tool {
     At(PathBuf),
     /// What is missing: whoever needs the tool says so and does without.
     Unavailable(String),
+}
+
+impl Tool {
+    /// The program; or nothing, and a line that says what is not tested because of it. The line is seen also where
+    /// the output of tests is not.
+    pub fn or_skip(self, what: &str) -> Option<PathBuf> {
+        match self {
+            Self::At(program) => Some(program),
+            Self::Unavailable(why) => {
+                // There is nobody to tell if this fails.
+                let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}: {why}");
+                None
+            }
+        }
+    }
 }
 
 /// The folder for the tools that tests use. `cargo clean` removes it.

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use infra::sandbox::Options;
-use infra::tools::{self, Tool};
+use infra::tools;
 use serde_json::json;
 
 use super::support::{Stripe, World, id, options};
@@ -19,15 +19,10 @@ struct Mock {
 }
 
 impl Mock {
-    /// Nothing, and a loud line, if this machine cannot have one.
+    /// Nothing if this machine cannot have one.
     fn start() -> Option<Self> {
-        let program = match tools::go_tool(&tools::tools_dir().join("stripe-mock"), PACKAGE).unwrap() {
-            Tool::At(program) => program,
-            Tool::Unavailable(why) => {
-                eprintln!("SKIPPED: nothing was held against Stripe's description of its API: {why}");
-                return None;
-            }
-        };
+        let tool = tools::go_tool(&tools::tools_dir().join("stripe-mock"), PACKAGE).unwrap();
+        let program = tool.or_skip("the sandbox is not held against Stripe's description of its API")?;
         // It picks a free port itself, and says which.
         let mut process =
             Command::new(program).args(["-http-addr", "127.0.0.1:"]).stdout(Stdio::piped()).spawn().unwrap();
