@@ -84,6 +84,9 @@ async fn faults_meet_the_requests_they_are_meant_for_as_often_as_asked() {
     for status in [500, 500, 200] {
         assert_eq!(world.stripe.post("customers", &FORM).await.status, status);
     }
+    next(&world, "500").await;
+    world.stripe.control("next", json!({"path": "/v1/customers", "fault": "500", "times": 0})).await.ok();
+    world.stripe.post("customers", &FORM).await.ok();
     world.finish().await;
 }
 

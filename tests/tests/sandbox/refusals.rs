@@ -11,7 +11,7 @@ async fn only_the_secret_key_opens_the_api() {
     for request in [
         world.stripe.client.post(&url),
         world.stripe.client.post(&url).bearer_auth("sk_test_other"),
-        world.stripe.client.post(&url).basic_auth(SECRET_KEY, Some("")),
+        world.stripe.client.post(&url).header("Authorization", SECRET_KEY),
     ] {
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 401);
@@ -69,6 +69,17 @@ async fn unknown_objects_and_paths_are_404_but_an_unknown_account_is_403_as_with
     assert_eq!(world.stripe.get("accounts/acct_none").await.error(), (403, "account_invalid"));
     assert_eq!(world.stripe.get("nothing/here").await.status, 404);
     assert_eq!(world.stripe.post("balance", &[]).await.status, 404);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn acting_for_a_connected_account_is_refused_and_not_done_for_the_platform() {
+    let world = World::start().await;
+    let request =
+        world.stripe.client.post(format!("{}/v1/customers", world.sandbox.url)).bearer_auth(SECRET_KEY);
+    let answer = request.header("Stripe-Account", "acct_1").send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+    assert_eq!(world.stripe.get("customers").await.ok()["data"], json!([]));
     world.finish().await;
 }
 

@@ -64,6 +64,36 @@ async fn what_was_under_way_goes_on_after_a_restart() {
 }
 
 #[tokio::test]
+async fn events_wait_over_a_restart_for_endpoints_that_are_named_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stripe.json");
+    let world = on(&path).await;
+    world.sandbox.set_webhook_urls(vec!["http://127.0.0.1:9/hook".to_owned()]);
+    let customer = world.stripe.customer().await;
+    world.finish().await;
+
+    let world = on(&path).await;
+    world.sandbox.settled().await;
+    let endpoint = Endpoint::start().await;
+    world.sandbox.set_webhook_urls(vec![endpoint.url.clone()]);
+    world.sandbox.settled().await;
+    let received = endpoint.received();
+    assert_eq!(received.len(), 1);
+    assert_eq!(id(&received[0].event["data"]["object"]), customer);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_dropped_sandbox_stops_answering() {
+    let World { sandbox, stripe } = World::start().await;
+    stripe.customer().await;
+    drop(sandbox);
+    while stripe.try_post("customers", &[], None).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn another_configured_secret_replaces_the_old_ones() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stripe.json");

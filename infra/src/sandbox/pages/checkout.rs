@@ -74,7 +74,7 @@ fn payment_form(session: &Value, plan: &SessionPlan, last: Option<Problem>) -> M
             button name="action" value="debit" { "Pay by bank debit" }
             button name="action" value="failing_debit" { "Pay by bank debit that fails" }
         }
-        form {
+        div.beside {
             @match session["cancel_url"].as_str() {
                 Some(url) => a.leave href=(url) { "Abandon" },
                 None => p.soft { "To abandon the payment, close this page." },
