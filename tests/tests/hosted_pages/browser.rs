@@ -1,5 +1,6 @@
 //! A real browser, told what to do over its DevTools protocol. Clicks are those of a mouse.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub struct Browser {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     session: Value,
     commands: u64,
+    page: u64,
     _profile: TempDir,
 }
 
@@ -32,7 +34,8 @@ impl Browser {
         let process = launch(&program, profile.path());
         let address = address(profile.path()).await;
         let (socket, _) = tokio_tungstenite::connect_async(address).await.unwrap();
-        let mut browser = Self { process, socket, session: Value::Null, commands: 0, _profile: profile };
+        let mut browser =
+            Self { process, socket, session: Value::Null, commands: 0, page: 0, _profile: profile };
         let target = browser.command("Target.createTarget", json!({"url": "about:blank"})).await;
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         browser.session = browser.command("Target.attachToTarget", attach).await["sessionId"].clone();
@@ -43,6 +46,11 @@ impl Browser {
 
     /// Sends a command, and returns its result.
     async fn command(&mut self, method: &str, params: Value) -> Value {
+        self.try_command(method, params).await.expect(method)
+    }
+
+    /// Sends a command, which fails if the page that it is for goes away meanwhile.
+    async fn try_command(&mut self, method: &str, params: Value) -> Result<Value, String> {
         self.commands += 1;
         let number = self.commands;
         let mut command = json!({"id": number, "method": method, "params": params});
@@ -55,8 +63,10 @@ impl Browser {
             let Message::Text(text) = message.unwrap().unwrap() else { continue };
             let mut answer: Value = serde_json::from_str(&text).unwrap();
             if answer["id"] == number {
-                assert_eq!(answer["error"], Value::Null, "{method}");
-                return answer["result"].take();
+                return match answer["error"].take() {
+                    Value::Null => Ok(answer["result"].take()),
+                    error => Err(error.to_string()),
+                };
             }
         }
     }
@@ -71,7 +81,7 @@ impl Browser {
 
     /// Opens an address.
     pub async fn open(&mut self, url: &str) {
-        self.value("window.isOldPage = true").await;
+        self.mark().await;
         let answer = self.command("Page.navigate", json!({ "url": url })).await;
         assert_eq!(answer["errorText"], Value::Null, "{url}");
         self.next_page().await;
@@ -80,7 +90,7 @@ impl Browser {
     /// Clicks on the button or the link with this text, and waits for the page behind it.
     pub async fn click(&mut self, text: &str) {
         let spot = self.spot(text).await;
-        self.value("window.isOldPage = true").await;
+        self.mark().await;
         for kind in ["mousePressed", "mouseReleased"] {
             let click = json!({"type": kind, "x": spot[0], "y": spot[1], "button": "left", "clickCount": 1});
             self.command("Input.dispatchMouseEvent", click).await;
@@ -101,9 +111,22 @@ impl Browser {
         spot
     }
 
+    /// Marks the page, to tell it from the next.
+    async fn mark(&mut self) {
+        self.page += 1;
+        let mark = format!("window.page = {}", self.page);
+        self.value(&mark).await;
+    }
+
     async fn next_page(&mut self) {
+        let expression = format!("window.page !== {} && document.readyState === 'complete'", self.page);
         let arrived = async {
-            while self.value("!window.isOldPage && document.readyState === 'complete'").await != true {
+            loop {
+                let params = json!({"expression": expression, "returnByValue": true});
+                let answer = self.try_command("Runtime.evaluate", params).await;
+                if answer.is_ok_and(|answer| answer["result"]["value"] == true) {
+                    return;
+                }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -122,14 +145,21 @@ impl Browser {
 
     /// Goes back one page.
     pub async fn back(&mut self) {
-        self.value("window.isOldPage = true; history.back()").await;
+        self.mark().await;
+        let history = self.command("Page.getNavigationHistory", json!({})).await;
+        let index = usize::try_from(history["currentIndex"].as_u64().unwrap()).unwrap() - 1;
+        let entry = json!({"entryId": history["entries"][index]["id"]});
+        self.command("Page.navigateToHistoryEntry", entry).await;
         self.next_page().await;
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        // The whole group: what was started may be a script around the browser. The shell's own `kill` is there even
+        // where the program is not.
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("sh").args(["-c", "kill -s KILL -- \"$1\"", "sh", &group]).status();
         let _ = self.process.wait();
     }
 }
@@ -146,6 +176,7 @@ fn launch(program: &Path, profile: &Path) -> Child {
     ]);
     command.args(["--no-first-run", "--remote-debugging-port=0"]);
     let profile = format!("--user-data-dir={}", profile.display());
+    command.process_group(0);
     command.arg(profile).arg("about:blank").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 

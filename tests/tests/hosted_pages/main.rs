@@ -1,5 +1,7 @@
 //! The pages that Stripe hosts, clicked through with a real browser.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod browser;
 
 use std::sync::atomic::Ordering;

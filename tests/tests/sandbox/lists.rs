@@ -73,7 +73,7 @@ async fn created_bounds_a_list_in_time() {
     let created =
         world.stripe.get(&format!("checkout/sessions/{new}")).await.ok()["created"].as_i64().unwrap();
     let list = async |query: String| ids(&world.stripe.get(&format!("checkout/sessions?{query}")).await.ok());
-    assert_eq!(list(format!("created[gte]={created}")).await, [new.clone()]);
+    assert_eq!(list(format!("created[gte]={created}")).await, std::slice::from_ref(&new));
     assert_eq!(list(format!("created[gt]={created}")).await, Vec::<String>::new());
     assert_eq!(list(format!("created[lt]={created}")).await, [old]);
     assert_eq!(list(format!("created={created}")).await, [new]);
