@@ -2,7 +2,9 @@
 //! webhooks, and control calls that play the payer, the bank, the owner of an account, and Stripe's bad days.
 //!
 //! It answers `/v1/…` as Stripe does, to a caller with the secret key. An unknown parameter is refused, also one that
-//! Stripe has and the sandbox does not act out. Money is in US cents. What the platform can transfer is what it
+//! Stripe has and the sandbox does not act out; so is any currency but `usd`, and acting for a connected account. An
+//! unknown object in a path is a 404 `resource_missing`, but an unknown account, as with Stripe, a 403
+//! `account_invalid`. Money is in US cents. What the platform can transfer is what it
 //! started with, plus what was paid, less refunds, transfers and disputed amounts, plus reversals and won disputes;
 //! there are no fees and no waiting. `{CHECKOUT_SESSION_ID}` works in success URLs, `expand[]` everywhere.
 //!

@@ -1,6 +1,7 @@
 //! The sandbox's state behind its lock: who changes it, and who is told.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -42,8 +43,11 @@ pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Core {
-    /// Takes the state from its file, if there is one.
+    /// Takes the state from its file, if there is one, and otherwise makes sure that there can be one.
     pub fn open(url: String, options: Options) -> Result<Arc<Self>> {
+        if let Some(folder) = options.state_path.as_deref().and_then(Path::parent) {
+            std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        }
         let mut state = match &options.state_path {
             Some(path) => load(path)?,
             None => None,
@@ -194,7 +198,7 @@ fn is_settled(state: &State, endpoints: usize) -> bool {
     state.debits.is_empty() && !state.deliveries.iter().any(waiting)
 }
 
-fn load(path: &std::path::Path) -> Result<Option<State>> {
+fn load(path: &Path) -> Result<Option<State>> {
     let text = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.with_context(|| format!("reading {}", files::shown(path)))?,

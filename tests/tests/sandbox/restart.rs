@@ -14,7 +14,7 @@ async fn on(path: &Path) -> World {
 #[tokio::test]
 async fn everything_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("stripe.json");
+    let path = folder.path().join("new/stripe.json");
     let world = on(&path).await;
     let paid = world.stripe.paid_session(500).await;
     let open = world.stripe.session(700).await;
