@@ -2,7 +2,9 @@
 //! webhooks, and control calls that play the payer, the bank, the owner of an account, and Stripe's bad days.
 //!
 //! It answers `/v1/…` as Stripe does, to a caller with the secret key. An unknown parameter is refused, also one that
-//! Stripe has and the sandbox does not act out. Money is in US cents. What the platform can transfer is what it
+//! Stripe has and the sandbox does not act out; so is any currency but `usd`, and acting for a connected account. An
+//! unknown object in a path is a 404 `resource_missing`, but an unknown account, as with Stripe, a 403
+//! `account_invalid`. Money is in US cents. What the platform can transfer is what it
 //! started with, plus what was paid, less refunds, transfers and disputed amounts, plus reversals and won disputes;
 //! there are no fees and no waiting. `{CHECKOUT_SESSION_ID}` works in success URLs, `expand[]` everywhere.
 //!
@@ -26,7 +28,7 @@
 //! | `charges/{id}/dispute` | `amount`? | the payer objects |
 //! | `disputes/{id}/close` | `status`: `won`, `lost` | the bank decides |
 //! | `events/{id}/resend` | | an event is sent once more |
-//! | `next` | `path`, `fault`, `times`?, `method`?, `delay_ms`? | requests whose path begins with `path` meet a fault |
+//! | `next` | `path`, `fault`, `times`?, `method`?, `delay_ms`? | the next requests whose path begins with `path` meet a fault; `"times": 0` takes back what was asked for this path |
 //! | `webhooks` | `paused`?, `duplicates`?, `delay_ms`?, `shuffle`? | how events are sent. What was held goes out when the pause ends |
 //! | `webhook_secret/roll` | `drop_old`? | a new secret signs as well; `{"drop_old": true}` ends the old ones |
 //!
@@ -135,7 +137,13 @@ impl Sandbox {
         let core = Core::open(url.clone(), options)?;
         core.start();
         let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(server::serve(listener, router(Arc::clone(&core)), stopped));
+        let server = tokio::spawn({
+            let core = Arc::clone(&core);
+            async move {
+                server::serve(listener, router(Arc::clone(&core)), stopped).await;
+                core.stop().await;
+            }
+        });
         Ok(Self { url, core, stop, server })
     }
 
@@ -174,16 +182,14 @@ impl Sandbox {
         self.core.mirror.as_ref().map(mirror::Mirror::requests).unwrap_or_default()
     }
 
-    /// Stops sending events, and stops answering as soon as running requests are answered.
+    /// Stops answering as soon as running requests are answered, and then sending events.
     ///
     /// # Errors
     /// If the server failed before.
     pub async fn shutdown(self) -> Result<()> {
         // The receiver is gone if the server has already failed; its own error says why.
         let _ = self.stop.send(());
-        self.server.await.context("the Stripe sandbox failed")?;
-        self.core.stop().await;
-        Ok(())
+        self.server.await.context("the Stripe sandbox failed")
     }
 }
 

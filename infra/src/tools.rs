@@ -1,10 +1,10 @@
-//! Tools that are distributed for Python: they get a virtual environment of their own inside the workspace, so
-//! that nothing is installed on the machine.
+//! Tools that tests use. Those distributed for Python or Go get a folder of their own inside the workspace, so that
+//! nothing is installed on the machine; a browser cannot be had that way.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -12,6 +12,34 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 
 /// What to do about a Python that can install nothing.
 const ADVICE: &str = "install Python 3 with its venv module (on Debian and Ubuntu: apt install python3-venv)";
+
+/// Names under which a Chromium without a window is found, the smallest first.
+const BROWSERS: [&str; 5] =
+    ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+
+/// A tool, or why this machine cannot have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// The program.
+    At(PathBuf),
+    /// What is missing: whoever needs the tool says so and does without.
+    Unavailable(String),
+}
+
+impl Tool {
+    /// The program; or nothing, and a line that says what is not tested because of it. The line is seen also where
+    /// the output of tests is not.
+    pub fn or_skip(self, what: &str) -> Option<PathBuf> {
+        match self {
+            Self::At(program) => Some(program),
+            Self::Unavailable(why) => {
+                // There is nobody to tell if this fails.
+                let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}: {why}");
+                None
+            }
+        }
+    }
+}
 
 /// The folder for the tools that tests use. `cargo clean` removes it.
 pub fn tools_dir() -> PathBuf {
@@ -32,16 +60,94 @@ fn python_venv_with(python: &OsStr, dir: &Path, packages: &[&str]) -> Result<Pat
         ensure!(package.contains("=="), "{package} has no pinned version");
     }
     let dir = std::path::absolute(dir)?;
-    let parent = dir.parent().context("the virtual environment needs a folder of its own")?;
-    fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
-    let lock = dir.with_added_extension("lock");
-    let lock = File::create(&lock).with_context(|| format!("opening {}", lock.display()))?;
-    // Waits for another process that is installing the same; closing the file gives the lock back.
-    lock.lock().context("locking the virtual environment")?;
+    let _lock = lock(&dir)?;
     if !is_current(&dir, packages) {
         install(python, &dir, packages)?;
     }
     Ok(dir.join("bin"))
+}
+
+/// Waits for another process that is installing to the same folder. Closing the file gives the lock back.
+fn lock(dir: &Path) -> Result<File> {
+    let parent = dir.parent().context("a tool needs a folder of its own")?;
+    fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
+    let lock = dir.with_added_extension("lock");
+    let lock = File::create(&lock).with_context(|| format!("opening {}", lock.display()))?;
+    lock.lock().with_context(|| format!("locking {}", dir.display()))?;
+    Ok(lock)
+}
+
+/// Builds a Go program, named as for `go install` (`example.com/tool@v1.2.3`), into `dir`, which is for this program
+/// alone. One that is there in the same version is used as it is, at the cost of reading a file. Any number of
+/// processes may call it at once. Fails, with Go's output, if it cannot be built.
+pub fn go_tool(dir: &Path, package: &str) -> Result<Tool> {
+    go_tool_with("go".as_ref(), dir, package)
+}
+
+fn go_tool_with(go: &OsStr, dir: &Path, package: &str) -> Result<Tool> {
+    let (path, version) = package.split_once('@').with_context(|| format!("{package} has no version"))?;
+    ensure!(version.starts_with('v'), "{package} has no pinned version");
+    let name = path.rsplit('/').next().with_context(|| format!("{package} has no name"))?;
+    let dir = std::path::absolute(dir)?;
+    let program = dir.join(name);
+    let _lock = lock(&dir)?;
+    if fs::read_to_string(marker(&dir)).is_ok_and(|list| list == package) && program.exists() {
+        return Ok(Tool::At(program));
+    }
+    match Command::new(go).arg("version").output() {
+        Ok(output) if output.status.success() => {}
+        _ => {
+            return Ok(Tool::Unavailable(format!(
+                "{name} needs Go, which is not there (see https://go.dev/dl)"
+            )));
+        }
+    }
+    clear(&dir)?;
+    // What a workspace or the environment says about modules is not about this one.
+    let mut install = Command::new(go);
+    install.args(["install", package]).env("GOBIN", &dir).env("GOWORK", "off").env_remove("GOFLAGS");
+    run(&mut install)?;
+    fs::write(marker(&dir), package).context("writing the name of the package")?;
+    Ok(Tool::At(program))
+}
+
+/// A Chromium that runs without a window: the one on the path, or else, where it may, one that it installs from
+/// Debian.
+pub fn chromium() -> Result<Tool> {
+    let _lock = lock(&tools_dir().join("chromium"))?;
+    if let Some(browser) = installed_browser() {
+        return Ok(Tool::At(browser));
+    }
+    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !root || !Path::new("/etc/debian_version").exists() {
+        let advice =
+            "no Chromium is on the path, and only root on Debian could install it (apt install chromium)";
+        return Ok(Tool::Unavailable(advice.to_owned()));
+    }
+    let installed = run(apt_get().arg("update"))
+        .and_then(|()| run(apt_get().args(["install", "-y", "--no-install-recommends", BROWSERS[0]])));
+    match (installed, installed_browser()) {
+        (_, Some(browser)) => Ok(Tool::At(browser)),
+        (Err(error), None) => Ok(Tool::Unavailable(format!("Chromium could not be installed: {error:#}"))),
+        (Ok(()), None) => bail!("{} was installed, and does not run", BROWSERS[0]),
+    }
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.arg("-qq").env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// The first browser that starts: some systems put a note in its place that tells how to get it.
+fn installed_browser() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let candidates =
+        BROWSERS.iter().flat_map(|name| std::env::split_paths(&path).map(move |dir| dir.join(name)));
+    candidates.into_iter().find(|browser| {
+        browser.is_file()
+            && Command::new(browser).arg("--version").output().is_ok_and(|output| output.status.success())
+    })
 }
 
 fn marker(dir: &Path) -> PathBuf {
@@ -216,6 +322,49 @@ esac
         check(python.as_os_str(), "no ensurepip here");
         check(python.as_os_str(), "No module named pip");
         check("no-such-python".as_ref(), "no-such-python is not there");
+    }
+
+    /// A stand-in for Go that logs its installations.
+    fn fake_go(folder: &Path) -> PathBuf {
+        let script = format!(
+            r#"#!/bin/sh
+[ "$1" = version ] && exit 0
+echo "$@" >> '{log}'
+[ "$2" = example.com/broken@v1.0.0 ] && {{ echo "does not build" >&2; exit 1; }}
+mkdir -p "$GOBIN" && echo "$2" > "$GOBIN/tool"
+"#,
+            log = folder.join("calls").display(),
+        );
+        let (source, path) = (folder.join("source"), folder.join("go"));
+        fs::write(&source, script).unwrap();
+        run(Command::new("install").args(["-m", "755"]).args([&source, &path])).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_go_tool_is_built_once_for_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let go = fake_go(folder.path());
+        let dir = folder.path().join("a/tool");
+        for (package, built) in [("tool@v1.0.0", 1), ("tool@v1.0.0", 1), ("tool@v1.1.0", 2)] {
+            let package = format!("example.com/{package}");
+            let tool = go_tool_with(go.as_os_str(), &dir, &package).unwrap();
+            assert_eq!(tool, Tool::At(dir.join("tool")));
+            assert_eq!(fs::read_to_string(dir.join("tool")).unwrap().trim(), package);
+            assert_eq!(calls(folder.path()), built);
+        }
+    }
+
+    #[test]
+    fn a_machine_without_go_is_no_fault_but_a_program_that_does_not_build_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("tool");
+        let tool = go_tool_with("no-such-go".as_ref(), &dir, "example.com/tool@v1.0.0").unwrap();
+        assert!(matches!(tool, Tool::Unavailable(why) if why.contains("needs Go")));
+        let go = fake_go(folder.path());
+        let error = go_tool_with(go.as_os_str(), &dir, "example.com/broken@v1.0.0").unwrap_err();
+        assert!(format!("{error:#}").contains("does not build"), "{error:#}");
+        assert!(go_tool_with(go.as_os_str(), &dir, "example.com/tool@latest").is_err());
     }
 
     #[test]

@@ -200,11 +200,14 @@ async fn next(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer {
     let NextFault { path, fault, times, method, delay_ms } = read(&body)?;
     let times = times.unwrap_or(1);
     core.change(None, |change| {
-        if times > 0 {
+        let faults = &mut change.state.faults;
+        if times == 0 {
+            faults.retain(|fault| fault.path != path);
+        } else {
             let delay_ms = delay_ms.unwrap_or(1_000);
-            change.state.faults.push(Fault { path, method, fault, times, delay_ms });
+            faults.push(Fault { path, method, fault, times, delay_ms });
         }
-        Ok(Json(json!({ "faults": change.state.faults })))
+        Ok(Json(json!({ "faults": faults })))
     })
 }
 

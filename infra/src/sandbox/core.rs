@@ -1,6 +1,7 @@
 //! The sandbox's state behind its lock: who changes it, and who is told.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::mirror::Mirror;
-use super::state::{Cause, Change, State};
+use super::state::{Cause, Change, Delivery, State};
 use super::{Options, checkout, webhooks};
 use crate::files;
 
@@ -42,8 +43,11 @@ pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Core {
-    /// Takes the state from its file, if there is one.
+    /// Takes the state from its file, if there is one, and otherwise makes sure that there can be one.
     pub fn open(url: String, options: Options) -> Result<Arc<Self>> {
+        if let Some(folder) = options.state_path.as_deref().and_then(Path::parent) {
+            std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        }
         let mut state = match &options.state_path {
             Some(path) => load(path)?,
             None => None,
@@ -170,32 +174,31 @@ impl Core {
         for (endpoint, url) in urls.iter().enumerate() {
             couriers.spawn(webhooks::deliver(Arc::clone(self), endpoint, url.clone()));
         }
-        let count = urls.len();
         *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = urls;
         // The old couriers end here. What they were sending is sent again: endpoints have to bear that.
         drop(std::mem::replace(&mut *locked(&self.couriers), couriers));
-        self.change(None, |change| {
-            change.state.deliveries.retain(|delivery| delivery.endpoint < count);
-            change.state.deliveries.iter_mut().for_each(|delivery| delivery.sending = false);
-        });
+        self.touch(|state| state.deliveries.iter_mut().for_each(|delivery| delivery.sending = false));
+        self.notify();
     }
 
     /// Waits until every event has arrived, but for those that are held, and every bank debit has ended.
     pub async fn settled(&self) {
         let mut changes = self.watch();
-        while !self.look(is_settled) {
+        while !self.look(|state| is_settled(state, self.endpoints().len())) {
             // The sender lives as long as this.
             let _ = changes.changed().await;
         }
     }
 }
 
-fn is_settled(state: &State) -> bool {
-    let waiting = |delivery: &super::state::Delivery| delivery.sending || !state.webhooks.paused;
+/// What waits for an endpoint that is not there, because none was named since a restart, does not count either.
+fn is_settled(state: &State, endpoints: usize) -> bool {
+    let waiting =
+        |delivery: &Delivery| delivery.endpoint < endpoints && (delivery.sending || !state.webhooks.paused);
     state.debits.is_empty() && !state.deliveries.iter().any(waiting)
 }
 
-fn load(path: &std::path::Path) -> Result<Option<State>> {
+fn load(path: &Path) -> Result<Option<State>> {
     let text = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.with_context(|| format!("reading {}", files::shown(path)))?,

@@ -48,7 +48,7 @@ impl Mirror {
                 let text = answer.text().await.unwrap_or_default();
                 Some(format!("{status}: {}", text.trim()))
             }
-            Err(error) => Some(format!("no answer: {error}")),
+            Err(error) => Some(format!("no answer: {:#}", anyhow::Error::from(error))),
         };
         let mut seen = locked(&self.seen);
         seen.requests += 1;

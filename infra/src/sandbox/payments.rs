@@ -115,7 +115,7 @@ fn check_method(change: &Change<'_>, plan: &Plan, confirm: bool) -> Result<(), R
             "The payment method {id} is attached to a customer. Please include the customer in the `customer` parameter."
         ),
     };
-    Err(Refusal::invalid("payment_method_customer_mismatch", message).param("payment_method"))
+    Err(Refusal::invalid("resource_missing", message).param("payment_method"))
 }
 
 /// A new intent that nobody has tried to pay.
@@ -256,7 +256,7 @@ fn failed_charge(code: &str, decline_code: &str, message: &str) -> Value {
         "amount_captured": 0,
         "failure_code": code,
         "failure_message": message,
-        "outcome": {"network_status": "declined_by_network", "reason": decline_code, "risk_level": "normal",
+        "outcome": {"network_status": "declined_by_network", "reason": Some(decline_code).filter(|code| !code.is_empty()), "risk_level": "normal",
             "seller_message": "The bank did not return any further details with this decline.",
             "type": "issuer_declined"},
     })

@@ -99,7 +99,8 @@ impl Refusal {
     /// A card that was not charged.
     pub fn card(code: &str, decline_code: &str, message: &str) -> Self {
         let refusal = Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", message);
-        refusal.with("code", code).with("decline_code", decline_code).with("doc_url", doc_url(code))
+        let refusal = refusal.with("code", code).with("doc_url", doc_url(code));
+        if decline_code.is_empty() { refusal } else { refusal.with("decline_code", decline_code) }
     }
 
     /// An idempotency key that was used for something else.

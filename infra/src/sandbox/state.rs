@@ -364,9 +364,11 @@ impl Change<'_> {
         object
     }
 
-    /// Sets fields of an object, and returns it as it was and as it is.
+    /// Sets fields of an object that exists, and returns it as it was and as it is.
     pub fn update(&mut self, kind: Kind, id: &str, fields: Value) -> (Value, Value) {
-        let object = self.state.objects.entry(kind).or_default().entry(id.to_owned()).or_default();
+        let Some(object) = self.state.objects.get_mut(&kind).and_then(|all| all.get_mut(id)) else {
+            return Default::default();
+        };
         let before = object.clone();
         *object = with(before.clone(), fields);
         (before, object.clone())

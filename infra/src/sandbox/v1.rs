@@ -71,6 +71,10 @@ pub async fn handle(
 
 fn authorize(headers: &HeaderMap, secret_key: &str) -> Result<(), Refusal> {
     let given = headers.get("authorization").and_then(|value| value.to_str().ok());
+    if headers.contains_key("stripe-account") {
+        let message = "The sandbox does not act on behalf of connected accounts (Stripe-Account)";
+        return Err(Refusal::invalid("account_invalid", message).unexecuted());
+    }
     match given.and_then(|value| value.strip_prefix("Bearer ")) {
         Some(key) if key == secret_key => Ok(()),
         Some(_) => Err(Refusal::unauthorized("Invalid API Key provided")),
@@ -208,7 +212,8 @@ fn get(core: &Core, call: &Call, declined: bool) -> Reply {
 }
 
 fn endpoint(call: &Call) -> &str {
-    call.uri.path().trim_start_matches("/v1/").trim_end_matches('/')
+    let path = call.uri.path();
+    path.strip_prefix("/v1/").unwrap_or(path).trim_end_matches('/')
 }
 
 /// Carries out a POST once for its key.

@@ -113,6 +113,26 @@ async fn a_session_that_nobody_pays_expires_with_its_time() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_sent_many_times_pays_once() {
+    let world = World::start().await;
+    let session = world.stripe.session(500).await;
+    let page = format!("{}/c/pay/{session}", world.sandbox.url);
+    let press = || world.stripe.client.post(&page).form(&[("action", "pay")]).send();
+    let answers = futures::future::join_all((0..8).map(|_| press())).await;
+    for answer in answers {
+        let answer = answer.unwrap();
+        let to = answer.headers()["location"].to_str().unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), to),
+            (303, &*format!("https://example.com/done?session={session}"))
+        );
+    }
+    assert_eq!(world.stripe.available().await, 500);
+    assert_eq!(world.told(), ["charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"]);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn the_caller_can_expire_a_session() {
     let world = World::start().await;
     let session = world.stripe.session(500).await;

@@ -18,19 +18,18 @@ use crate::sandbox::payments::NOT_AUTHENTICATED;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::state::{Debit, Kind, SessionPlan, amount, text};
 
-/// Why the last attempt failed. Only these words are ever shown, whatever a link says.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Problem {
-    /// The card's bank said no.
-    Declined,
-    /// The payer did not prove to be the card's owner.
-    NotAuthenticated,
-}
+/// Why the last attempt failed, in the page's address and in words. No other words are shown, whatever a link says.
+const PROBLEMS: [(&str, &str); 2] = [
+    ("declined", "Your card was declined. Nothing was charged. Try again, or use another card."),
+    (
+        "not_authenticated",
+        "We could not authenticate your card. Nothing was charged. Try again, or use another card.",
+    ),
+];
 
 #[derive(Debug, Deserialize)]
 pub struct Shown {
-    problem: Option<Problem>,
+    problem: Option<String>,
 }
 
 /// `GET /c/pay/{id}`
@@ -41,12 +40,14 @@ pub async fn show(
 ) -> Response {
     core.expire_overdue();
     match core.look(|state| open_session(state, &id)) {
-        Ok((session, plan)) => page(StatusCode::OK, "Checkout", &payment_form(&session, &plan, last)),
+        Ok((session, plan)) => {
+            page(StatusCode::OK, "Checkout", &payment_form(&session, &plan, last.as_deref()))
+        }
         Err(refusal) => over(&core, &id, &refusal),
     }
 }
 
-fn payment_form(session: &Value, plan: &SessionPlan, last: Option<Problem>) -> Markup {
+fn payment_form(session: &Value, plan: &SessionPlan, last: Option<&str>) -> Markup {
     let total = dollars(amount(session, "amount_total"));
     html! {
         h1 { "Pay " (plan.lines.first().map_or("", |line| line.name.as_str())) }
@@ -62,10 +63,8 @@ fn payment_form(session: &Value, plan: &SessionPlan, last: Option<Problem>) -> M
                 }
             }
         }
-        @match last {
-            Some(Problem::Declined) => p.bad role="alert" { "Your card was declined. Nothing was charged. Try again, or use another card." },
-            Some(Problem::NotAuthenticated) => p.bad role="alert" { "We could not authenticate your card. Nothing was charged. Try again, or use another card." },
-            None => {},
+        @for (_, words) in PROBLEMS.iter().filter(|(problem, _)| last == Some(problem)) {
+            p.bad role="alert" { (words) }
         }
         form method="post" action={ "/c/pay/" (text(session, "id")) } aria-label="Payment" {
             button.main name="action" value="pay" { "Pay " (total) }
@@ -74,7 +73,7 @@ fn payment_form(session: &Value, plan: &SessionPlan, last: Option<Problem>) -> M
             button name="action" value="debit" { "Pay by bank debit" }
             button name="action" value="failing_debit" { "Pay by bank debit that fails" }
         }
-        form {
+        div.beside {
             @match session["cancel_url"].as_str() {
                 Some(url) => a.leave href=(url) { "Abandon" },
                 None => p.soft { "To abandon the payment, close this page." },

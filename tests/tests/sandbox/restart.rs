@@ -1,0 +1,129 @@
+//! A state that outlives its sandbox.
+
+use std::path::Path;
+
+use infra::sandbox::Options;
+use serde_json::json;
+
+use super::support::{Endpoint, World, id, options};
+
+async fn on(path: &Path) -> World {
+    World::with(Options { state_path: Some(path.to_owned()), ..options() }).await
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/stripe.json");
+    let world = on(&path).await;
+    let paid = world.stripe.paid_session(500).await;
+    let open = world.stripe.session(700).await;
+    let form = [("email", "a@example.com")];
+    let customer = world.stripe.post_with_key("customers", &form, "key").await.ok();
+    let rolled = world.stripe.control("webhook_secret/roll", json!({})).await.ok();
+    let before = world.stripe.state().await;
+    world.finish().await;
+
+    let world = on(&path).await;
+    assert_eq!(world.stripe.state().await, before);
+    assert_eq!(world.stripe.available().await, 500);
+    assert_eq!(world.stripe.get(&format!("checkout/sessions/{}", id(&paid))).await.ok(), paid);
+    let again = world.stripe.post_with_key("customers", &form, "key").await;
+    assert_eq!((again.header("idempotent-replayed"), &again.body), (Some("true"), &customer));
+    assert_eq!(json!(world.sandbox.webhook_secrets()[0]), rolled["secret"]);
+    let complete = format!("checkout/sessions/{open}/complete");
+    world.stripe.control(&complete, json!({"outcome": "paid"})).await.ok();
+    assert_eq!(world.stripe.available().await, 1_200);
+    let newest = world.stripe.customer().await;
+    assert!(newest > id(&customer), "new identifiers sort after old ones");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_under_way_goes_on_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stripe.json");
+    let world = on(&path).await;
+    // Nothing listens there.
+    world.sandbox.set_webhook_urls(vec!["http://127.0.0.1:9/hook".to_owned()]);
+    let session = world.stripe.session(500).await;
+    let complete = format!("checkout/sessions/{session}/complete");
+    world.stripe.control(&complete, json!({"outcome": "async_paid", "delay_ms": 3_600_000})).await.ok();
+    world.finish().await;
+
+    let endpoint = Endpoint::start().await;
+    let urls = vec![endpoint.url.clone()];
+    let world = World::with(Options { state_path: Some(path), webhook_urls: urls, ..options() }).await;
+    world.sandbox.settled().await;
+    let kinds = endpoint.kinds();
+    for kind in ["checkout.session.completed", "checkout.session.async_payment_succeeded"] {
+        assert_eq!(kinds.iter().filter(|seen| *seen == kind).count(), 1, "{kinds:?}");
+    }
+    assert_eq!(world.stripe.available().await, 500);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn events_wait_over_a_restart_for_endpoints_that_are_named_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stripe.json");
+    let world = on(&path).await;
+    world.sandbox.set_webhook_urls(vec!["http://127.0.0.1:9/hook".to_owned()]);
+    let customer = world.stripe.customer().await;
+    world.finish().await;
+
+    let world = on(&path).await;
+    world.sandbox.settled().await;
+    let endpoint = Endpoint::start().await;
+    world.sandbox.set_webhook_urls(vec![endpoint.url.clone()]);
+    world.sandbox.settled().await;
+    let received = endpoint.received();
+    assert_eq!(received.len(), 1);
+    assert_eq!(id(&received[0].event["data"]["object"]), customer);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_dropped_sandbox_stops_answering() {
+    let World { sandbox, stripe } = World::start().await;
+    stripe.customer().await;
+    drop(sandbox);
+    while stripe.try_post("customers", &[], None).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn another_configured_secret_replaces_the_old_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stripe.json");
+    let world = on(&path).await;
+    world.stripe.control("webhook_secret/roll", json!({})).await.ok();
+    world.finish().await;
+    let webhook_secret = "whsec_new".to_owned();
+    let world = World::with(Options { state_path: Some(path), webhook_secret, ..options() }).await;
+    assert_eq!(world.sandbox.webhook_secrets(), ["whsec_new"]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_file_of_something_else_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stripe.json");
+    std::fs::write(&path, "[1]").unwrap();
+    let options = Options { state_path: Some(path.clone()), ..options() };
+    let error = infra::sandbox::Sandbox::start(options).await.unwrap_err();
+    assert!(format!("{error:#}").contains("stripe.json"), "{error:#}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "[1]");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named_and_a_stopped_sandbox_frees_its_own() {
+    let world = World::start().await;
+    let port: u16 = world.sandbox.url.rsplit(':').next().unwrap().parse().unwrap();
+    let again = || infra::sandbox::Sandbox::start(Options { port: Some(port), ..options() });
+    let error = again().await.unwrap_err().to_string();
+    assert!(error.contains(&port.to_string()) && error.contains("taken"), "{error}");
+    world.finish().await;
+    again().await.unwrap().shutdown().await.unwrap();
+}
