@@ -44,6 +44,8 @@ pub struct Options {
     pub queue: Option<RankingQueue>,
     /// How Stripe's stand-in behaves. It goes by the world's clock.
     pub sandbox: sandbox::Options,
+    /// Secrets that the webhook knows beside the sandbox's, as it does while one is rolled.
+    pub webhook_secrets: Vec<String>,
 }
 
 impl Default for Options {
@@ -54,6 +56,7 @@ impl Default for Options {
             proxied: false,
             queue: None,
             sandbox: sandbox::Options::default(),
+            webhook_secrets: Vec::new(),
         }
     }
 }
@@ -70,6 +73,8 @@ pub struct World {
     pub rankings: Vec<Ranking>,
     /// Two instances of what asks Stripe, as the payments function has it.
     pub funds: Vec<Funds>,
+    /// An instance of the webhook's function that no network leads to.
+    pub webhook: Router,
     /// What answers in Stripe's place.
     pub sandbox: Sandbox,
     /// Between the functions and the table, if the options ask for it.
@@ -106,7 +111,9 @@ impl World {
             clock: Clock::shifted(shift_millis.clone()),
         };
         let sandbox = sandbox::Options { clock_shift_millis: shift_millis.clone(), ..options.sandbox };
-        let secrets = Secrets::parse(&sandbox.webhook_secret).expect("a webhook secret");
+        let mut secrets = options.webhook_secrets.clone();
+        secrets.push(sandbox.webhook_secret.clone());
+        let secrets = Secrets::parse(&secrets.join(",")).expect("a webhook secret");
         let sandbox = Sandbox::start(sandbox).await.expect("the Stripe sandbox");
         let funds = || Funds {
             service: service(),
@@ -128,8 +135,8 @@ impl World {
         for (function, routers) in functions {
             instances.insert(function.to_owned(), join_all(routers.into_iter().map(serve)).await);
         }
-        let hooks = &instances["stripe-webhook"];
-        sandbox.set_webhook_urls(vec![format!("{}/api/stripe/webhook", hooks[0])]);
+        sandbox.set_webhook_urls(webhook_urls(&instances)[..1].to_vec());
+        let webhook = stripe_webhook::router(webhook());
         let ranking =
             || Ranking { service: service(), judge: options.judge.clone(), queue: options.queue.clone() };
         let rankings = (0..2).map(|_| ranking()).collect();
@@ -158,6 +165,7 @@ impl World {
             store,
             rankings,
             funds,
+            webhook,
             sandbox,
             proxy,
             sender,
@@ -212,6 +220,11 @@ impl World {
         self.sandbox.settled().await;
     }
 
+    /// From now on every event is sent to every instance of the webhook's function at once, and not only to one.
+    pub fn report_to_every_instance(&self) {
+        self.sandbox.set_webhook_urls(webhook_urls(&self.fleet.instances));
+    }
+
     /// Ends the world: every cent must be accounted for, here and at Stripe.
     pub async fn finish(self) {
         self.reported().await;
@@ -223,6 +236,10 @@ impl World {
         self.sandbox.shutdown().await.expect("the sandbox stops");
         self.dynamo.shutdown().await.expect("embedded DynamoDB stops");
     }
+}
+
+fn webhook_urls(instances: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    instances["stripe-webhook"].iter().map(|instance| format!("{instance}/api/stripe/webhook")).collect()
 }
 
 async fn serve(router: Router) -> String {

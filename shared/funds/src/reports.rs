@@ -1,10 +1,11 @@
 //! Acting on what Stripe reports.
 
 use clorp_domain::dispute::DisputeChange;
-use clorp_domain::{Cents, Dispute, Error, Topup, TopupStatus, UserId, WithdrawalId};
+use clorp_domain::{Cents, ConnectStatus, Dispute, Error, SetupId, Topup, TopupStatus, UserId, WithdrawalId};
 use clorp_payments::events::{Event, Meaning, Payment, Unreadable};
 use clorp_service::Service;
-use clorp_store::{Kept, KeptEvent, Moved};
+use clorp_store::{Kept, KeptEvent, Moved, Recorded};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::{DECISIONS, contended, new_entry_id};
@@ -76,20 +77,15 @@ impl Reports {
                 outcome => Ok(outcome),
             },
             Meaning::PaymentMethodSaved { user, setup, customer, payment_method } => {
-                let store = &self.service.store;
-                if store.finish_setup(user, *setup, customer, payment_method).await? == Moved::Done {
-                    return Ok(Outcome::Done);
+                match self.save_card(user, *setup, customer, payment_method).await? {
+                    Outcome::Kept(why) => self.keep(report, payment_method, why).await,
+                    outcome => Ok(outcome),
                 }
-                if store.has_setup(user, *setup).await? {
-                    return Ok(Outcome::Already);
-                }
-                self.keep(report, payment_method, "a setup we have no record of").await
             }
             Meaning::Account { user, account, status } => {
-                let seen_at = report.event.created;
-                match self.service.store.set_account(user, account, *status, seen_at).await? {
-                    clorp_store::Recorded::Done => Ok(Outcome::Done),
-                    clorp_store::Recorded::Refused => Ok(Outcome::Already),
+                match self.account(user, account, *status, report.event.created).await? {
+                    Outcome::Kept(why) => self.keep(report, account, why).await,
+                    outcome => Ok(outcome),
                 }
             }
             Meaning::Refunded { intent, .. } | Meaning::Disputed { intent, .. } => {
@@ -128,6 +124,45 @@ impl Reports {
             }
         }
         Err(contended())
+    }
+
+    async fn save_card(
+        &self,
+        user: &UserId,
+        setup: SetupId,
+        customer: &str,
+        payment_method: &str,
+    ) -> Result<Outcome, Error> {
+        let store = &self.service.store;
+        if store.finish_setup(user, setup, customer, payment_method).await? == Moved::Done {
+            return Ok(Outcome::Done);
+        }
+        if !store.has_setup(user, setup).await? {
+            return Ok(Outcome::Kept("a setup we have no record of"));
+        }
+        let known = store.user(user).await?.and_then(|user| user.stripe.customer);
+        Ok(match known {
+            Some(known) if known == customer => Outcome::Already,
+            _ => Outcome::Kept("the card of another customer"),
+        })
+    }
+
+    async fn account(
+        &self,
+        user: &UserId,
+        account: &str,
+        status: ConnectStatus,
+        seen_at: Timestamp,
+    ) -> Result<Outcome, Error> {
+        let store = &self.service.store;
+        if store.set_account(user, account, status, seen_at).await? == Recorded::Done {
+            return Ok(Outcome::Done);
+        }
+        Ok(match store.user(user).await? {
+            None => Outcome::Kept("the account of a user we have no record of"),
+            Some(user) if user.stripe.account.as_deref() == Some(account) => Outcome::Already,
+            Some(_) => Outcome::Kept("another account than the user's own"),
+        })
     }
 
     /// Acts on the refunds and disputes that were reported before the payment they are about.

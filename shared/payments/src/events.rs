@@ -4,8 +4,8 @@
 
 use clorp_domain::{Cents, ConnectStatus, DisputeStatus, SetupId, TopupId, UserId, WithdrawalId};
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -136,7 +136,7 @@ struct Session {
     payment_intent: Option<Reference>,
     amount_total: Option<i64>,
     currency: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
 }
 
@@ -145,7 +145,7 @@ struct Intent {
     id: String,
     amount_received: i64,
     currency: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
 }
 
@@ -154,7 +154,7 @@ struct Setup {
     id: String,
     customer: Option<Reference>,
     payment_method: Option<Reference>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
 }
 
@@ -162,7 +162,7 @@ struct Setup {
 struct Account {
     id: String,
     payouts_enabled: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
 }
 
@@ -185,7 +185,7 @@ struct Dispute {
 struct Transfer {
     id: String,
     amount_reversed: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
 }
 
@@ -206,6 +206,11 @@ impl Reference {
 }
 
 type Metadata = std::collections::BTreeMap<String, Value>;
+
+/// Stripe writes `null` for the metadata of some objects that have none.
+fn or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Metadata, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
 
 /// Our record that an object's metadata names, if it is of this kind; `None` if the metadata is not ours.
 fn record<T: std::str::FromStr>(metadata: &Metadata, kind: &str) -> Option<(UserId, T)> {
@@ -415,6 +420,7 @@ mod tests {
     fn what_we_did_not_begin_is_not_ours() {
         let foreign = [
             json!({}),
+            json!(null),
             json!({ "type": "wallet_topup" }),
             json!({ "type": "other", "user_id": "ada", "record_id": ULID }),
             json!({ "type": "wallet_topup", "user_id": "a#b", "record_id": ULID }),

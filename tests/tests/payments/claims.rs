@@ -1,0 +1,341 @@
+//! Claims against money that came in: refunds, disputes, and the wallet that owes for them.
+
+use e2e::{Client, World};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::connect::connected;
+use crate::setup::save_card;
+use crate::signed::{books, event, report, told};
+use crate::support::{checkout, complete, complete_unreported, control, ledger};
+
+/// Tops up by this much, which is credited; the session.
+async fn paid(world: &World, user: &Client, amount: i64) -> String {
+    let session = checkout(user, amount).await;
+    complete(world, &session, "paid").await;
+    session
+}
+
+/// A top-up that is paid, and whose report is held back; the report.
+async fn paid_unreported(world: &World, user: &Client, amount: i64) -> (String, Value) {
+    pause(world, true).await;
+    let session = checkout(user, amount).await;
+    complete_unreported(world, &session, "paid").await;
+    (session, told(world, "checkout.session.completed"))
+}
+
+async fn pause(world: &World, paused: bool) {
+    control(world, "webhooks", json!({ "paused": paused })).await;
+}
+
+/// Gives back this much of a payment.
+async fn refund(world: &World, payment: &str, amount: i64) {
+    control(world, &format!("charges/{payment}/refund"), json!({ "amount": amount })).await;
+}
+
+/// The payer objects; the dispute.
+async fn dispute(world: &World, payment: &str) -> String {
+    let dispute = control(world, &format!("charges/{payment}/dispute"), json!({})).await;
+    dispute["id"].as_str().unwrap().to_owned()
+}
+
+async fn close(world: &World, dispute: &str, status: &str) {
+    control(world, &format!("disputes/{dispute}/close"), json!({ "status": status })).await;
+}
+
+/// The deltas in a wallet's ledger, oldest first.
+async fn deltas(user: &Client) -> Vec<i64> {
+    let mut deltas: Vec<i64> = ledger(user).await.into_iter().map(|(_, delta)| delta).collect();
+    deltas.reverse();
+    deltas
+}
+
+/// How many reports wait for something.
+async fn waiting(world: &World) -> usize {
+    books(world).await.kept.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refund_takes_back_what_is_new_in_it() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    let session = paid(&world, user, 1000).await;
+    for (amount, balance) in [(300, 700), (200, 500), (500, 0)] {
+        refund(&world, &session, amount).await;
+        world.reported().await;
+        assert_eq!(user.balance().await, balance);
+    }
+    let lines = ledger(user).await;
+    assert_eq!(deltas(user).await, [1000, -300, -200, -500]);
+    let charge = told(&world, "charge.refunded")["data"]["object"]["id"].as_str().unwrap().to_owned();
+    assert!(lines[..3].iter().all(|(reason, _)| *reason == format!("refund:{charge}")), "{lines:?}");
+    for event in world.sandbox.events().iter().filter(|event| event["type"] == "charge.refunded") {
+        report(&world, event).await;
+    }
+    assert_eq!(ledger(user).await, lines, "what is told again changes nothing");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_in_any_order_and_all_at_once_take_back_their_sum() {
+    for at_once in [false, true] {
+        let world = World::start().await;
+        let user = &world.stranger;
+        let session = paid(&world, user, 1000).await;
+        pause(&world, true).await;
+        for amount in [100, 200, 300] {
+            refund(&world, &session, amount).await;
+        }
+        let mut told = world.sandbox.events();
+        told.retain(|event| event["type"] == "charge.refunded");
+        told.reverse();
+        if at_once {
+            join_all(told.iter().chain(&told).map(|event| report(&world, event))).await;
+        } else {
+            for event in &told {
+                report(&world, event).await;
+            }
+            assert_eq!(deltas(user).await, [1000, -600], "the last one told of them all");
+        }
+        assert_eq!(user.balance().await, 400);
+        pause(&world, false).await;
+        world.reported().await;
+        assert_eq!(user.balance().await, 400);
+        world.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispute_debits_and_only_one_that_is_won_gives_back() {
+    for (verdict, balance) in [("won", 1000), ("lost", 0)] {
+        let world = World::start().await;
+        let user = &world.stranger;
+        let session = paid(&world, user, 1000).await;
+        let id = dispute(&world, &session).await;
+        world.reported().await;
+        assert_eq!(ledger(user).await[0], (format!("dispute:{id}"), -1000));
+        close(&world, &id, verdict).await;
+        world.reported().await;
+        assert_eq!(user.balance().await, balance, "{verdict}");
+        let lines = ledger(user).await;
+        if verdict == "won" {
+            assert_eq!(lines[0], (format!("chargeback_won:{id}"), 1000));
+        }
+        for event in world
+            .sandbox
+            .events()
+            .iter()
+            .filter(|event| event["type"].as_str().unwrap().starts_with("charge.dispute."))
+        {
+            report(&world, event).await;
+            report(&world, event).await;
+        }
+        assert_eq!(ledger(user).await, lines, "told again, {verdict} or open, nothing changes");
+        world.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispute_is_what_its_end_says_whatever_was_heard_of_it_before() {
+    for (verdict, created_follows, expect) in [
+        ("lost", false, vec![1000, -1000]),
+        ("lost", true, vec![1000, -1000]),
+        ("won", false, vec![1000]),
+        ("won", true, vec![1000]),
+    ] {
+        let world = World::start().await;
+        let user = &world.stranger;
+        let session = paid(&world, user, 1000).await;
+        pause(&world, true).await;
+        let id = dispute(&world, &session).await;
+        close(&world, &id, verdict).await;
+        report(&world, &told(&world, "charge.dispute.closed")).await;
+        assert_eq!(deltas(user).await, expect, "{verdict}");
+        if created_follows {
+            report(&world, &told(&world, "charge.dispute.created")).await;
+            assert_eq!(deltas(user).await, expect, "{verdict}, then created");
+        }
+        pause(&world, false).await;
+        world.reported().await;
+        assert_eq!(deltas(user).await, expect);
+        world.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inquiry_moves_nothing_until_it_becomes_a_dispute() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    paid(&world, user, 1000).await;
+    let intent = told(&world, "checkout.session.completed")["data"]["object"]["payment_intent"].clone();
+    let of = |kind: &str, status: &str| {
+        let object = json!({ "id": "du_own", "payment_intent": intent, "amount": 1000, "status": status });
+        event(&world, kind, object)
+    };
+    for (kind, status, expect) in [
+        ("charge.dispute.created", "warning_needs_response", vec![1000]),
+        ("charge.dispute.updated", "warning_under_review", vec![1000]),
+        ("charge.dispute.closed", "warning_closed", vec![1000]),
+        ("charge.dispute.updated", "needs_response", vec![1000, -1000]),
+        ("charge.dispute.updated", "under_review", vec![1000, -1000]),
+        ("charge.dispute.created", "warning_needs_response", vec![1000, -1000]),
+        ("charge.dispute.closed", "won", vec![1000, -1000, 1000]),
+        ("charge.dispute.updated", "under_review", vec![1000, -1000, 1000]),
+    ] {
+        report(&world, &of(kind, status)).await;
+        assert_eq!(deltas(user).await, expect, "{status}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_told_of_before_the_credit_wait_for_it() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    let (session, completed) = paid_unreported(&world, user, 1000).await;
+    refund(&world, &session, 100).await;
+    refund(&world, &session, 200).await;
+    let id = dispute(&world, &session).await;
+    let mut claims = world.sandbox.events();
+    claims.retain(|event| {
+        ["charge.refunded", "charge.dispute.created"].contains(&event["type"].as_str().unwrap())
+    });
+    claims.reverse();
+    for claim in claims.iter().chain(&claims) {
+        report(&world, claim).await;
+    }
+    assert_eq!((waiting(&world).await, deltas(user).await), (3, vec![]));
+    report(&world, &completed).await;
+    assert_eq!((waiting(&world).await, user.balance().await), (0, 0));
+    let mut lines = ledger(user).await;
+    lines.sort();
+    let charge = told(&world, "charge.refunded")["data"]["object"]["id"].as_str().unwrap().to_owned();
+    let refunded: i64 =
+        lines.iter().filter(|(why, _)| *why == format!("refund:{charge}")).map(|(_, cents)| cents).sum();
+    assert_eq!(refunded, -300);
+    assert!(
+        lines.contains(&(format!("dispute:{id}"), -700))
+            && lines.contains(&(format!("topup:{session}"), 1000))
+    );
+    pause(&world, false).await;
+    world.reported().await;
+    let mut after = ledger(user).await;
+    after.sort();
+    assert_eq!(after, lines);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_and_the_credit_it_is_about_may_race() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    for round in 0..8 {
+        let (session, completed) = paid_unreported(&world, user, 1000).await;
+        refund(&world, &session, 300).await;
+        let refunded = told(&world, "charge.refunded");
+        dispute(&world, &session).await;
+        let disputed = told(&world, "charge.dispute.created");
+        let mut events = vec![&completed, &refunded, &disputed, &completed, &refunded, &disputed];
+        events.rotate_left(round % 3);
+        join_all(events.into_iter().map(|event| report(&world, event))).await;
+        assert_eq!((user.balance().await, waiting(&world).await), (0, 0), "round {round}");
+        pause(&world, false).await;
+        world.reported().await;
+        assert_eq!((user.balance().await, waiting(&world).await), (0, 0), "round {round}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_that_owes_can_spend_nothing_until_it_is_made_good() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    connected(&world, user).await;
+    let session = paid(&world, user, 1000).await;
+    let waits = pending(user, 1200).await;
+    user.post_drop(800).await;
+    refund(&world, &session, 700).await;
+    world.reported().await;
+    assert_eq!(user.balance().await, -500);
+    let books_then = books(&world).await;
+    let refused = run(user, 100).await.expect_error(402, "insufficient_balance");
+    assert_eq!((&refused["required"], &refused["available"]), (&json!(100), &json!(-500)));
+    let pay = format!("/api/jobs/{waits}/pay");
+    user.post_empty(&pay).await.expect_error(402, "insufficient_balance");
+    let withdrawal = json!({ "amount_cents": 500 });
+    user.post("/api/wallet/withdraw", withdrawal.clone()).await.expect_error(402, "insufficient_balance");
+    assert_eq!(books(&world).await.postings, books_then.postings, "nothing was moved");
+    assert_eq!(books(&world).await.faults(), Vec::<String>::new(), "to owe is no fault in the books");
+    paid(&world, user, 600).await;
+    assert_eq!(user.balance().await, 100);
+    user.post("/api/wallet/withdraw", withdrawal.clone()).await.expect_error(402, "insufficient_balance");
+    paid(&world, user, 1600).await;
+    user.post_empty(&pay).await.expect(200);
+    assert_eq!(user.balance().await, 500);
+    user.post("/api/wallet/withdraw", withdrawal).await.expect(201);
+    assert_eq!(user.balance().await, 0);
+    world.finish().await;
+}
+
+/// Posts a drop that the wallet cannot pay; the drop.
+async fn pending(user: &Client, price: i64) -> String {
+    let refused = run(user, price).await.expect_error(402, "insufficient_balance");
+    refused["id"].as_str().unwrap().to_owned()
+}
+
+async fn run(user: &Client, price: i64) -> e2e::Answer {
+    let body =
+        json!({ "prompt": "Three taglines", "pack": "roast", "price_cents": price, "confirmed": true });
+    user.post("/api/jobs/run", body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_world_may_end_with_a_wallet_that_owes() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    let session = paid(&world, user, 1000).await;
+    let drop = user.post_drop(1000).await;
+    world.race(&drop, 2).await;
+    world.advance_seconds(301);
+    assert_eq!(world.sweep().await.settled, 1);
+    dispute(&world, &session).await;
+    world.reported().await;
+    assert_eq!(user.balance().await, -1000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_of_a_saved_card_are_refunded_and_disputed_as_well() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    save_card(&world, user).await;
+    let settings = json!({ "enabled": true, "amount_cents": 1000, "threshold_cents": 0 });
+    user.post("/api/wallet/auto-topup", settings).await.expect(200);
+    let charge = async || {
+        run(user, 1000).await.expect(201);
+        world.reported().await;
+        let intent =
+            told(&world, "payment_intent.succeeded")["data"]["object"]["id"].as_str().unwrap().to_owned();
+        assert!(ledger(user).await.contains(&(format!("auto_topup:{intent}"), 1000)));
+        assert_eq!(user.balance().await, 0);
+        intent
+    };
+    let refunded = charge().await;
+    refund(&world, &refunded, 400).await;
+    world.reported().await;
+    assert_eq!(user.balance().await, -400);
+    // A charge that leaves the wallet short all the same is not made.
+    run(user, 1000).await.expect_error(402, "insufficient_balance");
+    refund(&world, &refunded, 600).await;
+    world.reported().await;
+    assert_eq!(user.balance().await, -1000);
+    paid(&world, user, 1000).await;
+    let disputed = charge().await;
+    let id = dispute(&world, &disputed).await;
+    world.reported().await;
+    assert_eq!(ledger(user).await[0], (format!("dispute:{id}"), -1000));
+    close(&world, &id, "won").await;
+    world.reported().await;
+    assert_eq!(user.balance().await, 0);
+    world.finish().await;
+}

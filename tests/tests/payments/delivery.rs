@@ -1,0 +1,247 @@
+//! Reports late, twice, all at once, in another order, and to a function that fails.
+
+use e2e::{Answer, Client, Fault, Options, Proxy, World};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::signed::{books, id, send, signature, told};
+use crate::support::{checkout, complete, complete_unreported, control, ledger};
+
+/// More faults than the SDK tries a request.
+const TRIES: usize = 3;
+
+async fn proxied() -> World {
+    World::with(Options { proxied: true, ..Options::default() }).await
+}
+
+fn proxy(world: &World) -> &Proxy {
+    world.proxy.as_ref().unwrap()
+}
+
+async fn credited_once(user: &Client, session: &str) {
+    assert_eq!(ledger(user).await, [(format!("topup:{session}"), 1000)]);
+    assert_eq!(user.balance().await, 1000);
+}
+
+async fn pause(world: &World, paused: bool) {
+    control(world, "webhooks", json!({ "paused": paused })).await;
+}
+
+/// What Stripe knows.
+async fn state(world: &World) -> Value {
+    let url = format!("{}/_sandbox/state", world.sandbox.url);
+    reqwest::get(url).await.unwrap().json().await.unwrap()
+}
+
+/// Waits until Stripe knows of what `find` looks for.
+async fn seen<T>(world: &World, find: impl Fn(&Value) -> Option<T>) -> T {
+    loop {
+        if let Some(found) = find(&state(world).await) {
+            return found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_comes_again_and_again_credits_once() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    control(&world, "webhooks", json!({ "duplicates": 4 })).await;
+    let session = checkout(user, 1000).await;
+    complete(&world, &session, "paid").await;
+    credited_once(user, &session).await;
+    let report = told(&world, "checkout.session.completed");
+    for _ in 0..3 {
+        control(&world, &format!("events/{}/resend", id(&report)), json!({})).await;
+    }
+    world.reported().await;
+    world.advance_seconds(3 * 24 * 3600);
+    control(&world, &format!("events/{}/resend", id(&report)), json!({})).await;
+    world.reported().await;
+    credited_once(user, &session).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_to_every_instance_in_a_random_order_credit_each_payment_once() {
+    let world = World::start().await;
+    let users = [&world.stranger, &world.workers[0], &world.workers[1]];
+    world.report_to_every_instance();
+    control(&world, "webhooks", json!({ "paused": true, "duplicates": 2, "shuffle": true })).await;
+    let mut expect = Vec::new();
+    for user in users {
+        let mut before = ledger(user).await;
+        for outcome in ["paid", "async_paid"] {
+            let session = checkout(user, 1000).await;
+            complete_unreported(&world, &session, outcome).await;
+            before.push((format!("topup:{session}"), 1000));
+        }
+        before.sort();
+        expect.push(before);
+    }
+    // The bank debits end while everything is held back, so that their two reports may change places.
+    world.reported().await;
+    pause(&world, false).await;
+    world.reported().await;
+    for (user, expect) in users.iter().zip(expect) {
+        let mut after = ledger(user).await;
+        after.sort();
+        assert_eq!(after, expect);
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_bank_debit_the_success_counts_whichever_report_comes_first() {
+    for success_first in [false, true] {
+        let world = World::start().await;
+        let user = &world.stranger;
+        pause(&world, true).await;
+        let session = checkout(user, 1000).await;
+        let body = json!({ "outcome": "async_paid", "delay_ms": 0 });
+        control(&world, &format!("checkout/sessions/{session}/complete"), body).await;
+        world.reported().await;
+        let completed = told(&world, "checkout.session.completed");
+        assert_eq!(completed["data"]["object"]["payment_status"], "unpaid");
+        let mut reports = [completed, told(&world, "checkout.session.async_payment_succeeded")];
+        let mut balances = [0, 1000];
+        if success_first {
+            reports.reverse();
+            balances = [1000, 1000];
+        }
+        for (report, balance) in reports.iter().zip(balances) {
+            crate::signed::report(&world, report).await;
+            assert_eq!(user.balance().await, balance, "{}", report["type"]);
+        }
+        pause(&world, false).await;
+        world.reported().await;
+        credited_once(user, &session).await;
+        world.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_deliveries_of_a_report_at_once_credit_once() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    pause(&world, true).await;
+    let session = checkout(user, 1000).await;
+    complete_unreported(&world, &session, "paid").await;
+    let body = told(&world, "checkout.session.completed").to_string().into_bytes();
+    let header = signature(&world, &body);
+    let answers = join_all((0..20).map(|_| send(&world, &body, Some(&header)))).await;
+    answers.iter().for_each(|answer| drop(answer.expect(200)));
+    credited_once(user, &session).await;
+    pause(&world, false).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
+    let world = World::start().await;
+    let user = world.stranger.keyed("slow-checkout");
+    let path = "/v1/checkout/sessions";
+    // Stripe makes the session, and we do not learn of it.
+    let fault = json!({ "path": path, "method": "POST", "fault": "timeout_after", "times": 1000 });
+    control(&world, "next", fault).await;
+    let request = || user.post("/api/wallet/topup", json!({ "amount_cents": 1000 }));
+    let playing = async {
+        let session = seen(&world, |state| {
+            let sessions = state["objects"]["checkout_session"].as_object()?;
+            sessions.keys().next().cloned()
+        })
+        .await;
+        complete(&world, &session, "paid").await;
+        let topups = books(&world).await.topups;
+        credited_once(&world.stranger, &session).await;
+        control(&world, "next", json!({ "path": path, "fault": "500", "times": 0 })).await;
+        assert_eq!(topups.len(), 1);
+        session
+    };
+    let (first, session) = tokio::join!(request(), playing);
+    let mut answer: Answer = first;
+    while answer.status != 200 {
+        // It gave up waiting for Stripe; asked again, it finds what it began.
+        answer.expect_error(503, "unavailable");
+        answer = request().await;
+    }
+    let url = answer.json()["url"].as_str().unwrap().to_owned();
+    assert!(url.ends_with(&session), "{url} is not the page of {session}");
+    let sessions = state(&world).await["objects"]["checkout_session"].as_object().unwrap().len();
+    assert_eq!((sessions, books(&world).await.topups.len()), (1, 1));
+    credited_once(&world.stranger, &session).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_table_fails_the_webhook_answers_503_and_stripe_heals_it() {
+    let world = proxied().await;
+    let user = &world.stranger;
+    let session = checkout(user, 1000).await;
+    proxy(&world).break_down(Fault::ServerError);
+    complete_unreported(&world, &session, "paid").await;
+    let body = told(&world, "checkout.session.completed").to_string().into_bytes();
+    let answer = send(&world, &body, Some(&signature(&world, &body))).await;
+    answer.expect_error(503, "unavailable");
+    assert!(answer.header("retry-after").is_some());
+    let refused = |state: &Value| {
+        let deliveries = state["deliveries"].as_array()?;
+        deliveries.iter().find(|delivery| delivery["last_status"] == 503).map(drop)
+    };
+    seen(&world, refused).await;
+    assert_eq!(books(&world).await.reasons.len(), 8, "nothing but what the world began with");
+    proxy(&world).heal();
+    world.reported().await;
+    credited_once(user, &session).await;
+    assert_eq!(books(&world).await.kept, vec![]);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credit_whose_answer_is_lost_or_that_met_others_lands_once() {
+    let world = proxied().await;
+    let user = &world.stranger;
+    for (n, fault) in [(1, Fault::LostAnswer), (TRIES, Fault::LostAnswer), (5, Fault::Conflict)] {
+        pause(&world, true).await;
+        let before = user.balance().await;
+        let session = checkout(user, 1000).await;
+        complete_unreported(&world, &session, "paid").await;
+        proxy(&world).fail("TransactWriteItems", fault, n);
+        pause(&world, false).await;
+        world.reported().await;
+        assert_eq!(proxy(&world).faults_left(), 0);
+        assert_eq!(user.balance().await, before + 1000, "{fault:?}");
+        assert_eq!(ledger(user).await[0], (format!("topup:{session}"), 1000));
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_dies_between_the_credit_and_what_was_claimed_before_it_is_made_good() {
+    let world = proxied().await;
+    let user = &world.stranger;
+    pause(&world, true).await;
+    let session = checkout(user, 1000).await;
+    complete_unreported(&world, &session, "paid").await;
+    control(&world, &format!("charges/{session}/refund"), json!({ "amount": 300 })).await;
+    crate::signed::report(&world, &told(&world, "charge.refunded")).await;
+    assert_eq!(books(&world).await.kept.len(), 1, "a refund of what is not credited yet waits");
+    let body = told(&world, "checkout.session.completed").to_string().into_bytes();
+    // The credit is made; then what waits for it cannot be read.
+    proxy(&world).fail("Query", Fault::ServerError, TRIES);
+    let answer = send(&world, &body, Some(&signature(&world, &body))).await;
+    answer.expect_error(503, "unavailable");
+    assert_eq!(proxy(&world).faults_left(), 0);
+    assert_eq!((user.balance().await, books(&world).await.kept.len()), (1000, 1));
+    // What waits is acted on; then that cannot be noted.
+    proxy(&world).fail("UpdateItem", Fault::ServerError, TRIES);
+    let answer = send(&world, &body, Some(&signature(&world, &body))).await;
+    answer.expect_error(503, "unavailable");
+    assert_eq!(proxy(&world).faults_left(), 0);
+    assert_eq!((user.balance().await, books(&world).await.kept.len()), (700, 1));
+    pause(&world, false).await;
+    world.reported().await;
+    assert_eq!((user.balance().await, books(&world).await.kept.len()), (700, 0));
+    world.finish().await;
+}

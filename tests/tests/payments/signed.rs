@@ -1,0 +1,102 @@
+//! Events that a test writes and signs itself, as Stripe does and as Stripe does not.
+
+use std::collections::BTreeMap;
+
+use clorp_domain::{Cents, Topup, TopupId, TopupKind, UserId};
+use clorp_service::new_ulid;
+use clorp_store::Books;
+use e2e::{Answer, Client, World};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+/// The webhook's path.
+pub(crate) const PATH: &str = "/api/stripe/webhook";
+
+/// A new event about an object, of now.
+pub(crate) fn event(world: &World, kind: &str, object: Value) -> Value {
+    let now = world.clock().now();
+    let id = format!("evt_{}", new_ulid(now));
+    json!({ "id": id, "object": "event", "type": kind, "created": now.as_second(), "data": { "object": object } })
+}
+
+/// The metadata of an object of ours.
+pub(crate) fn metadata(kind: &str, user: &str, record: &str) -> Value {
+    json!({ "type": kind, "user_id": user, "record_id": record })
+}
+
+/// A paid Checkout session, as an event has it.
+pub(crate) fn session(id: &str, amount: i64, metadata: Value) -> Value {
+    json!({ "id": id, "object": "checkout.session", "payment_status": "paid", "payment_intent": format!("pi_of_{id}"),
+            "amount_total": amount, "currency": "usd", "metadata": metadata })
+}
+
+/// A top-up that was begun, and nothing knows of it.
+pub(crate) fn unrecorded(world: &World, user: &Client, amount: i64) -> Topup {
+    let now = world.clock().now();
+    let (id, owner): (_, UserId) = (TopupId::new(new_ulid(now)), user.id.parse().unwrap());
+    Topup::begun(id, owner, TopupKind::Checkout, Cents::new(amount), now)
+}
+
+/// A top-up that was begun and whose session is not known yet; its id.
+pub(crate) async fn begun(world: &World, user: &Client, amount: i64) -> String {
+    let topup = unrecorded(world, user, amount);
+    world.store.begin_topup(&topup).await.unwrap();
+    topup.id.to_string()
+}
+
+/// One `v1` signature.
+pub(crate) fn v1(secret: &str, seconds: i64, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{seconds}.").as_bytes());
+    mac.update(body);
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The secret that Stripe signs with now.
+pub(crate) fn secret(world: &World) -> String {
+    world.sandbox.webhook_secrets().remove(0)
+}
+
+/// A good header for a body.
+pub(crate) fn signature(world: &World, body: &[u8]) -> String {
+    let seconds = world.clock().now().as_second();
+    format!("t={seconds},v1={}", v1(&secret(world), seconds, body))
+}
+
+/// Sends a body with this `Stripe-Signature`, or none.
+pub(crate) async fn send(world: &World, body: &[u8], signature: Option<&str>) -> Answer {
+    let mut headers = vec![("content-type", "application/json; charset=utf-8")];
+    headers.extend(signature.map(|signature| ("stripe-signature", signature)));
+    world.anon.send(Method::POST, PATH, Some(body.to_vec()), &headers).await
+}
+
+/// Sends an event, well signed; it must be received.
+pub(crate) async fn report(world: &World, event: &Value) {
+    let body = event.to_string().into_bytes();
+    let answer = send(world, &body, Some(&signature(world, &body))).await;
+    assert_eq!(answer.expect(200), json!({ "received": true }));
+}
+
+/// The latest event of this type that Stripe has sent or holds.
+pub(crate) fn told(world: &World, kind: &str) -> Value {
+    let events = world.sandbox.events();
+    let found = events.into_iter().rev().find(|event| event["type"] == kind);
+    found.unwrap_or_else(|| panic!("Stripe has told of no {kind}"))
+}
+
+/// What is in the books now.
+pub(crate) async fn books(world: &World) -> Books {
+    world.store.books().await.unwrap()
+}
+
+/// Why each report that was kept and not acted on since was kept, by the report's id.
+pub(crate) async fn kept(world: &World) -> BTreeMap<String, String> {
+    books(world).await.kept.into_iter().map(|kept| (kept.id, kept.why)).collect()
+}
+
+/// A report's id.
+pub(crate) fn id(event: &Value) -> String {
+    event["id"].as_str().unwrap().to_owned()
+}
