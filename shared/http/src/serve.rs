@@ -67,7 +67,8 @@ async fn wrap(request: Request, next: Next) -> Response {
         }
     }
     let status = response.status().as_u16();
-    let millis = started.elapsed().as_millis();
+    // A wider number would be logged as text.
+    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let _entered = span.enter();
     match detail {
         Some(detail) if status == 500 => tracing::error!(status, code, millis, detail, "request failed"),

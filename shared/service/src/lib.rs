@@ -12,6 +12,12 @@ use clorp_domain::rules::BadRule;
 use clorp_domain::{Error, Rules, User, UserId};
 use clorp_store::Store;
 use jiff::{SignedDuration, Timestamp};
+use tracing::Level;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use ulid::Ulid;
 
 // Set in `.cargo/config.toml`. A build path that misses it would make functions whose first HTTPS call is slow, which
@@ -111,10 +117,22 @@ pub async fn aws_config() -> Result<SdkConfig, BootError> {
 
 /// Starts the log: one JSON object a line on standard output, filtered by `RUST_LOG`.
 pub fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     // A second start, as when two functions share a test process, keeps the first.
-    let _ = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).try_init();
+    let _ = log_to(std::io::stdout, filter).try_init();
+}
+
+/// The log as [`start_log`] starts it, to another place or of another detail. Whatever the filter lets through, what
+/// the AWS SDK sends and receives stays out: prompts, outputs and what users gave to workers alone are in it.
+pub fn log_to<W>(writer: W, filter: EnvFilter) -> impl SubscriberInitExt
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let log = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter);
+    log.with_writer(writer).finish().with(filter_fn(|event| {
+        *event.level() != Level::TRACE
+            || !event.target().starts_with("aws_smithy_runtime::client::orchestrator")
+    }))
 }
 
 /// Where the time comes from.

@@ -1,0 +1,278 @@
+//! What the functions log: every request, and nothing that is to stay a secret. Alone in its process, whose one log it
+//! takes.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use clorp_domain::UserId;
+use clorp_domain::api_key::ApiKey;
+use clorp_service::log_to;
+use e2e::world::STRIPE_KEY;
+use e2e::{Client, Fault, Options, World};
+use hmac::{Hmac, KeyInit, Mac};
+use infra::sandbox;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Everything the functions and what they stand on can tell, where they start with `info`. What stands in for DynamoDB
+/// is no part of them.
+const DETAIL: &str = "trace,dynoxide=off";
+const WEBHOOK_SECRET: &str = "whsec_that_nobody_may_read";
+const PROMPT: &str = "Taglines about a lighthouse keeper";
+const ENV_VALUE: &str = "hunter2-of-the-environment";
+const OUTPUT: &str = "Still shining since 1911";
+/// More faults than the SDK tries a request.
+const TRIES: usize = 3;
+
+/// Everything logged so far.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Route and status of each request that was logged.
+fn requests(log: &str) -> BTreeSet<(String, u64)> {
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("each line is JSON"));
+    let ended = lines.filter(|line| line["millis"].is_u64() && line["span"]["request_id"].is_string());
+    ended
+        .map(|line| (line["span"]["route"].as_str().unwrap().to_owned(), line["status"].as_u64().unwrap()))
+        .collect()
+}
+
+/// What must not be in the log, by what it is.
+#[derive(Default)]
+struct Secrets(Vec<(&'static str, String)>);
+
+impl Secrets {
+    fn add(&mut self, what: &'static str, secret: impl Into<String>) {
+        let secret = secret.into();
+        assert!(secret.len() >= 6, "{what} {secret:?} could be in any log");
+        self.0.push((what, secret));
+    }
+}
+
+async fn control(world: &World, path: &str, body: Value) -> Value {
+    let url = format!("{}/_sandbox/{path}", world.sandbox.url);
+    let response = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+    assert!(response.status().is_success(), "{path}");
+    response.json().await.unwrap()
+}
+
+/// Somebody whose API key is known here.
+async fn keyed(world: &World, secrets: &mut Secrets) -> Client {
+    let id: UserId = world.stranger.id.parse().unwrap();
+    let key = ApiKey::from_random(rand::random());
+    assert!(world.store.create_key(&key.hash(), &id, world.clock().now()).await.unwrap());
+    secrets.add("an API key", key.expose());
+    world.stranger.with_authorization(&format!("Bearer {}", key.expose()))
+}
+
+/// Tops up: paid, declined, asked for in vain.
+async fn top_up(world: &World, user: &Client, secrets: &mut Secrets) {
+    for outcome in ["paid", "declined"] {
+        let answer = user.post("/api/wallet/topup", json!({ "amount_cents": 5000 })).await.expect(200);
+        let url = answer["url"].as_str().unwrap();
+        secrets.add("a page to pay on", url);
+        let session = url.rsplit('/').next().unwrap();
+        control(world, &format!("checkout/sessions/{session}/complete"), json!({ "outcome": outcome })).await;
+    }
+    world.reported().await;
+    assert_eq!(user.balance().await, 5000);
+    user.post("/api/wallet/topup", json!({ "amount_cents": PROMPT })).await.expect(400);
+    let path = "/v1/checkout/sessions";
+    for (fault, status) in [("decline", 500), ("timeout_before", 503), ("500", 503)] {
+        control(world, "next", json!({ "path": path, "fault": fault, "times": 100 })).await;
+        user.post("/api/wallet/topup", json!({ "amount_cents": 600 })).await.expect(status);
+        control(world, "next", json!({ "path": path, "fault": fault, "times": 0 })).await;
+    }
+}
+
+/// Saves a card and has it charged, once well and once in vain.
+async fn charge_a_card(world: &World, user: &Client, secrets: &mut Secrets) {
+    let setup = user.post_empty("/api/wallet/setup-payment-method").await.expect(200);
+    let secret = setup["client_secret"].as_str().unwrap();
+    secrets.add("a client secret", secret);
+    let (intent, rest) = secret.split_once("_secret_").unwrap();
+    secrets.add("what is secret in it", rest);
+    let saved = control(world, &format!("setup_intents/{intent}/succeed"), json!({})).await;
+    world.reported().await;
+    let settings = json!({ "enabled": true, "amount_cents": 6000 });
+    user.post("/api/wallet/auto-topup", settings).await.expect(200);
+    user.post("/api/jobs/run", order(9000)).await.expect(201);
+    let card = saved["payment_method"].as_str().unwrap();
+    secrets.add("a saved card", card);
+    control(world, &format!("payment_methods/{card}"), json!({ "card": "declined" })).await;
+    user.post("/api/jobs/run", order(6500)).await.expect_error(402, "auto_topup_declined");
+}
+
+fn order(price: i64) -> Value {
+    json!({ "prompt": PROMPT, "envVars": { "PASSWORD": ENV_VALUE },
+            "price_cents": price, "confirmed": true })
+}
+
+/// A drop from its posting to its verdict, and bodies that are refused.
+async fn race(world: &World, user: &Client) {
+    let drop = user.post("/api/jobs/run", order(100)).await.expect(201)["id"].as_str().unwrap().to_owned();
+    for (i, worker) in world.workers[..2].iter().enumerate() {
+        worker.claim(&drop).await.expect(201);
+        worker.submit(&drop, &format!("{OUTPUT}, keeper {i}")).await.expect(201);
+    }
+    world.advance_seconds(301);
+    world.sweep().await;
+    for body in
+        [json!({ "prompt": PROMPT, "envVars": ENV_VALUE }), json!({ "prompt": PROMPT, PROMPT: ENV_VALUE })]
+    {
+        user.post("/api/jobs/run", body).await.expect(400);
+    }
+    world.anon.with_authorization(&format!("Bearer {ENV_VALUE}")).get("/api/jobs").await.expect(401);
+}
+
+/// Connects an account and withdraws: well, refused, in vain.
+async fn withdraw(world: &World, user: &Client, secrets: &mut Secrets) {
+    let ask = async |cents: i64| user.post("/api/wallet/withdraw", json!({ "amount_cents": cents })).await;
+    ask(500).await.expect(409);
+    let page = user.post_empty("/api/stripe/connect").await.expect(200);
+    secrets.add("an onboarding page", page["url"].as_str().unwrap());
+    let own = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
+    let account = own["stripe_account_id"].as_str().unwrap();
+    control(world, &format!("accounts/{account}/onboard"), json!({})).await;
+    world.reported().await;
+    ask(500).await.expect(201);
+    ask(90_000).await.expect(402);
+    control(world, "next", json!({ "path": "/v1/transfers", "fault": "decline" })).await;
+    ask(500).await.expect(409);
+    control(world, "next", json!({ "path": "/v1/transfers", "fault": "timeout_after", "times": 100 })).await;
+    ask(500).await.expect(202);
+    control(world, "next", json!({ "path": "/v1/transfers", "fault": "500", "times": 0 })).await;
+    world.advance_seconds(20);
+    world.resume().await;
+}
+
+fn signed(world: &World, body: &str) -> String {
+    let seconds = world.clock().now().as_second();
+    let mut mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
+    mac.update(format!("{seconds}.{body}").as_bytes());
+    let mac: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={seconds},v1={mac}")
+}
+
+/// Reports that are good, forged, foreign and unreadable.
+async fn webhooks(world: &World, secrets: &mut Secrets) {
+    let marker = "note-within-a-report";
+    secrets.add("what is in a webhook's body", marker);
+    let foreign = json!({ "id": "evt_foreign", "type": "checkout.session.completed", "created": 1,
+        "data": { "object": { "id": "cs_foreign", "payment_status": "paid", "metadata": { "note": marker } } } });
+    let unreadable = json!({ "id": "evt_unreadable", "type": "checkout.session.completed", "created": 1,
+        "data": { "object": { "note": marker } } });
+    for body in [foreign.to_string(), unreadable.to_string(), format!("\"{marker}\"")] {
+        let good = signed(world, &body);
+        secrets.add("a signature", good.rsplit('=').next().unwrap());
+        for (signature, status) in [(good.as_str(), 200), (&format!("t=1,v1={marker}"), 400), (marker, 400)] {
+            let headers = [("stripe-signature", signature)];
+            let path = "/api/stripe/webhook";
+            world
+                .anon
+                .send(Method::POST, path, Some(body.clone().into_bytes()), &headers)
+                .await
+                .expect(status);
+        }
+    }
+}
+
+/// The table fails in each way it can.
+async fn break_the_table(world: &World, user: &Client) {
+    let proxy = world.proxy.as_ref().unwrap();
+    for (fault, status) in [(Fault::ServerError, 503), (Fault::Refused, 500), (Fault::LostAnswer, 503)] {
+        proxy.fail("TransactWriteItems", fault, TRIES);
+        user.post("/api/jobs/run", order(100)).await.expect(status);
+        proxy.heal();
+        // A read whose answer is lost has been answered with the item.
+        proxy.fail("GetItem", fault, TRIES);
+        user.get("/api/jobs").await;
+        proxy.heal();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_is_logged_and_no_secret_is() {
+    let log = Log::default();
+    let writer = log.clone();
+    log_to(move || writer.clone(), EnvFilter::new(DETAIL)).init();
+    let sandbox =
+        sandbox::Options { webhook_secret: WEBHOOK_SECRET.to_owned(), ..sandbox::Options::default() };
+    let world = World::with(Options { proxied: true, sandbox, ..Options::default() }).await;
+    let mut secrets = Secrets::default();
+    for (what, secret) in [
+        ("the key to Stripe", STRIPE_KEY),
+        ("the webhook's secret", WEBHOOK_SECRET),
+        ("a prompt", PROMPT),
+        ("a value of envVars", ENV_VALUE),
+        ("an output", OUTPUT),
+        ("what is on a card", "sandbox4242"),
+        ("what is on a card", "display_brand"),
+        ("the body of a request to Stripe or of a report of it", "livemode"),
+        ("the body of a request to Stripe or of a report of it", "metadata"),
+        ("a credential", "Bearer"),
+    ] {
+        secrets.add(what, secret);
+    }
+    let user = keyed(&world, &mut secrets).await;
+    top_up(&world, &user, &mut secrets).await;
+    race(&world, &user).await;
+    withdraw(&world, &user, &mut secrets).await;
+    charge_a_card(&world, &user, &mut secrets).await;
+    webhooks(&world, &mut secrets).await;
+    break_the_table(&world, &user).await;
+    world.finish().await;
+
+    let text = log.text();
+    let mut told = Vec::new();
+    for (what, secret) in &secrets.0 {
+        let line = text.lines().find(|line| line.contains(secret.as_str()));
+        told.extend(line.map(|line| format!("{what} ({secret}) in {line:.2000}")));
+    }
+    assert!(told.is_empty(), "{}", told.join("\n"));
+    let requests = requests(&text);
+    for (route, status) in [
+        ("/api/wallet/topup", 200),
+        ("/api/wallet/topup", 400),
+        ("/api/wallet/topup", 500),
+        ("/api/wallet/topup", 503),
+        ("/api/wallet/setup-payment-method", 200),
+        ("/api/wallet/withdraw", 201),
+        ("/api/wallet/withdraw", 202),
+        ("/api/wallet/withdraw", 402),
+        ("/api/wallet/withdraw", 409),
+        ("/api/stripe/webhook", 200),
+        ("/api/stripe/webhook", 400),
+        ("/api/jobs/run", 201),
+        ("/api/jobs/run", 402),
+        ("/api/jobs/run", 500),
+        ("/api/jobs/run", 503),
+        ("/api/jobs", 401),
+    ] {
+        let logged = requests.contains(&(route.to_owned(), status));
+        assert!(logged, "no request of {route} that ended with {status} is in the log");
+    }
+}
