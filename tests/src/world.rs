@@ -172,6 +172,16 @@ impl World {
         enrol(&self.store, &self.clock(), &self.anon, name, balance_cents).await
     }
 
+    /// Where the table's database answers.
+    pub fn table_url(&self) -> &str {
+        &self.dynamo.url
+    }
+
+    /// The table itself, for a test that tampers with it.
+    pub fn table(&self) -> aws_sdk_dynamodb::Client {
+        client(&self.dynamo.url)
+    }
+
     /// The world's clock.
     pub fn clock(&self) -> Clock {
         Clock::shifted(self.shift_millis.clone())
