@@ -196,7 +196,9 @@ async fn die(world: &World, flow: &impl Flow, death: &Death, then: Then) -> bool
         Then::Same => {
             world.advance_seconds(LEASE_OVER);
             let again = flow.act(&keyed).await;
-            assert!(!again.status.is_server_error(), "{death:?}: {}", again.text);
+            // Where Stripe's answer was lost, what the first was told is final, and may be that it is not known yet.
+            let pending = matches!(death, Death::Stripe(..)) && again.text.contains("auto_topup_pending");
+            assert!(again.status.is_success() || pending, "{death:?}: {}", again.text);
             1
         }
         Then::Anew => {
