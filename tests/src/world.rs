@@ -44,6 +44,9 @@ pub struct Options {
     pub queue: Option<RankingQueue>,
     /// How Stripe's stand-in behaves. It goes by the world's clock.
     pub sandbox: sandbox::Options,
+    /// How often Stripe is asked for one thing in one call. By default as often as there is time for, which takes
+    /// seconds where it does not answer.
+    pub stripe_tries: usize,
 }
 
 impl Default for Options {
@@ -54,6 +57,7 @@ impl Default for Options {
             proxied: false,
             queue: None,
             sandbox: sandbox::Options::default(),
+            stripe_tries: usize::MAX,
         }
     }
 }
@@ -108,9 +112,10 @@ impl World {
         let sandbox = sandbox::Options { clock_shift_millis: shift_millis.clone(), ..options.sandbox };
         let secrets = Secrets::parse(&sandbox.webhook_secret).expect("a webhook secret");
         let sandbox = Sandbox::start(sandbox).await.expect("the Stripe sandbox");
+        let stripe = Stripe::new(STRIPE_KEY, Some(&sandbox.url)).expect("a usable key");
         let funds = || Funds {
             service: service(),
-            stripe: Stripe::new(STRIPE_KEY, Some(&sandbox.url)).expect("a usable key"),
+            stripe: stripe.clone().with_tries(options.stripe_tries),
             pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
         };
         let webhook =

@@ -2,5 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod auto_topup;
+mod faults;
+mod people;
+mod stripe_mock;
 mod support;
 mod topup;
+mod withdraw;
