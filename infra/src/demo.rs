@@ -1,6 +1,7 @@
 //! `cargo demo`: plays one race against the running stack, and shows it as it happens.
 
 mod api;
+mod money;
 mod scripts;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::dev_file::{DevFile, DevUser};
 use crate::files::{default_data_dir, shown};
 use crate::term::{Style, dollars};
 use api::{Api, list, number, text};
+use money::Stripe;
 use scripts::{Script, script};
 
 const PRICE_CENTS: i64 = 1000;
@@ -60,10 +62,18 @@ pub async fn run(args: Args) -> Result<()> {
         api,
         users: &stack.users[..SLOTS + 2],
         script: script(args.pack),
+        stripe: stack.stripe_url.as_deref().map(Stripe::new).transpose()?,
         style: Style::stdout(),
         began: Instant::now(),
     };
     race.play(args.pack, args.time_limit).await
+}
+
+/// What came from a card and went to a bank, in cents.
+#[derive(Clone, Copy, Debug)]
+struct Outside {
+    paid_in: i64,
+    paid_out: i64,
 }
 
 /// A worker's name for what it delivers, and the delivery.
@@ -74,6 +84,8 @@ struct Race<'a> {
     /// The sender, the racing workers, and the one who comes too late.
     users: &'a [DevUser],
     script: Script,
+    /// `None` where Stripe is real.
+    stripe: Option<Stripe>,
     style: Style,
     began: Instant,
 }
@@ -81,13 +93,15 @@ struct Race<'a> {
 impl Race<'_> {
     async fn play(&self, pack: Pack, time_limit: u64) -> Result<()> {
         let before = self.wallets().await?;
+        let paid_in = self.top_up().await?;
         let drop = self.post(pack, time_limit).await?;
         self.claim(&drop).await?;
         self.deliver(&drop).await?;
         let done = self.completed(&drop, Duration::from_secs(time_limit)).await?;
-        self.reveal(&drop, &done).await?;
+        let winner = self.reveal(&drop, &done).await?;
+        let paid_out = self.withdraw(winner, number(&done, "payout_cents")?).await?;
         let after = self.wallets().await?;
-        self.account(&done, &before, &after)
+        self.account(&done, winner, Outside { paid_in, paid_out }, &before, &after)
     }
 
     fn sender(&self) -> &DevUser {
@@ -215,7 +229,8 @@ impl Race<'_> {
         }
     }
 
-    async fn reveal(&self, drop: &str, done: &Value) -> Result<()> {
+    /// Shows how the work was judged; gives who won.
+    async fn reveal(&self, drop: &str, done: &Value) -> Result<&DevUser> {
         self.title("The reveal");
         let path = format!("/api/jobs/{drop}/submissions");
         let judged = self.api.get(Some(self.sender()), &path).await?.expect(200)?;
@@ -233,7 +248,7 @@ impl Race<'_> {
         ensure!(judged[0]["id"] == done["winning_submission_id"], "rank 1 is not the winner");
         let first = self.worker(text(&judged[0], "worker")?)?;
         ensure!(self.kind(first) == "excellent work", "the excellent work did not win");
-        Ok(())
+        Ok(first)
     }
 
     fn worker(&self, id: &str) -> Result<&DevUser> {
@@ -250,6 +265,8 @@ impl Race<'_> {
     fn account(
         &self,
         done: &Value,
+        winner: &DevUser,
+        outside: Outside,
         before: &BTreeMap<String, i64>,
         after: &BTreeMap<String, i64>,
     ) -> Result<()> {
@@ -269,12 +286,15 @@ impl Race<'_> {
             );
             println!("{}", if has > had { self.style.green(&line) } else { line });
         }
-        println!("{:<9}  {:>10}  {:>10}  {:>10}", "platform", "", "", dollars(fee));
+        let Outside { paid_in, paid_out } = outside;
+        for (who, change) in [("platform", fee), ("card", -paid_in), ("bank", paid_out)] {
+            println!("{who:<9}  {:>10}  {:>10}  {:>10}", "", "", dollars(change));
+        }
         ensure!(fee + payout == PRICE_CENTS, "fee {fee} and payout {payout} are not the price");
-        ensure!(sum + fee == 0, "{} appeared or disappeared", dollars(sum + fee));
-        let winner = self.users.iter().find(|user| after[&user.name] > before[&user.name]);
-        let winner = winner.context("nobody won")?;
-        ensure!(after[&winner.name] - before[&winner.name] == payout, "the winner was not paid {payout}");
+        let change = sum + fee - paid_in + paid_out;
+        ensure!(change == 0, "{} appeared or disappeared", dollars(change));
+        let won = after[&winner.name] - before[&winner.name] + paid_out;
+        ensure!(won == payout, "the winner was paid {won} and not {payout}");
         println!(
             "\n{} wins {}; the platform keeps {}. To the cent.",
             self.style.bold(&winner.name),

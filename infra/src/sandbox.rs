@@ -57,6 +57,7 @@ mod state;
 mod v1;
 mod webhooks;
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -170,6 +171,12 @@ impl Sandbox {
     /// What the platform can transfer, in cents.
     pub fn available_cents(&self) -> i64 {
         self.core.look(|state| state.available_cents)
+    }
+
+    /// How often each endpoint of the API was called since the sandbox started, refusals and faults included, as in
+    /// `GET /v1/accounts/{id}`.
+    pub fn calls(&self) -> BTreeMap<String, usize> {
+        core::locked(&self.core.calls).clone()
     }
 
     /// What `stripe-mock` refused of the requests that the sandbox accepted, and why.

@@ -10,8 +10,10 @@ pub mod client;
 pub mod document;
 pub mod meter;
 pub mod proxy;
+pub mod stripe_mock;
 pub mod world;
 
 pub use client::{Answer, Client};
 pub use proxy::{Fault, Proxy};
+pub use stripe_mock::StripeMock;
 pub use world::{Options, World};

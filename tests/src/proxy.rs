@@ -28,6 +28,8 @@ pub enum Fault {
     ServerError,
     /// The table refuses the request as one that makes no sense, and nothing was written.
     Refused,
+    /// The request was carried out, but its answer is that of [`Fault::Refused`], after which nobody asks again.
+    FalseRefusal,
 }
 
 /// One request to the table.
@@ -52,15 +54,40 @@ struct Ordered {
     fault: Fault,
 }
 
+/// The death of what calls the table.
+struct Death {
+    /// Requests that still get through.
+    before: usize,
+    /// What the one after them meets.
+    fault: Fault,
+    died: bool,
+}
+
 #[derive(Default)]
 struct Script {
     calls: Vec<Call>,
     faults: Vec<Ordered>,
     down: Option<Fault>,
+    death: Option<Death>,
     metering: bool,
     rounds: usize,
     arrivals: usize,
     gathering: bool,
+}
+
+impl Script {
+    /// What the next request meets because of a breakdown or a death.
+    fn lasting_fault(&mut self) -> Option<Fault> {
+        let Some(death) = &mut self.death else { return self.down };
+        if death.before > 0 {
+            death.before -= 1;
+            return None;
+        }
+        // After a refusal nobody pauses and asks again.
+        let fault = if death.died { Fault::Refused } else { death.fault };
+        death.died = true;
+        Some(fault)
+    }
 }
 
 #[derive(Clone)]
@@ -112,11 +139,23 @@ impl Proxy {
         self.script.lock().unwrap().down = Some(fault);
     }
 
-    /// Forgets the ordered faults that have not happened yet, and ends a breakdown.
+    /// Lets whoever calls the table die in the midst of it: `before` more requests get through, the next one meets
+    /// `fault`, and no later one reaches the table. The look-up of an API key does not count and never fails.
+    pub fn die_after(&self, before: usize, fault: Fault) {
+        self.script.lock().unwrap().death = Some(Death { before, fault, died: false });
+    }
+
+    /// Whether the request has come that [`Proxy::die_after`] meant.
+    pub fn died(&self) -> bool {
+        self.script.lock().unwrap().death.as_ref().is_some_and(|death| death.died)
+    }
+
+    /// Forgets the ordered faults that have not happened yet, and ends a breakdown and a death.
     pub fn heal(&self) {
         let mut script = self.script.lock().unwrap();
         script.faults.clear();
         script.down = None;
+        script.death = None;
     }
 
     /// How many ordered faults have not happened yet.
@@ -144,22 +183,21 @@ async fn forward(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
         let meant = |ordered: &Ordered| ordered.operation == operation && (ordered.matches)(&request);
         let position = script.faults.iter().position(meant);
         let ordered = position.map(|position| script.faults.remove(position).fault);
-        (ordered.or(script.down.filter(|_| !is_key_lookup(&request))), script.metering)
+        let lasting = if is_key_lookup(&request) { None } else { script.lasting_fault() };
+        (ordered.or(lasting), script.metering)
     };
     let mut call = Call { operation, request, round: 0, read_units: 0.0, charges: Vec::new() };
     match fault {
         Some(fault @ (Fault::Conflict | Fault::ServerError | Fault::Refused)) => {
-            let refusal = match fault {
+            let failure = match fault {
                 Fault::Conflict => conflict(&call.request),
-                Fault::Refused => {
-                    answer(400, &json!({ "__type": "ValidationException", "message": "Refused" }))
-                }
+                Fault::Refused => refusal(),
                 _ => answer(500, &json!({ "__type": "InternalServerError" })),
             };
             shared.record(call);
-            return refusal;
+            return failure;
         }
-        Some(Fault::LostAnswer) | None => {}
+        Some(Fault::LostAnswer | Fault::FalseRefusal) | None => {}
     }
     let (status, bytes) = if metering {
         call.round = shared.gather().await;
@@ -168,8 +206,10 @@ async fn forward(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
         shared.send(&headers, body).await
     };
     shared.record(call);
-    if fault == Some(Fault::LostAnswer) {
-        return answer(500, &json!({ "__type": "InternalServerError" }));
+    match fault {
+        Some(Fault::LostAnswer) => return answer(500, &json!({ "__type": "InternalServerError" })),
+        Some(Fault::FalseRefusal) => return refusal(),
+        _ => {}
     }
     let mut built = Response::new(Body::from(bytes));
     *built.status_mut() = status;
@@ -293,6 +333,10 @@ fn consumed(answer: &[u8]) -> f64 {
         Value::Array(tables) => tables.iter().map(units).sum(),
         one => units(one),
     }
+}
+
+fn refusal() -> Response {
+    answer(400, &json!({ "__type": "ValidationException", "message": "Refused" }))
 }
 
 fn conflict(request: &Value) -> Response {

@@ -46,6 +46,9 @@ pub struct Options {
     pub sandbox: sandbox::Options,
     /// Secrets that the webhook knows beside the sandbox's, as it does while one is rolled.
     pub webhook_secrets: Vec<String>,
+    /// How often Stripe is asked for one thing in one call. By default as often as there is time for, which takes
+    /// seconds where it does not answer.
+    pub stripe_tries: usize,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             queue: None,
             sandbox: sandbox::Options::default(),
             webhook_secrets: Vec::new(),
+            stripe_tries: usize::MAX,
         }
     }
 }
@@ -115,9 +119,10 @@ impl World {
         secrets.push(sandbox.webhook_secret.clone());
         let secrets = Secrets::parse(&secrets.join(",")).expect("a webhook secret");
         let sandbox = Sandbox::start(sandbox).await.expect("the Stripe sandbox");
+        let stripe = Stripe::new(STRIPE_KEY, Some(&sandbox.url)).expect("a usable key");
         let funds = || Funds {
             service: service(),
-            stripe: Stripe::new(STRIPE_KEY, Some(&sandbox.url)).expect("a usable key"),
+            stripe: stripe.clone().with_tries(options.stripe_tries),
             pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
         };
         let webhook =
@@ -178,6 +183,16 @@ impl World {
     /// Somebody new.
     pub async fn user(&self, name: &str, balance_cents: i64) -> Client {
         enrol(&self.store, &self.clock(), &self.anon, name, balance_cents).await
+    }
+
+    /// Where the table's database answers.
+    pub fn table_url(&self) -> &str {
+        &self.dynamo.url
+    }
+
+    /// The table itself, for a test that tampers with it.
+    pub fn table(&self) -> aws_sdk_dynamodb::Client {
+        client(&self.dynamo.url)
     }
 
     /// The world's clock.

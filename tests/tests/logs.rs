@@ -221,7 +221,7 @@ async fn every_request_is_logged_and_no_secret_is() {
     log_to(move || writer.clone(), EnvFilter::new(DETAIL)).init();
     let sandbox =
         sandbox::Options { webhook_secret: WEBHOOK_SECRET.to_owned(), ..sandbox::Options::default() };
-    let world = World::with(Options { proxied: true, sandbox, ..Options::default() }).await;
+    let world = World::with(Options { proxied: true, stripe_tries: 2, sandbox, ..Options::default() }).await;
     let mut secrets = Secrets::default();
     for (what, secret) in [
         ("the key to Stripe", STRIPE_KEY),

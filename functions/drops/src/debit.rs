@@ -54,13 +54,15 @@ impl App {
         attempt: &impl Attempt,
     ) -> Result<Result<Drop, Shortfall>, Error> {
         for n in 0..TOPUPS {
-            // Read beside the debit and not after it, which would be one more round trip for everybody.
+            // Read beside the debit, so that only those whose wallet tops itself up wait for one more round trip.
             let (tried, before) = tokio::join!(attempt.make(self), self.service.store.user(payer));
             let id = TopupId::new(ids.ulid(&format!("topup-{n}"), self.service.clock.now()));
             match tried? {
                 Debit::Done(drop) => {
-                    if let Ok(Some(user)) = before {
-                        self.top_up_if_low(user, price, id).await;
+                    if let Ok(Some(user)) = before
+                        && user.auto_topup.enabled
+                    {
+                        self.funds.top_up_if_low(payer, id).await;
                     }
                     return Ok(Ok(*drop));
                 }
@@ -74,14 +76,5 @@ impl App {
             }
         }
         Err(contended())
-    }
-
-    /// `user` was read while the debit was made and may or may not have it in: taken as not, for whether to look; the
-    /// top-up itself begins only under the condition that the wallet is low.
-    async fn top_up_if_low(&self, mut user: User, spent: Cents, id: TopupId) {
-        if let Ok(left) = user.balance.minus(spent) {
-            user.balance = left;
-        }
-        self.funds.top_up_if_low(&user, id).await;
     }
 }

@@ -53,6 +53,14 @@ impl Api {
         self.send(Method::POST, Some(user), path, body).await
     }
 
+    /// Does something without a credential.
+    ///
+    /// # Errors
+    /// When there is no answer, or one that is not JSON.
+    pub async fn post_as_nobody(&self, path: &str, body: Value) -> Result<Reply> {
+        self.send(Method::POST, None, path, Some(body)).await
+    }
+
     async fn send(
         &self,
         method: Method,

@@ -1,6 +1,6 @@
 //! The sandbox's state behind its lock: who changes it, and who is told.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -30,6 +30,8 @@ pub struct Core {
     pub mirror: Option<Mirror>,
     /// The idempotency keys of requests that are running.
     pub running_keys: Mutex<HashSet<String>>,
+    /// How often each endpoint was called.
+    pub calls: Mutex<BTreeMap<String, usize>>,
     state: Mutex<State>,
     endpoints: RwLock<Vec<String>>,
     changes: watch::Sender<u64>,
@@ -62,6 +64,7 @@ impl Core {
             url,
             mirror,
             running_keys: Mutex::default(),
+            calls: Mutex::default(),
             state: Mutex::new(state),
             endpoints: RwLock::default(),
             changes: watch::Sender::default(),

@@ -120,6 +120,7 @@ impl From<Refusal> for Reply {
 
 /// Everything from the faults to the endpoint.
 async fn carry_out(core: &Core, call: &Call) -> Reply {
+    *locked(&core.calls).entry(described(call)).or_default() += 1;
     let fault = core.touch(|state| take_fault(state, call));
     match fault.as_ref().map(|fault| fault.fault) {
         Some(FaultKind::TimeoutBefore) => return Reply::Drop,
@@ -151,6 +152,13 @@ async fn carry_out(core: &Core, call: &Call) -> Reply {
         Some(Fault { fault: FaultKind::TimeoutAfter, .. }) => Reply::Drop,
         _ => reply,
     }
+}
+
+/// Method and path, with `{id}` for whatever is the identifier of an object.
+fn described(call: &Call) -> String {
+    let segments = call.uri.path().split('/');
+    let named = segments.map(|segment| Kind::of(segment).map_or(segment, |_| "{id}"));
+    format!("{} {}", call.method, named.collect::<Vec<_>>().join("/"))
 }
 
 /// The first fault that is meant for this request.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clorp_domain::error::AutoTopupOutcome;
-use clorp_domain::{Cents, Error, Topup, TopupId, TopupKind, TopupStatus, User};
+use clorp_domain::{Cents, Error, Topup, TopupId, TopupKind, TopupStatus, User, UserId};
 use clorp_payments::api::{Card, Charge};
 use clorp_payments::events::Payment;
 use clorp_payments::{Failure, Refusal};
@@ -15,6 +15,8 @@ use crate::{DECISIONS, Funds, Outcome, contended};
 
 /// When somebody else looks at a charge that the request which began it has not settled.
 const OWN_TIME: SignedDuration = SignedDuration::from_secs(15);
+/// After this long a charge that Stripe knows nothing of is not made any more: its owner would not expect it.
+const STALE: SignedDuration = SignedDuration::from_mins(30);
 /// How long a request waits for a charge that another one began.
 const PATIENCE: Duration = Duration::from_secs(6);
 /// First pause between looks at it; doubles.
@@ -33,16 +35,16 @@ pub enum Cover {
 enum Start {
     /// It is ours to carry out.
     Ours(Topup),
-    /// It began with an earlier try of this request, and has ended since.
-    Ended,
+    /// It began with an earlier try of this request.
+    Before,
     /// It cannot begin: this is what the user has become.
     Changed(Box<User>),
 }
 
 impl Funds {
     /// Tops a wallet up that could not pay `price`, if its owner has asked for that and it would be enough. `id` is for
-    /// the top-up that may begin here; while another one is under way, that one is waited for, so that a card is
-    /// charged once however many requests come short at once.
+    /// the top-up that may begin here, or that an earlier try of this request began; while another one is under way,
+    /// that one is waited for, so that a card is charged once however many requests come short at once.
     ///
     /// # Errors
     /// Faults only.
@@ -55,10 +57,11 @@ impl Funds {
                 return Ok(Cover::Not(AutoTopupOutcome::None));
             }
             let outcome = match user.auto_topup.in_flight {
-                Some(other) => self.wait_for(&user, other).await?,
-                None => match self.begin(&user, id, Shortage::Below(price)).await? {
-                    Start::Ours(topup) => self.execute(&user, topup).await?,
-                    Start::Ended => Cover::Not(AutoTopupOutcome::None),
+                Some(other) if other != id => self.wait_for(&user, other).await?,
+                _ => match self.begin(&user, id, Shortage::Below(price)).await? {
+                    // What it brings may be spent by another request before this one gets at it.
+                    Start::Ours(topup) => return self.execute(&user, topup).await,
+                    Start::Before => return self.go_on(&user, id).await,
                     Start::Changed(changed) => {
                         user = *changed;
                         continue;
@@ -73,20 +76,28 @@ impl Funds {
         Err(contended())
     }
 
-    /// Tops a wallet up that a debit has left below the threshold of its settings. Its owner was served already, so
-    /// whatever happens here is no matter of the request: what fails is logged, and what is unknown found out later.
-    pub async fn top_up_if_low(&self, user: &User, id: TopupId) {
-        if !user.auto_topup.is_due(user.balance) {
-            return;
+    /// Tops a wallet up if a debit has left it below the threshold of its settings. Read after the debit, so that of
+    /// many at once the last one sees them all. The wallet's owner was served already, so whatever happens here is no
+    /// matter of the request: what fails is logged, and what is unknown found out later.
+    pub async fn top_up_if_low(&self, user: &UserId, id: TopupId) {
+        match self.try_to_top_up_if_low(user, id).await {
+            Ok(None) => {}
+            Ok(Some(outcome)) => tracing::info!(%user, ?outcome, "wallet topped up by itself"),
+            Err(error) => {
+                tracing::warn!(%user, ?error, "a low wallet left to the next debit or to the sweep")
+            }
         }
-        let outcome = match self.begin(user, id, Shortage::BelowThreshold).await {
-            Ok(Start::Ours(topup)) => self.execute(user, topup).await,
-            Ok(Start::Ended | Start::Changed(_)) => return,
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(outcome) => tracing::info!(user = %user.id, ?outcome, "wallet topped up by itself"),
-            Err(error) => tracing::warn!(user = %user.id, ?error, "automatic top-up left to the sweep"),
+    }
+
+    /// `None` if nothing was to be done here.
+    async fn try_to_top_up_if_low(&self, user: &UserId, id: TopupId) -> Result<Option<Cover>, Error> {
+        let user = self.service.account(user).await?;
+        if !user.auto_topup.is_due(user.balance) {
+            return Ok(None);
+        }
+        match self.begin(&user, id, Shortage::BelowThreshold).await? {
+            Start::Ours(topup) => self.execute(&user, topup).await.map(Some),
+            Start::Before | Start::Changed(_) => Ok(None),
         }
     }
 
@@ -96,7 +107,7 @@ impl Funds {
         let due_at = now.saturating_add(OWN_TIME).unwrap_or(now);
         Ok(match self.service.store.begin_auto_topup(&topup, shortage, due_at).await? {
             AutoTopupBegun::Done => Start::Ours(topup),
-            AutoTopupBegun::Already => Start::Ended,
+            AutoTopupBegun::Already => Start::Before,
             AutoTopupBegun::Changed(user) => Start::Changed(user),
         })
     }
@@ -110,9 +121,19 @@ impl Funds {
         self.settle(topup, outcome).await
     }
 
-    /// As the sweep does it: Stripe may have forgotten the key after a day, so it is asked for the charge first. One that
-    /// was never made is not made up for later than `until`: its owner would not expect it any more.
-    pub(crate) async fn resume_topup(&self, topup: Topup, stale: bool) -> Result<Cover, Error> {
+    /// Goes on with a top-up that an earlier try of the same request began.
+    async fn go_on(&self, user: &User, id: TopupId) -> Result<Cover, Error> {
+        let topup = self.read(&user.id, id).await?;
+        match topup.status {
+            TopupStatus::Pending => self.resume_topup(topup).await,
+            TopupStatus::Paid | TopupStatus::Failed => self.wait_for(user, id).await,
+        }
+    }
+
+    /// Finds out what became of a charge, or makes it. Stripe may have forgotten the key after a day, so it is asked for
+    /// the charge first.
+    pub(crate) async fn resume_topup(&self, topup: Topup) -> Result<Cover, Error> {
+        let stale = self.service.clock.now().duration_since(topup.created_at) > STALE;
         let user = self.service.account(&topup.user).await?;
         let Some(card) = card(&user) else {
             return self.settle(topup, Err(no_card())).await;
@@ -194,7 +215,7 @@ impl Funds {
         }
     }
 
-    async fn read(&self, user: &clorp_domain::UserId, id: TopupId) -> Result<Topup, Error> {
+    async fn read(&self, user: &UserId, id: TopupId) -> Result<Topup, Error> {
         let topup = self.service.store.topup(user, id).await?;
         topup.ok_or_else(|| Error::internal("a top-up that began is gone"))
     }

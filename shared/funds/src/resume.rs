@@ -2,13 +2,9 @@
 
 use clorp_domain::{Error, TopupStatus, WithdrawalStatus};
 use clorp_store::Pending;
-use jiff::SignedDuration;
 
 use crate::{Cover, Funds};
 use clorp_domain::error::AutoTopupOutcome;
-
-/// After this long a charge that Stripe knows nothing of is not made any more.
-const STALE: SignedDuration = SignedDuration::from_mins(30);
 
 /// What a sweep has found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,8 +50,7 @@ impl Funds {
             },
             Pending::Topup(user, id) => match self.service.store.topup(user, *id).await? {
                 Some(topup) if topup.status == TopupStatus::Pending => {
-                    let age = self.service.clock.now().duration_since(topup.created_at);
-                    let outcome = self.resume_topup(topup, age > STALE).await?;
+                    let outcome = self.resume_topup(topup).await?;
                     Ok(outcome != Cover::Not(AutoTopupOutcome::Pending))
                 }
                 _ => Ok(true),

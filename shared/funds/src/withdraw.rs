@@ -65,8 +65,6 @@ impl Funds {
         let outcome = match self.stripe.find_transfer(&withdrawal).await {
             Ok(Some(transfer)) => Ok(transfer),
             Ok(None) => self.stripe.transfer(&withdrawal).await,
-            // To be refused this question says nothing about the transfer.
-            Err(Failure::Refused(refusal)) => Err(Failure::Unknown(refusal.code)),
             Err(unknown) => Err(unknown),
         };
         self.conclude(withdrawal, outcome).await

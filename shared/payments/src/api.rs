@@ -54,6 +54,7 @@ const PAGE: i64 = 100;
 #[derive(Clone)]
 pub struct Stripe {
     client: Client,
+    tries: usize,
 }
 
 impl fmt::Debug for Stripe {
@@ -139,7 +140,14 @@ impl Stripe {
             builder = builder.url(url);
         }
         let client = builder.build().map_err(|error| describe(&error))?;
-        Ok(Self { client })
+        Ok(Self { client, tries: usize::MAX })
+    }
+
+    /// The same, but nothing is asked for more than `tries` times in one call, however much time is left. Tests that
+    /// want an outcome to stay unknown need not wait for it then.
+    #[must_use]
+    pub fn with_tries(self, tries: usize) -> Self {
+        Self { tries, ..self }
     }
 
     /// The customer that pays a user's top-ups: made by the first call, the same for the others.
@@ -228,13 +236,13 @@ impl Stripe {
     /// The charge that was made for an automatic top-up; `None` if Stripe knows of none.
     ///
     /// # Errors
-    /// [`Failure`]; refused if it was made and ended without a payment.
+    /// [`Failure`]; refused only if it was made and ended without a payment.
     pub async fn find_charge(&self, topup: &Topup, customer: &str) -> Result<Option<Charge>, Failure> {
         // Stripe's clock may be a little behind ours.
         let since = topup.created_at.as_second() - 60;
         let request =
             ListPaymentIntent::new().customer(customer).created(RangeQueryTs::gte(since)).limit(PAGE);
-        let intents = self.ask(&request).await?;
+        let intents = self.ask(&request).await.map_err(unanswered)?;
         let id = topup.id.to_string();
         let made = intents.data.iter().find(|intent| intent.metadata.get(metadata::RECORD_ID) == Some(&id));
         made.map(standing).transpose()
@@ -298,10 +306,10 @@ impl Stripe {
     /// The transfer that was made for a withdrawal; `None` if Stripe knows of none.
     ///
     /// # Errors
-    /// [`Failure`].
+    /// [`Failure::Unknown`].
     pub async fn find_transfer(&self, withdrawal: &Withdrawal) -> Result<Option<String>, Failure> {
         let request = ListTransfer::new().transfer_group(withdrawal.id.to_string()).limit(1);
-        let transfers = self.ask(&request).await?;
+        let transfers = self.ask(&request).await.map_err(unanswered)?;
         Ok(transfers.data.first().map(|transfer| transfer.id.to_string()))
     }
 
@@ -384,14 +392,14 @@ impl Stripe {
     {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = FIRST_PAUSE;
-        loop {
+        for n in 1.. {
             let left = deadline.saturating_duration_since(Instant::now());
             let call = request.customize().request_strategy(strategy.clone()).timeout(left.min(ATTEMPT));
             let failure = match call.send(&self.client).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => sort(&error),
             };
-            let again = Instant::now() + pause < deadline;
+            let again = n < self.tries && Instant::now() + pause < deadline;
             match failure {
                 Failure::Unknown(why) if again => {
                     tracing::warn!(why, "Stripe did not answer, asking again");
@@ -401,6 +409,7 @@ impl Stripe {
                 failure => return Err(failure),
             }
         }
+        Err(unknown("ran out of tries"))
     }
 }
 
@@ -485,6 +494,14 @@ fn describe(error: &StripeError) -> String {
         StripeError::ClientError(why) => format!("no answer: {why}"),
         StripeError::ConfigError(why) => format!("configuration: {why}"),
         StripeError::Timeout => "no answer in time".to_owned(),
+    }
+}
+
+/// To be refused a question says nothing about what it is about.
+fn unanswered(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(refusal) => Failure::Unknown(format!("not told: {}", refusal.code)),
+        unknown @ Failure::Unknown(_) => unknown,
     }
 }
 

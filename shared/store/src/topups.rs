@@ -44,7 +44,7 @@ pub enum AutoTopupBegun {
     Done,
     /// It is not: this is what the user has become.
     Changed(Box<User>),
-    /// It began before, and has ended since.
+    /// It began before.
     Already,
 }
 
@@ -114,8 +114,8 @@ impl Store {
         }
     }
 
-    /// Records a charge of the saved card, if the wallet is short, automatic top-ups are on with this amount, and none
-    /// is under way. From `due_at` on it is found by [`Store::pending`]. Five write units.
+    /// Records a charge of the saved card, if the wallet is short, the charge would be enough, automatic top-ups are on
+    /// with this amount, and none is under way. From `due_at` on it is found by [`Store::pending`]. Five write units.
     ///
     /// # Errors
     /// Faults only.
@@ -138,18 +138,21 @@ impl Store {
                 update.require_between("balance_cents", "<", "auto_topup_threshold_cents");
             }
             Shortage::Below(price) => {
+                let least = price.minus(topup.amount)?;
                 update.require("balance_cents", "<", n(price.get()));
+                update.require("balance_cents", ">=", n(least.get()));
             }
         }
         let mut item = new_item(&key, topup)?;
         pending_from(&mut item, due_at);
-        tx.create(key, item);
+        tx.create(key.clone(), item);
         match self.transact(tx).await {
             Ok(()) => Ok(AutoTopupBegun::Done),
             Err(TxError::Fault(error)) => Err(error),
-            Err(TxError::Refused(mut refused)) => match refused.remove(&user_key).flatten() {
-                Some(old) => Ok(AutoTopupBegun::Changed(Box::new(read_user(old)?))),
-                None => Ok(AutoTopupBegun::Already),
+            Err(TxError::Refused(mut refused)) => match (refused.remove(&key), refused.remove(&user_key)) {
+                (Some(_), _) => Ok(AutoTopupBegun::Already),
+                (None, Some(Some(old))) => Ok(AutoTopupBegun::Changed(Box::new(read_user(old)?))),
+                (None, _) => Err(Error::internal("a top-up was refused for no reason we know")),
             },
         }
     }
@@ -232,7 +235,8 @@ impl Store {
         let update = tx.update(Key::user(&topup.user));
         update
             .require("auto_topup_in_flight", "=", s(topup.id.to_string()))
-            .require("auto_topup_enabled", "=", flag(before.enabled))
+            .require_flag("auto_topup_enabled", before.enabled)
+            .require_number("auto_topup_failures", before.failures)
             .remove("auto_topup_in_flight")
             .set("auto_topup_enabled", flag(after.enabled))
             .set("auto_topup_failures", n(after.failures))

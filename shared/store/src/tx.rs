@@ -14,7 +14,7 @@ use clorp_domain::Error;
 
 use crate::Store;
 use crate::fault::fault;
-use crate::item::{Item, n};
+use crate::item::{Item, flag, n};
 use crate::key::{Key, PK};
 
 /// How often a transaction that met another one is tried, in all.
@@ -104,6 +104,23 @@ impl Update {
         let (path, value) = (self.path(path), self.value(value));
         self.conditions.push(format!("(attribute_not_exists({path}) OR {path} {operator} {value})"));
         self
+    }
+
+    /// Requires that the number at `path` be this; no attribute stands for zero.
+    pub(crate) fn require_number(&mut self, path: &str, number: impl Into<i64>) -> &mut Self {
+        match number.into() {
+            0 => self.require_absent_or(path, "=", n(0)),
+            number => self.require(path, "=", n(number)),
+        }
+    }
+
+    /// Requires that the flag at `path` be this; no attribute stands for `false`.
+    pub(crate) fn require_flag(&mut self, path: &str, value: bool) -> &mut Self {
+        if value {
+            self.require(path, "=", flag(true))
+        } else {
+            self.require_absent_or(path, "=", flag(false))
+        }
     }
 
     /// Requires that `left operator right` hold between two attributes.

@@ -151,15 +151,23 @@ impl Store {
         self.change_user(id, update).await
     }
 
-    /// Sets when a user's wallet tops itself up; enabling is refused without a saved payment method. Refusals so far
-    /// are forgotten. One write unit.
+    /// Sets when a user's wallet tops itself up, which was `before`. Refused if that has changed, or for want of a saved
+    /// payment method, without which nothing is enabled. Refusals so far are forgotten. One write unit.
     ///
     /// # Errors
     /// Faults only.
-    pub async fn set_auto_topup(&self, id: &UserId, settings: &AutoTopup) -> Result<Recorded, Error> {
+    pub async fn set_auto_topup(
+        &self,
+        id: &UserId,
+        before: &AutoTopup,
+        settings: &AutoTopup,
+    ) -> Result<Recorded, Error> {
         let mut update = Update::default();
         update
             .require_existing()
+            .require_flag("auto_topup_enabled", before.enabled)
+            .require_number("auto_topup_amount_cents", before.amount.get())
+            .require_number("auto_topup_threshold_cents", before.threshold.get())
             .set("auto_topup_enabled", flag(settings.enabled))
             .set("auto_topup_amount_cents", n(settings.amount.get()))
             .set("auto_topup_threshold_cents", n(settings.threshold.get()))

@@ -1,50 +1,17 @@
 //! What the sandbox accepts is a request that Stripe knows: the same goes to `stripe-mock`, which holds it against
 //! Stripe's published description of its API.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
+use e2e::StripeMock;
 use infra::sandbox::Options;
-use infra::tools;
 use serde_json::json;
 
 use super::support::{Stripe, World, id, options};
 
-const PACKAGE: &str = "github.com/stripe/stripe-mock@v0.203.0";
-
-/// A running `stripe-mock`. It ends with this.
-struct Mock {
-    url: String,
-    process: Child,
-}
-
-impl Mock {
-    /// Nothing if this machine cannot have one.
-    fn start() -> Option<Self> {
-        let tool = tools::go_tool(&tools::tools_dir().join("stripe-mock"), PACKAGE).unwrap();
-        let program = tool.or_skip("the sandbox is not held against Stripe's description of its API")?;
-        // It picks a free port itself, and says which.
-        let mut process =
-            Command::new(program).args(["-http-addr", "127.0.0.1:"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address =
-            lines.find_map(|line| line.unwrap().split_once("address: ").map(|(_, rest)| rest.to_owned()));
-        // What it prints later has to go somewhere.
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { url: format!("http://{}", address.unwrap()), process })
-    }
-}
-
-impl Drop for Mock {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+const SKIPPED: &str = "the sandbox is not held against Stripe's description of its API";
 
 #[tokio::test]
 async fn stripe_mock_accepts_what_the_sandbox_accepts() {
-    let Some(mock) = Mock::start() else { return };
+    let Some(mock) = StripeMock::start(SKIPPED) else { return };
     let world = World::with(Options { mirror: Some(mock.url.clone()), ..options() }).await;
     everything(&world.stripe).await;
     assert_eq!(world.sandbox.mirror_refusals(), Vec::<String>::new());
@@ -58,7 +25,7 @@ async fn stripe_mock_accepts_what_the_sandbox_accepts() {
 
 #[tokio::test]
 async fn a_request_that_stripe_does_not_know_is_noticed() {
-    let Some(mock) = Mock::start() else { return };
+    let Some(mock) = StripeMock::start(SKIPPED) else { return };
     // A base with a wrong path makes every request one that Stripe does not have.
     let wrong = format!("{}/v1/nowhere", mock.url);
     let world = World::with(Options { mirror: Some(wrong), ..options() }).await;

@@ -39,7 +39,6 @@ pub(crate) async fn pay(
 /// The payment of a drop that waits for it.
 struct Payment<'a> {
     pending: Drop,
-    entry: EntryId,
     ids: &'a NewIds,
 }
 
@@ -47,11 +46,12 @@ impl Attempt for Payment<'_> {
     async fn make(&self, app: &App) -> Result<Debit, Error> {
         let now = app.service.clock.now();
         let drop = self.pending.clone().opened(now);
-        let payment = drop.payment(self.entry, now)?;
+        let entry = self.ids.entry("payment", now);
+        let payment = drop.payment(entry, now)?;
         Ok(match app.service.store.pay_drop(&drop, &payment).await? {
             Paid::Done => Debit::Done(Box::new(drop)),
             Paid::Changed(changed) => {
-                Debit::Done(Box::new(paid_by_us(app, *changed, self.entry, self.ids).await?))
+                Debit::Done(Box::new(paid_by_us(app, *changed, entry, self.ids).await?))
             }
             Paid::InsufficientBalance(user) => Debit::Short(user),
         })
@@ -59,14 +59,16 @@ impl Attempt for Payment<'_> {
 }
 
 async fn open(app: &App, caller: &Caller, pending: Drop, ids: &NewIds) -> Result<Drop, Error> {
-    let entry = ids.entry("payment", app.service.clock.now());
     match pending.pay(&caller.id) {
         Ok(()) => {}
-        Err(Error::DropNotPending) => return paid_by_us(app, pending, entry, ids).await,
+        Err(Error::DropNotPending) => {
+            let entry = ids.entry("payment", app.service.clock.now());
+            return paid_by_us(app, pending, entry, ids).await;
+        }
         Err(error) => return Err(error),
     }
     let (id, price) = (pending.id, pending.price);
-    let payment = Payment { pending, entry, ids };
+    let payment = Payment { pending, ids };
     let debited = app.debit(&caller.id, price, ids, &payment).await?;
     debited.map_err(|shortfall| shortfall.refuse(price, id))
 }

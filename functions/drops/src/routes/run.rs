@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use clorp_domain::{Draft, Drop, DropId, EntryId, Error, Order, Status};
+use clorp_domain::{Draft, Drop, DropId, Error, Order, Status};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
 use clorp_service::Service;
@@ -123,14 +123,14 @@ pub(crate) async fn run(
 struct PaidPost<'a> {
     pending: Drop,
     order: &'a Order,
-    payment: EntryId,
+    ids: &'a NewIds,
 }
 
 impl Attempt for PaidPost<'_> {
     async fn make(&self, app: &App) -> Result<Debit, Error> {
         let now = app.service.clock.now();
         let drop = self.pending.clone().opened(now);
-        let payment = drop.payment(self.payment, now)?;
+        let payment = drop.payment(self.ids.entry("payment", now), now)?;
         Ok(match app.service.store.create_drop(&drop, &self.order.brief, Some(&payment)).await? {
             Created::Done => Debit::Done(Box::new(drop)),
             Created::Already(made) => Debit::Done(made),
@@ -145,7 +145,7 @@ async fn post(app: &App, caller: &Caller, order: &Order, ids: &NewIds) -> Result
     let now = clock.now();
     let id = DropId::new(ids.ulid("drop", now));
     let pending = Drop::pending(id, caller.id.clone(), order, rules, now);
-    let post = PaidPost { pending, order, payment: ids.entry("payment", now) };
+    let post = PaidPost { pending, order, ids };
     match app.debit(&caller.id, order.price, ids, &post).await? {
         Ok(drop) => made(app, drop).await,
         Err(shortfall) => match store.create_drop(&post.pending, &order.brief, None).await? {

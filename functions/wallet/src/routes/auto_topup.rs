@@ -15,6 +15,8 @@ use crate::App;
 const DEFAULT_AMOUNT: Cents = Cents::new(1000);
 /// Where a charge is set off, if the user has never said.
 const DEFAULT_THRESHOLD: Cents = Cents::new(500);
+/// How often a change is decided anew when the settings change between reading and writing them.
+const DECISIONS: usize = 8;
 
 /// What to change; what is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -76,19 +78,22 @@ pub(crate) async fn auto_topup(
     ApiJson(request): ApiJson<AutoTopupRequest>,
 ) -> Result<ApiJson<AutoTopupBody>, Problem> {
     let service = &app.funds.service;
-    let user = service.account(&caller.id).await?;
     let asks =
         request.enabled.is_some() || request.amount_cents.is_some() || request.threshold_cents.is_some();
-    let settings = changed(&user.auto_topup, &request, &service.rules)?;
-    if !asks {
-        return Ok(ApiJson(AutoTopupBody::new(settings, &user)));
-    }
-    match service.store.set_auto_topup(&caller.id, &settings).await? {
-        Recorded::Done => {
-            Ok(ApiJson(AutoTopupBody::new(AutoTopup { last_failure: None, ..settings }, &user)))
+    for _ in 0..DECISIONS {
+        let user = service.account(&caller.id).await?;
+        let settings = changed(&user.auto_topup, &request, &service.rules)?;
+        if !asks {
+            return Ok(ApiJson(AutoTopupBody::new(settings, &user)));
         }
-        Recorded::Refused => Err(Error::PaymentMethodRequired.into()),
+        if settings.enabled && user.saved_card().is_none() {
+            return Err(Error::PaymentMethodRequired.into());
+        }
+        if service.store.set_auto_topup(&caller.id, &user.auto_topup, &settings).await? == Recorded::Done {
+            return Ok(ApiJson(AutoTopupBody::new(AutoTopup { last_failure: None, ..settings }, &user)));
+        }
     }
+    Err(Error::unavailable("the settings kept changing between decision and write").into())
 }
 
 fn changed(now: &AutoTopup, request: &AutoTopupRequest, rules: &Rules) -> Result<AutoTopup, FieldError> {

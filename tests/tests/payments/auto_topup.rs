@@ -1,0 +1,518 @@
+//! The wallet that tops itself up from a saved card.
+
+use e2e::{Client, Fault, Options, World};
+use futures::future::{join, join_all, join3};
+use serde_json::{Value, json};
+
+use crate::people::{
+    ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, about, cardholder, charges, drops, enable, fault, id, mend,
+    options, pay, proxied, proxy, reports, resumed, run, save_card, set, set_card, settings, statuses,
+};
+use crate::support::{control, ledger};
+
+const PATH: &str = "/v1/payment_intents";
+const TOO_LATE: i64 = 31 * 60;
+
+/// What the wallet was credited from its card, newest first.
+async fn credits(user: &Client) -> Vec<i64> {
+    let ledger = ledger(user).await;
+    let of_the_card = ledger.iter().filter(|(reason, _)| reason.starts_with("auto_topup:"));
+    of_the_card.map(|(_, delta)| *delta).collect()
+}
+
+/// A run of 1000 on 300 cents whose charge of 1000 has no known outcome; the user, their card, and the drop.
+async fn unknown(world: &World, how: &str) -> (Client, String, String) {
+    let (user, card) = cardholder(world, 300).await;
+    enable(&user, 1000, 0).await;
+    fault(world, PATH, how, ALWAYS).await;
+    let refused = run(&user, 1000).await.expect_error(402, "auto_topup_pending");
+    mend(world, PATH).await;
+    (user, card, id(&refused))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_have_defaults_and_bounds_and_keep_what_is_not_named() {
+    let world = World::with(options()).await;
+    let (user, _) = cardholder(&world, 0).await;
+    let untouched = json!({
+        "enabled": false, "amount_cents": 1000, "threshold_cents": 500, "payment_method_saved": true,
+        "last_failure": null,
+    });
+    assert_eq!(settings(&user).await, untouched);
+    for (change, code, field) in [
+        (json!({ "amount_cents": 499 }), "amount_too_small", "/amount_cents"),
+        (json!({ "amount_cents": 100_001 }), "amount_too_large", "/amount_cents"),
+        (json!({ "amount_cents": 1000.5 }), "invalid_type", "/amount_cents"),
+        (json!({ "amount_cents": "1000" }), "invalid_type", "/amount_cents"),
+        (json!({ "threshold_cents": -1 }), "amount_too_small", "/threshold_cents"),
+        (json!({ "threshold_cents": 100_001 }), "amount_too_large", "/threshold_cents"),
+        (json!({ "threshold_cents": true }), "invalid_type", "/threshold_cents"),
+        (json!({ "enabled": "yes" }), "invalid_type", "/enabled"),
+        (json!({ "enabled": 1 }), "invalid_type", "/enabled"),
+        (json!({ "colour": "red" }), "unknown_field", "/colour"),
+        // What is right beside something wrong is not taken either.
+        (json!({ "enabled": true, "amount_cents": 1 }), "amount_too_small", "/amount_cents"),
+    ] {
+        set(&user, change).await.expect_field(400, code, field);
+    }
+    assert_eq!(settings(&user).await, untouched);
+    for (change, expect) in [
+        (json!({ "enabled": true }), (true, 1000, 500)),
+        (json!({ "amount_cents": 500 }), (true, 500, 500)),
+        (json!({ "threshold_cents": 0 }), (true, 500, 0)),
+        (json!({ "amount_cents": 100_000, "threshold_cents": 100_000 }), (true, 100_000, 100_000)),
+        (json!({ "enabled": false }), (false, 100_000, 100_000)),
+    ] {
+        let answered = set(&user, change).await.expect(200);
+        let (enabled, amount, threshold) = expect;
+        let expect = json!([enabled, amount, threshold]);
+        for body in [&answered, &settings(&user).await] {
+            assert_eq!(json!([body["enabled"], body["amount_cents"], body["threshold_cents"]]), expect);
+        }
+    }
+    assert_eq!(charges(&world, &user).await.len(), 0);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_saved_card_all_but_enabling_can_be_set() {
+    let world = World::with(options()).await;
+    let user = world.user("cardless", 100).await;
+    let error = set(&user, json!({ "enabled": true })).await.expect_error(409, "payment_method_required");
+    assert!(error["error"].as_str().unwrap().contains("POST /api/wallet/setup-payment-method"), "{error}");
+    let settings = set(&user, json!({ "amount_cents": 2000 })).await.expect(200);
+    assert_eq!(json!([settings["enabled"], settings["payment_method_saved"]]), json!([false, false]));
+    run(&user, 1000).await.expect_error(402, "insufficient_balance");
+    save_card(&world, &user, "ok").await;
+    set(&user, json!({ "enabled": true })).await.expect(200);
+    run(&user, 1000).await.expect(201);
+    assert_eq!(credits(&user).await, [2000]);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_changed_at_once_are_all_kept() {
+    let world = World::with(options()).await;
+    let (user, _) = cardholder(&world, 0).await;
+    for round in 0..10 {
+        let (amount, threshold, enabled) = (1000 + round, 100 + round, round % 2 == 0);
+        let answers = join3(
+            set(&user, json!({ "amount_cents": amount })),
+            set(&user, json!({ "threshold_cents": threshold })),
+            set(&user, json!({ "enabled": enabled })),
+        );
+        let (a, b, c) = answers.await;
+        assert_eq!(statuses(&[a, b, c]), [200; 3]);
+        let found = settings(&user).await;
+        let found = json!([found["enabled"], found["amount_cents"], found["threshold_cents"]]);
+        assert_eq!(found, json!([enabled, amount, threshold]));
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_comes_short_charges_the_card_and_opens_the_drop() {
+    let world = World::with(options()).await;
+    let (user, card) = cardholder(&world, 300).await;
+    enable(&user, 1000, 0).await;
+    let drop = run(&user, 1000).await.expect(201);
+    assert_eq!(drop["status"], "open");
+    let charges = charges(&world, &user).await;
+    assert_eq!(charges.len(), 1);
+    let reasons = [format!("drop:{}", id(&drop)), format!("auto_topup:{}", id(&charges[0]))];
+    let expect: Vec<(String, i64)> = reasons.into_iter().zip([-1000, 1000]).collect();
+    assert_eq!(ledger(&user).await[..2], expect);
+    assert_eq!((user.balance().await, &charges[0]["amount"]), (300, &json!(1000)));
+    assert_eq!(charges[0]["payment_method"], json!(card));
+    assert_eq!(charges[0]["customer"], json!(about(&user, "stripe_customer_id").await));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_comes_short_charges_the_card_as_well() {
+    let world = World::with(options()).await;
+    let (user, _) = cardholder(&world, 300).await;
+    let drop = id(&run(&user, 1000).await.expect_error(402, "insufficient_balance"));
+    assert_eq!(charges(&world, &user).await.len(), 0, "it is off");
+    enable(&user, 1000, 0).await;
+    assert_eq!(pay(&user, &drop).await.expect(200)["status"], "open");
+    assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
+    assert_eq!(charges(&world, &user).await.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charge_that_would_not_be_enough_is_not_made() {
+    let world = World::with(options()).await;
+    let (user, _) = cardholder(&world, 300).await;
+    enable(&user, 699, 0).await;
+    let refused = run(&user, 1000).await.expect_error(402, "insufficient_balance");
+    assert_eq!(json!([refused["required"], refused["available"]]), json!([1000, 300]));
+    pay(&user, &id(&refused)).await.expect_error(402, "insufficient_balance");
+    assert_eq!((charges(&world, &user).await.len(), user.balance().await), (0, 300));
+    enable(&user, 700, 0).await;
+    pay(&user, &id(&refused)).await.expect(200);
+    assert_eq!((charges(&world, &user).await.len(), user.balance().await), (1, 0));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_card_is_told_and_the_drop_kept_for_later() {
+    let world = World::with(options()).await;
+    for (behaviour, code, word) in [
+        ("declined", "auto_topup_declined", "generic_decline"),
+        ("authentication_required", "auto_topup_authentication_required", "authentication_required"),
+    ] {
+        let (user, card) = cardholder(&world, 300).await;
+        enable(&user, 1000, 0).await;
+        set_card(&world, &card, behaviour).await;
+        let refused = run(&user, 1000).await.expect_error(402, code);
+        assert_eq!(json!([refused["required"], refused["available"]]), json!([1000, 300]));
+        assert_eq!((drops(&user).await, user.balance().await), (vec!["pending_payment".to_owned()], 300));
+        pay(&user, &id(&refused)).await.expect_error(402, code);
+        assert_eq!(settings(&user).await["last_failure"], word);
+        assert_eq!(charges(&world, &user).await.len(), 2, "one for each request");
+        set_card(&world, &card, "ok").await;
+        pay(&user, &id(&refused)).await.expect(200);
+        assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
+        assert_eq!(settings(&user).await["last_failure"], Value::Null);
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_refusals_in_a_row_switch_it_off_and_setting_it_again_forgets_them() {
+    let world = World::with(options()).await;
+    let (user, card) = cardholder(&world, 300).await;
+    enable(&user, 1000, 0).await;
+    set_card(&world, &card, "declined").await;
+    let declined = async || run(&user, 1000).await.expect_error(402, "auto_topup_declined");
+    for enabled in [true, true, false] {
+        declined().await;
+        assert_eq!(settings(&user).await["enabled"], enabled);
+    }
+    run(&user, 1000).await.expect_error(402, "insufficient_balance");
+    assert_eq!(charges(&world, &user).await.len(), 3, "the card is left alone");
+
+    set(&user, json!({ "enabled": true })).await.expect(200);
+    declined().await;
+    declined().await;
+    assert_eq!(settings(&user).await["enabled"], true, "it begins to count anew");
+    set(&user, json!({ "amount_cents": 1001 })).await.expect(200);
+    declined().await;
+    let new = save_card(&world, &user, "declined").await;
+    declined().await;
+    declined().await;
+    assert_eq!(settings(&user).await["enabled"], true, "and with a new card");
+    set_card(&world, &new, "ok").await;
+    run(&user, 1000).await.expect(201);
+    set_card(&world, &new, "declined").await;
+    declined().await;
+    declined().await;
+    assert_eq!(settings(&user).await["enabled"], true, "and after one that went through");
+    declined().await;
+    assert_eq!((settings(&user).await["enabled"].clone(), user.balance().await), (json!(false), 301));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_outcome_is_told_as_pending_and_credited_once_when_it_is_known() {
+    let world = World::with(options()).await;
+    for how in UNKNOWN {
+        let (user, _) = cardholder(&world, 300).await;
+        enable(&user, 1000, 0).await;
+        // Or else the report would be faster than the question.
+        reports(&world, json!({ "paused": true })).await;
+        fault(&world, PATH, how, ALWAYS).await;
+        let drop = id(&run(&user, 1000).await.expect_error(402, "auto_topup_pending"));
+        mend(&world, PATH).await;
+        assert_eq!((drops(&user).await, user.balance().await), (vec!["pending_payment".to_owned()], 300));
+        assert_eq!(world.resume().await, 0, "{how}: its own request may still run");
+        world.advance_seconds(OWN_TIME_OVER);
+        assert_eq!(world.resume().await, 1, "{how}");
+        assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]), "{how}");
+        reports(&world, json!({ "paused": false })).await;
+        resumed(&world).await;
+        world.reported().await;
+        assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]), "{how}");
+        pay(&user, &drop).await.expect(200);
+        assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1), "{how}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_be_refused_the_question_is_not_to_be_refused_the_charge() {
+    let world = World::with(options()).await;
+    let (user, _, drop) = unknown(&world, "timeout_before").await;
+    let refused = json!({ "path": PATH, "method": "GET", "fault": "decline" });
+    control(&world, "next", refused).await;
+    world.advance_seconds(OWN_TIME_OVER);
+    assert_eq!(world.resume().await, 0, "it is still pending");
+    assert_eq!(settings(&user).await["last_failure"], Value::Null);
+    resumed(&world).await;
+    pay(&user, &drop).await.expect(200);
+    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debit_that_leaves_the_wallet_below_the_threshold_charges_once() {
+    let world = World::with(options()).await;
+    let (user, _) = cardholder(&world, 3000).await;
+    enable(&user, 1000, 1000).await;
+    run(&user, 1000).await.expect(201);
+    run(&user, 1000).await.expect(201);
+    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (1000, 0), "not below");
+    run(&user, 100).await.expect(201);
+    assert_eq!((user.balance().await, credits(&user).await), (1900, vec![1000]));
+    set(&user, json!({ "enabled": false })).await.expect(200);
+    let drop = id(&run(&user, 2000).await.expect_error(402, "insufficient_balance"));
+    run(&user, 1900).await.expect(201);
+    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (0, 1), "it is off");
+
+    let (user, _) = cardholder(&world, 1500).await;
+    let pending = run(&user, 1600).await.expect_error(402, "insufficient_balance");
+    assert_ne!(id(&pending), drop);
+    enable(&user, 500, 600).await;
+    pay(&user, &id(&pending)).await.expect(200);
+    assert_eq!((user.balance().await, credits(&user).await), (900, vec![500, 500]), "short, and then low");
+    assert_eq!(charges(&world, &user).await.len(), 2);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_charge_is_under_way_no_other_begins() {
+    let world = World::with(options()).await;
+    let (user, _) = cardholder(&world, 1500).await;
+    enable(&user, 1000, 1000).await;
+    fault(&world, PATH, "timeout_before", ALWAYS).await;
+    assert_eq!(run(&user, 600).await.expect(201)["status"], "open", "it was paid from what there was");
+    run(&user, 100).await.expect(201);
+    // Another one comes short while it is not known: it waits, and is told.
+    run(&user, 1700).await.expect_error(402, "auto_topup_pending");
+    mend(&world, PATH).await;
+    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (800, 0));
+    resumed(&world).await;
+    assert_eq!((user.balance().await, credits(&user).await), (1800, vec![1000]));
+    assert_eq!(charges(&world, &user).await.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_that_come_short_at_once_charge_once_where_one_charge_is_enough() {
+    let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
+    let (user, _) = cardholder(&world, 0).await;
+    enable(&user, 2000, 0).await;
+    let answers = join_all((0..20).map(|_| run(&user, 100))).await;
+    assert_eq!(statuses(&answers), [201; 20]);
+    assert_eq!((user.balance().await, credits(&user).await), (0, vec![2000]));
+    assert_eq!(charges(&world, &user).await.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_the_answer_to_all_who_wait_for_the_charge() {
+    let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
+    let (user, card) = cardholder(&world, 0).await;
+    enable(&user, 2000, 0).await;
+    set_card(&world, &card, "declined").await;
+    let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 3000 });
+    control(&world, "next", slow).await;
+    let answers = join_all((0..5).map(|_| run(&user, 100))).await;
+    for answer in &answers {
+        answer.expect_error(402, "auto_topup_declined");
+    }
+    assert_eq!((user.balance().await, drops(&user).await), (0, vec!["pending_payment".to_owned(); 5]));
+    assert_eq!(charges(&world, &user).await.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_that_leave_the_wallet_low_at_once_charge_once() {
+    let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
+    for _ in 0..4 {
+        let (user, _) = cardholder(&world, 2500).await;
+        enable(&user, 5000, 1000).await;
+        let answers = join_all((0..20).map(|_| run(&user, 100))).await;
+        assert_eq!(statuses(&answers), [201; 20]);
+        assert_eq!((user.balance().await, credits(&user).await), (5500, vec![5000]));
+        assert_eq!(charges(&world, &user).await.len(), 1);
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_is_also_reported_is_credited_once() {
+    let world = World::with(options()).await;
+    reports(&world, json!({ "duplicates": 2 })).await;
+    // Reported before Stripe's answer is here: the first answer is lost and the second one slow.
+    let (user, _) = cardholder(&world, 300).await;
+    enable(&user, 1000, 0).await;
+    fault(&world, PATH, "timeout_after", 1).await;
+    let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 1000 });
+    control(&world, "next", slow).await;
+    run(&user, 1000).await.expect(201);
+    world.reported().await;
+    assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
+    assert_eq!(charges(&world, &user).await.len(), 1);
+    // Reported afterwards.
+    let (user, _) = cardholder(&world, 300).await;
+    enable(&user, 1000, 0).await;
+    reports(&world, json!({ "paused": true })).await;
+    run(&user, 1000).await.expect(201);
+    assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
+    reports(&world, json!({ "paused": false })).await;
+    world.reported().await;
+    assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_alone_settles_a_charge_whose_answer_was_lost() {
+    let world = World::with(options()).await;
+    let (user, _, drop) = unknown(&world, "timeout_after").await;
+    world.reported().await;
+    assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]));
+    world.advance_seconds(OWN_TIME_OVER);
+    assert_eq!(world.resume().await, 0, "there is nothing left to find out");
+    pay(&user, &drop).await.expect(200);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_leaves_the_wallet_low_succeeds_also_while_stripe_is_down() {
+    let world = World::with(options()).await;
+    for how in UNKNOWN {
+        let (user, _) = cardholder(&world, 1500).await;
+        enable(&user, 1000, 600).await;
+        reports(&world, json!({ "paused": true })).await;
+        fault(&world, "/v1", how, ALWAYS).await;
+        assert_eq!(run(&user, 1000).await.expect(201)["status"], "open", "{how}");
+        assert_eq!(user.balance().await, 500, "{how}");
+        mend(&world, "/v1").await;
+        resumed(&world).await;
+        reports(&world, json!({ "paused": false })).await;
+        world.reported().await;
+        assert_eq!((user.balance().await, credits(&user).await), (1500, vec![1000]), "{how}");
+        assert_eq!(charges(&world, &user).await.len(), 1, "{how}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charge_that_stripe_knows_nothing_of_is_given_up_when_it_is_old_and_one_it_made_is_not() {
+    let world = World::with(options()).await;
+    let (user, _, drop) = unknown(&world, "timeout_before").await;
+    world.advance_seconds(TOO_LATE);
+    assert_eq!(world.resume().await, 1);
+    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 0));
+    let after = settings(&user).await;
+    assert_eq!(json!([after["enabled"], after["last_failure"]]), json!([true, "expired"]));
+    pay(&user, &drop).await.expect(200);
+    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1), "the next one charges");
+
+    let (user, _) = cardholder(&world, 300).await;
+    enable(&user, 1000, 0).await;
+    reports(&world, json!({ "paused": true })).await;
+    fault(&world, PATH, "timeout_after", ALWAYS).await;
+    run(&user, 1000).await.expect_error(402, "auto_topup_pending");
+    mend(&world, PATH).await;
+    world.advance_seconds(25 * 3600);
+    assert_eq!(world.resume().await, 1);
+    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (1300, 1));
+    reports(&world, json!({ "paused": false })).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_changed_while_a_charge_is_under_way_hold_and_so_does_the_charge() {
+    let world = World::with(options()).await;
+    let (user, _, _) = unknown(&world, "timeout_before").await;
+    set(&user, json!({ "enabled": false, "amount_cents": 2000 })).await.expect(200);
+    resumed(&world).await;
+    assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]));
+    let after = settings(&user).await;
+    assert_eq!(json!([after["enabled"], after["amount_cents"]]), json!([false, 2000]));
+
+    // Refusals before the settings were confirmed do not count with the one that comes afterwards.
+    let (user, card) = cardholder(&world, 300).await;
+    enable(&user, 1000, 0).await;
+    set_card(&world, &card, "declined").await;
+    for _ in 0..2 {
+        run(&user, 1000).await.expect_error(402, "auto_topup_declined");
+    }
+    fault(&world, PATH, "timeout_before", ALWAYS).await;
+    run(&user, 1000).await.expect_error(402, "auto_topup_pending");
+    mend(&world, PATH).await;
+    set(&user, json!({ "enabled": true })).await.expect(200);
+    resumed(&world).await;
+    let after = settings(&user).await;
+    assert_eq!(json!([after["enabled"], after["last_failure"]]), json!([true, "generic_decline"]));
+    assert_eq!(user.balance().await, 300);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sweeps_at_once_charge_once() {
+    let world = World::with(options()).await;
+    for how in ["timeout_before", "timeout_after"] {
+        let mut users = Vec::new();
+        for _ in 0..3 {
+            users.push(unknown(&world, how).await.0);
+        }
+        world.advance_seconds(OWN_TIME_OVER);
+        let (one, other) = join(world.funds[0].resume(), world.funds[1].resume()).await;
+        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{how}");
+        resumed(&world).await;
+        world.reported().await;
+        for user in &users {
+            assert_eq!((user.balance().await, credits(user).await), (1300, vec![1000]), "{how}");
+            assert_eq!(charges(&world, user).await.len(), 1, "{how}");
+        }
+    }
+    world.finish().await;
+}
+
+/// Whether a request to the table credits a wallet from a card.
+fn credits_from_a_card(request: &Value) -> bool {
+    request["TransactItems"].to_string().contains("auto_topup:pi_")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyed_run_that_died_after_the_charge_goes_on_with_that_charge() {
+    let world = proxied().await;
+    let (user, _) = cardholder(&world, 300).await;
+    enable(&user, 1000, 0).await;
+    reports(&world, json!({ "paused": true })).await;
+    let keyed = user.keyed("k");
+    proxy(&world).fail_if("TransactWriteItems", credits_from_a_card, Fault::Refused, 1);
+    run(&keyed, 1000).await.expect_error(500, "internal");
+    assert_eq!((proxy(&world).faults_left(), charges(&world, &user).await.len()), (0, 1));
+    assert_eq!((user.balance().await, drops(&user).await.len()), (300, 0));
+    let drop = run(&keyed, 1000).await.expect(201);
+    assert_eq!((user.balance().await, drops(&user).await), (300, vec!["open".to_owned()]));
+    reports(&world, json!({ "paused": false })).await;
+    world.advance_seconds(LEASE_OVER);
+    assert_eq!(run(&keyed, 1000).await.expect(201), drop);
+    resumed(&world).await;
+    world.reported().await;
+    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyed_run_that_died_after_a_refusal_does_not_charge_again() {
+    let world = proxied().await;
+    let (user, card) = cardholder(&world, 300).await;
+    enable(&user, 1000, 0).await;
+    set_card(&world, &card, "declined").await;
+    let keyed = user.keyed("k");
+    let posts_unpaid = |request: &Value| request["TransactItems"].to_string().contains("pending_payment");
+    proxy(&world).fail_if("TransactWriteItems", posts_unpaid, Fault::Refused, 1);
+    run(&keyed, 1000).await.expect_error(500, "internal");
+    assert_eq!((proxy(&world).faults_left(), drops(&user).await.len()), (0, 0));
+    run(&keyed, 1000).await.expect_error(402, "auto_topup_declined");
+    assert_eq!((charges(&world, &user).await.len(), drops(&user).await.len()), (1, 1));
+    world.finish().await;
+}

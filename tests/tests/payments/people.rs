@@ -1,0 +1,184 @@
+//! Users ready for what a test does with them, what they do, and what Stripe has of them.
+
+use e2e::{Answer, Client, Options, Proxy, World};
+use infra::sandbox;
+use serde_json::{Value, json};
+
+use crate::support::control;
+
+/// A moment after which [`World::resume`] looks at what a request has left pending.
+pub(crate) const OWN_TIME_OVER: i64 = 16;
+/// A moment after the lease of a request with an `Idempotency-Key`.
+pub(crate) const LEASE_OVER: i64 = 31;
+/// More faults than any request to Stripe is tried.
+pub(crate) const ALWAYS: usize = 1000;
+/// Ways in which Stripe leaves open what has become of a request.
+pub(crate) const UNKNOWN: [&str; 4] = ["timeout_before", "timeout_after", "500", "429"];
+
+/// A platform with money to transfer, that does not ask a silent Stripe for long.
+pub(crate) fn options() -> Options {
+    let sandbox = sandbox::Options { starting_balance_cents: 10_000_000, ..sandbox::Options::default() };
+    Options { sandbox, stripe_tries: 2, ..Options::default() }
+}
+
+/// The same, before a table that can fail.
+pub(crate) async fn proxied() -> World {
+    World::with(Options { proxied: true, ..options() }).await
+}
+
+pub(crate) fn proxy(world: &World) -> &Proxy {
+    world.proxy.as_ref().unwrap()
+}
+
+/// Somebody who has done the onboarding and can withdraw.
+pub(crate) async fn payee(world: &World, balance_cents: i64) -> Client {
+    let user = world.user("payee", balance_cents).await;
+    let account = connected(&user).await;
+    control(world, &format!("accounts/{account}/onboard"), json!({})).await;
+    world.reported().await;
+    user
+}
+
+/// Begins the onboarding; the account.
+pub(crate) async fn connected(user: &Client) -> String {
+    user.post_empty("/api/stripe/connect").await.expect(200);
+    about(user, "stripe_account_id").await
+}
+
+/// Somebody with a saved card, and the card.
+pub(crate) async fn cardholder(world: &World, balance_cents: i64) -> (Client, String) {
+    let user = world.user("cardholder", balance_cents).await;
+    let card = save_card(world, &user, "ok").await;
+    (user, card)
+}
+
+/// Saves a card that behaves like this; the card.
+pub(crate) async fn save_card(world: &World, user: &Client, behaviour: &str) -> String {
+    let setup = user.post_empty("/api/wallet/setup-payment-method").await.expect(200);
+    let (setup, _) = setup["client_secret"].as_str().unwrap().split_once("_secret").unwrap();
+    let path = format!("setup_intents/{setup}/succeed");
+    let setup = control(world, &path, json!({ "card": behaviour })).await;
+    world.reported().await;
+    setup["payment_method"].as_str().unwrap().to_owned()
+}
+
+/// The card behaves like this from now on.
+pub(crate) async fn set_card(world: &World, card: &str, behaviour: &str) {
+    control(world, &format!("payment_methods/{card}"), json!({ "card": behaviour })).await;
+}
+
+pub(crate) async fn set(user: &Client, settings: Value) -> Answer {
+    user.post("/api/wallet/auto-topup", settings).await
+}
+
+/// Switches automatic top-ups on.
+pub(crate) async fn enable(user: &Client, amount_cents: i64, threshold_cents: i64) {
+    let settings =
+        json!({ "enabled": true, "amount_cents": amount_cents, "threshold_cents": threshold_cents });
+    set(user, settings).await.expect(200);
+}
+
+/// The settings as they are.
+pub(crate) async fn settings(user: &Client) -> Value {
+    set(user, json!({})).await.expect(200)
+}
+
+/// A drop of this price, posted and paid, or not.
+pub(crate) async fn run(user: &Client, price_cents: i64) -> Answer {
+    let order = json!({
+        "prompt": "Three taglines, please", "pack": "roast", "price_cents": price_cents, "confirmed": true,
+    });
+    user.post("/api/jobs/run", order).await
+}
+
+pub(crate) async fn pay(user: &Client, drop: &str) -> Answer {
+    user.post_empty(&format!("/api/jobs/{drop}/pay")).await
+}
+
+/// The statuses of the drops a user has posted, newest first.
+pub(crate) async fn drops(user: &Client) -> Vec<String> {
+    let drops = user.get("/api/jobs").await.expect(200);
+    drops.as_array().unwrap().iter().map(|drop| drop["status"].as_str().unwrap().to_owned()).collect()
+}
+
+pub(crate) async fn withdraw(user: &Client, amount_cents: i64) -> Answer {
+    user.post("/api/wallet/withdraw", json!({ "amount_cents": amount_cents })).await
+}
+
+pub(crate) fn id(object: &Value) -> String {
+    object["id"].as_str().unwrap().to_owned()
+}
+
+/// A text of the user's own record; empty where there is none.
+pub(crate) async fn about(user: &Client, field: &str) -> String {
+    let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
+    known[field].as_str().unwrap_or_default().to_owned()
+}
+
+/// What Stripe has of a user in one of its lists, newest first, by what we have written on it.
+pub(crate) async fn at_stripe(world: &World, list: &str, user: &Client) -> Vec<Value> {
+    let (mut found, mut query) = (Vec::new(), "limit=100".to_owned());
+    loop {
+        let url = format!("{}/v1/{list}?{query}", world.sandbox.url);
+        let request = reqwest::Client::new().get(url).bearer_auth(e2e::world::STRIPE_KEY);
+        let text = request.send().await.unwrap().text().await.unwrap();
+        let page: Value = serde_json::from_str(&text).unwrap();
+        let objects = page["data"].as_array().unwrap_or_else(|| panic!("{list}: {text}"));
+        found.extend(objects.iter().filter(|object| object["metadata"]["user_id"] == user.id).cloned());
+        match objects.last().filter(|_| page["has_more"] == true) {
+            Some(last) => query = format!("limit=100&starting_after={}", id(last)),
+            None => return found,
+        }
+    }
+}
+
+/// The automatic top-ups that Stripe has been asked for.
+pub(crate) async fn charges(world: &World, user: &Client) -> Vec<Value> {
+    let mut intents = at_stripe(world, "payment_intents", user).await;
+    intents.retain(|intent| intent["metadata"]["type"] == "auto_topup");
+    intents
+}
+
+pub(crate) async fn transfers(world: &World, user: &Client) -> Vec<Value> {
+    at_stripe(world, "transfers", user).await
+}
+
+/// Requests whose path begins like this meet a fault, as often as told.
+pub(crate) async fn fault(world: &World, path: &str, fault: &str, times: usize) {
+    control(world, "next", json!({ "path": path, "fault": fault, "times": times })).await;
+}
+
+/// No request to this path meets a fault any more.
+pub(crate) async fn mend(world: &World, path: &str) {
+    fault(world, path, "500", 0).await;
+}
+
+/// How reports are sent from now on.
+pub(crate) async fn reports(world: &World, how: Value) {
+    control(world, "webhooks", how).await;
+}
+
+/// Everything pending comes out.
+pub(crate) async fn resumed(world: &World) {
+    world.advance_seconds(OWN_TIME_OVER);
+    world.resume().await;
+    let pending = world.store.pending(world.clock().now()).await.unwrap();
+    assert!(pending.is_empty(), "{pending:?}");
+}
+
+/// The status of each answer, sorted.
+pub(crate) fn statuses(answers: &[Answer]) -> Vec<u16> {
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    statuses
+}
+
+fn is_of_a_record(request: &Value) -> bool {
+    request["Key"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("IDEMP#"))
+}
+
+/// Whether a request to the table keeps an answer under its `Idempotency-Key`.
+pub(crate) fn keeps_an_answer(request: &Value) -> bool {
+    let values = request["ExpressionAttributeValues"].as_object();
+    is_of_a_record(request) && values.is_some_and(|values| values.values().any(|value| !value["M"].is_null()))
+}

@@ -1,0 +1,63 @@
+//! Everything our code asks of Stripe is something that Stripe's own `stripe-mock` knows.
+
+use e2e::{Options, StripeMock, World};
+use infra::audit::audit;
+use infra::sandbox;
+use serde_json::json;
+
+use crate::people::{cardholder, connected, enable, fault, options, resumed, run, withdraw};
+use crate::support::{checkout, complete, control};
+
+/// Every endpoint that `clorp-payments` uses.
+const USED: [&str; 11] = [
+    "GET /v1/accounts/{id}",
+    "GET /v1/checkout/sessions",
+    "GET /v1/payment_intents",
+    "GET /v1/transfers",
+    "POST /v1/account_links",
+    "POST /v1/accounts",
+    "POST /v1/checkout/sessions",
+    "POST /v1/customers",
+    "POST /v1/payment_intents",
+    "POST /v1/setup_intents",
+    "POST /v1/transfers",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stripe_knows_everything_that_our_code_asks_of_it() {
+    let skipped = "what our code asks of Stripe is not held against Stripe's description of its API";
+    let Some(mock) = StripeMock::start(skipped) else { return };
+    let mirrored = sandbox::Options { mirror: Some(mock.url.clone()), ..options().sandbox };
+    let world = World::with(Options { sandbox: mirrored, stripe_tries: 1, ..options() }).await;
+
+    let (user, _) = cardholder(&world, 0).await;
+    for amount in [1000, 2000] {
+        let session = checkout(&user, amount).await;
+        complete(&world, &session, "paid").await;
+    }
+    enable(&user, 1000, 0).await;
+    run(&user, 4000).await.expect(201);
+    let session = checkout(&user, 2000).await;
+    complete(&world, &session, "paid").await;
+    let account = connected(&user).await;
+    let status = user.get("/api/stripe/connect/status").await.expect(200);
+    assert_eq!(status["status"], "pending");
+    control(&world, &format!("accounts/{account}/onboard"), json!({})).await;
+    world.reported().await;
+    withdraw(&user, 500).await.expect(201);
+
+    // What a sweep asks, before it asks for the same again.
+    fault(&world, "/v1", "500", 2).await;
+    run(&user, 2500).await.expect_error(402, "auto_topup_pending");
+    withdraw(&user, 500).await.expect(202);
+    resumed(&world).await;
+    assert_eq!(user.balance().await, 2000);
+
+    let audited = audit(&world.store, Some(&world.funds[0].stripe)).await.unwrap();
+    assert_eq!(audited.faults, Vec::<String>::new());
+    let calls = world.sandbox.calls();
+    assert_eq!(calls.keys().collect::<Vec<_>>(), USED);
+    assert_eq!(world.sandbox.mirror_refusals(), Vec::<String>::new());
+    assert_eq!(world.sandbox.mirrored() + 2, calls.values().sum::<usize>(), "all but the two faults");
+    world.finish().await;
+}

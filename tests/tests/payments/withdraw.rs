@@ -1,0 +1,326 @@
+//! Paying out.
+
+use clorp_domain::ConnectStatus;
+use e2e::{Client, Fault, Options, World};
+use futures::future::{join, join_all};
+use infra::sandbox;
+use serde_json::json;
+
+use crate::people::{
+    ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, about, connected, fault, id, keeps_an_answer, mend, options,
+    payee, proxied, proxy, reports, resumed, statuses, transfers, withdraw,
+};
+use crate::support::{control, ledger};
+
+const PATH: &str = "/v1/transfers";
+const DAY_AND_HOUR: i64 = 25 * 3600;
+
+/// What a wallet's ledger has of a withdrawal, newest first: what left and what came back.
+async fn movements(user: &Client, withdrawal: &str) -> (Vec<i64>, Vec<i64>) {
+    let ledger = ledger(user).await;
+    let of = |reason: &str| {
+        let reason = format!("{reason}:{withdrawal}");
+        ledger.iter().filter(|(found, _)| *found == reason).map(|(_, delta)| *delta).collect()
+    };
+    (of("withdraw"), of("withdraw_reversed"))
+}
+
+/// A withdrawal of 1000 whose outcome is not known.
+async fn unknown(world: &World, user: &Client, how: &str) -> String {
+    fault(world, PATH, how, ALWAYS).await;
+    let withdrawal = withdraw(user, 1000).await.expect(202);
+    mend(world, PATH).await;
+    assert_eq!(withdrawal["status"], "pending", "{how}");
+    id(&withdrawal)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_is_debited_entered_and_sent_to_the_bank() {
+    let world = World::with(options()).await;
+    let user = payee(&world, 5000).await;
+    let withdrawal = withdraw(&user, 1500).await.expect(201);
+    assert_eq!((&withdrawal["status"], &withdrawal["amount_cents"]), (&json!("paid"), &json!(1500)));
+    assert_eq!(user.balance().await, 3500);
+    assert_eq!(ledger(&user).await[0], (format!("withdraw:{}", id(&withdrawal)), -1500));
+    let transfers = transfers(&world, &user).await;
+    assert_eq!(transfers.len(), 1);
+    let account = about(&user, "stripe_account_id").await;
+    assert_eq!((&transfers[0]["amount"], &transfers[0]["destination"]), (&json!(1500), &json!(account)));
+    assert_eq!(transfers[0]["metadata"]["type"], "withdrawal");
+    withdraw(&user, 3500).await.expect(201);
+    assert_eq!(user.balance().await, 0, "to the last cent");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_amount_out_of_bounds_of_another_kind_or_above_the_balance_is_refused_and_nothing_moves() {
+    let world = World::with(options()).await;
+    let user = payee(&world, 1200).await;
+    for (amount, code) in [
+        (json!(499), "amount_too_small"),
+        (json!(0), "amount_too_small"),
+        (json!(-1000), "amount_too_small"),
+        (json!(100_000_000), "amount_too_large"),
+        (json!(i64::MAX), "amount_too_large"),
+        (json!(1000.5), "invalid_type"),
+        (json!("1000"), "invalid_type"),
+        (json!(null), "amount_required"),
+    ] {
+        let answer = user.post("/api/wallet/withdraw", json!({ "amount_cents": amount })).await;
+        answer.expect_field(400, code, "/amount_cents");
+    }
+    user.post("/api/wallet/withdraw", json!({})).await.expect_field(400, "amount_required", "/amount_cents");
+    withdraw(&user, 1201).await.expect_error(402, "insufficient_balance");
+    assert_eq!((user.balance().await, ledger(&user).await.len()), (1200, 1));
+    assert!(!world.sandbox.calls().contains_key("POST /v1/transfers"), "Stripe was not asked");
+    withdraw(&user, 500).await.expect(201);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_finished_onboarding_it_is_refused_with_what_to_do() {
+    let world = World::with(options()).await;
+    let user = world.user("newcomer", 5000).await;
+    let refused = async || {
+        let error = withdraw(&user, 1000).await.expect_error(409, "onboarding_required");
+        assert!(error["error"].as_str().unwrap().contains("POST /api/stripe/connect"), "{error}");
+    };
+    refused().await;
+    let account = connected(&user).await;
+    refused().await;
+    control(&world, &format!("accounts/{account}/onboard"), json!({})).await;
+    world.reported().await;
+    withdraw(&user, 1000).await.expect(201);
+    // Stripe tells the time of its reports in seconds.
+    world.advance_seconds(1);
+    control(&world, &format!("accounts/{account}/onboard"), json!({ "payouts_enabled": false })).await;
+    world.reported().await;
+    refused().await;
+    assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_stripes_is_undone_by_a_new_entry() {
+    let sandbox = sandbox::Options { starting_balance_cents: 1400, ..sandbox::Options::default() };
+    let world = World::with(Options { sandbox, ..options() }).await;
+    let declined = payee(&world, 5000).await;
+    let too_much = payee(&world, 5000).await;
+    // Stripe has taken the capability from the account, and has not told us yet.
+    let restricted = world.user("restricted", 5000).await;
+    let account = connected(&restricted).await;
+    let (user, now) = (restricted.id.parse().unwrap(), world.clock().now());
+    world.store.set_account(&user, &account, ConnectStatus::Active, now).await.unwrap();
+    fault(&world, PATH, "decline", 1).await;
+    for (user, amount) in [(declined, 1000), (too_much, 1500), (restricted, 1000)] {
+        let error = withdraw(&user, amount).await.expect_error(409, "withdrawal_refused");
+        assert!(error["error"].as_str().unwrap().contains("back in your wallet"), "{error}");
+        let ledger = ledger(&user).await;
+        let withdrawal = ledger[1].0.strip_prefix("withdraw:").unwrap();
+        let back = format!("withdraw_reversed:{withdrawal}");
+        assert_eq!(ledger[..2], [(back, amount), (format!("withdraw:{withdrawal}"), -amount)]);
+        assert_eq!((user.balance().await, ledger.len()), (5000, 3));
+        resumed(&world).await;
+        assert_eq!(transfers(&world, &user).await.len(), 0, "nor is it made later");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_outcome_is_202_and_found_out_later_with_one_transfer() {
+    let world = World::with(options()).await;
+    for how in UNKNOWN {
+        let user = payee(&world, 5000).await;
+        let withdrawal = unknown(&world, &user, how).await;
+        assert_eq!(user.balance().await, 4000, "{how}: debited, as it may have happened");
+        let made = transfers(&world, &user).await.len();
+        assert_eq!(made, usize::from(how == "timeout_after"), "{how}");
+        assert_eq!(world.resume().await, 0, "its own request may still run");
+        world.advance_seconds(OWN_TIME_OVER);
+        assert_eq!(world.resume().await, 1, "{how}");
+        assert_eq!(transfers(&world, &user).await.len(), 1, "{how}");
+        assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![]), "{how}");
+        world.advance_seconds(OWN_TIME_OVER);
+        assert_eq!(world.resume().await, 0, "{how}: there is nothing left to do");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_is_found_out_later_is_undone_then() {
+    let world = World::with(options()).await;
+    let user = payee(&world, 5000).await;
+    let withdrawal = unknown(&world, &user, "timeout_before").await;
+    control(&world, "next", json!({ "path": PATH, "method": "POST", "fault": "decline" })).await;
+    resumed(&world).await;
+    assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![1000]));
+    assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (5000, 0));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_be_refused_the_question_is_not_to_be_refused_the_transfer() {
+    let world = World::with(options()).await;
+    let user = payee(&world, 5000).await;
+    unknown(&world, &user, "timeout_after").await;
+    control(&world, "next", json!({ "path": PATH, "method": "GET", "fault": "decline" })).await;
+    world.advance_seconds(OWN_TIME_OVER);
+    assert_eq!((world.resume().await, user.balance().await), (0, 4000));
+    resumed(&world).await;
+    assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sweeps_at_once_make_one_transfer() {
+    let world = World::with(options()).await;
+    for how in ["timeout_before", "timeout_after"] {
+        let users = join_all((0..4).map(|_| payee(&world, 5000))).await;
+        for user in &users {
+            unknown(&world, user, how).await;
+        }
+        world.advance_seconds(OWN_TIME_OVER);
+        let (one, other) = join(world.funds[0].resume(), world.funds[1].resume()).await;
+        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{how}");
+        resumed(&world).await;
+        for user in &users {
+            assert_eq!((user.balance().await, transfers(&world, user).await.len()), (4000, 1), "{how}");
+        }
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_during_the_request_itself_makes_no_second_transfer() {
+    let world = World::with(options()).await;
+    let user = payee(&world, 5000).await;
+    let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 1000 });
+    control(&world, "next", slow).await;
+    let request = withdraw(&user, 1000);
+    let sweeps = async {
+        while !world.sandbox.calls().contains_key("POST /v1/transfers") {
+            tokio::task::yield_now().await;
+        }
+        world.advance_seconds(OWN_TIME_OVER);
+        let (one, other) = join(world.funds[0].resume(), world.funds[1].resume()).await;
+        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0));
+    };
+    let (answer, ()) = join(request, sweeps).await;
+    let withdrawal = id(&answer.expect(201));
+    resumed(&world).await;
+    assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![]));
+    assert_eq!(transfers(&world, &user).await.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_of_a_transfer_is_credited_once_in_whatever_order_it_is_reported() {
+    let world = World::with(options()).await;
+    reports(&world, json!({ "duplicates": 2 })).await;
+    let user = payee(&world, 5000).await;
+    let withdrawal = id(&withdraw(&user, 1000).await.expect(201));
+    let transfer = id(&transfers(&world, &user).await[0]);
+    let reverse = async |body| control(&world, &format!("transfers/{transfer}/reverse"), body).await;
+    reverse(json!({ "amount": 300 })).await;
+    world.reported().await;
+    assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![300]));
+    reports(&world, json!({ "paused": true, "shuffle": true })).await;
+    reverse(json!({ "amount": 50 })).await;
+    reverse(json!({ "amount": 150 })).await;
+    reverse(json!({})).await;
+    assert_eq!(user.balance().await, 4300);
+    reports(&world, json!({ "paused": false })).await;
+    world.reported().await;
+    assert_eq!(user.balance().await, 5000);
+    for event in world.sandbox.events().iter().filter(|event| event["type"] == "transfer.reversed") {
+        control(&world, &format!("events/{}/resend", id(event)), json!({})).await;
+    }
+    world.reported().await;
+    assert_eq!(movements(&user, &withdrawal).await.1.iter().sum::<i64>(), 1000);
+    assert_eq!(user.balance().await, 5000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reversal_reported_before_the_transfer_is_known_is_credited_and_the_withdrawal_still_found_paid() {
+    let world = World::with(options()).await;
+    for back in [400, 1000] {
+        let user = payee(&world, 5000).await;
+        let withdrawal = unknown(&world, &user, "timeout_after").await;
+        let transfer = id(&transfers(&world, &user).await[0]);
+        control(&world, &format!("transfers/{transfer}/reverse"), json!({ "amount": back })).await;
+        world.reported().await;
+        assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![back]));
+        resumed(&world).await;
+        assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![back]));
+        assert_eq!(transfers(&world, &user).await.len(), 1);
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_at_once_as_many_are_sent_as_the_balance_covers() {
+    let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
+    for (balance, covered) in [(1000, 1), (3700, 3)] {
+        let user = payee(&world, balance).await;
+        let answers = join_all((0..50).map(|_| withdraw(&user, 1000)));
+        let balances = join_all((0..20).map(|_| user.balance()));
+        let (answers, balances) = join(answers, balances).await;
+        assert_eq!(statuses(&answers), [vec![201; covered], vec![402; 50 - covered]].concat());
+        for answer in answers.iter().filter(|answer| answer.status == 402) {
+            answer.expect_error(402, "insufficient_balance");
+        }
+        assert!(balances.iter().all(|balance| *balance >= 0), "{balances:?}");
+        assert_eq!(user.balance().await, balance % 1000);
+        assert_eq!(transfers(&world, &user).await.len(), covered);
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_is_the_same_withdrawal() {
+    let world = proxied().await;
+    let user = payee(&world, 5000).await;
+    let keyed = user.keyed("sent");
+    let first = withdraw(&keyed, 1000).await.expect(201);
+    assert_eq!(withdraw(&keyed, 1000).await.expect(201), first);
+    withdraw(&keyed, 1001).await.expect_error(409, "idempotency_key_reused");
+
+    // The function dies before it can keep its answer: the second one meets what the first has made.
+    for (key, how, status) in [("paid", None, 201), ("unknown", Some("timeout_after"), 202)] {
+        let keyed = user.keyed(key);
+        if let Some(how) = how {
+            fault(&world, PATH, how, ALWAYS).await;
+        }
+        proxy(&world).fail_if("UpdateItem", keeps_an_answer, Fault::Refused, 1);
+        let first = withdraw(&keyed, 1000).await.expect(status);
+        assert_eq!(proxy(&world).faults_left(), 0);
+        mend(&world, PATH).await;
+        withdraw(&keyed, 1000).await.expect_error(409, "idempotency_in_flight");
+        world.advance_seconds(LEASE_OVER);
+        assert_eq!(id(&withdraw(&keyed, 1000).await.expect(201)), id(&first));
+    }
+    let declined = user.keyed("declined");
+    fault(&world, PATH, "decline", 1).await;
+    proxy(&world).fail_if("UpdateItem", keeps_an_answer, Fault::Refused, 1);
+    withdraw(&declined, 1000).await.expect_error(409, "withdrawal_refused");
+    world.advance_seconds(LEASE_OVER);
+    withdraw(&declined, 1000).await.expect_error(409, "withdrawal_refused");
+    assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (2000, 3));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stripe_is_asked_for_the_transfer_once_it_has_forgotten_the_key() {
+    let world = World::with(options()).await;
+    for how in UNKNOWN {
+        let user = payee(&world, 5000).await;
+        unknown(&world, &user, how).await;
+        world.advance_seconds(DAY_AND_HOUR);
+        let (one, other) = join(world.funds[0].resume(), world.funds[1].resume()).await;
+        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{how}");
+        resumed(&world).await;
+        assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1), "{how}");
+    }
+    world.finish().await;
+}
