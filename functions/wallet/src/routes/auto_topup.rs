@@ -83,6 +83,9 @@ pub(crate) async fn auto_topup(
     if !asks {
         return Ok(ApiJson(AutoTopupBody::new(settings, &user)));
     }
+    if settings.enabled && user.saved_card().is_none() {
+        return Err(Error::PaymentMethodRequired.into());
+    }
     match service.store.set_auto_topup(&caller.id, &settings).await? {
         Recorded::Done => {
             Ok(ApiJson(AutoTopupBody::new(AutoTopup { last_failure: None, ..settings }, &user)))
