@@ -9,6 +9,7 @@
 pub mod client;
 pub mod document;
 pub mod meter;
+pub mod permissions;
 pub mod proxy;
 pub mod world;
 

@@ -1,17 +1,19 @@
 //! A proxy before the table: counts what the functions ask of it, and fails on demand as DynamoDB does.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use infra::template::TableSpec;
 use serde_json::{Value, json};
 
 use crate::meter::{Charge, Item, charges};
+use crate::permissions::{Permission, needed};
 
 /// Requests of a metered caller that come no further apart than this were made at once: none of them can have
 /// waited for the answer to another, because none is answered before.
@@ -33,6 +35,8 @@ pub enum Fault {
 /// One request to the table.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// The function that asked.
+    pub function: String,
     /// Operation, such as `GetItem`.
     pub operation: String,
     /// Request.
@@ -55,6 +59,7 @@ struct Ordered {
 #[derive(Default)]
 struct Script {
     calls: Vec<Call>,
+    used: BTreeSet<Permission>,
     faults: Vec<Ordered>,
     down: Option<Fault>,
     metering: bool,
@@ -73,8 +78,7 @@ struct Shared {
 
 /// The proxy.
 pub struct Proxy {
-    /// Where it listens.
-    pub url: String,
+    url: String,
     script: Arc<Mutex<Script>>,
 }
 
@@ -93,6 +97,11 @@ impl Proxy {
         let router = Router::new().fallback(forward).with_state(shared);
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, script }
+    }
+
+    /// Where a function finds the table.
+    pub fn url_for(&self, function: &str) -> String {
+        format!("{}/{function}", self.url)
     }
 
     /// Fails the next `times` requests of this operation.
@@ -129,13 +138,19 @@ impl Proxy {
         self.script.lock().unwrap().metering = metering;
     }
 
+    /// What each function has needed to be permitted so far, whether or not it got an answer.
+    pub fn used(&self) -> BTreeSet<Permission> {
+        self.script.lock().unwrap().used.clone()
+    }
+
     /// What was asked since the last time this was asked.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.script.lock().unwrap().calls)
     }
 }
 
-async fn forward(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn forward(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let function = uri.path().trim_matches('/').to_owned();
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
     let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -146,7 +161,7 @@ async fn forward(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
         let ordered = position.map(|position| script.faults.remove(position).fault);
         (ordered.or(script.down.filter(|_| !is_key_lookup(&request))), script.metering)
     };
-    let mut call = Call { operation, request, round: 0, read_units: 0.0, charges: Vec::new() };
+    let mut call = Call { function, operation, request, round: 0, read_units: 0.0, charges: Vec::new() };
     match fault {
         Some(fault @ (Fault::Conflict | Fault::ServerError | Fault::Refused)) => {
             let refusal = match fault {
@@ -183,7 +198,9 @@ fn is_key_lookup(request: &Value) -> bool {
 
 impl Shared {
     fn record(&self, call: Call) {
-        self.script.lock().unwrap().calls.push(call);
+        let mut script = self.script.lock().unwrap();
+        script.used.extend(needed(&call));
+        script.calls.push(call);
     }
 
     async fn send(&self, headers: &HeaderMap, body: impl Into<reqwest::Body>) -> (StatusCode, Bytes) {
