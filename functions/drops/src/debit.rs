@@ -13,7 +13,7 @@ const TOPUPS: usize = 3;
 /// How one try of a debit ended.
 pub(crate) enum Debit {
     /// The drop is paid for, or has been decided otherwise: this is the drop.
-    Done(Drop),
+    Done(Box<Drop>),
     /// Nothing was done: the wallet falls short.
     Short(Box<User>),
 }
@@ -62,7 +62,7 @@ impl App {
                     if let Ok(Some(user)) = before {
                         self.top_up_if_low(user, price, id).await;
                     }
-                    return Ok(Ok(drop));
+                    return Ok(Ok(*drop));
                 }
                 Debit::Short(user) => {
                     let available = user.balance;

@@ -95,7 +95,7 @@ async fn where_a_key_means_nothing_it_is_ignored_and_nothing_is_written() {
             assert_eq!(answer.status, route.send(&world.sender, &path, &[]).await.status, "{path}");
             assert!(!is_replay(&answer), "{path}");
         }
-        let get_only = routes().into_iter().filter(|route| {
+        let get_only = routes().iter().filter(|route| {
             route.method == Method::GET
                 && !routes().iter().any(|other| other.method == Method::POST && other.path == route.path)
         });

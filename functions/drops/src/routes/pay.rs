@@ -49,8 +49,10 @@ impl Attempt for Payment<'_> {
         let drop = self.pending.clone().opened(now);
         let payment = drop.payment(self.entry, now)?;
         Ok(match app.service.store.pay_drop(&drop, &payment).await? {
-            Paid::Done => Debit::Done(drop),
-            Paid::Changed(changed) => Debit::Done(paid_by_us(app, *changed, self.entry, self.ids).await?),
+            Paid::Done => Debit::Done(Box::new(drop)),
+            Paid::Changed(changed) => {
+                Debit::Done(Box::new(paid_by_us(app, *changed, self.entry, self.ids).await?))
+            }
             Paid::InsufficientBalance(user) => Debit::Short(user),
         })
     }

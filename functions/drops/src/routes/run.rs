@@ -132,8 +132,8 @@ impl Attempt for PaidPost<'_> {
         let drop = self.pending.clone().opened(now);
         let payment = drop.payment(self.payment, now)?;
         Ok(match app.service.store.create_drop(&drop, &self.order.brief, Some(&payment)).await? {
-            Created::Done => Debit::Done(drop),
-            Created::Already(made) => Debit::Done(*made),
+            Created::Done => Debit::Done(Box::new(drop)),
+            Created::Already(made) => Debit::Done(made),
             Created::InsufficientBalance(user) => Debit::Short(user),
         })
     }
