@@ -4,20 +4,28 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept};
+use aws_sdk_dynamodb::error::BoxError;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
+use infra::dynamo::client;
 use infra::template::TableSpec;
 use serde_json::{Value, json};
 
 use crate::meter::{Charge, Item, charges};
 use crate::permissions::{Permission, needed};
 
-/// Requests of a metered caller that come no further apart than this were made at once: none of them can have
-/// waited for the answer to another, because none is answered before.
+/// How long a metered request waits for others that were made at once with it: none is answered before all are here, so
+/// none of them can have waited for the answer to another. However long it takes, a request that a client has begun is
+/// waited for; this is for one that a client is about to begin.
 const AT_ONCE: Duration = Duration::from_millis(60);
+/// How many times [`AT_ONCE`] a request that was begun may take to arrive, before it is taken for given up.
+const GIVEN_UP: usize = 100;
 
 /// How a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +58,14 @@ pub struct Call {
 }
 
 /// Requests of an operation that are to fail, by what they ask.
+#[derive(Debug)]
 struct Ordered {
     operation: String,
     matches: fn(&Value) -> bool,
     fault: Fault,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Script {
     calls: Vec<Call>,
     used: BTreeSet<Permission>,
@@ -66,6 +75,27 @@ struct Script {
     rounds: usize,
     arrivals: usize,
     gathering: bool,
+    /// Requests that a client has begun and that have not arrived.
+    on_their_way: usize,
+}
+
+/// Says when a client begins a request.
+#[derive(Debug)]
+struct Departures(Arc<Mutex<Script>>);
+
+impl Intercept for Departures {
+    fn name(&self) -> &'static str {
+        "Departures"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.lock().unwrap().on_their_way += 1;
+        Ok(())
+    }
 }
 
 #[derive(Clone)]
@@ -99,9 +129,11 @@ impl Proxy {
         Self { url, script }
     }
 
-    /// Where a function finds the table.
-    pub fn url_for(&self, function: &str) -> String {
-        format!("{}/{function}", self.url)
+    /// What a function reaches the table with.
+    pub fn client(&self, function: &str) -> Client {
+        let client = client(&format!("{}/{function}", self.url));
+        let config = client.config().to_builder().interceptor(Departures(self.script.clone()));
+        Client::from_conf(config.build())
     }
 
     /// Fails the next `times` requests of this operation.
@@ -156,6 +188,7 @@ async fn forward(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, bod
     let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let (fault, metering) = {
         let mut script = shared.script.lock().unwrap();
+        script.on_their_way = script.on_their_way.saturating_sub(1);
         let meant = |ordered: &Ordered| ordered.operation == operation && (ordered.matches)(&request);
         let position = script.faults.iter().position(meant);
         let ordered = position.map(|position| script.faults.remove(position).fault);
@@ -223,18 +256,22 @@ impl Shared {
             script.arrivals += 1;
             (script.rounds, script.arrivals)
         };
-        loop {
+        for waited in 1.. {
             tokio::time::sleep(AT_ONCE).await;
             let mut script = self.script.lock().unwrap();
             if !script.gathering || script.rounds != round {
-                return round;
+                break;
             }
-            if script.arrivals == seen {
+            if waited >= GIVEN_UP {
+                script.on_their_way = 0;
+            }
+            if script.arrivals == seen && script.on_their_way == 0 {
                 script.gathering = false;
-                return round;
+                break;
             }
             seen = script.arrivals;
         }
+        round
     }
 
     /// Sends a call and enters what it consumed.

@@ -108,10 +108,11 @@ impl World {
         let table = template.table().expect("the table");
         create_table(&admin, &table, TABLE).await.expect("the table is made");
         let proxy = if options.proxied { Some(Proxy::start(&dynamo.url, table).await) } else { None };
-        let url = |function: &str| proxy.as_ref().map_or(dynamo.url.clone(), |proxy| proxy.url_for(function));
+        let to_table =
+            |function: &str| proxy.as_ref().map_or(client(&dynamo.url), |proxy| proxy.client(function));
         let shift_millis = Arc::new(AtomicI64::new(0));
         let service = |function: &str| Service {
-            store: Store::new(client(&url(function)), TABLE),
+            store: Store::new(to_table(function), TABLE),
             rules: Arc::new(options.rules.clone()),
             clock: Clock::shifted(shift_millis.clone()),
         };
