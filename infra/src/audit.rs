@@ -45,6 +45,8 @@ pub struct Audit {
     pub figures: Vec<(String, String)>,
     /// What is wrong, one line each; empty when every cent is accounted for.
     pub faults: Vec<String>,
+    /// Stripe's reports that nobody has acted on, one line each: something for a person, and no fault of the books.
+    pub kept: Vec<String>,
 }
 
 /// Runs the audit, and prints it.
@@ -60,6 +62,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let style = Style::stdout();
     for (what, figure) in &audit.figures {
         println!("{what:<44} {figure:>16}");
+    }
+    for kept in &audit.kept {
+        println!("{} {kept}", style.bold("kept:"));
     }
     for fault in &audit.faults {
         println!("{} {fault}", style.red("wrong:"));
@@ -102,7 +107,8 @@ fn stripe_from_env() -> Result<Option<Stripe>> {
 /// When either cannot be read.
 pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
     let books = store.books().await.map_err(|error| anyhow!("{error:?}"))?;
-    let mut audit = Audit { figures: figures(&books), faults: books.faults() };
+    let kept = books.kept.iter().map(|kept| format!("{} about {}: {}", kept.id, kept.object, kept.why));
+    let mut audit = Audit { figures: figures(&books), faults: books.faults(), kept: kept.collect() };
     let Some(stripe) = stripe else {
         audit.figures.push(("Stripe's own lists".to_owned(), "not asked".to_owned()));
         return Ok(audit);

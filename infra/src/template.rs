@@ -394,9 +394,13 @@ mod tests {
     }
 
     #[test]
-    fn the_repository_has_five_functions_and_four_speak_http() {
-        assert_eq!(repo().functions(), ["board", "drops", "ranking", "users", "wallet"]);
-        assert_eq!(repo().http_functions(), ["board", "drops", "users", "wallet"]);
+    fn every_function_is_called_by_http_or_by_a_schedule() {
+        let http = ["board", "drops", "stripe", "stripe-webhook", "users", "wallet"];
+        assert_eq!(repo().http_functions(), http);
+        assert_eq!(repo().scheduled_functions(), ["payments", "ranking"]);
+        let mut all = [&http[..], &["payments", "ranking"]].concat();
+        all.sort_unstable();
+        assert_eq!(repo().functions(), all);
     }
 
     #[test]
@@ -412,7 +416,12 @@ mod tests {
         check("/api/users/status", "users");
         check("/api/users/01ABC", "users");
         check("/api/wallet/balance", "wallet");
+        check("/api/wallet/auto-topup", "wallet");
         check("/api/wallet", "board");
+        check("/api/stripe/connect", "stripe");
+        check("/api/stripe/connect/status", "stripe");
+        check("/api/stripe/webhook", "stripe-webhook");
+        check("/api/stripe/webhook/", "board");
         check("/api/board/stats", "board");
         check("/anything/at/all", "board");
         check("/", "board");
@@ -469,14 +478,15 @@ mod tests {
         assert_eq!(table.key, KeySpec { hash: "pk".into(), range: Some("sk".into()) });
         assert_eq!(table.ttl_attribute.as_deref(), Some("expires_at"));
         let names: Vec<_> = table.indexes.iter().map(|index| index.name.as_str()).collect();
-        assert_eq!(names, ["board_closing", "board_newest", "board_price", "by_sender"]);
+        assert_eq!(names, ["board_closing", "board_newest", "board_price", "by_sender", "pending"]);
         let newest = IndexSpec {
             name: "board_newest".into(),
             key: KeySpec { hash: "board".into(), range: Some("newest".into()) },
             projection: Projection::Include(vec!["price_cents".into(), "window_closes_at".into()]),
         };
         assert_eq!(table.indexes[1], newest);
-        assert_eq!(table.attributes.len(), 7);
+        assert_eq!(table.indexes[4].projection, Projection::KeysOnly);
+        assert_eq!(table.attributes.len(), 9);
         assert!(table.attributes.iter().all(|attribute| attribute.kind == "S"));
     }
 }

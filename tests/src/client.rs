@@ -3,19 +3,27 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use clorp_service::Clock;
+use hmac::{Hmac, KeyInit, Mac};
 use infra::template::Template;
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use sha2::Sha256;
 
 use crate::document;
 
-/// Where the functions' instances listen.
+/// The path to which Stripe reports.
+pub const WEBHOOK: &str = "/api/stripe/webhook";
+
+/// Where the functions' instances listen, and what makes a report to them Stripe's.
 #[derive(Debug)]
 pub struct Fleet {
     pub(crate) template: Template,
     pub(crate) instances: std::collections::BTreeMap<String, Vec<String>>,
     pub(crate) turn: AtomicUsize,
+    pub(crate) clock: Clock,
+    pub(crate) webhook_secret: String,
 }
 
 impl Fleet {
@@ -27,6 +35,17 @@ impl Fleet {
         let instances = &self.instances[function];
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         format!("{}{path}", instances[turn % instances.len()])
+    }
+
+    /// The `Stripe-Signature` of a body, now.
+    fn signature(&self, body: &[u8]) -> String {
+        let time = self.clock.now().as_second().to_string();
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.webhook_secret.as_bytes()).expect("any key");
+        for part in [time.as_bytes(), b".", body] {
+            mac.update(part);
+        }
+        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("t={time},v1={hex}")
     }
 }
 
@@ -120,6 +139,19 @@ impl Client {
     /// POST without a body.
     pub async fn post_empty(&self, path: &str) -> Answer {
         self.send(Method::POST, path, None, &[]).await
+    }
+
+    /// Reports an event as Stripe does, with its signature. `path` is the webhook's, perhaps with a query.
+    pub async fn report_to(&self, path: &str, event: Vec<u8>, headers: &[(&str, &str)]) -> Answer {
+        let signature = self.fleet.signature(&event);
+        let mut all = vec![("content-type", "application/json"), ("stripe-signature", signature.as_str())];
+        all.extend(headers);
+        self.send(Method::POST, path, Some(event), &all).await
+    }
+
+    /// Reports an event as Stripe does.
+    pub async fn report(&self, event: &Value) -> Answer {
+        self.report_to(WEBHOOK, event.to_string().into_bytes(), &[]).await
     }
 
     /// Any request. What the document does not say of the operation's response is a failure.

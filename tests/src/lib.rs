@@ -9,6 +9,7 @@
 pub mod client;
 pub mod document;
 pub mod meter;
+pub mod permissions;
 pub mod proxy;
 pub mod stripe_mock;
 pub mod world;

@@ -1,21 +1,31 @@
 //! A proxy before the table: counts what the functions ask of it, and fails on demand as DynamoDB does.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept};
+use aws_sdk_dynamodb::error::BoxError;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
+use infra::dynamo::client;
 use infra::template::TableSpec;
 use serde_json::{Value, json};
 
 use crate::meter::{Charge, Item, charges};
+use crate::permissions::{Permission, needed};
 
-/// Requests of a metered caller that come no further apart than this were made at once: none of them can have
-/// waited for the answer to another, because none is answered before.
+/// How long a metered request waits for others that were made at once with it: none is answered before all are here, so
+/// none of them can have waited for the answer to another. However long it takes, a request that a client has begun is
+/// waited for; this is for one that a client is about to begin.
 const AT_ONCE: Duration = Duration::from_millis(60);
+/// How many times [`AT_ONCE`] a request that was begun may take to arrive, before it is taken for given up.
+const GIVEN_UP: usize = 100;
 
 /// How a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +45,8 @@ pub enum Fault {
 /// One request to the table.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// The function that asked.
+    pub function: String,
     /// Operation, such as `GetItem`.
     pub operation: String,
     /// Request.
@@ -48,6 +60,7 @@ pub struct Call {
 }
 
 /// Requests of an operation that are to fail, by what they ask.
+#[derive(Debug)]
 struct Ordered {
     operation: String,
     matches: fn(&Value) -> bool,
@@ -55,6 +68,7 @@ struct Ordered {
 }
 
 /// The death of what calls the table.
+#[derive(Debug)]
 struct Death {
     /// Requests that still get through.
     before: usize,
@@ -63,9 +77,10 @@ struct Death {
     died: bool,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Script {
     calls: Vec<Call>,
+    used: BTreeSet<Permission>,
     faults: Vec<Ordered>,
     down: Option<Fault>,
     death: Option<Death>,
@@ -73,6 +88,27 @@ struct Script {
     rounds: usize,
     arrivals: usize,
     gathering: bool,
+    /// Requests that a client has begun and that have not arrived.
+    on_their_way: usize,
+}
+
+/// Says when a client begins a request.
+#[derive(Debug)]
+struct Departures(Arc<Mutex<Script>>);
+
+impl Intercept for Departures {
+    fn name(&self) -> &'static str {
+        "Departures"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.lock().unwrap().on_their_way += 1;
+        Ok(())
+    }
 }
 
 impl Script {
@@ -100,8 +136,7 @@ struct Shared {
 
 /// The proxy.
 pub struct Proxy {
-    /// Where it listens.
-    pub url: String,
+    url: String,
     script: Arc<Mutex<Script>>,
 }
 
@@ -120,6 +155,13 @@ impl Proxy {
         let router = Router::new().fallback(forward).with_state(shared);
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, script }
+    }
+
+    /// What a function reaches the table with.
+    pub fn client(&self, function: &str) -> Client {
+        let client = client(&format!("{}/{function}", self.url));
+        let config = client.config().to_builder().interceptor(Departures(self.script.clone()));
+        Client::from_conf(config.build())
     }
 
     /// Fails the next `times` requests of this operation.
@@ -168,25 +210,32 @@ impl Proxy {
         self.script.lock().unwrap().metering = metering;
     }
 
+    /// What each function has needed to be permitted so far, whether or not it got an answer.
+    pub fn used(&self) -> BTreeSet<Permission> {
+        self.script.lock().unwrap().used.clone()
+    }
+
     /// What was asked since the last time this was asked.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.script.lock().unwrap().calls)
     }
 }
 
-async fn forward(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn forward(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let function = uri.path().trim_matches('/').to_owned();
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
     let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let (fault, metering) = {
         let mut script = shared.script.lock().unwrap();
+        script.on_their_way = script.on_their_way.saturating_sub(1);
         let meant = |ordered: &Ordered| ordered.operation == operation && (ordered.matches)(&request);
         let position = script.faults.iter().position(meant);
         let ordered = position.map(|position| script.faults.remove(position).fault);
         let lasting = if is_key_lookup(&request) { None } else { script.lasting_fault() };
         (ordered.or(lasting), script.metering)
     };
-    let mut call = Call { operation, request, round: 0, read_units: 0.0, charges: Vec::new() };
+    let mut call = Call { function, operation, request, round: 0, read_units: 0.0, charges: Vec::new() };
     match fault {
         Some(fault @ (Fault::Conflict | Fault::ServerError | Fault::Refused)) => {
             let failure = match fault {
@@ -223,7 +272,9 @@ fn is_key_lookup(request: &Value) -> bool {
 
 impl Shared {
     fn record(&self, call: Call) {
-        self.script.lock().unwrap().calls.push(call);
+        let mut script = self.script.lock().unwrap();
+        script.used.extend(needed(&call));
+        script.calls.push(call);
     }
 
     async fn send(&self, headers: &HeaderMap, body: impl Into<reqwest::Body>) -> (StatusCode, Bytes) {
@@ -246,18 +297,22 @@ impl Shared {
             script.arrivals += 1;
             (script.rounds, script.arrivals)
         };
-        loop {
+        for waited in 1.. {
             tokio::time::sleep(AT_ONCE).await;
             let mut script = self.script.lock().unwrap();
             if !script.gathering || script.rounds != round {
-                return round;
+                break;
             }
-            if script.arrivals == seen {
+            if waited >= GIVEN_UP {
+                script.on_their_way = 0;
+            }
+            if script.arrivals == seen && script.on_their_way == 0 {
                 script.gathering = false;
-                return round;
+                break;
             }
             seen = script.arrivals;
         }
+        round
     }
 
     /// Sends a call and enters what it consumed.

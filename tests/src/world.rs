@@ -20,8 +20,10 @@ use infra::dynamo::{Dynamo, client, create_table};
 use infra::sandbox::{self, Sandbox};
 use infra::template::Template;
 use ranking::{Ranking, Swept};
+use serde_json::{Value, json};
 
 use crate::client::{Client, Fleet};
+use crate::permissions::grant_for;
 use crate::proxy::Proxy;
 
 /// Name of the table.
@@ -62,6 +64,14 @@ impl Default for Options {
             webhook_secrets: Vec::new(),
             stripe_tries: usize::MAX,
         }
+    }
+}
+
+impl Options {
+    /// With money of the platform's at Stripe, so that what users were given can be withdrawn.
+    pub fn funded() -> Self {
+        let sandbox = sandbox::Options { starting_balance_cents: 1_000_000, ..sandbox::Options::default() };
+        Self { sandbox, ..Self::default() }
     }
 }
 
@@ -107,46 +117,63 @@ impl World {
         let table = template.table().expect("the table");
         create_table(&admin, &table, TABLE).await.expect("the table is made");
         let proxy = if options.proxied { Some(Proxy::start(&dynamo.url, table).await) } else { None };
-        let url = proxy.as_ref().map_or(dynamo.url.clone(), |proxy| proxy.url.clone());
+        let to_table =
+            |function: &str| proxy.as_ref().map_or(client(&dynamo.url), |proxy| proxy.client(function));
         let shift_millis = Arc::new(AtomicI64::new(0));
-        let service = || Service {
-            store: Store::new(client(&url), TABLE),
+        let service = |function: &str| Service {
+            store: Store::new(to_table(function), TABLE),
             rules: Arc::new(options.rules.clone()),
             clock: Clock::shifted(shift_millis.clone()),
         };
         let sandbox = sandbox::Options { clock_shift_millis: shift_millis.clone(), ..options.sandbox };
+        let webhook_secret = sandbox.webhook_secret.clone();
         let mut secrets = options.webhook_secrets.clone();
-        secrets.push(sandbox.webhook_secret.clone());
+        secrets.push(webhook_secret.clone());
         let secrets = Secrets::parse(&secrets.join(",")).expect("a webhook secret");
         let sandbox = Sandbox::start(sandbox).await.expect("the Stripe sandbox");
         let stripe = Stripe::new(STRIPE_KEY, Some(&sandbox.url)).expect("a usable key");
-        let funds = || Funds {
-            service: service(),
+        let funds = |function: &str| Funds {
+            service: service(function),
             stripe: stripe.clone().with_tries(options.stripe_tries),
             pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
         };
-        let webhook =
-            || stripe_webhook::App { reports: Reports { service: service() }, secrets: secrets.clone() };
-        let drops = || drops::router(drops::App::new(funds(), options.queue.clone()));
-        let functions: [(&str, Vec<Router>); 6] = [
-            ("drops", (0..INSTANCES).map(|_| drops()).collect()),
-            ("board", (0..INSTANCES).map(|_| board::router(service())).collect()),
-            ("wallet", (0..INSTANCES).map(|_| wallet::router(wallet::App { funds: funds() })).collect()),
-            ("stripe", (0..INSTANCES).map(|_| stripe::router(stripe::App { funds: funds() })).collect()),
-            ("stripe-webhook", (0..INSTANCES).map(|_| stripe_webhook::router(webhook())).collect()),
-            ("users", (0..INSTANCES).map(|_| users::router(service())).collect()),
-        ];
+        let router = |function: &str| match function {
+            "drops" => drops::router(drops::App::new(funds(function), options.queue.clone())),
+            "board" => board::router(service(function)),
+            "wallet" => wallet::router(wallet::App { funds: funds(function) }),
+            "stripe" => stripe::router(stripe::App { funds: funds(function) }),
+            "stripe-webhook" => {
+                let reports = Reports { service: service(function) };
+                stripe_webhook::router(stripe_webhook::App { reports, secrets: secrets.clone() })
+            }
+            "users" => users::router(service(function)),
+            other => panic!("nothing is known of the function {other}"),
+        };
         let mut instances = BTreeMap::new();
-        for (function, routers) in functions {
-            instances.insert(function.to_owned(), join_all(routers.into_iter().map(serve)).await);
+        for function in template.http_functions() {
+            let routers: Vec<Router> = (0..INSTANCES).map(|_| router(&function)).collect();
+            instances.insert(function.clone(), join_all(routers.into_iter().map(serve)).await);
         }
         sandbox.set_webhook_urls(webhook_urls(&instances)[..1].to_vec());
-        let webhook = stripe_webhook::router(webhook());
-        let ranking =
-            || Ranking { service: service(), judge: options.judge.clone(), queue: options.queue.clone() };
+        let webhook = router("stripe-webhook");
+        let ranking = || Ranking {
+            service: service("ranking"),
+            judge: options.judge.clone(),
+            queue: options.queue.clone(),
+        };
         let rankings = (0..2).map(|_| ranking()).collect();
-        let funds = (0..2).map(|_| funds()).collect();
-        let fleet = Arc::new(Fleet { template, instances, turn: AtomicUsize::new(0) });
+        let funds = (0..2).map(|_| funds("payments")).collect();
+        if let Some(proxy) = &proxy {
+            // As each function does when it starts.
+            join_all(template.functions().iter().map(async |function| {
+                service(function).store.warm_up().await.expect("the table answers");
+            }))
+            .await;
+            proxy.take_calls();
+        }
+        let clock = Clock::shifted(shift_millis.clone());
+        let turn = AtomicUsize::new(0);
+        let fleet = Arc::new(Fleet { template, instances, turn, clock: clock.clone(), webhook_secret });
         let http = reqwest::Client::new();
         let anon = Client {
             fleet: fleet.clone(),
@@ -156,7 +183,6 @@ impl World {
             id: String::new(),
         };
         let store = Store::new(admin, TABLE);
-        let clock = Clock::shifted(shift_millis.clone());
         let sender = enrol(&store, &clock, &anon, "sender", 20_000).await;
         let workers = (1..=WORKERS).map(|i| format!("worker-{i}"));
         let workers =
@@ -230,6 +256,41 @@ impl World {
         }
     }
 
+    /// A call of the sandbox's control API, which must succeed.
+    pub async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/_sandbox/{path}", self.sandbox.url);
+        let response = self.http.post(url).json(&body).send().await.expect("the sandbox answers");
+        let status = response.status();
+        let answer = response.text().await.expect("a text body");
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        serde_json::from_str(&answer).expect("JSON")
+    }
+
+    /// Gives a user an account at Stripe that withdrawals can be sent to.
+    pub async fn onboard(&self, user: &Client) {
+        user.post_empty("/api/stripe/connect").await.expect(200);
+        let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
+        let account = known["stripe_account_id"].as_str().expect("an account");
+        self.control(&format!("accounts/{account}/onboard"), json!({})).await;
+        self.reported().await;
+    }
+
+    /// Gives a user a saved card, which can be charged for these automatic top-ups; its id at Stripe.
+    pub async fn save_card(&self, user: &Client, auto_topup: Value) -> String {
+        let setup = user.post_empty("/api/wallet/setup-payment-method").await.expect(200);
+        let secret = setup["client_secret"].as_str().expect("a secret");
+        let (id, _) = secret.split_once("_secret_").expect("the secret names its setup");
+        let saved = self.control(&format!("setup_intents/{id}/succeed"), json!({})).await;
+        self.reported().await;
+        user.post("/api/wallet/auto-topup", auto_topup).await.expect(200);
+        saved["payment_method"].as_str().expect("a payment method").to_owned()
+    }
+
+    /// How many events of this type Stripe has had to report.
+    pub fn count_events(&self, kind: &str) -> usize {
+        self.sandbox.events().iter().filter(|event| event["type"] == kind).count()
+    }
+
     /// Everything Stripe has to report has arrived.
     pub async fn reported(&self) {
         self.sandbox.settled().await;
@@ -240,13 +301,17 @@ impl World {
         self.sandbox.set_webhook_urls(webhook_urls(&self.fleet.instances));
     }
 
-    /// Ends the world: every cent must be accounted for, here and at Stripe.
+    /// Ends the world: every cent must be accounted for, here and at Stripe, and no function may have asked the table
+    /// for what it is not permitted.
     pub async fn finish(self) {
         self.reported().await;
         let books = self.store.books().await.expect("the books can be read");
         assert!(!books.postings.is_empty(), "an audit of nothing proves nothing");
         let audited = audit(&self.store, Some(&self.funds[0].stripe)).await.expect("an audit");
         assert_eq!(audited.faults, Vec::<String>::new());
+        let used = self.proxy.iter().flat_map(|proxy| proxy.used());
+        let forbidden: Vec<_> = used.filter(|need| grant_for(need).is_none()).collect();
+        assert!(forbidden.is_empty(), "the template does not permit {forbidden:?}");
         drop((self.fleet, self.http));
         self.sandbox.shutdown().await.expect("the sandbox stops");
         self.dynamo.shutdown().await.expect("embedded DynamoDB stops");

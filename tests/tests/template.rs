@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use e2e::permissions::{Permission, granted};
 use infra::template::Template;
 use infra::tools;
 use serde_json::Value;
@@ -75,25 +76,12 @@ fn binary(metadata: Value) -> String {
     metadata["BuildProperties"]["Binary"].as_str().unwrap().to_string()
 }
 
-/// One action that a function may take on one resource.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Permission {
-    action: String,
-    resource: String,
-    /// The partition keys it is limited to, if it is.
-    keys: Option<String>,
+/// Every permission that the template gives.
+fn permissions() -> BTreeSet<Permission> {
+    functions().into_iter().flat_map(|(name, function)| permissions_of(&name, function)).collect()
 }
 
-fn permission(action: &str, resource: &str) -> Permission {
-    Permission { action: action.to_string(), resource: resource.to_string(), keys: None }
-}
-
-/// The permissions that the template gives each function, by binary name.
-fn permissions() -> BTreeMap<String, BTreeSet<Permission>> {
-    functions().into_iter().map(|(name, function)| (name, permissions_of(function))).collect()
-}
-
-fn permissions_of(function: &Value) -> BTreeSet<Permission> {
+fn permissions_of(name: &str, function: &Value) -> BTreeSet<Permission> {
     let mut found = BTreeSet::new();
     for statement in statements(role(function)) {
         assert_eq!(statement["Effect"], "Allow");
@@ -103,8 +91,12 @@ fn permissions_of(function: &Value) -> BTreeSet<Permission> {
         let keys = leading_keys(statement);
         for action in one_or_many(&statement["Action"]) {
             for resource in one_or_many(&statement["Resource"]) {
-                let permission = permission(action.as_str().unwrap(), &arn(resource));
-                found.insert(Permission { keys: keys.clone(), ..permission });
+                found.insert(Permission {
+                    function: name.to_owned(),
+                    action: action.as_str().unwrap().to_owned(),
+                    resource: arn(resource),
+                    keys: keys.clone(),
+                });
             }
         }
     }
@@ -142,15 +134,10 @@ fn arn(value: &Value) -> String {
     text.replace("${", "").replace('}', "")
 }
 
-fn is_write(action: &str) -> bool {
-    let reads = ["GetItem", "BatchGetItem", "Query", "ConditionCheckItem"];
-    action.strip_prefix("dynamodb:").is_some_and(|verb| !reads.contains(&verb))
-}
-
-/// The functions with a permission that `matches`.
-fn who(matches: impl Fn(&Permission) -> bool) -> Vec<String> {
-    let permitted = permissions().into_iter().filter(|(_, permissions)| permissions.iter().any(&matches));
-    permitted.map(|(name, _)| name).collect()
+/// The functions whose environment has a variable.
+fn who_has(variable: &str) -> Vec<String> {
+    let has = |function: &Value| function["Environment"]["Variables"].get(variable).is_some();
+    functions().into_iter().filter(|(_, function)| has(function)).map(|(name, _)| name).collect()
 }
 
 #[test]
@@ -216,14 +203,11 @@ fn every_log_is_kept_for_a_limited_time() {
 
 #[test]
 fn no_permission_is_a_wildcard() {
-    for (name, permissions) in permissions() {
-        assert!(!permissions.is_empty(), "{name}");
-        for Permission { action, resource, .. } in permissions {
-            assert!(!action.contains('*'), "{name}: {action}");
-            // A pattern may end a name inside our own table, such as its board indexes.
-            let own = resource.starts_with("Table.Arn") || resource == "RankingQueue.Arn";
-            assert!(own && !resource.starts_with('*'), "{name}: {action} on {resource}");
-        }
+    for Permission { function, action, resource, .. } in permissions() {
+        assert!(!action.contains('*'), "{function}: {action}");
+        // A pattern may end a name inside our own table, such as its board indexes.
+        let own = resource.starts_with("Table.Arn") || resource == "RankingQueue.Arn";
+        assert!(own && !resource.starts_with('*'), "{function}: {action} on {resource}");
     }
 }
 
@@ -242,36 +226,68 @@ fn the_only_managed_policies_are_sam_s_for_logs_and_the_queue() {
 }
 
 #[test]
-fn only_drops_and_ranking_write_whatever_they_like() {
-    let free = |permission: &Permission| is_write(&permission.action) && permission.keys.is_none();
-    assert_eq!(who(free), ["drops", "ranking"]);
-}
-
-#[test]
-fn users_writes_nothing_but_records_of_idempotency_keys() {
-    let permissions = permissions();
-    let writes: Vec<_> = permissions["users"].iter().filter(|p| is_write(&p.action)).collect();
-    let update = permission("dynamodb:UpdateItem", "Table.Arn");
-    assert_eq!(writes, [&Permission { keys: Some("IDEMP#*".to_owned()), ..update }]);
-    assert_eq!(who(|permission| is_write(&permission.action)), ["drops", "ranking", "users"]);
+fn each_function_may_do_with_the_table_what_it_does_and_no_more() {
+    // That each of these is needed, and nothing else, is what `budgets` sees at work.
+    let on_the_table = |permission: &Permission| permission.action.starts_with("dynamodb:");
+    let given: BTreeSet<_> = permissions().into_iter().filter(on_the_table).collect();
+    let (more, less): (Vec<_>, Vec<_>) =
+        (given.difference(&granted()).cloned().collect(), granted().difference(&given).cloned().collect());
+    assert!(more.is_empty() && less.is_empty(), "more than it should: {more:#?}\nless: {less:#?}");
 }
 
 #[test]
 fn only_drops_and_ranking_wake_ranking() {
-    assert_eq!(who(|permission| permission.action == "sqs:SendMessage"), ["drops", "ranking"]);
+    let beside_the_table: Vec<_> =
+        permissions().into_iter().filter(|p| !p.action.starts_with("dynamodb:")).collect();
+    let wakes = |function: &str| Permission {
+        function: function.to_owned(),
+        action: "sqs:SendMessage".to_owned(),
+        resource: "RankingQueue.Arn".to_owned(),
+        keys: None,
+    };
+    assert_eq!(beside_the_table, [wakes("drops"), wakes("ranking")]);
+    assert_eq!(who_has("RANKING_QUEUE_URL"), ["drops", "ranking"]);
+}
+
+#[test]
+fn stripes_key_and_the_webhooks_secrets_are_in_different_hands_and_in_no_template() {
+    let asking = ["drops", "payments", "stripe", "wallet"];
+    assert_eq!(who_has("STRIPE_SECRET_KEY"), asking);
+    assert_eq!(who_has("CLORP_WALLET_URL"), asking);
+    assert_eq!(who_has("STRIPE_WEBHOOK_SECRETS"), ["stripe-webhook"]);
+    assert_eq!(who_has("STRIPE_API_URL"), Vec::<String>::new(), "deployed, Stripe is Stripe");
     for (name, function) in functions() {
-        let has_url = function["Environment"]["Variables"].get("RANKING_QUEUE_URL").is_some();
-        assert_eq!(has_url, ["drops", "ranking"].contains(&name.as_str()), "{name}");
+        let variables = &function["Environment"]["Variables"];
+        for (variable, key) in
+            [("STRIPE_SECRET_KEY", "secret_key"), ("STRIPE_WEBHOOK_SECRETS", "webhook_secrets")]
+        {
+            let Some(value) = variables.get(variable) else { continue };
+            let reference =
+                format!("{{{{resolve:secretsmanager:${{StripeSecretName}}:SecretString:{key}}}}}");
+            assert_eq!(value["Fn::Sub"], Value::String(reference), "{name}: {variable}");
+        }
     }
 }
 
 #[test]
-fn the_board_reads_its_indexes_and_the_items_they_list() {
-    let expected = BTreeSet::from([
-        permission("dynamodb:BatchGetItem", "Table.Arn"),
-        permission("dynamodb:Query", "Table.Arn/index/board_*"),
-    ]);
-    assert_eq!(permissions()["board"], expected);
+fn a_report_that_was_kept_rings() {
+    let filter = &only("AWS::Logs::MetricFilter")["Properties"];
+    assert_eq!(
+        filter["LogGroupName"]["Ref"],
+        functions()["stripe-webhook"]["LoggingConfig"]["LogGroup"]["Ref"]
+    );
+    let words = "\"kept for a person\"";
+    assert!(include_str!("../../shared/funds/src/reports.rs").contains(words), "nobody logs {words}");
+    assert_eq!(filter["FilterPattern"], format!("{{ $.message = {words} }}"));
+    let metric = &filter["MetricTransformations"][0];
+    let alarms = of_type("AWS::CloudWatch::Alarm");
+    let alarm = alarms.values().find(|alarm| alarm["MetricName"] == metric["MetricName"]).unwrap();
+    assert_eq!(alarm["Namespace"], metric["MetricNamespace"]);
+    for alarm in alarms.values() {
+        assert_eq!(alarm["Threshold"], 0);
+        assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
+        assert!(alarm["AlarmActions"].to_string().contains("AlarmTopicArn"), "{alarm}");
+    }
 }
 
 #[test]
@@ -283,19 +299,28 @@ fn the_queue_waits_for_ranking_and_gives_up_in_sight() {
     assert!(queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout);
     assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 5);
     let dead = &queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0];
-    let alarm = &only("AWS::CloudWatch::Alarm")["Properties"];
-    assert_eq!(&alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0], dead);
+    let alarms = of_type("AWS::CloudWatch::Alarm");
+    let watches = |alarm: &&&Value| &alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0] == dead;
+    assert_eq!(alarms.values().filter(watches).count(), 1);
     for (id, queue) in of_type("AWS::SQS::Queue") {
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
     }
 }
 
 #[test]
-fn ranking_also_sweeps_every_minute() {
-    let rule = &only("AWS::Events::Rule")["Properties"];
-    assert_eq!(rule["ScheduleExpression"], "rate(1 minute)");
-    let target = &RESOURCES[rule["Targets"][0]["Arn"]["Fn::GetAtt"][0].as_str().unwrap()];
-    assert_eq!(binary(target["Metadata"].clone()), "ranking");
+fn ranking_and_payments_sweep_every_minute() {
+    let mut swept = Vec::new();
+    for (id, rule) in of_type("AWS::Events::Rule") {
+        assert_eq!(rule["ScheduleExpression"], "rate(1 minute)", "{id}");
+        let target = &RESOURCES[rule["Targets"][0]["Arn"]["Fn::GetAtt"][0].as_str().unwrap()];
+        swept.push(binary(target["Metadata"].clone()));
+    }
+    swept.sort();
+    assert_eq!(swept, ["payments", "ranking"]);
+    assert_eq!(swept, Template::from_repo().unwrap().scheduled_functions());
+    for (id, config) in of_type("AWS::Lambda::EventInvokeConfig") {
+        assert_eq!(config["MaximumRetryAttempts"], 0, "{id}: the next minute finds the same");
+    }
 }
 
 #[test]

@@ -59,9 +59,10 @@ impl Funds {
     /// # Errors
     /// Faults only.
     pub async fn topup(&self, user: &UserId, id: TopupId, amount: Cents) -> Result<String, Error> {
-        let customer = self.customer(&self.service.account(user).await?).await?;
         let topup = Topup::begun(id, user.clone(), TopupKind::Checkout, amount, self.service.clock.now());
-        self.service.store.begin_topup(&topup).await?;
+        let begun = self.service.store.begin_topup(&topup);
+        let (owner, ()) = tokio::try_join!(self.service.account(user), begun)?;
+        let customer = self.customer(&owner).await?;
         let paid = self.pages.after("topup=paid&session_id={CHECKOUT_SESSION_ID}");
         let cancelled = self.pages.after("topup=cancelled");
         let page = self.stripe.checkout(&topup, &customer, &paid, &cancelled).await.map_err(fault)?;
@@ -75,8 +76,9 @@ impl Funds {
     /// # Errors
     /// Faults only.
     pub async fn set_up_payment_method(&self, user: &UserId, id: SetupId) -> Result<String, Error> {
-        let customer = self.customer(&self.service.account(user).await?).await?;
-        self.service.store.begin_setup(user, id, self.service.clock.now()).await?;
+        let begun = self.service.store.begin_setup(user, id, self.service.clock.now());
+        let (owner, ()) = tokio::try_join!(self.service.account(user), begun)?;
+        let customer = self.customer(&owner).await?;
         let setup = self.stripe.setup(user, id, &customer).await.map_err(fault)?;
         Ok(setup.client_secret)
     }

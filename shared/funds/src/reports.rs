@@ -1,7 +1,9 @@
 //! Acting on what Stripe reports.
 
 use clorp_domain::dispute::DisputeChange;
-use clorp_domain::{Cents, ConnectStatus, Dispute, Error, SetupId, Topup, TopupStatus, UserId, WithdrawalId};
+use clorp_domain::{
+    Cents, ConnectStatus, Dispute, DisputeStatus, Error, SetupId, Topup, TopupStatus, UserId, WithdrawalId,
+};
 use clorp_payments::events::{Event, Meaning, Payment, Unreadable};
 use clorp_service::Service;
 use clorp_store::{Kept, KeptEvent, Moved, Recorded};
@@ -184,7 +186,8 @@ impl Reports {
     async fn claim(&self, report: &Report<'_>, intent: &str) -> Result<Outcome, Error> {
         let store = &self.service.store;
         for _ in 0..DECISIONS {
-            let Some(topup) = store.topup_of_intent(intent).await? else {
+            let (topup, recorded) = tokio::try_join!(store.topup_of_intent(intent), self.recorded(report))?;
+            let Some(topup) = topup else {
                 let why = "about a payment that is not known";
                 match store.keep_until_payment(&report.kept(intent, why), self.service.clock.now()).await? {
                     Kept::Done => return Ok(Outcome::Kept(why)),
@@ -202,7 +205,7 @@ impl Reports {
                         amount: *amount,
                         status: *status,
                     };
-                    self.dispute(&dispute).await?
+                    self.dispute(&dispute, recorded).await?
                 }
                 _ => return Ok(Outcome::Nothing),
             };
@@ -224,9 +227,20 @@ impl Reports {
         }
     }
 
+    /// What is recorded of the dispute that a report is about, if it is about one.
+    async fn recorded(&self, report: &Report<'_>) -> Result<Option<DisputeStatus>, Error> {
+        match &report.event.meaning {
+            Meaning::Disputed { dispute, .. } => self.service.store.dispute_status(dispute).await,
+            _ => Ok(None),
+        }
+    }
+
     /// `None` if it changes nothing.
-    async fn dispute(&self, dispute: &Dispute) -> Result<Option<Moved>, Error> {
-        let recorded = self.service.store.dispute_status(&dispute.id).await?;
+    async fn dispute(
+        &self,
+        dispute: &Dispute,
+        recorded: Option<DisputeStatus>,
+    ) -> Result<Option<Moved>, Error> {
         let change = dispute.change(recorded);
         if change == DisputeChange::Nothing {
             return Ok(None);

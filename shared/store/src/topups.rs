@@ -244,7 +244,7 @@ impl Store {
         moved(self.transact(tx).await)
     }
 
-    /// Takes back what was refunded of a top-up, as read: `refunded` in all. Six write units.
+    /// Takes back what was refunded of a top-up, as read: `refunded` in all. Eight write units.
     ///
     /// # Errors
     /// Faults only.

@@ -8,8 +8,10 @@ use e2e::{Answer, World};
 
 use crate::support::{post, post_pending};
 
-/// Everything that needs no credential. Whatever is not here must refuse.
-const PUBLIC: [&str; 4] = ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json"];
+/// Everything that needs no credential. Whatever is not here must refuse. The webhook has no caller to name: its reports
+/// are Stripe's by their signature.
+const PUBLIC: [&str; 5] =
+    ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json", "/api/stripe/webhook"];
 
 fn assert_refused(answer: &Answer, what: &str) {
     assert_eq!(answer.status.as_u16(), 401, "{what}: {}", answer.text);
@@ -56,7 +58,7 @@ async fn every_route_that_is_not_public_refuses_without_a_good_credential() {
         let two = route.send(&world.sender, &path, &[("authorization", "Bearer garbage")]).await;
         assert_refused(&two, &format!("{what} with two headers"));
     }
-    assert!(private >= 13, "{private}");
+    assert!(private >= 19, "{private}");
     assert_eq!(world.sender.balance().await, 19_900, "nothing happened");
     world.finish().await;
 }
@@ -65,15 +67,17 @@ async fn every_route_that_is_not_public_refuses_without_a_good_credential() {
 async fn a_public_route_needs_no_credential_and_ignores_a_bad_one() {
     let world = World::start().await;
     post(&world.sender, "roast", 100).await;
-    for path in PUBLIC {
-        let plain = world.anon.get(path).await;
+    let public = routes().iter().filter(|route| PUBLIC.contains(&route.path.as_str()));
+    for route in public {
+        let path = &route.path;
+        let plain = route.send(&world.anon, path, &[]).await;
         plain.expect(200);
         for credential in bad_credentials() {
-            let answer = world.anon.with_authorization(&credential).get(path).await;
+            let answer = route.send(&world.anon.with_authorization(&credential), path, &[]).await;
             answer.expect(200);
             assert_eq!(answer.text, plain.text, "{path} with {credential}");
         }
-        let two = world.sender.get_with(path, &[("authorization", "Bearer garbage")]).await;
+        let two = route.send(&world.sender, path, &[("authorization", "Bearer garbage")]).await;
         assert_eq!(two.text, plain.text, "{path}");
     }
     world.finish().await;
@@ -113,5 +117,25 @@ async fn what_belongs_to_others_does_not_exist_for_a_stranger() {
         no_id.expect_error(404, "not_found");
     }
     assert!(seen >= 8, "{seen}");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_does_not_stand_in_for_stripes_signature() {
+    let world = World::start().await;
+    let report = serde_json::json!({
+        "id": "evt_1", "type": "account.updated", "created": world.clock().now().as_second(),
+        "data": { "object": {
+            "id": "acct_1", "payouts_enabled": true, "metadata": { "user_id": world.sender.id },
+        } },
+    });
+    for client in [&world.anon, &world.sender] {
+        let answer = client.post("/api/stripe/webhook", report.clone()).await;
+        answer.expect_field(400, "invalid_signature", "Stripe-Signature");
+    }
+    let status = async || world.sender.get("/api/stripe/connect/status").await.expect(200)["status"].clone();
+    assert_eq!(status().await, "not_connected");
+    world.anon.report(&report).await.expect(200);
+    assert_eq!(status().await, "active", "signed, it is believed");
     world.finish().await;
 }

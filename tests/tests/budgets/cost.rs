@@ -53,7 +53,7 @@ impl Cost {
 
 /// A world whose meter runs.
 pub async fn metered() -> World {
-    let world = World::with(Options { proxied: true, ..Options::default() }).await;
+    let world = World::with(Options { proxied: true, ..Options::funded() }).await;
     meter(&world, true);
     world
 }

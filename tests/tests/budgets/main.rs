@@ -7,4 +7,5 @@ mod cost;
 mod docs;
 mod drop;
 mod lists;
+mod money;
 mod requests;

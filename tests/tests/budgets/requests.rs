@@ -2,38 +2,55 @@
 
 use std::collections::BTreeSet;
 
+use e2e::permissions::{grant_for, granted};
 use e2e::{Answer, Client, World};
 use serde_json::{Value, json};
 
 use crate::cost::{Cost, kilobyte, metered, read_meter};
 use crate::docs::hold;
+use crate::money;
 
 /// Round trips a request may make one after another, authentication included.
 const BUDGET: usize = 3;
 
+/// The cases of requests that take more, because Stripe is asked in between: what is asked for is written before, and
+/// what came of it after.
+const BEYOND: [(&str, &str); 10] = [
+    ("POST /api/jobs/run", "201 the saved card is charged for it"),
+    ("POST /api/jobs/run", "201 the saved card is charged afterwards"),
+    ("POST /api/jobs/run", "402 the saved card is declined"),
+    ("POST /api/jobs/run", "402 Stripe does not answer"),
+    ("POST /api/jobs/{id}/pay", "200 the saved card is charged for it"),
+    ("POST /api/stripe/webhook", "200 a top-up is paid, and a report kept about it acted on"),
+    ("POST /api/wallet/topup", "200 the first of a user"),
+    ("POST /api/wallet/withdraw", "201 sent"),
+    ("POST /api/wallet/withdraw", "409 refused by Stripe"),
+    ("payments: a sweep", "finds a charge"),
+];
+
 /// The table, as it is filled.
-struct Table {
-    world: World,
-    counted: Vec<(String, String, Cost)>,
+pub(crate) struct Table {
+    pub(crate) world: World,
+    pub(crate) counted: Vec<(String, String, Cost)>,
 }
 
 impl Table {
     /// Enters what a request has cost. `route` is as the API document writes it.
     #[track_caller]
-    fn enter(&mut self, route: &str, case: &str, answer: &Answer, status: u16) -> Value {
+    pub(crate) fn enter(&mut self, route: &str, case: &str, answer: &Answer, status: u16) -> Value {
         let body = answer.expect(status);
         let cost = read_meter(&self.world);
         self.counted.push((route.to_owned(), format!("{status} {case}"), cost));
         body
     }
 
-    async fn get(&mut self, route: &str, path: &str, caller: &Client, case: &str) {
+    pub(crate) async fn get(&mut self, route: &str, path: &str, caller: &Client, case: &str) {
         let answer = caller.get(path).await;
         self.enter(route, case, &answer, 200);
     }
 }
 
-fn order(price_cents: i64, confirmed: bool) -> Value {
+pub(crate) fn order(price_cents: i64, confirmed: bool) -> Value {
     json!({ "prompt": "Give me three roast-style taglines for this README", "pack": "roast",
             "price_cents": price_cents, "confirmed": confirmed })
 }
@@ -140,16 +157,21 @@ async fn every_request_is_within_its_budget_and_as_documented() {
     let claim = "POST /api/jobs/{id}/claim";
     let refused = workers[6].claim(&id).await;
     table.enter(claim, "the drop is not open", &refused, 409);
+    money::play(&mut table).await;
+    // A key is the only thing for which `users` writes.
+    sender.keyed("k").post_empty("/api/whoami").await.expect(200);
     let every: BTreeSet<String> = operations(&table.world).await;
-    let counted: BTreeSet<String> = table.counted.iter().map(|(route, _, _)| route.clone()).collect();
+    let counted = table.counted.iter().map(|(route, _, _)| route.clone());
+    let counted: BTreeSet<String> = counted.filter(|route| !route.contains(':')).collect();
     assert_eq!(counted, every, "every route is counted");
     check(&table);
-    table.counted.sort_by_key(|(route, _, _)| route.split(' ').next_back().map(str::to_owned));
+    table.counted.push(("ranking: a sweep".to_owned(), "settles a full drop".to_owned(), settled));
+    let path = |route: &str| route.split_once(' ').map(|(_, path)| path.to_owned());
+    table.counted.sort_by_key(|(route, _, _)| (!route.contains('/'), path(route)));
     let mut rows = vec![
         "| request | case | round trips | read units | write units |".to_owned(),
         "|---|---|---|---|---|".to_owned(),
     ];
-    table.counted.push(("ranking: a sweep".to_owned(), "settles a full drop".to_owned(), settled));
     rows.extend(table.counted.iter().map(|(route, case, cost)| {
         let (reads, writes) = (cost.read_units(), cost.write_units());
         format!("| `{route}` | {} | {} | {reads} | {writes} |", case.trim(), cost.round_trips())
@@ -159,21 +181,40 @@ async fn every_request_is_within_its_budget_and_as_documented() {
 }
 
 fn check(table: &Table) {
-    let public = ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json"];
-    let (mut reads, mut short_reads) = (0, 0);
+    let public = [
+        "/api/board",
+        "/api/board/stats",
+        "/api/feed",
+        "/api/openapi.json",
+        "/api/stripe/webhook",
+        "a sweep",
+    ];
+    let (mut reads, mut short_reads, mut beyond) = (0, 0, BTreeSet::new());
     for (route, case, cost) in &table.counted {
         let what = format!("{route}, {case}");
-        assert!(cost.round_trips() <= BUDGET, "{what}: {} round trips", cost.round_trips());
-        let path = route.split(' ').next_back().unwrap();
+        if BEYOND.contains(&(route.as_str(), case.as_str())) {
+            assert!(cost.round_trips() > BUDGET, "{what} keeps the budget: take it off the list");
+            beyond.insert((route, case));
+        } else {
+            assert!(cost.round_trips() <= BUDGET, "{what}: {} round trips", cost.round_trips());
+        }
+        let (_, path) = route.split_once(' ').unwrap();
         assert_eq!(cost.asks_for_a_key(), !public.contains(&path), "{what}: authentication");
-        let refused = case.starts_with("409");
-        if route.starts_with("GET") || route.ends_with("whoami") || refused {
+        let refused = case.starts_with("409") && case != "409 refused by Stripe";
+        let news = case.ends_with("news to us");
+        if (route.starts_with("GET") && !news) || route.ends_with("whoami") || refused {
             assert_eq!(cost.write_units(), 0, "{what}");
             reads += 1;
             short_reads += usize::from(cost.round_trips() <= 2);
         }
     }
+    assert_eq!(beyond.len(), BEYOND.len(), "{beyond:?}");
     assert!(short_reads * 2 > reads, "{short_reads} of {reads} reads make at most two round trips");
+    // In all these requests every permission was needed; that no other was is seen to where the world ends.
+    let used = table.world.proxy.as_ref().unwrap().used();
+    let used: BTreeSet<_> = used.iter().filter_map(grant_for).collect();
+    let idle: Vec<_> = granted().difference(&used).cloned().collect();
+    assert!(idle.is_empty(), "permitted and never needed: {idle:?}");
 }
 
 /// Every operation of the API document.

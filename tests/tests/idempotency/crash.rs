@@ -9,7 +9,7 @@ use crate::{
 
 /// Sends a request whose answer cannot be kept, and sends it again before and after its lease has lapsed. Gives the
 /// first answer, which a dead function would not have given, and the one after the lease.
-async fn die_and_repeat(world: &World, request: impl AsyncFn() -> Answer) -> (Answer, Answer) {
+pub(crate) async fn die_and_repeat(world: &World, request: impl AsyncFn() -> Answer) -> (Answer, Answer) {
     proxy(world).fail_if("UpdateItem", keeps_an_answer, Fault::ServerError, TRIES);
     let first = request().await;
     assert_eq!(proxy(world).faults_left(), 0, "{}", first.text);

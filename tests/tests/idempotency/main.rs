@@ -5,6 +5,7 @@
 mod cost;
 mod crash;
 mod flight;
+mod money;
 mod replay;
 mod reuse;
 mod unkept;
@@ -20,7 +21,7 @@ const TRIES: usize = 3;
 const LEASE_OVER: i64 = 31;
 
 async fn proxied() -> World {
-    World::with(Options { proxied: true, ..Options::default() }).await
+    World::with(Options { proxied: true, ..Options::funded() }).await
 }
 
 fn proxy(world: &World) -> &Proxy {

@@ -25,7 +25,7 @@ Not answered as meant:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_documented_status_of_every_operation_is_answered() {
-    let world = World::with(Options { proxied: true, ..Options::default() }).await;
+    let world = World::with(Options { proxied: true, ..Options::funded() }).await;
     let mut rows = specific::rows(&world).await;
     rows.extend(generic::rows(&world).await);
     let (mut shown, mut others) = (BTreeSet::new(), Vec::new());

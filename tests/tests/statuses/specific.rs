@@ -18,6 +18,8 @@ pub(crate) async fn rows(world: &World) -> Vec<Row> {
     rows.extend(paying(world).await);
     rows.extend(racing(world).await);
     rows.extend(board(world).await);
+    rows.extend(money_in(world).await);
+    rows.extend(money_out(world).await);
     rows
 }
 
@@ -96,5 +98,60 @@ async fn board(world: &World) -> Vec<Row> {
     for path in ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json"] {
         rows.push(row(&format!("GET {path}"), 200, world.anon.get(path).await));
     }
+    rows
+}
+
+/// From a Checkout page and a saved card.
+async fn money_in(world: &World) -> Vec<Row> {
+    let user = world.user("payer", 100).await;
+    let auto_topup = async || user.post("/api/wallet/auto-topup", json!({ "enabled": true })).await;
+    let without_card = auto_topup().await;
+    let setup = user.post_empty("/api/wallet/setup-payment-method").await;
+    world.save_card(&user, json!({})).await;
+    let topup = user.post("/api/wallet/topup", json!({ "amount_cents": 500 })).await;
+    let event = world.sandbox.events().pop().unwrap();
+    let unsigned = user.post("/api/stripe/webhook", event.clone()).await;
+    unsigned.expect_field(400, "invalid_signature", "Stripe-Signature");
+    vec![
+        row("POST /api/wallet/auto-topup", 409, without_card),
+        row("POST /api/wallet/setup-payment-method", 200, setup),
+        row("POST /api/wallet/auto-topup", 200, auto_topup().await),
+        row("POST /api/wallet/topup", 200, topup),
+        row("POST /api/stripe/webhook", 400, unsigned),
+        row("POST /api/stripe/webhook", 200, world.anon.report(&event).await),
+    ]
+}
+
+/// To a bank, by way of an account at Stripe.
+async fn money_out(world: &World) -> Vec<Row> {
+    let user = world.user("payee", 5000).await;
+    let withdraw =
+        async |cents: i64| user.post("/api/wallet/withdraw", json!({ "amount_cents": cents })).await;
+    let (connect, status) = ("POST /api/stripe/connect", "GET /api/stripe/connect/status");
+    let operation = "POST /api/wallet/withdraw";
+    let mut rows = vec![
+        row(operation, 409, withdraw(500).await),
+        row(status, 200, user.get("/api/stripe/connect/status").await),
+        row(connect, 200, user.post_empty("/api/stripe/connect").await),
+        row(status, 200, user.get("/api/stripe/connect/status").await),
+    ];
+    let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
+    let account = known["stripe_account_id"].as_str().unwrap().to_owned();
+    world.control(&format!("accounts/{account}/onboard"), json!({})).await;
+    world.reported().await;
+    rows.push(row(status, 200, user.get("/api/stripe/connect/status").await));
+    rows.push(row(operation, 402, withdraw(5001).await));
+    rows.push(row(operation, 201, withdraw(500).await));
+    let fault = |fault: &str, times: u32| json!({ "path": "/v1/transfers", "fault": fault, "times": times });
+    world.control("next", fault("decline", 1)).await;
+    let refused = withdraw(500).await;
+    refused.expect_error(409, "withdrawal_refused");
+    rows.push(row(operation, 409, refused));
+    world.control("next", fault("timeout_before", 1000)).await;
+    rows.push(row(operation, 202, withdraw(500).await));
+    world.control("next", fault("timeout_before", 0)).await;
+    world.advance_seconds(16);
+    assert_eq!(world.resume().await, 1, "a withdrawal that was pending ends");
+    assert_eq!(user.balance().await, 4000);
     rows
 }

@@ -1,0 +1,97 @@
+//! What each function may do with the table: what `template.yaml` grants and what the functions were seen to need are
+//! both held to the list here.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::proxy::Call;
+
+/// Function, resource as the template writes it (after a space, the partition keys it is limited to), actions.
+const GRANTED: [(&str, &str, &str); 13] = [
+    ("board", "Table.Arn", "BatchGetItem"),
+    ("board", "Table.Arn/index/board_*", "Query"),
+    ("drops", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem"),
+    ("drops", "Table.Arn/index/by_sender", "Query"),
+    ("payments", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
+    ("payments", "Table.Arn/index/pending", "Query"),
+    ("ranking", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem"),
+    ("ranking", "Table.Arn/index/board_closing", "Query"),
+    ("stripe", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
+    ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),
+    ("users", "Table.Arn", "GetItem BatchGetItem Query"),
+    ("users", "Table.Arn IDEMP#*", "UpdateItem"),
+    ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
+];
+
+/// One action that a function may take, or has taken, on the table or an index.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permission {
+    /// The function.
+    pub function: String,
+    /// IAM's word: `dynamodb:GetItem`.
+    pub action: String,
+    /// As the template writes it, such as `Table.Arn/index/by_sender`.
+    pub resource: String,
+    /// The partition keys it is limited to, if it is; of one that was needed, what its key begins with.
+    pub keys: Option<String>,
+}
+
+/// Every permission there is to be.
+pub fn granted() -> BTreeSet<Permission> {
+    let mut granted = BTreeSet::new();
+    for (function, resource, actions) in GRANTED {
+        let (resource, keys) = resource.split_once(' ').map_or((resource, None), |(r, k)| (r, Some(k)));
+        granted.extend(actions.split(' ').map(|action| Permission {
+            function: function.to_owned(),
+            action: format!("dynamodb:{action}"),
+            resource: resource.to_owned(),
+            keys: keys.map(str::to_owned),
+        }));
+    }
+    granted
+}
+
+/// What a call needs to be permitted. A transaction needs what each of its actions would need by itself.
+pub fn needed(call: &Call) -> Vec<Permission> {
+    let request = &call.request;
+    let need = |action: &str, key: &Value| {
+        let index = request["IndexName"].as_str();
+        let key = key["pk"]["S"].as_str().and_then(|pk| pk.split_inclusive('#').next());
+        Permission {
+            function: call.function.clone(),
+            action: format!("dynamodb:{action}"),
+            resource: index.map_or("Table.Arn".to_owned(), |index| format!("Table.Arn/index/{index}")),
+            keys: key.map(str::to_owned),
+        }
+    };
+    if call.operation != "TransactWriteItems" {
+        return vec![need(&call.operation, &request["Key"])];
+    }
+    let actions = request["TransactItems"].as_array().expect("actions").iter();
+    let actions = actions.flat_map(|action| action.as_object().expect("an action"));
+    let needs = actions.map(|(action, what)| match action.as_str() {
+        "Put" => need("PutItem", &what["Item"]),
+        "ConditionCheck" => need("ConditionCheckItem", &what["Key"]),
+        action => need(&format!("{action}Item"), &what["Key"]),
+    });
+    needs.collect()
+}
+
+/// The grant that permits what was needed, if there is one.
+pub fn grant_for(need: &Permission) -> Option<Permission> {
+    granted().into_iter().find(|grant| grant.permits(need))
+}
+
+impl Permission {
+    fn permits(&self, need: &Self) -> bool {
+        let keys = need.keys.as_deref().unwrap_or_default();
+        (&self.function, &self.action) == (&need.function, &need.action)
+            && fits(&self.resource, &need.resource)
+            && self.keys.as_ref().is_none_or(|pattern| fits(pattern, keys))
+    }
+}
+
+fn fits(pattern: &str, text: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == text, |start| text.starts_with(start))
+}

@@ -1,0 +1,45 @@
+//! What is linked into which function.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use infra::template::Template;
+
+/// Every package in a function's binary.
+fn linked(function: &str) -> BTreeSet<String> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    command.args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--package"]);
+    let output = command.arg(function).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// The functions whose binary has a package that `matches`.
+fn who_has(matches: impl Fn(&str) -> bool) -> Vec<String> {
+    let functions = Template::from_repo().unwrap().functions().into_iter();
+    functions.filter(|function| linked(function).iter().any(|package| matches(package))).collect()
+}
+
+#[test]
+fn only_functions_that_ask_stripe_have_its_client_in_them() {
+    let asking = ["drops", "payments", "stripe", "wallet"];
+    assert_eq!(who_has(|package| package.starts_with("async-stripe")), asking);
+    let understanding = ["drops", "payments", "stripe", "stripe-webhook", "wallet"];
+    assert_eq!(who_has(|package| package == "clorp-payments"), understanding);
+}
+
+#[test]
+fn only_functions_that_wake_or_are_the_ranking_have_its_queue_and_judge() {
+    assert_eq!(who_has(|package| package == "aws-sdk-sqs"), ["drops", "ranking"]);
+    assert_eq!(who_has(|package| package == "clorp-judge"), ["ranking"]);
+}
+
+#[test]
+fn no_function_has_anything_of_the_local_stack() {
+    let local = ["infra", "e2e", "dynoxide-rs", "reqwest"];
+    assert_eq!(who_has(|package| local.contains(&package)), Vec::<String>::new());
+    assert!(linked("board").contains("clorp-store"), "the names are those of packages");
+}

@@ -1,0 +1,104 @@
+//! Requests that have Stripe do something.
+
+use e2e::{Answer, Client};
+use serde_json::{Value, json};
+
+use crate::crash::die_and_repeat;
+use crate::{assert_replay, is_replay, posted, proxied, run};
+
+async fn topup(client: &Client) -> Answer {
+    client.post("/api/wallet/topup", json!({ "amount_cents": 1000 })).await
+}
+
+async fn set_up(client: &Client) -> Answer {
+    client.post_empty("/api/wallet/setup-payment-method").await
+}
+
+async fn withdraw(client: &Client) -> Answer {
+    client.post("/api/wallet/withdraw", json!({ "amount_cents": 1000 })).await
+}
+
+async fn ledger(client: &Client, kind: &str) -> Vec<Value> {
+    let wallet = client.get("/api/wallet/balance").await.expect(200);
+    let lines = wallet["ledger"].as_array().unwrap().iter();
+    lines.filter(|line| line["reason"].as_str().unwrap().starts_with(kind)).cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topup_leads_to_the_same_page_and_another_key_to_another() {
+    let world = proxied().await;
+    let keyed = world.stranger.keyed("k");
+    let (first, again) = die_and_repeat(&world, async || topup(&keyed).await).await;
+    assert_eq!(first.expect(200), again.expect(200));
+    let other = topup(&world.stranger.keyed("l")).await;
+    assert!(!is_replay(&other));
+    assert_ne!(other.expect(200), first.json());
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topup_that_was_paid_meanwhile_is_not_begun_anew() {
+    let world = proxied().await;
+    let keyed = world.stranger.keyed("k");
+    let first = topup(&keyed).await;
+    let url = first.expect(200)["url"].as_str().unwrap().to_owned();
+    let session = url.rsplit('/').next().unwrap();
+    world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
+    world.reported().await;
+    assert_replay(&topup(&keyed).await, &first);
+    assert_eq!(world.stranger.balance().await, 1000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setup_has_the_same_secret() {
+    let world = proxied().await;
+    let keyed = world.stranger.keyed("k");
+    let (first, again) = die_and_repeat(&world, async || set_up(&keyed).await).await;
+    assert_eq!(first.expect(200), again.expect(200));
+    assert_ne!(set_up(&world.stranger).await.expect(200), first.json());
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_is_sent_once() {
+    let world = proxied().await;
+    world.onboard(&world.sender).await;
+    let keyed = world.sender.keyed("k");
+    let (first, again) = die_and_repeat(&world, async || withdraw(&keyed).await).await;
+    assert_eq!(first.expect(201)["id"], again.expect(201)["id"]);
+    assert_eq!((world.sender.balance().await, world.count_events("transfer.created")), (19_000, 1));
+    assert_eq!(ledger(&world.sender, "withdraw").await.len(), 1);
+    withdraw(&world.sender.keyed("l")).await.expect(201);
+    assert_eq!((world.sender.balance().await, world.count_events("transfer.created")), (18_000, 2));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_for_onboarding_is_kept_with_its_answer_though_each_can_be_opened_once() {
+    let world = proxied().await;
+    let keyed = world.stranger.keyed("k");
+    let connect = async |client: &Client| client.post_empty("/api/stripe/connect").await;
+    let first = connect(&keyed).await;
+    first.expect(200);
+    assert_replay(&connect(&keyed).await, &first);
+    assert_ne!(connect(&world.stranger).await.expect(200), first.json());
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_charged_the_card_charges_it_once() {
+    let world = proxied().await;
+    let sender = world.user("card-holder", 100).await;
+    let settings = json!({ "enabled": true, "amount_cents": 1000, "threshold_cents": 500 });
+    world.save_card(&sender, settings).await;
+    let keyed = sender.keyed("k");
+    let (first, again) = die_and_repeat(&world, async || run(&keyed, 1000).await).await;
+    assert_eq!(first.expect(201), again.expect(201));
+    world.reported().await;
+    // One charge to pay the drop, and one because what was left is below the threshold.
+    assert_eq!(world.count_events("payment_intent.succeeded"), 2);
+    assert_eq!(ledger(&sender, "auto_topup:").await.len(), 2);
+    assert_eq!((sender.balance().await, posted(&sender).await), (1100, 1));
+    world.finish().await;
+}
