@@ -269,21 +269,38 @@ fn stripes_key_and_the_webhooks_secrets_are_in_different_hands_and_in_no_templat
     }
 }
 
-#[test]
-fn a_report_that_was_kept_rings() {
-    let filter = &only("AWS::Logs::MetricFilter")["Properties"];
-    assert_eq!(
-        filter["LogGroupName"]["Ref"],
-        functions()["stripe-webhook"]["LoggingConfig"]["LogGroup"]["Ref"]
-    );
-    let words = "\"kept for a person\"";
-    assert!(include_str!("../../shared/funds/src/reports.rs").contains(words), "nobody logs {words}");
-    assert_eq!(filter["FilterPattern"], format!("{{ $.message = {words} }}"));
+/// The alarm that a function's log rings: the only filter of that log counts what the alarm watches.
+fn rung_by(function: &str, pattern: &str) -> &'static Value {
+    let log = &functions()[function]["LoggingConfig"]["LogGroup"]["Ref"];
+    let filters = of_type("AWS::Logs::MetricFilter");
+    let mut filters = filters.values().filter(|filter| &filter["LogGroupName"]["Ref"] == log);
+    let (filter, None) = (filters.next().unwrap(), filters.next()) else { panic!("{function}") };
+    assert_eq!(filter["FilterPattern"], pattern);
     let metric = &filter["MetricTransformations"][0];
     let alarms = of_type("AWS::CloudWatch::Alarm");
     let alarm = alarms.values().find(|alarm| alarm["MetricName"] == metric["MetricName"]).unwrap();
     assert_eq!(alarm["Namespace"], metric["MetricNamespace"]);
-    for alarm in alarms.values() {
+    alarm
+}
+
+#[test]
+fn a_report_that_was_kept_rings() {
+    let words = "\"kept for a person\"";
+    assert!(include_str!("../../shared/funds/src/reports.rs").contains(words), "nobody logs {words}");
+    assert_eq!(rung_by("stripe-webhook", &format!("{{ $.message = {words} }}"))["EvaluationPeriods"], 1);
+}
+
+#[test]
+fn money_that_is_pending_for_a_quarter_of_an_hour_rings() {
+    let logged = include_str!("../../functions/payments/src/lib.rs");
+    assert!(logged.contains("info!(settled, unsettled,"), "nobody logs what is unsettled");
+    let alarm = rung_by("payments", "{ $.unsettled > 0 }");
+    assert_eq!((&alarm["EvaluationPeriods"], &alarm["Period"]), (&15.into(), &60.into()));
+}
+
+#[test]
+fn every_alarm_rings_at_the_first_and_tells_whom_it_is_to_tell() {
+    for alarm in of_type("AWS::CloudWatch::Alarm").values() {
         assert_eq!(alarm["Threshold"], 0);
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
         assert!(alarm["AlarmActions"].to_string().contains("AlarmTopicArn"), "{alarm}");

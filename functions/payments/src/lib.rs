@@ -1,6 +1,6 @@
 //! Finds out, on a schedule, what became of charges and transfers whose outcome was not known when they were asked for.
 
-use clorp_funds::Funds;
+use clorp_funds::{Funds, Resumed};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,8 +20,11 @@ pub async fn handle(funds: &Funds, _event: Event) -> Result<Value, lambda_runtim
         tracing::error!(?error, "pending payments not looked at");
         lambda_runtime::Error::from("pending payments not looked at")
     })?;
-    if resumed.settled + resumed.pending + resumed.failed > 0 {
-        tracing::info!(?resumed, "pending payments looked at");
+    let Resumed { settled, pending, failed } = resumed;
+    // An alarm goes by this number: what does not settle for long needs a person.
+    let unsettled = pending + failed;
+    if settled + unsettled > 0 {
+        tracing::info!(settled, unsettled, "pending payments looked at");
     }
-    Ok(json!({ "settled": resumed.settled, "pending": resumed.pending, "failed": resumed.failed }))
+    Ok(json!({ "settled": settled, "pending": pending, "failed": failed }))
 }

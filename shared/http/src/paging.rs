@@ -21,6 +21,7 @@ pub struct Paging {
     #[param(minimum = 1, maximum = 100, default = 50)]
     pub limit: Option<i32>,
     /// Where the page begins: `X-Next-Cursor` of the page before.
+    #[param(min_length = 1)]
     pub cursor: Option<String>,
 }
 

@@ -21,6 +21,7 @@ use super::{pack, public_page};
 #[into_params(parameter_in = Query)]
 pub(crate) struct BoardParams {
     /// Only this pack: `roast`, `scout`, `code`, `cook` or `wild`.
+    #[param(pattern = "^(roast|scout|code|cook|wild)$")]
     pack: Option<String>,
     /// Only drops of at least this price, in cents.
     #[param(minimum = 0)]
@@ -31,6 +32,7 @@ pub(crate) struct BoardParams {
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i32>,
     /// Where the page begins: `X-Next-Cursor` of the page before.
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 

@@ -20,11 +20,13 @@ use super::{pack, public_page};
 #[into_params(parameter_in = Query)]
 pub(crate) struct FeedParams {
     /// Only this pack: `roast`, `scout`, `code`, `cook` or `wild`.
+    #[param(pattern = "^(roast|scout|code|cook|wild)$")]
     pack: Option<String>,
     /// At most this many, 1 to 100; 50 if left out.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i32>,
     /// Where the page begins: `X-Next-Cursor` of the page before.
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 

@@ -23,7 +23,7 @@ use crate::wire::DropBody;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunRequest {
     /// The task in plain text, at most 16 KiB.
-    #[schema(value_type = String, example = "Give me three roast-style taglines for this README")]
+    #[schema(value_type = String, min_length = 1, example = "Give me three roast-style taglines for this README")]
     prompt: Option<String>,
     /// Context for workers, at most 50 entries and 16 KiB. Never on public pages.
     #[serde(rename = "envVars")]
@@ -32,7 +32,7 @@ pub(crate) struct RunRequest {
     #[schema(value_type = Option<Vec<Object>>)]
     attachments: Option<Vec<Value>>,
     /// `roast`, `scout`, `code`, `cook` or `wild`, which is the default.
-    #[schema(example = "roast")]
+    #[schema(example = "roast", pattern = "^(roast|scout|code|cook|wild)$")]
     pack: Option<String>,
     /// What the drop costs; defaults by pack, and is brought within 100 to 100000.
     #[schema(example = 100, minimum = 0)]

@@ -20,7 +20,7 @@ use crate::{App, DECISIONS, contended};
 #[serde(deny_unknown_fields)]
 pub(crate) struct SubmitRequest {
     /// The work, at most 100 KiB of text.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 1)]
     output_text: Option<String>,
     /// Metadata of uploaded files, at most 10.
     #[schema(value_type = Option<Vec<Object>>)]
