@@ -28,6 +28,9 @@ pub struct Args {
     /// is set.
     #[arg(long)]
     table: Option<String>,
+    /// A report that was kept and that somebody has dealt with: it is noted as such and listed no more. May be repeated.
+    #[arg(long, value_name = "EVENT")]
+    dealt_with: Vec<String>,
 }
 
 /// What Stripe says has moved.
@@ -58,6 +61,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Some(table) => (Store::new(aws().await?, table), stripe_from_env()?),
         None => local(&args.data_dir)?,
     };
+    settle(&store, &args.dealt_with).await?;
     let audit = audit(&store, stripe.as_ref()).await?;
     let style = Style::stdout();
     for (what, figure) in &audit.figures {
@@ -74,6 +78,24 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// Notes that somebody has dealt with these reports. None is, if one of them is not among those kept.
+async fn settle(store: &Store, events: &[String]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let kept = store.books().await.map_err(|error| anyhow!("{error:?}"))?.kept;
+    let mut settled = Vec::new();
+    for id in events {
+        let mut same = kept.iter().filter(|event| event.id == *id).peekable();
+        same.peek().with_context(|| format!("no report {id} is waiting for a person"))?;
+        settled.extend(same);
+    }
+    for event in settled {
+        store.settle_kept(event, Timestamp::now()).await.map_err(|error| anyhow!("{error:?}"))?;
+    }
+    Ok(())
 }
 
 fn local(data_dir: &std::path::Path) -> Result<(Store, Option<Stripe>)> {

@@ -207,6 +207,41 @@ fn transfer_of(value: &Value, withdrawal: &str) -> Option<String> {
 async fn the_command_fails_on_the_first_cent_and_says_which() {
     let world = busy().await;
     let data = tempfile::tempdir().unwrap();
+    announce(&world, data.path());
+    let (passed, printed) = command(data.path(), &[]);
+    assert!(passed && printed.contains("every cent is accounted for"), "{printed}");
+    control(&world, "webhooks", json!({ "paused": true })).await;
+    let session = checkout(&world.stranger, 900).await;
+    control(&world, &format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
+    let (passed, printed) = command(data.path(), &[]);
+    assert!(!passed && printed.contains("wrong:") && printed.contains(&session), "{printed}");
+    control(&world, "webhooks", json!({ "paused": false })).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_report_is_listed_until_somebody_has_dealt_with_it() {
+    let world = busy().await;
+    let data = tempfile::tempdir().unwrap();
+    announce(&world, data.path());
+    let foreign = json!({
+        "id": "evt_foreign", "type": "checkout.session.completed", "created": 1_795_512_600,
+        "data": { "object": { "id": "cs_foreign", "payment_status": "paid", "amount_total": 1, "currency": "usd" } },
+    });
+    world.anon.report(&foreign).await.expect(200);
+    let (passed, printed) = command(data.path(), &[]);
+    assert!(passed && printed.contains("evt_foreign about cs_foreign"), "{printed}");
+    let (passed, printed) =
+        command(data.path(), &["--dealt-with", "evt_foreign", "--dealt-with", "evt_other"]);
+    assert!(!passed && printed.contains("evt_other"), "{printed}");
+    let (passed, printed) = command(data.path(), &["--dealt-with", "evt_foreign"]);
+    assert!(passed && !printed.contains("evt_foreign"), "{printed}");
+    assert!(!command(data.path(), &["--dealt-with", "evt_foreign"]).0, "it waits for nobody any more");
+    world.finish().await;
+}
+
+/// Writes the file by which the command finds a world.
+fn announce(world: &World, data: &Path) {
     let stack = DevFile {
         base_url: "http://127.0.0.1:1".to_owned(),
         dynamodb_url: Some(world.table_url().to_owned()),
@@ -216,22 +251,13 @@ async fn the_command_fails_on_the_first_cent_and_says_which() {
         webhook_secret: None,
         users: Vec::new(),
     };
-    stack.write(data.path()).unwrap();
-    let (passed, printed) = command(data.path());
-    assert!(passed && printed.contains("every cent is accounted for"), "{printed}");
-    control(&world, "webhooks", json!({ "paused": true })).await;
-    let session = checkout(&world.stranger, 900).await;
-    control(&world, &format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
-    let (passed, printed) = command(data.path());
-    assert!(!passed && printed.contains("wrong:") && printed.contains(&session), "{printed}");
-    control(&world, "webhooks", json!({ "paused": false })).await;
-    world.finish().await;
+    stack.write(data).unwrap();
 }
 
 /// Whether the command succeeds, and what it prints.
-fn command(data: &Path) -> (bool, String) {
+fn command(data: &Path, more: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "--bin", "infra", "--", "audit", "--data-dir"]).arg(data);
+    command.args(["run", "--quiet", "--bin", "infra", "--", "audit", "--data-dir"]).arg(data).args(more);
     let output = command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).output().unwrap();
     let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     (output.status.success(), printed.concat())
