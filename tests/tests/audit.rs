@@ -27,17 +27,10 @@ async fn busy() -> World {
     world.advance_seconds(300);
     world.sweep().await;
     world.sender.post_drop(700).await;
-    connect(&world, &world.workers[0]).await;
+    world.onboard(&world.workers[0]).await;
     withdraw(&world.workers[0], 800).await;
     assert_eq!(faults(&world).await, Vec::<String>::new());
     world
-}
-
-async fn control(world: &World, path: &str, body: Value) -> Value {
-    let url = format!("{}/_sandbox/{path}", world.sandbox.url);
-    let response = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
-    assert!(response.status().is_success(), "{path}: {}", response.status());
-    response.json().await.unwrap()
 }
 
 async fn checkout(client: &Client, amount_cents: i64) -> String {
@@ -47,15 +40,7 @@ async fn checkout(client: &Client, amount_cents: i64) -> String {
 
 async fn pay_in(world: &World, client: &Client, amount_cents: i64) {
     let session = checkout(client, amount_cents).await;
-    control(world, &format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
-    world.reported().await;
-}
-
-async fn connect(world: &World, client: &Client) {
-    client.post_empty("/api/stripe/connect").await.expect(200);
-    let user = client.get(&format!("/api/users/{}", client.id)).await.expect(200);
-    let account = user["stripe_account_id"].as_str().unwrap();
-    control(world, &format!("accounts/{account}/onboard"), json!({})).await;
+    world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
     world.reported().await;
 }
 
@@ -141,12 +126,12 @@ async fn an_entry_that_is_gone_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stripe_was_paid_and_nobody_was_credited_is_found_until_it_is() {
     let world = busy().await;
-    control(&world, "webhooks", json!({ "paused": true })).await;
+    world.control("webhooks", json!({ "paused": true })).await;
     let session = checkout(&world.stranger, 900).await;
-    control(&world, &format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
+    world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
     let found = faults(&world).await;
     assert!(found.iter().any(|fault| fault.contains(&session) && fault.contains("900")), "{found:?}");
-    control(&world, "webhooks", json!({ "paused": false })).await;
+    world.control("webhooks", json!({ "paused": false })).await;
     world.reported().await;
     assert_eq!(world.stranger.balance().await, 900);
     world.finish().await;
@@ -181,11 +166,11 @@ async fn a_transfer_that_came_back_unnoticed_is_found_until_it_is_noticed() {
     let state: Value =
         reqwest::get(format!("{}/_sandbox/state", world.sandbox.url)).await.unwrap().json().await.unwrap();
     let transfer = transfer_of(&state, &id).expect("a transfer");
-    control(&world, "webhooks", json!({ "paused": true })).await;
-    control(&world, &format!("transfers/{transfer}/reverse"), json!({ "amount": 200 })).await;
+    world.control("webhooks", json!({ "paused": true })).await;
+    world.control(&format!("transfers/{transfer}/reverse"), json!({ "amount": 200 })).await;
     let found = faults(&world).await;
     assert!(found.iter().any(|fault| fault.contains(&id)), "{found:?}");
-    control(&world, "webhooks", json!({ "paused": false })).await;
+    world.control("webhooks", json!({ "paused": false })).await;
     world.reported().await;
     world.finish().await;
 }
@@ -210,12 +195,12 @@ async fn the_command_fails_on_the_first_cent_and_says_which() {
     announce(&world, data.path());
     let (passed, printed) = command(data.path(), &[]);
     assert!(passed && printed.contains("every cent is accounted for"), "{printed}");
-    control(&world, "webhooks", json!({ "paused": true })).await;
+    world.control("webhooks", json!({ "paused": true })).await;
     let session = checkout(&world.stranger, 900).await;
-    control(&world, &format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
+    world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
     let (passed, printed) = command(data.path(), &[]);
     assert!(!passed && printed.contains("wrong:") && printed.contains(&session), "{printed}");
-    control(&world, "webhooks", json!({ "paused": false })).await;
+    world.control("webhooks", json!({ "paused": false })).await;
     world.finish().await;
 }
 

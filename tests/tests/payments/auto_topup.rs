@@ -8,7 +8,7 @@ use crate::people::{
     ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, about, cardholder, charges, drops, enable, fault, id, mend,
     options, pay, proxied, proxy, reports, resumed, run, save_card, set, set_card, settings, statuses,
 };
-use crate::support::{control, ledger};
+use crate::support::ledger;
 
 const PATH: &str = "/v1/payment_intents";
 const TOO_LATE: i64 = 31 * 60;
@@ -246,7 +246,7 @@ async fn to_be_refused_the_question_is_not_to_be_refused_the_charge() {
     let world = World::with(options()).await;
     let (user, _, drop) = unknown(&world, "timeout_before").await;
     let refused = json!({ "path": PATH, "method": "GET", "fault": "decline" });
-    control(&world, "next", refused).await;
+    world.control("next", refused).await;
     world.advance_seconds(OWN_TIME_OVER);
     assert_eq!(world.resume().await, 0, "it is still pending");
     assert_eq!(settings(&user).await["last_failure"], Value::Null);
@@ -318,7 +318,7 @@ async fn a_refusal_is_the_answer_to_all_who_wait_for_the_charge() {
     enable(&user, 2000, 0).await;
     set_card(&world, &card, "declined").await;
     let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 3000 });
-    control(&world, "next", slow).await;
+    world.control("next", slow).await;
     let answers = join_all((0..5).map(|_| run(&user, 100))).await;
     for answer in &answers {
         answer.expect_error(402, "auto_topup_declined");
@@ -351,7 +351,7 @@ async fn a_payment_that_is_also_reported_is_credited_once() {
     enable(&user, 1000, 0).await;
     fault(&world, PATH, "timeout_after", 1).await;
     let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 1000 });
-    control(&world, "next", slow).await;
+    world.control("next", slow).await;
     run(&user, 1000).await.expect(201);
     world.reported().await;
     assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::connect::connected;
 use crate::setup::save_card;
 use crate::signed::{books, event, report, told};
-use crate::support::{checkout, complete, complete_unreported, control, ledger};
+use crate::support::{checkout, complete, complete_unreported, ledger};
 
 /// Tops up by this much, which is credited; the session.
 async fn paid(world: &World, user: &Client, amount: i64) -> String {
@@ -25,22 +25,22 @@ async fn paid_unreported(world: &World, user: &Client, amount: i64) -> (String, 
 }
 
 async fn pause(world: &World, paused: bool) {
-    control(world, "webhooks", json!({ "paused": paused })).await;
+    world.control("webhooks", json!({ "paused": paused })).await;
 }
 
 /// Gives back this much of a payment.
 async fn refund(world: &World, payment: &str, amount: i64) {
-    control(world, &format!("charges/{payment}/refund"), json!({ "amount": amount })).await;
+    world.control(&format!("charges/{payment}/refund"), json!({ "amount": amount })).await;
 }
 
 /// The payer objects; the dispute.
 async fn dispute(world: &World, payment: &str) -> String {
-    let dispute = control(world, &format!("charges/{payment}/dispute"), json!({})).await;
+    let dispute = world.control(&format!("charges/{payment}/dispute"), json!({})).await;
     dispute["id"].as_str().unwrap().to_owned()
 }
 
 async fn close(world: &World, dispute: &str, status: &str) {
-    control(world, &format!("disputes/{dispute}/close"), json!({ "status": status })).await;
+    world.control(&format!("disputes/{dispute}/close"), json!({ "status": status })).await;
 }
 
 /// The deltas in a wallet's ledger, oldest first.

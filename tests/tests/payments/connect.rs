@@ -8,7 +8,6 @@ use infra::sandbox;
 use serde_json::{Value, json};
 
 use crate::signed::{event, kept, report, told};
-use crate::support::control;
 
 const CONNECT: &str = "/api/stripe/connect";
 
@@ -39,7 +38,7 @@ async fn account(user: &Client) -> String {
 /// Stripe has what it wants to know, or (`false`) finds something missing.
 async fn onboard(world: &World, account: &str, payouts_enabled: bool) {
     let body = json!({ "payouts_enabled": payouts_enabled });
-    control(world, &format!("accounts/{account}/onboard"), body).await;
+    world.control(&format!("accounts/{account}/onboard"), body).await;
 }
 
 /// Connects a caller's account, which can be paid out to from then on.
@@ -59,7 +58,7 @@ async fn rich() -> World {
 }
 
 async fn pause(world: &World, paused: bool) {
-    control(world, "webhooks", json!({ "paused": paused })).await;
+    world.control("webhooks", json!({ "paused": paused })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::signed::{books, id, send, signature, told};
-use crate::support::{checkout, complete, complete_unreported, control, ledger};
+use crate::support::{checkout, complete, complete_unreported, ledger};
 
 /// More faults than the SDK tries a request.
 const TRIES: usize = 3;
@@ -24,7 +24,7 @@ async fn credited_once(user: &Client, session: &str) {
 }
 
 async fn pause(world: &World, paused: bool) {
-    control(world, "webhooks", json!({ "paused": paused })).await;
+    world.control("webhooks", json!({ "paused": paused })).await;
 }
 
 /// What Stripe knows.
@@ -47,17 +47,17 @@ async fn seen<T>(world: &World, find: impl Fn(&Value) -> Option<T>) -> T {
 async fn a_report_that_comes_again_and_again_credits_once() {
     let world = World::start().await;
     let user = &world.stranger;
-    control(&world, "webhooks", json!({ "duplicates": 4 })).await;
+    world.control("webhooks", json!({ "duplicates": 4 })).await;
     let session = checkout(user, 1000).await;
     complete(&world, &session, "paid").await;
     credited_once(user, &session).await;
     let report = told(&world, "checkout.session.completed");
     for _ in 0..3 {
-        control(&world, &format!("events/{}/resend", id(&report)), json!({})).await;
+        world.control(&format!("events/{}/resend", id(&report)), json!({})).await;
     }
     world.reported().await;
     world.advance_seconds(3 * 24 * 3600);
-    control(&world, &format!("events/{}/resend", id(&report)), json!({})).await;
+    world.control(&format!("events/{}/resend", id(&report)), json!({})).await;
     world.reported().await;
     credited_once(user, &session).await;
     world.finish().await;
@@ -68,7 +68,7 @@ async fn reports_to_every_instance_in_a_random_order_credit_each_payment_once() 
     let world = World::start().await;
     let users = [&world.stranger, &world.workers[0], &world.workers[1]];
     world.report_to_every_instance();
-    control(&world, "webhooks", json!({ "paused": true, "duplicates": 2, "shuffle": true })).await;
+    world.control("webhooks", json!({ "paused": true, "duplicates": 2, "shuffle": true })).await;
     let mut expect = Vec::new();
     for user in users {
         let mut before = ledger(user).await;
@@ -100,7 +100,7 @@ async fn of_a_bank_debit_the_success_counts_whichever_report_comes_first() {
         pause(&world, true).await;
         let session = checkout(user, 1000).await;
         let body = json!({ "outcome": "async_paid", "delay_ms": 0 });
-        control(&world, &format!("checkout/sessions/{session}/complete"), body).await;
+        world.control(&format!("checkout/sessions/{session}/complete"), body).await;
         world.reported().await;
         let completed = told(&world, "checkout.session.completed");
         assert_eq!(completed["data"]["object"]["payment_status"], "unpaid");
@@ -144,7 +144,7 @@ async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
     let path = "/v1/checkout/sessions";
     // Stripe makes the session, and we do not learn of it.
     let fault = json!({ "path": path, "method": "POST", "fault": "timeout_after", "times": 1000 });
-    control(&world, "next", fault).await;
+    world.control("next", fault).await;
     let request = || user.post("/api/wallet/topup", json!({ "amount_cents": 1000 }));
     let playing = async {
         let session = seen(&world, |state| {
@@ -155,7 +155,7 @@ async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
         complete(&world, &session, "paid").await;
         let topups = books(&world).await.topups;
         credited_once(&world.stranger, &session).await;
-        control(&world, "next", json!({ "path": path, "fault": "500", "times": 0 })).await;
+        world.control("next", json!({ "path": path, "fault": "500", "times": 0 })).await;
         assert_eq!(topups.len(), 1);
         session
     };
@@ -224,7 +224,7 @@ async fn a_function_that_dies_between_the_credit_and_what_was_claimed_before_it_
     pause(&world, true).await;
     let session = checkout(user, 1000).await;
     complete_unreported(&world, &session, "paid").await;
-    control(&world, &format!("charges/{session}/refund"), json!({ "amount": 300 })).await;
+    world.control(&format!("charges/{session}/refund"), json!({ "amount": 300 })).await;
     crate::signed::report(&world, &told(&world, "charge.refunded")).await;
     assert_eq!(books(&world).await.kept.len(), 1, "a refund of what is not credited yet waits");
     let body = told(&world, "checkout.session.completed").to_string().into_bytes();

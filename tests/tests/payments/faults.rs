@@ -15,7 +15,7 @@ use crate::people::{
     ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, at_stripe, cardholder, charges, drops, enable, id, mend, pay,
     payee, proxied, proxy, reports, resumed, run, transfers, withdraw,
 };
-use crate::support::{complete, control, ledger, topup};
+use crate::support::{complete, ledger, topup};
 
 /// Something that moves money through Stripe.
 trait Flow {
@@ -149,7 +149,7 @@ impl Death {
             Self::Stripe(endpoint, fault) => {
                 let (method, path) = endpoint.split_once(' ').unwrap();
                 let body = json!({ "path": path, "method": method, "fault": fault, "times": ALWAYS });
-                control(world, "next", body).await;
+                world.control("next", body).await;
             }
         }
     }
@@ -164,7 +164,7 @@ impl Death {
             }
             Self::Stripe(endpoint, _) => {
                 let (_, path) = endpoint.split_once(' ').unwrap();
-                let ended = control(world, "next", json!({ "path": "/nowhere", "fault": "500" })).await;
+                let ended = world.control("next", json!({ "path": "/nowhere", "fault": "500" })).await;
                 let left = ended["faults"][0]["times"].as_u64().unwrap();
                 for path in [path, "/nowhere"] {
                     mend(world, path).await;

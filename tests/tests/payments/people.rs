@@ -4,8 +4,6 @@ use e2e::{Answer, Client, Options, Proxy, World};
 use infra::sandbox;
 use serde_json::{Value, json};
 
-use crate::support::control;
-
 /// A moment after which [`World::resume`] looks at what a request has left pending.
 pub(crate) const OWN_TIME_OVER: i64 = 16;
 /// A moment after the lease of a request with an `Idempotency-Key`.
@@ -34,7 +32,7 @@ pub(crate) fn proxy(world: &World) -> &Proxy {
 pub(crate) async fn payee(world: &World, balance_cents: i64) -> Client {
     let user = world.user("payee", balance_cents).await;
     let account = connected(&user).await;
-    control(world, &format!("accounts/{account}/onboard"), json!({})).await;
+    world.control(&format!("accounts/{account}/onboard"), json!({})).await;
     world.reported().await;
     user
 }
@@ -57,14 +55,14 @@ pub(crate) async fn save_card(world: &World, user: &Client, behaviour: &str) -> 
     let setup = user.post_empty("/api/wallet/setup-payment-method").await.expect(200);
     let (setup, _) = setup["client_secret"].as_str().unwrap().split_once("_secret").unwrap();
     let path = format!("setup_intents/{setup}/succeed");
-    let setup = control(world, &path, json!({ "card": behaviour })).await;
+    let setup = world.control(&path, json!({ "card": behaviour })).await;
     world.reported().await;
     setup["payment_method"].as_str().unwrap().to_owned()
 }
 
 /// The card behaves like this from now on.
 pub(crate) async fn set_card(world: &World, card: &str, behaviour: &str) {
-    control(world, &format!("payment_methods/{card}"), json!({ "card": behaviour })).await;
+    world.control(&format!("payment_methods/{card}"), json!({ "card": behaviour })).await;
 }
 
 pub(crate) async fn set(user: &Client, settings: Value) -> Answer {
@@ -145,7 +143,7 @@ pub(crate) async fn transfers(world: &World, user: &Client) -> Vec<Value> {
 
 /// Requests whose path begins like this meet a fault, as often as told.
 pub(crate) async fn fault(world: &World, path: &str, fault: &str, times: usize) {
-    control(world, "next", json!({ "path": path, "fault": fault, "times": times })).await;
+    world.control("next", json!({ "path": path, "fault": fault, "times": times })).await;
 }
 
 /// No request to this path meets a fault any more.
@@ -155,7 +153,7 @@ pub(crate) async fn mend(world: &World, path: &str) {
 
 /// How reports are sent from now on.
 pub(crate) async fn reports(world: &World, how: Value) {
-    control(world, "webhooks", how).await;
+    world.control("webhooks", how).await;
 }
 
 /// Everything pending comes out.

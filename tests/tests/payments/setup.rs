@@ -4,7 +4,6 @@ use e2e::{Client, World};
 use serde_json::{Value, json};
 
 use crate::signed::{books, event, kept, metadata, report, told};
-use crate::support::control;
 
 const SETUP: &str = "/api/wallet/setup-payment-method";
 
@@ -18,7 +17,7 @@ async fn begin(user: &Client) -> String {
 
 /// The owner enters a card, which Stripe saves; the payment method.
 async fn enter(world: &World, intent: &str) -> String {
-    let saved = control(world, &format!("setup_intents/{intent}/succeed"), json!({})).await;
+    let saved = world.control(&format!("setup_intents/{intent}/succeed"), json!({})).await;
     saved["payment_method"].as_str().unwrap().to_owned()
 }
 
@@ -42,7 +41,7 @@ async fn settings(user: &Client, change: Value) -> e2e::Answer {
 }
 
 async fn pause(world: &World, paused: bool) {
-    control(world, "webhooks", json!({ "paused": paused })).await;
+    world.control("webhooks", json!({ "paused": paused })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use infra::sandbox;
 use serde_json::json;
 
 use crate::people::{cardholder, connected, enable, fault, options, resumed, run, withdraw};
-use crate::support::{checkout, complete, control};
+use crate::support::{checkout, complete};
 
 /// Every endpoint that `clorp-payments` uses.
 const USED: [&str; 11] = [
@@ -42,7 +42,7 @@ async fn stripe_knows_everything_that_our_code_asks_of_it() {
     let account = connected(&user).await;
     let status = user.get("/api/stripe/connect/status").await.expect(200);
     assert_eq!(status["status"], "pending");
-    control(&world, &format!("accounts/{account}/onboard"), json!({})).await;
+    world.control(&format!("accounts/{account}/onboard"), json!({})).await;
     world.reported().await;
     withdraw(&user, 500).await.expect(201);
 

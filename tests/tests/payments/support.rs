@@ -1,7 +1,7 @@
 //! What the modules share: playing the payer, the bank and Stripe.
 
 use e2e::{Answer, Client, World};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Asks for a top-up; the answer.
 pub(crate) async fn topup(client: &Client, amount_cents: i64) -> Answer {
@@ -15,15 +15,6 @@ pub(crate) async fn checkout(client: &Client, amount_cents: i64) -> String {
     url.rsplit('/').next().unwrap().to_owned()
 }
 
-/// A call of the sandbox's control API, which must succeed.
-pub(crate) async fn control(world: &World, path: &str, body: Value) -> Value {
-    let url = format!("{}/_sandbox/{path}", world.sandbox.url);
-    let response = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
-    let (status, text) = (response.status(), response.text().await.unwrap());
-    assert!(status.is_success(), "{path}: {status} {text}");
-    serde_json::from_str(&text).unwrap()
-}
-
 /// The payer does this on the Checkout page, and everything Stripe reports of it arrives.
 pub(crate) async fn complete(world: &World, session: &str, outcome: &str) {
     complete_unreported(world, session, outcome).await;
@@ -33,7 +24,7 @@ pub(crate) async fn complete(world: &World, session: &str, outcome: &str) {
 /// The payer does this on the Checkout page.
 pub(crate) async fn complete_unreported(world: &World, session: &str, outcome: &str) {
     let body = json!({ "outcome": outcome });
-    control(world, &format!("checkout/sessions/{session}/complete"), body).await;
+    world.control(&format!("checkout/sessions/{session}/complete"), body).await;
 }
 
 /// The reasons in a wallet's ledger, newest first, each with its delta.

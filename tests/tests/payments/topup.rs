@@ -40,7 +40,7 @@ async fn a_bank_debit_is_credited_when_it_has_gone_through_and_not_before() {
     let user = &world.stranger;
     let session = checkout(user, 1000).await;
     let body = json!({ "outcome": "async_paid", "delay_ms": 300 });
-    crate::support::control(&world, &format!("checkout/sessions/{session}/complete"), body).await;
+    world.control(&format!("checkout/sessions/{session}/complete"), body).await;
     world.reported().await;
     let kinds: Vec<String> =
         world.sandbox.events().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();

@@ -12,11 +12,11 @@ use crate::signed::{
     PATH, begun, books, event, id, kept, metadata, report, secret, send, session, signature, told,
     unrecorded, v1,
 };
-use crate::support::{checkout, complete, complete_unreported, control, ledger};
+use crate::support::{checkout, complete, complete_unreported, ledger};
 
 /// A paid session of 1000 cents whose report is held back: the session, and the report.
 async fn held(world: &World, user: &Client) -> (String, Value) {
-    control(world, "webhooks", json!({ "paused": true })).await;
+    world.control("webhooks", json!({ "paused": true })).await;
     let session = checkout(user, 1000).await;
     complete_unreported(world, &session, "paid").await;
     (session, told(world, "checkout.session.completed"))
@@ -24,7 +24,7 @@ async fn held(world: &World, user: &Client) -> (String, Value) {
 
 /// Lets everything that was held back arrive.
 async fn release(world: &World) {
-    control(world, "webhooks", json!({ "paused": false })).await;
+    world.control("webhooks", json!({ "paused": false })).await;
     world.reported().await;
 }
 
@@ -118,7 +118,7 @@ async fn while_a_secret_is_rolled_any_signature_under_either_will_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stripe_may_roll_its_secret_while_reports_are_under_way() {
     let world = World::start().await;
-    control(&world, "webhook_secret/roll", json!({})).await;
+    world.control("webhook_secret/roll", json!({})).await;
     let session = checkout(&world.stranger, 1000).await;
     complete(&world, &session, "paid").await;
     assert_eq!(world.stranger.balance().await, 1000, "the old secret still signs");
@@ -324,7 +324,7 @@ async fn what_cannot_be_read_is_kept_and_counts_once_it_can_be() {
     report(&world, &readable).await;
     assert_eq!(ledger(user).await, [(format!("topup:{paid}"), 1000)]);
     release(&world).await;
-    control(&world, &format!("events/{}/resend", id(&readable)), json!({})).await;
+    world.control(&format!("events/{}/resend", id(&readable)), json!({})).await;
     world.reported().await;
     assert_eq!(user.balance().await, 1000);
     world.finish().await;
@@ -345,7 +345,7 @@ async fn a_report_that_was_kept_is_acted_on_when_it_is_sent_again_and_can_be() {
     world.store.begin_topup(&topup).await.unwrap();
     let report = told(&world, "checkout.session.completed");
     for _ in 0..2 {
-        control(&world, &format!("events/{}/resend", id(&report)), json!({})).await;
+        world.control(&format!("events/{}/resend", id(&report)), json!({})).await;
         world.reported().await;
         assert_eq!(ledger(user).await, [(format!("topup:{session}"), 1000)]);
     }

@@ -10,7 +10,7 @@ use crate::people::{
     ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, about, connected, fault, id, keeps_an_answer, mend, options,
     payee, proxied, proxy, reports, resumed, statuses, transfers, withdraw,
 };
-use crate::support::{control, ledger};
+use crate::support::ledger;
 
 const PATH: &str = "/v1/transfers";
 const DAY_AND_HOUR: i64 = 25 * 3600;
@@ -88,12 +88,12 @@ async fn without_a_finished_onboarding_it_is_refused_with_what_to_do() {
     refused().await;
     let account = connected(&user).await;
     refused().await;
-    control(&world, &format!("accounts/{account}/onboard"), json!({})).await;
+    world.control(&format!("accounts/{account}/onboard"), json!({})).await;
     world.reported().await;
     withdraw(&user, 1000).await.expect(201);
     // Stripe tells the time of its reports in seconds.
     world.advance_seconds(1);
-    control(&world, &format!("accounts/{account}/onboard"), json!({ "payouts_enabled": false })).await;
+    world.control(&format!("accounts/{account}/onboard"), json!({ "payouts_enabled": false })).await;
     world.reported().await;
     refused().await;
     assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1));
@@ -151,7 +151,7 @@ async fn a_refusal_that_is_found_out_later_is_undone_then() {
     let world = World::with(options()).await;
     let user = payee(&world, 5000).await;
     let withdrawal = unknown(&world, &user, "timeout_before").await;
-    control(&world, "next", json!({ "path": PATH, "method": "POST", "fault": "decline" })).await;
+    world.control("next", json!({ "path": PATH, "method": "POST", "fault": "decline" })).await;
     resumed(&world).await;
     assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![1000]));
     assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (5000, 0));
@@ -163,7 +163,7 @@ async fn to_be_refused_the_question_is_not_to_be_refused_the_transfer() {
     let world = World::with(options()).await;
     let user = payee(&world, 5000).await;
     unknown(&world, &user, "timeout_after").await;
-    control(&world, "next", json!({ "path": PATH, "method": "GET", "fault": "decline" })).await;
+    world.control("next", json!({ "path": PATH, "method": "GET", "fault": "decline" })).await;
     world.advance_seconds(OWN_TIME_OVER);
     assert_eq!((world.resume().await, user.balance().await), (0, 4000));
     resumed(&world).await;
@@ -195,7 +195,7 @@ async fn a_sweep_during_the_request_itself_makes_no_second_transfer() {
     let world = World::with(options()).await;
     let user = payee(&world, 5000).await;
     let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 1000 });
-    control(&world, "next", slow).await;
+    world.control("next", slow).await;
     let request = withdraw(&user, 1000);
     let sweeps = async {
         while !world.sandbox.calls().contains_key("POST /v1/transfers") {
@@ -220,7 +220,7 @@ async fn what_comes_back_of_a_transfer_is_credited_once_in_whatever_order_it_is_
     let user = payee(&world, 5000).await;
     let withdrawal = id(&withdraw(&user, 1000).await.expect(201));
     let transfer = id(&transfers(&world, &user).await[0]);
-    let reverse = async |body| control(&world, &format!("transfers/{transfer}/reverse"), body).await;
+    let reverse = async |body| world.control(&format!("transfers/{transfer}/reverse"), body).await;
     reverse(json!({ "amount": 300 })).await;
     world.reported().await;
     assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![300]));
@@ -233,7 +233,7 @@ async fn what_comes_back_of_a_transfer_is_credited_once_in_whatever_order_it_is_
     world.reported().await;
     assert_eq!(user.balance().await, 5000);
     for event in world.sandbox.events().iter().filter(|event| event["type"] == "transfer.reversed") {
-        control(&world, &format!("events/{}/resend", id(event)), json!({})).await;
+        world.control(&format!("events/{}/resend", id(event)), json!({})).await;
     }
     world.reported().await;
     assert_eq!(movements(&user, &withdrawal).await.1.iter().sum::<i64>(), 1000);
@@ -248,7 +248,7 @@ async fn a_reversal_reported_before_the_transfer_is_known_is_credited_and_the_wi
         let user = payee(&world, 5000).await;
         let withdrawal = unknown(&world, &user, "timeout_after").await;
         let transfer = id(&transfers(&world, &user).await[0]);
-        control(&world, &format!("transfers/{transfer}/reverse"), json!({ "amount": back })).await;
+        world.control(&format!("transfers/{transfer}/reverse"), json!({ "amount": back })).await;
         world.reported().await;
         assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![back]));
         resumed(&world).await;
