@@ -171,9 +171,19 @@ async fn connect(table: &mut Table, payee: &Client) {
     let path = format!("accounts/{}/onboard", text(&known, "stripe_account_id"));
     table.world.control(&path, json!({})).await;
     read_meter(&table.world);
+    // Reports of the second in which we learnt of it ourselves may or may not be news.
+    table.world.advance_seconds(2);
     table.get(STATUS, status, payee, "active, and news to us").await;
-    hear(table, "account.updated", "an account is active").await;
+    hear(table, "account.updated", "what an account was before").await;
     table.get(STATUS, status, payee, "active").await;
+    table.world.advance_seconds(2);
+    table.world.control(&path, json!({ "payouts_enabled": false })).await;
+    hear(table, "account.updated", "what an account is now").await;
+    table.world.advance_seconds(2);
+    table.world.control(&path, json!({})).await;
+    let event = event(table, "account.updated");
+    table.world.anon.report(&event).await.expect(200);
+    read_meter(&table.world);
 }
 
 async fn withdraw(payee: &Client, cents: i64) -> Answer {
