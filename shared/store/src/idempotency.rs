@@ -122,7 +122,7 @@ impl Store {
         let outdated = now.saturating_sub(SignedDuration::from_secs(KEPT_SECONDS.into()));
         let outdated = outdated.unwrap_or(Timestamp::MIN);
         let mut update = Update::default();
-        update.require_new_or("created_at", "<=", at(outdated)).set_all(encode(&record)?).remove(ANSWER);
+        update.require_absent_or("created_at", "<=", at(outdated)).set_all(encode(&record)?).remove(ANSWER);
         let Err(refused) = self.update_if(key.clone(), update).await else {
             return Ok(Begun::Ours(Turn { key, holder, created_at: now }));
         };

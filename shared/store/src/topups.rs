@@ -4,7 +4,7 @@ use clorp_domain::{AutoTopup, Cents, Error, Posting, Topup, TopupId, TopupKind, 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::item::{Item, decode, flag, instant, keyed, n, parse, s};
+use crate::item::{Item, decode, encode, flag, instant, keyed, n, parse, s};
 use crate::key::{Key, TOPUP, user_of_pk};
 use crate::pending::{no_longer_pending, pending_from};
 use crate::tx::{Tx, TxError, Update};
@@ -75,7 +75,7 @@ pub(crate) fn read_topup(item: Item) -> Result<Topup, Error> {
     })
 }
 
-fn new_item(key: &Key, topup: &Topup) -> Result<Item, Error> {
+fn attributes(topup: &Topup) -> Result<Item, Error> {
     let item = TopupItem {
         kind: topup.kind.to_string(),
         status: topup.status.as_str().to_owned(),
@@ -84,7 +84,7 @@ fn new_item(key: &Key, topup: &Topup) -> Result<Item, Error> {
         created_at: topup.created_at.as_millisecond(),
         stripe_id: topup.stripe_id.clone(),
     };
-    keyed(key, &item)
+    encode(&item)
 }
 
 /// The outcome of a transaction whose refusal means that what was read has changed.
@@ -104,10 +104,8 @@ impl Store {
     /// Faults only.
     pub async fn begin_topup(&self, topup: &Topup) -> Result<(), Error> {
         let key = Key::topup(&topup.user, topup.id);
-        let mut item = new_item(&key, topup)?;
-        item.retain(|name, _| name != crate::key::PK && name != crate::key::SK);
         let mut update = Update::default();
-        update.set_all(item).require_new();
+        update.set_all(attributes(topup)?).require_new();
         match self.update_if(key, update).await {
             Ok(()) | Err(TxError::Refused(_)) => Ok(()),
             Err(TxError::Fault(error)) => Err(error),
@@ -143,7 +141,8 @@ impl Store {
                 update.require("balance_cents", ">=", n(least.get()));
             }
         }
-        let mut item = new_item(&key, topup)?;
+        let mut item = attributes(topup)?;
+        item.extend(key.clone().into_attributes());
         pending_from(&mut item, due_at);
         tx.create(key.clone(), item);
         match self.transact(tx).await {

@@ -80,13 +80,6 @@ impl Update {
         self
     }
 
-    /// Requires that there is no item, or that in the one there is `path operator value` holds.
-    pub(crate) fn require_new_or(&mut self, path: &str, operator: &str, value: AttributeValue) -> &mut Self {
-        let (pk, path, value) = (self.path(PK), self.path(path), self.value(value));
-        self.conditions.push(format!("(attribute_not_exists({pk}) OR {path} {operator} {value})"));
-        self
-    }
-
     /// Requires `path operator value`, with one of DynamoDB's comparators.
     pub(crate) fn require(&mut self, path: &str, operator: &str, value: AttributeValue) -> &mut Self {
         let condition = format!("{} {operator} {}", self.path(path), self.value(value));
