@@ -6,9 +6,10 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use clorp_domain::api_key::ApiKey;
+use clorp_domain::idempotency::derived_bits;
 use clorp_domain::ledger::Unbalanced;
-use clorp_domain::{Account, Cents, EntryId, Error, Posting, Reason, User, UserId};
+use clorp_domain::{Account, ApiKey, Cents, EntryId, Error, KeyId, Posting, Reason, StoredKey, User, UserId};
+use clorp_service::new_api_key;
 use clorp_store::Store;
 use jiff::Timestamp;
 use rand::RngExt;
@@ -40,7 +41,7 @@ impl Identity {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
         let mut ulid = || Ulid::from_parts(millis, rng.random()).to_string();
         let (id, funding_id) = (ulid(), ulid());
-        let key = ApiKey::from_random(std::array::from_fn(|_| rng.random_range(0..62)));
+        let key = new_api_key();
         Self {
             name,
             id,
@@ -54,6 +55,13 @@ impl Identity {
     fn user(&self) -> Result<User> {
         let created_at = Timestamp::from_millisecond(self.created_at_millis)?;
         Ok(User::new(self.id.parse()?, self.name.clone(), None, created_at))
+    }
+
+    /// What is stored of the key. Its id follows from its text, so that making it again is recognised.
+    fn key(&self, key: &ApiKey, user: &User) -> StoredKey {
+        let millis = u64::try_from(self.created_at_millis).unwrap_or_default();
+        let id = Ulid::from_parts(millis, derived_bits(&[key.hash().as_str().as_bytes()]));
+        StoredKey::new(KeyId::new(id), key, user.id.clone(), user.created_at)
     }
 
     fn funding(&self, user: &User) -> Result<Posting> {
@@ -120,7 +128,8 @@ async fn seed_one(store: &Store, identity: &Identity) -> Result<Cents> {
     let user = identity.user()?;
     let key: ApiKey = identity.api_key.parse().map_err(|_| anyhow!("malformed API key"))?;
     store.create_user(&user).await.map_err(described)?;
-    store.create_key(&key.hash(), &user.id, user.created_at).await.map_err(described)?;
+    let stored = StoredKey { name: "seed".to_owned(), ..identity.key(&key, &user) };
+    store.create_key(&stored, u32::MAX).await.map_err(described)?;
     store.post(&identity.funding(&user)?).await.map_err(described)?;
     balance(store, &user.id).await
 }

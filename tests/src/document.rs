@@ -95,6 +95,7 @@ impl Route {
 
     /// The path for a drop and a user.
     pub fn at(&self, drop: &str, user: &str) -> String {
+        // There is no key with the id of a drop: what a route about one does without one is refuse.
         let id = if self.path.starts_with("/api/users/") { user } else { drop };
         let path = self.path.replace("{id}", id);
         assert!(!path.contains('{'), "{path} has a parameter this test knows no value for");
@@ -117,6 +118,7 @@ impl Route {
             "/api/jobs/run" => json!({ "prompt": "Roast this build", "confirmed": true }),
             "/api/jobs/{id}/submit" => json!({ "output_text": "An output" }),
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
+            "/api/keys" => json!({ "name": "A key" }),
             // About an account whose owner is nobody here, so that it changes nothing.
             WEBHOOK => json!({
                 "id": "evt_nobody", "type": "account.updated", "created": 0,

@@ -17,4 +17,4 @@ pub mod world;
 pub use client::{Answer, Client};
 pub use proxy::{Fault, Proxy};
 pub use stripe_mock::StripeMock;
-pub use world::{Options, World};
+pub use world::{Options, World, unhurried};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::proxy::Call;
 
-/// Function, resource as the template writes it (after a space, the partition keys it is limited to), actions.
+/// Function, resource as the template writes it (after it, the partition keys it is limited to), actions.
 const GRANTED: [(&str, &str, &str); 13] = [
     ("board", "Table.Arn", "BatchGetItem"),
     ("board", "Table.Arn/index/board_*", "Query"),
@@ -20,7 +20,7 @@ const GRANTED: [(&str, &str, &str); 13] = [
     ("stripe", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),
     ("users", "Table.Arn", "GetItem BatchGetItem Query"),
-    ("users", "Table.Arn IDEMP#*", "UpdateItem"),
+    ("users", "Table.Arn USER#* KEY#* IDEMP#*", "PutItem UpdateItem DeleteItem"),
     ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
 ];
 
@@ -88,7 +88,10 @@ impl Permission {
         let keys = need.keys.as_deref().unwrap_or_default();
         (&self.function, &self.action) == (&need.function, &need.action)
             && fits(&self.resource, &need.resource)
-            && self.keys.as_ref().is_none_or(|pattern| fits(pattern, keys))
+            && self
+                .keys
+                .as_ref()
+                .is_none_or(|patterns| patterns.split(' ').any(|pattern| fits(pattern, keys)))
     }
 }
 

@@ -5,20 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use axum::Router;
-use clorp_domain::api_key::ApiKey;
-use clorp_domain::{Account, Cents, EntryId, Posting, Reason, Rules, User, UserId};
+use clorp_domain::{
+    Account, ApiKey, Cents, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User, UserId,
+};
 use clorp_funds::{Funds, Pages, Reports};
+use clorp_http::Callers;
 use clorp_judge::{EmbeddedJudge, Judge};
 use clorp_payments::Stripe;
 use clorp_payments::signature::Secrets;
 use clorp_queue::RankingQueue;
-use clorp_service::{Clock, Service, new_ulid};
-use clorp_store::Store;
+use clorp_service::{Clock, Service, new_api_key, new_ulid};
+use clorp_store::{KeyCreated, Store};
 use futures::future::join_all;
 use infra::audit::audit;
 use infra::dynamo::{Dynamo, client, create_table};
 use infra::sandbox::{self, Sandbox};
 use infra::template::Template;
+use jiff::Timestamp;
 use ranking::{Ranking, Swept};
 use serde_json::{Value, json};
 
@@ -36,7 +39,7 @@ const WORKERS: usize = 7;
 /// What differs from world to world.
 #[derive(Clone)]
 pub struct Options {
-    /// The marketplace's rules.
+    /// The marketplace's rules; [`unhurried`] by default.
     pub rules: Rules,
     /// Who judges.
     pub judge: Arc<dyn Judge>,
@@ -56,7 +59,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            rules: Rules::default(),
+            rules: unhurried(),
             judge: Arc::new(EmbeddedJudge),
             proxied: false,
             queue: None,
@@ -64,6 +67,20 @@ impl Default for Options {
             webhook_secrets: Vec::new(),
             stripe_tries: usize::MAX,
         }
+    }
+}
+
+/// The defaults, except that nobody is too fast: how fast one may be is the matter of tests of its own.
+pub fn unhurried() -> Rules {
+    let rate = RateLimit { quota: 1_000_000, window_seconds: 60 };
+    Rules {
+        create_rate: rate,
+        claim_rate: rate,
+        submit_rate: rate,
+        money_rate: rate,
+        keys_rate: rate,
+        read_rate: rate,
+        ..Rules::default()
     }
 }
 
@@ -138,15 +155,22 @@ impl World {
             pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
         };
         let router = |function: &str| match function {
-            "drops" => drops::router(drops::App::new(funds(function), options.queue.clone())),
+            "drops" => {
+                let app = drops::App::new(funds(function), options.queue.clone());
+                drops::router(app, Callers::new(service(function)))
+            }
             "board" => board::router(service(function)),
-            "wallet" => wallet::router(wallet::App { funds: funds(function) }),
-            "stripe" => stripe::router(stripe::App { funds: funds(function) }),
+            "wallet" => {
+                wallet::router(wallet::App { funds: funds(function) }, Callers::new(service(function)))
+            }
+            "stripe" => {
+                stripe::router(stripe::App { funds: funds(function) }, Callers::new(service(function)))
+            }
             "stripe-webhook" => {
                 let reports = Reports { service: service(function) };
                 stripe_webhook::router(stripe_webhook::App { reports, secrets: secrets.clone() })
             }
-            "users" => users::router(service(function)),
+            "users" => users::router(Callers::new(service(function))),
             other => panic!("nothing is known of the function {other}"),
         };
         let mut instances = BTreeMap::new();
@@ -209,6 +233,13 @@ impl World {
     /// Somebody new.
     pub async fn user(&self, name: &str, balance_cents: i64) -> Client {
         enrol(&self.store, &self.clock(), &self.anon, name, balance_cents).await
+    }
+
+    /// The same person with another key, which `change` makes different.
+    pub async fn with_key(&self, client: &Client, change: impl FnOnce(StoredKey) -> StoredKey) -> Client {
+        let owner = client.id.parse().expect("somebody's id");
+        let key = enrol_key(&self.store, &owner, self.clock().now(), change).await;
+        client.with_authorization(&format!("Bearer {}", key.expose()))
     }
 
     /// Where the table's database answers.
@@ -329,13 +360,26 @@ async fn serve(router: Router) -> String {
     format!("http://{address}")
 }
 
+/// A new key of a user's, as `change` has it. It counts as just used, so that using it is no write.
+async fn enrol_key(
+    store: &Store,
+    owner: &UserId,
+    now: Timestamp,
+    change: impl FnOnce(StoredKey) -> StoredKey,
+) -> ApiKey {
+    let key = new_api_key();
+    let stored = StoredKey::new(KeyId::new(new_ulid(now)), &key, owner.clone(), now);
+    let stored = change(StoredKey { name: "test".to_owned(), last_used_at: Some(now), ..stored });
+    assert_eq!(store.create_key(&stored, 100).await.expect("a key is made"), KeyCreated::Done);
+    key
+}
+
 async fn enrol(store: &Store, clock: &Clock, anon: &Client, name: &str, balance_cents: i64) -> Client {
     let now = clock.now();
     let id: UserId = new_ulid(now).to_string().parse().expect("a ULID is a user id");
     let user = User::new(id.clone(), name, None, now);
     assert!(store.create_user(&user).await.expect("a user is made"));
-    let key = ApiKey::from_random(rand::random());
-    assert!(store.create_key(&key.hash(), &id, now).await.expect("a key is made"));
+    let key = enrol_key(store, &id, now, |key| key).await;
     if balance_cents > 0 {
         let entry = EntryId::new(new_ulid(now));
         let (from, to) = (Account::External, Account::User(id.clone()));

@@ -7,8 +7,6 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use clorp_domain::UserId;
-use clorp_domain::api_key::ApiKey;
 use clorp_service::log_to;
 use e2e::world::STRIPE_KEY;
 use e2e::{Client, Fault, Options, World};
@@ -81,11 +79,10 @@ async fn control(world: &World, path: &str, body: Value) -> Value {
 
 /// Somebody whose API key is known here.
 async fn keyed(world: &World, secrets: &mut Secrets) -> Client {
-    let id: UserId = world.stranger.id.parse().unwrap();
-    let key = ApiKey::from_random(rand::random());
-    assert!(world.store.create_key(&key.hash(), &id, world.clock().now()).await.unwrap());
-    secrets.add("an API key", key.expose());
-    world.stranger.with_authorization(&format!("Bearer {}", key.expose()))
+    let made = world.stranger.post("/api/keys", json!({ "name": "logged" })).await.expect(201);
+    let key = made["secret"].as_str().unwrap();
+    secrets.add("an API key", key);
+    world.stranger.with_authorization(&format!("Bearer {key}"))
 }
 
 /// Tops up: paid, declined, asked for in vain.

@@ -106,10 +106,11 @@ fn permissions_of(name: &str, function: &Value) -> BTreeSet<Permission> {
 /// The partition keys a statement is limited to. There is no other kind of condition.
 fn leading_keys(statement: &Value) -> Option<String> {
     let condition = statement.get("Condition")?;
-    let keys = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"][0].as_str().unwrap();
-    let all = serde_json::json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [keys] } });
+    let keys = &condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    let all = serde_json::json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } });
     assert_eq!(*condition, all);
-    Some(keys.to_owned())
+    let keys: Vec<&str> = keys.as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect();
+    Some(keys.join(" "))
 }
 
 fn role(function: &Value) -> &'static Value {

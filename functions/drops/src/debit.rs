@@ -1,11 +1,11 @@
 //! Taking a drop's price from its sender's wallet, with the help of automatic top-ups.
 
 use clorp_domain::error::AutoTopupOutcome;
-use clorp_domain::{Cents, Drop, DropId, Error, TopupId, User, UserId};
+use clorp_domain::{Cents, Drop, DropId, Error, StoredKey, TopupId, User};
 use clorp_funds::Cover;
-use clorp_http::NewIds;
+use clorp_http::{Caller, NewIds};
 
-use crate::{App, contended};
+use crate::{App, DECISIONS, contended};
 
 /// How often a debit is tried anew after a top-up. What the card brought may be spent by another request first.
 const TOPUPS: usize = 3;
@@ -16,12 +16,14 @@ pub(crate) enum Debit {
     Done(Box<Drop>),
     /// Nothing was done: the wallet falls short.
     Short(Box<User>),
+    /// Nothing was done: the key that was to pay has spent since it was read, or was revoked (`None`).
+    KeyChanged(Option<Box<StoredKey>>),
 }
 
 /// A debit that can be tried more than once and is made once.
 pub(crate) trait Attempt: Sync {
-    /// Tries it.
-    fn make(&self, app: &App) -> impl Future<Output = Result<Debit, Error>> + Send;
+    /// Tries it, on the account of `key` if it is a key that pays.
+    fn make(&self, app: &App, key: Option<&StoredKey>) -> impl Future<Output = Result<Debit, Error>> + Send;
 }
 
 /// What a wallet lacked in the end.
@@ -44,29 +46,39 @@ impl Shortfall {
 }
 
 impl App {
-    /// Debits `payer` by what `attempt` makes. Where the wallet falls short of `price` it is topped up, if its owner has
-    /// asked for that, and the debit tried again; where it is left low, it is topped up afterwards.
+    /// Debits `payer` by what `attempt` makes, if their key may spend that. Where the wallet falls short of `price` it is
+    /// topped up, if its owner has asked for that, and the debit tried again; where it is left low, it is topped up
+    /// afterwards.
     pub(crate) async fn debit(
         &self,
-        payer: &UserId,
+        payer: &Caller,
         price: Cents,
         ids: &NewIds,
         attempt: &impl Attempt,
     ) -> Result<Result<Drop, Shortfall>, Error> {
-        for n in 0..TOPUPS {
+        let (mut key, mut topups) = (payer.key().cloned(), 0);
+        for _ in 0..DECISIONS {
+            let now = self.service.clock.now();
+            if let Some(key) = &key {
+                key.policy.check(price, &key.spent, now)?;
+            }
             // Read beside the debit, so that only those whose wallet tops itself up wait for one more round trip.
-            let (tried, before) = tokio::join!(attempt.make(self), self.service.store.user(payer));
-            let id = TopupId::new(ids.ulid(&format!("topup-{n}"), self.service.clock.now()));
+            let (tried, before) =
+                tokio::join!(attempt.make(self, key.as_ref()), self.service.store.user(&payer.id));
+            let id = TopupId::new(ids.ulid(&format!("topup-{topups}"), now));
             match tried? {
                 Debit::Done(drop) => {
                     if let Ok(Some(user)) = before
                         && user.auto_topup.enabled
                     {
-                        self.funds.top_up_if_low(payer, id).await;
+                        self.funds.top_up_if_low(&payer.id, id).await;
                     }
                     return Ok(Ok(*drop));
                 }
+                Debit::KeyChanged(found) => key = Some(*found.ok_or(Error::Unauthenticated)?),
+                Debit::Short(_) if topups == TOPUPS => break,
                 Debit::Short(user) => {
+                    topups += 1;
                     let available = user.balance;
                     match self.funds.cover(*user, price, id).await? {
                         Cover::Credited => {}

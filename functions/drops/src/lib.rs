@@ -5,10 +5,10 @@ mod routes;
 mod wire;
 
 use axum::Router;
-use axum::extract::FromRef;
 use clorp_domain::{Brief, Drop, DropId, Error, UserId};
 use clorp_funds::Funds;
-use clorp_http::serve::finish;
+use clorp_http::Callers;
+use clorp_http::serve::finish_for_callers;
 use clorp_queue::RankingQueue;
 use clorp_service::Service;
 use jiff::Timestamp;
@@ -27,12 +27,6 @@ pub struct App {
     service: Service,
     funds: Funds,
     queue: Option<RankingQueue>,
-}
-
-impl FromRef<App> for Service {
-    fn from_ref(app: &App) -> Self {
-        app.service.clone()
-    }
 }
 
 impl App {
@@ -78,8 +72,8 @@ pub fn api() -> OpenApiRouter<App> {
 }
 
 /// The function.
-pub fn router(app: App) -> Router {
-    finish(api(), app)
+pub fn router(app: App, callers: Callers) -> Router {
+    finish_for_callers(api(), app, callers)
 }
 
 /// The function's part of the OpenAPI document.

@@ -1,7 +1,7 @@
 //! The Lambda for drops.
 
 use clorp_funds::Funds;
-use clorp_http::serve;
+use clorp_http::{Callers, serve};
 use clorp_queue::RankingQueue;
 use clorp_service::{Service, aws_config, start_log, var};
 use drops::App;
@@ -12,5 +12,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
-    serve::run(drops::router(App::new(Funds::from_env(service)?, queue))).await
+    let callers = Callers::new(service.clone());
+    serve::run(drops::router(App::new(Funds::from_env(service)?, queue), callers)).await
 }

@@ -4,11 +4,9 @@
 mod routes;
 
 use axum::Router;
-use axum::extract::FromRef;
 use clorp_funds::Reports;
 use clorp_http::serve::finish;
 use clorp_payments::signature::Secrets;
-use clorp_service::Service;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,12 +18,6 @@ pub struct App {
     pub reports: Reports,
     /// What proves that a report is Stripe's.
     pub secrets: Secrets,
-}
-
-impl FromRef<App> for Service {
-    fn from_ref(app: &App) -> Self {
-        app.reports.service.clone()
-    }
 }
 
 /// The function's routes and their description.

@@ -3,10 +3,9 @@
 mod routes;
 
 use axum::Router;
-use axum::extract::FromRef;
 use clorp_funds::Funds;
-use clorp_http::serve::finish;
-use clorp_service::Service;
+use clorp_http::Callers;
+use clorp_http::serve::finish_for_callers;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,12 +17,6 @@ pub struct App {
     pub funds: Funds,
 }
 
-impl FromRef<App> for Service {
-    fn from_ref(app: &App) -> Self {
-        app.funds.service.clone()
-    }
-}
-
 /// The function's routes and their description.
 pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -32,8 +25,8 @@ pub fn api() -> OpenApiRouter<App> {
 }
 
 /// The function.
-pub fn router(app: App) -> Router {
-    finish(api(), app)
+pub fn router(app: App, callers: Callers) -> Router {
+    finish_for_callers(api(), app, callers)
 }
 
 /// The function's part of the OpenAPI document.

@@ -1,7 +1,7 @@
 //! The Lambda for users' accounts at Stripe.
 
 use clorp_funds::Funds;
-use clorp_http::serve;
+use clorp_http::{Callers, serve};
 use clorp_service::{Service, aws_config, start_log};
 use stripe::App;
 
@@ -9,6 +9,8 @@ use stripe::App;
 async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
-    let funds = Funds::from_env(Service::from_env(&aws).await?)?;
-    serve::run(stripe::router(App { funds })).await
+    let service = Service::from_env(&aws).await?;
+    let callers = Callers::new(service.clone());
+    let funds = Funds::from_env(service)?;
+    serve::run(stripe::router(App { funds }, callers)).await
 }

@@ -1,9 +1,10 @@
-//! Users: who the caller is, and what they are working on.
+//! Users: who the caller is, what they are working on, and their API keys.
 
 mod routes;
 
 use axum::Router;
-use clorp_http::serve::finish;
+use clorp_http::Callers;
+use clorp_http::serve::finish_for_callers;
 use clorp_service::Service;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,11 +16,13 @@ pub fn api() -> OpenApiRouter<Service> {
         .routes(routes!(routes::whoami::whoami))
         .routes(routes!(routes::status::status))
         .routes(routes!(routes::get::get))
+        .routes(routes!(routes::keys::list::list, routes::keys::create::create))
+        .routes(routes!(routes::keys::revoke::revoke))
 }
 
 /// The function.
-pub fn router(service: Service) -> Router {
-    finish(api(), service)
+pub fn router(callers: Callers) -> Router {
+    finish_for_callers(api(), callers.service.clone(), callers)
 }
 
 /// The function's part of the OpenAPI document.

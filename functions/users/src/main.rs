@@ -1,11 +1,11 @@
 //! The Lambda for users.
 
-use clorp_http::serve;
+use clorp_http::{Callers, serve};
 use clorp_service::{Service, aws_config, start_log};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
-    serve::run(users::router(Service::from_env(&aws).await?)).await
+    serve::run(users::router(Callers::new(Service::from_env(&aws).await?))).await
 }

@@ -5,7 +5,8 @@ mod routes;
 use axum::Router;
 use axum::extract::FromRef;
 use clorp_funds::Funds;
-use clorp_http::serve::finish;
+use clorp_http::Callers;
+use clorp_http::serve::finish_for_callers;
 use clorp_service::Service;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,8 +36,8 @@ pub fn api() -> OpenApiRouter<App> {
 }
 
 /// The function.
-pub fn router(app: App) -> Router {
-    finish(api(), app)
+pub fn router(app: App, callers: Callers) -> Router {
+    finish_for_callers(api(), app, callers)
 }
 
 /// The function's part of the OpenAPI document.

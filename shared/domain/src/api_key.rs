@@ -6,12 +6,22 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+
+use crate::time::after_seconds;
+use crate::{Cents, FieldError, KeyId, SpendPolicy, Spent, UserId};
 
 /// What every key begins with.
 pub const PREFIX: &str = "clorp_";
 const RANDOM_LEN: usize = 30;
 const CHECKSUM_LEN: usize = 6;
+/// How many characters of a key tell its owner which one it is: the prefix and six more.
+const SHOWN_LEN: usize = PREFIX.len() + 6;
+/// Longest name, in characters.
+const MAX_NAME_CHARS: usize = 100;
+/// How far behind the note of a key's last use may be, in seconds, so that using it is seldom a write.
+const LAST_USED_SECONDS: u32 = 60 * 60;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A well-formed API key. Its text is a secret: `Debug` shows the prefix only, and there is no `Display`.
@@ -41,6 +51,11 @@ impl ApiKey {
         &self.0
     }
 
+    /// As much of it as tells its owner which key it is, and nobody what it is.
+    pub fn shown(&self) -> &str {
+        &self.0[..SHOWN_LEN]
+    }
+
     /// What is stored in place of the key.
     pub fn hash(&self) -> KeyHash {
         let digest = Sha256::digest(self.0.as_bytes());
@@ -48,10 +63,114 @@ impl ApiKey {
     }
 }
 
+/// All that is known of a key: everything but its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Which key.
+    pub id: KeyId,
+    /// What it is found by.
+    pub hash: KeyHash,
+    /// Whose it is.
+    pub owner: UserId,
+    /// What its owner calls it.
+    pub name: String,
+    /// How it begins.
+    pub prefix: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, or up to an hour before that.
+    pub last_used_at: Option<Timestamp>,
+    /// What it may spend.
+    pub policy: SpendPolicy,
+    /// What it has spent; counted only where the policy limits a day.
+    pub spent: Spent,
+}
+
+impl StoredKey {
+    /// What is to be stored of a new key without name, expiry or limits.
+    pub fn new(id: KeyId, key: &ApiKey, owner: UserId, now: Timestamp) -> Self {
+        Self {
+            id,
+            hash: key.hash(),
+            owner,
+            name: String::new(),
+            prefix: key.shown().to_owned(),
+            created_at: now,
+            expires_at: None,
+            last_used_at: None,
+            policy: SpendPolicy::default(),
+            spent: Spent::default(),
+        }
+    }
+
+    /// Whether it is accepted at `now`.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+
+    /// Whether a use at `now` is to be noted.
+    pub fn is_use_news(&self, now: Timestamp) -> bool {
+        self.last_used_at.is_none_or(|noted| after_seconds(noted, LAST_USED_SECONDS) <= now)
+    }
+}
+
+/// The name of a key, checked: 1 to 100 characters, none of them a control character.
+///
+/// # Errors
+/// [`FieldError`] at `/name`.
+pub fn checked_name(name: Option<String>) -> Result<String, FieldError> {
+    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| FieldError::new("/name", "name_required", "Name is required"))?;
+    if name.chars().count() > MAX_NAME_CHARS {
+        let message = format!("Name must be at most {MAX_NAME_CHARS} characters");
+        return Err(FieldError::new("/name", "name_too_long", message));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(FieldError::new("/name", "invalid_name", "Name must not contain control characters"));
+    }
+    Ok(name)
+}
+
+/// An expiry, checked to lie after `now`.
+///
+/// # Errors
+/// [`FieldError`] at `/expires_at`.
+pub fn checked_expiry(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, FieldError> {
+    let Some(text) = text else { return Ok(None) };
+    let invalid = |message| FieldError::new("/expires_at", "invalid_expiry", message);
+    let at = text.parse().map_err(|_| invalid("Expiry must be an RFC 3339 time"))?;
+    let at = crate::time::to_millis(at);
+    if at > now { Ok(Some(at)) } else { Err(invalid("Expiry must lie in the future")) }
+}
+
+/// One of a key's limits, checked to be at least nothing.
+///
+/// # Errors
+/// [`FieldError`] at `field`.
+pub fn checked_limit(field: &str, cents: Option<i64>) -> Result<Option<Cents>, FieldError> {
+    match cents {
+        Some(cents) if cents < 0 => {
+            Err(FieldError::new(field, "invalid_limit", "A spend limit cannot be negative"))
+        }
+        cents => Ok(cents.map(Cents::new)),
+    }
+}
+
 impl KeyHash {
     /// The hash as 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for KeyHash {
+    type Err = MalformedKey;
+
+    fn from_str(text: &str) -> Result<Self, MalformedKey> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() == 64 && text.bytes().all(hex) { Ok(Self(text.to_owned())) } else { Err(MalformedKey) }
     }
 }
 
@@ -104,9 +223,38 @@ mod tests {
     }
 
     #[test]
+    fn a_use_is_noted_at_first_and_then_once_an_hour() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let id = KeyId::new(ulid::Ulid::from_parts(1, 2));
+        let key = ApiKey::from_random([7; 30]);
+        let mut stored = StoredKey::new(id, &key, "ada".parse().unwrap(), at(0));
+        assert!(stored.is_use_news(at(0)));
+        stored.last_used_at = Some(at(10));
+        assert!(!stored.is_use_news(at(3609)));
+        assert!(stored.is_use_news(at(3610)));
+    }
+
+    #[test]
+    fn a_key_is_good_until_it_expires() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let id = KeyId::new(ulid::Ulid::from_parts(1, 2));
+        let key = ApiKey::from_random([7; 30]);
+        let mut stored = StoredKey::new(id, &key, "ada".parse().unwrap(), at(0));
+        assert!(stored.is_valid(at(1_000_000)));
+        stored.expires_at = Some(at(100));
+        assert!(stored.is_valid(at(99)) && !stored.is_valid(at(100)));
+        assert_eq!(checked_expiry(Some("1970-01-01T00:01:40Z"), at(99)).unwrap(), Some(at(100)));
+        for bad in ["1970-01-01T00:01:39Z", "tomorrow", "", "1970-01-01", "1970-01-01T00:01:40"] {
+            assert_eq!(checked_expiry(Some(bad), at(99)).unwrap_err().field, "/expires_at", "{bad}");
+        }
+    }
+
+    #[test]
     fn the_secret_is_not_in_its_debug_form_nor_in_its_hash() {
         let key = ApiKey::from_random([5; 30]);
         assert!(!format!("{key:?}").contains("5555"));
+        assert_eq!(key.shown(), "clorp_555555");
+        assert_eq!(key.hash().as_str().parse(), Ok(key.hash()));
         assert_eq!(key.hash().as_str().len(), 64);
     }
 }

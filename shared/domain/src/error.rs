@@ -59,6 +59,30 @@ pub enum Error {
     WithdrawalRefused,
     /// Automatic top-ups need a saved payment method.
     PaymentMethodRequired,
+    /// The drop costs more than the key may spend on one.
+    SpendLimitPerDrop {
+        /// The key's limit.
+        limit: Cents,
+    },
+    /// The drop costs more than is left of what the key may spend in a day.
+    SpendLimitPerDay {
+        /// The key's limit.
+        limit: Cents,
+        /// What it has spent today.
+        spent: Cents,
+    },
+    /// A key that may not spend everything may not do this at all.
+    KeyIsLimited,
+    /// The user has as many keys as they may have.
+    TooManyKeys {
+        /// How many that is.
+        most: u32,
+    },
+    /// The user has asked for this too often.
+    RateLimited {
+        /// Seconds until they may again, at least one.
+        retry_after_seconds: u32,
+    },
     /// A dependency is down, slow or contended; nothing wrong was done and the same request may be sent again.
     Unavailable(Internal),
     /// A fault of ours.

@@ -84,6 +84,11 @@ ulid_id! {
     SetupId
 }
 
+ulid_id! {
+    /// An API key, apart from its secret. Sorts by the time it was made.
+    KeyId
+}
+
 impl SubmissionId {
     /// The id of `worker`'s submission to `drop`. There is at most one, so the pair determines it and a repeated
     /// request arrives at the same id.

@@ -1,6 +1,6 @@
 //! The marketplace's adjustable rules, with their defaults and the variables that override them.
 
-use crate::{Cents, Pack};
+use crate::{Cents, Pack, RateClass, RateLimit};
 
 /// Every bound, default and rate that is a choice rather than a law. One value of this is built when a function
 /// starts; [`Rules::from_vars`] lists the variables.
@@ -56,6 +56,20 @@ pub struct Rules {
     pub max_attachments: usize,
     /// Longest text of a submission, in bytes of UTF-8.
     pub max_output_bytes: usize,
+    /// Most API keys of a user.
+    pub max_keys: u32,
+    /// How often a user may make or end something.
+    pub create_rate: RateLimit,
+    /// How often a user may take or give up a slot.
+    pub claim_rate: RateLimit,
+    /// How often a user may deliver work.
+    pub submit_rate: RateLimit,
+    /// How often a user may have money moved.
+    pub money_rate: RateLimit,
+    /// How often a user may make or withdraw credentials.
+    pub keys_rate: RateLimit,
+    /// How often a user may ask one instance of a function for what changes nothing.
+    pub read_rate: RateLimit,
 }
 
 impl Default for Rules {
@@ -86,6 +100,13 @@ impl Default for Rules {
             max_env_vars_bytes: 16 * 1024,
             max_attachments: 10,
             max_output_bytes: 100 * 1024,
+            max_keys: 50,
+            create_rate: RateLimit { quota: 120, window_seconds: 60 },
+            claim_rate: RateLimit { quota: 300, window_seconds: 60 },
+            submit_rate: RateLimit { quota: 300, window_seconds: 60 },
+            money_rate: RateLimit { quota: 60, window_seconds: 60 },
+            keys_rate: RateLimit { quota: 60, window_seconds: 60 },
+            read_rate: RateLimit { quota: 6000, window_seconds: 60 },
         }
     }
 }
@@ -141,6 +162,14 @@ impl Rules {
             number("CLORP_FEE_BASIS_POINTS", &mut rules.fee_basis_points, 0, 10_000)?;
             number("CLORP_SETTLEMENT_SECONDS", &mut rules.settlement_seconds, 1, 3600)?;
             number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
+            number("CLORP_MAX_KEYS", &mut rules.max_keys, 1, 100)?;
+            let rate = |name, into: &mut RateLimit| rate(&var, name).map(|v| set(into, v));
+            rate("CLORP_CREATE_RATE", &mut rules.create_rate)?;
+            rate("CLORP_CLAIM_RATE", &mut rules.claim_rate)?;
+            rate("CLORP_SUBMIT_RATE", &mut rules.submit_rate)?;
+            rate("CLORP_MONEY_RATE", &mut rules.money_rate)?;
+            rate("CLORP_KEYS_RATE", &mut rules.keys_rate)?;
+            rate("CLORP_READ_RATE", &mut rules.read_rate)?;
         }
         if rules.min_price.get() < 1 || rules.min_price > rules.max_price {
             return Err(BadRule {
@@ -175,6 +204,18 @@ impl Rules {
             Pack::Code => self.code_price,
             Pack::Cook => self.cook_price,
             Pack::Wild => self.wild_price,
+        }
+    }
+
+    /// How often a user may do something of this class.
+    pub const fn rate(&self, class: RateClass) -> RateLimit {
+        match class {
+            RateClass::Create => self.create_rate,
+            RateClass::Claim => self.claim_rate,
+            RateClass::Submit => self.submit_rate,
+            RateClass::Money => self.money_rate,
+            RateClass::Keys => self.keys_rate,
+            RateClass::Read => self.read_rate,
         }
     }
 
@@ -220,6 +261,18 @@ fn whole(
     }
 }
 
+/// A rate, written as requests and seconds: `120/60`.
+fn rate(var: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<Option<RateLimit>, BadRule> {
+    let Some(text) = var(name) else { return Ok(None) };
+    let bad = BadRule { name, expected: "requests and seconds, such as 120/60, each 1 to 1000000" };
+    let (quota, window) = text.split_once('/').ok_or_else(|| bad.clone())?;
+    let number = |text: &str| text.trim().parse().ok().filter(|n| (1..=1_000_000).contains(n));
+    match (number(quota), number(window)) {
+        (Some(quota), Some(window_seconds)) => Ok(Some(RateLimit { quota, window_seconds })),
+        _ => Err(bad),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,12 +306,17 @@ mod tests {
         };
         assert_eq!(of("CLORP_FEE_FIXED_CENTS", "0").unwrap().fee(Cents::new(1000)), Cents::new(200));
         assert_eq!(of("CLORP_LEASE_SECONDS", "30").unwrap().lease_seconds, 30);
+        let rate = RateLimit { quota: 5, window_seconds: 30 };
+        assert_eq!(of("CLORP_CLAIM_RATE", "5/30").unwrap().rate(RateClass::Claim), rate);
         assert_eq!(of("NOTHING", "").unwrap(), Rules::default());
         for (name, bad) in [
             ("CLORP_FEE_FIXED_CENTS", "-1"),
             ("CLORP_MAX_TIME_LIMIT_SECONDS", "901"),
             ("CLORP_MAX_CLAIMS", "five"),
             ("CLORP_MIN_PRICE_CENTS", "100001"),
+            ("CLORP_CLAIM_RATE", "5"),
+            ("CLORP_CLAIM_RATE", "5/0"),
+            ("CLORP_CLAIM_RATE", "-5/1"),
         ] {
             assert_eq!(of(name, bad).unwrap_err().name, name, "{name}={bad}");
         }

@@ -17,6 +17,7 @@ use clorp_domain::idempotency::MalformedIdempotencyKey;
 use clorp_domain::{Error, Fingerprint, IdempotencyKey};
 use clorp_service::Service;
 use clorp_store::{Begun, KeptAnswer, MAX_KEPT_BYTES, Turn};
+use serde::Serialize;
 use utoipa::openapi::OpenApi;
 
 use crate::openapi::takes_key;
@@ -31,6 +32,23 @@ pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-rep
 const PROBLEM: &str = "application/vnd.clorp.problem+json";
 /// Seconds after which a request that is still running may be asked for again.
 const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// What is kept of an answer in place of its body.
+#[derive(Clone, Debug)]
+struct KeptInstead(String);
+
+/// An answer with something in it that is shown only once: what is kept, and answered to a repetition, is `kept`.
+///
+/// # Errors
+/// If one of them cannot be written as JSON.
+pub fn once_only<T: Serialize>(status: StatusCode, shown: &T, kept: &T) -> Result<Response, Error> {
+    let text = |body| serde_json::to_string(body).map_err(|error| Error::internal(error.to_string()));
+    let kept = text(kept)?;
+    let mut response = (status, text(shown)?).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.extensions_mut().insert(KeptInstead(kept));
+    Ok(response)
+}
 
 /// The mechanism, for the routes of one function.
 #[derive(Clone, Debug)]
@@ -56,7 +74,7 @@ impl Idempotency {
 
     async fn answer(&self, request: Request, next: Next) -> Result<Response, Problem> {
         let (mut parts, body) = request.into_parts();
-        let caller = Caller::from_request_parts(&mut parts, &self.service).await?;
+        let caller = Caller::from_request_parts(&mut parts, &()).await?;
         let key = key(&parts.headers)?;
         let body = extract::body(Request::from_parts(parts.clone(), body), &self.service).await?;
         let fingerprint = fingerprint(&parts, &body);
@@ -68,7 +86,6 @@ impl Idempotency {
             Begun::Reused => return Err(reused()),
         };
         let ids = NewIds::derived(&caller.id, &key, &fingerprint, turn.created_at);
-        parts.extensions.insert(caller);
         parts.extensions.insert(ids);
         let response = next.run(Request::from_parts(parts, Body::from(body))).await;
         Ok(self.end(&turn, response).await)
@@ -171,7 +188,9 @@ async fn keep(response: Response) -> (Response, Option<KeptAnswer>) {
     };
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.map(str::to_owned);
-    let kept = std::str::from_utf8(&body).ok().filter(|text| text.len() <= MAX_KEPT_BYTES);
+    let instead = parts.extensions.get().map(|KeptInstead(text)| text.as_str());
+    let kept =
+        instead.or_else(|| std::str::from_utf8(&body).ok()).filter(|text| text.len() <= MAX_KEPT_BYTES);
     let kept = kept.map(|text| KeptAnswer { status, content_type, body: text.to_owned() });
     (Response::from_parts(parts, Body::from(body)), kept)
 }

@@ -1,20 +1,25 @@
 //! The edge: the only crate that turns things into HTTP.
 //!
 //! A handler reads as a sentence: extract ([`auth`], [`extract`], [`ids`]), call, map. Everything that all routes
-//! have in common, the request id, the error body, the log line, idempotency keys, is added by [`serve::finish`].
+//! have in common, the request id, the error body, the log line, is added by [`serve::finish`]; what routes with callers
+//! have besides, authentication, rate limits, idempotency keys, by [`serve::finish_for_callers`].
 
+pub mod admission;
 pub mod auth;
 pub mod cache;
 pub mod extract;
 mod idempotency;
 pub mod ids;
+mod limits;
 pub mod openapi;
 pub mod paging;
 pub mod problem;
 pub mod serve;
 
+pub use admission::Callers;
 pub use auth::Caller;
 pub use extract::{ApiJson, ApiQuery, NoBody, NoParams, PathId};
+pub use idempotency::once_only;
 pub use ids::NewIds;
 pub use paging::Paging;
 pub use problem::Problem;

@@ -1,8 +1,10 @@
 //! What the OpenAPI documents of all functions have in common.
 
+use axum::http::Method;
+use clorp_domain::RateClass;
 use utoipa::IntoResponses;
 use utoipa::openapi::header::{Header, HeaderBuilder};
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
@@ -42,6 +44,9 @@ pub enum AuthErrors {
     /// No valid credential.
     #[response(status = 401)]
     Unauthenticated(ErrorBody),
+    /// Too many requests of this kind; again after `Retry-After` seconds.
+    #[response(status = 429)]
+    RateLimited(ErrorBody),
 }
 
 /// What any request with a body can meet.
@@ -74,7 +79,7 @@ pub enum IdErrors {
 /// What a request that is not for everybody can meet.
 #[derive(IntoResponses)]
 pub enum RoleErrors {
-    /// The caller may see the drop but not do this.
+    /// Not for this caller, or not with this API key; `code` says which rule.
     #[response(status = 403)]
     Forbidden(ErrorBody),
 }
@@ -107,6 +112,9 @@ pub enum PaymentErrors {
 /// Name of the header parameter and of the response header in the document's components.
 const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
 const IDEMPOTENCY_REPLAYED: &str = "IdempotencyReplayed";
+/// Names of the response headers about rates in the document's components.
+const RATE_LIMIT_POLICY: &str = "RateLimitPolicy";
+const RATE_LIMIT: &str = "RateLimit";
 
 /// What a POST by a caller can meet when it carries an `Idempotency-Key`.
 const IDEMPOTENCY_CONFLICTS: &str = "With an `Idempotency-Key`, `idempotency_key_reused`: it came with another \
@@ -118,14 +126,59 @@ pub fn document(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> Open
     for part in parts {
         whole.merge(part);
     }
-    let posts = whole.paths.paths.values_mut().filter_map(|item| item.post.as_mut());
-    posts.filter(|post| takes_key(post)).for_each(document_key);
+    for item in whole.paths.paths.values_mut() {
+        item.post.iter_mut().filter(|post| takes_key(post)).for_each(document_key);
+        operations_mut(item).filter(|operation| has_caller(operation)).for_each(document_limits);
+    }
     whole
+}
+
+/// Name of the extension that says which rate class an operation is in.
+const RATE_CLASS: &str = "x-rate-limit-class";
+
+/// The operations that have a caller: path, method, and what kind of thing they do.
+pub(crate) fn callers_routes(document: &OpenApi) -> impl Iterator<Item = (&str, Method, RateClass)> {
+    document.paths.paths.iter().flat_map(|(path, item)| {
+        let operations = operations(item).into_iter();
+        let with_caller = operations
+            .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+            .filter(|(_, o)| has_caller(o));
+        with_caller.map(|(method, operation)| {
+            let class = rate_class(&method, operation);
+            (path.as_str(), method, class)
+        })
+    })
+}
+
+fn operations(item: &PathItem) -> [(Method, &Option<Operation>); 5] {
+    [
+        (Method::GET, &item.get),
+        (Method::POST, &item.post),
+        (Method::PUT, &item.put),
+        (Method::PATCH, &item.patch),
+        (Method::DELETE, &item.delete),
+    ]
+}
+
+fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, post, put, patch, delete, .. } = item;
+    [get, post, put, patch, delete].into_iter().flatten()
+}
+
+/// What kind of thing an operation does: what it says, else to read if it is a GET.
+fn rate_class(method: &Method, operation: &Operation) -> RateClass {
+    let said = operation.extensions.as_ref().and_then(|extensions| extensions.get(RATE_CLASS)?.as_str());
+    let otherwise = if *method == Method::GET { RateClass::Read } else { RateClass::Create };
+    said.and_then(|word| word.parse().ok()).unwrap_or(otherwise)
+}
+
+fn has_caller(operation: &Operation) -> bool {
+    operation.security.as_ref().is_some_and(|security| !security.is_empty())
 }
 
 /// Whether a POST knows idempotency keys: it does if it has a caller.
 pub(crate) fn takes_key(post: &Operation) -> bool {
-    post.security.as_ref().is_some_and(|security| !security.is_empty())
+    has_caller(post)
 }
 
 /// Adds to an operation the header, the conflicts, and the mark of an answer that was given before.
@@ -142,6 +195,20 @@ fn document_key(operation: &mut Operation) {
         if let (true, RefOr::T(response)) = (is_final, response) {
             let header = Ref::new(format!("#/components/headers/{IDEMPOTENCY_REPLAYED}"));
             response.headers.insert("Idempotency-Replayed".to_owned(), RefOr::Ref(header));
+        }
+    }
+}
+
+/// Adds to an operation what its answers say of the caller's rate. Who is not known is told nothing, and where the table
+/// does not answer, nothing is known.
+fn document_limits(operation: &mut Operation) {
+    let responses = operation.responses.responses.iter_mut();
+    for (_, response) in responses.filter(|(status, _)| !["401", "500", "503"].contains(&status.as_str())) {
+        if let RefOr::T(response) = response {
+            for (name, component) in [("RateLimit-Policy", RATE_LIMIT_POLICY), ("RateLimit", RATE_LIMIT)] {
+                let header = Ref::new(format!("#/components/headers/{component}"));
+                response.headers.insert(name.to_owned(), RefOr::Ref(header));
+            }
         }
     }
 }
@@ -179,6 +246,13 @@ fn replayed_header() -> Header {
         .build()
 }
 
+fn rate_header(description: &str, pattern: &str) -> Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))))
+        .description(Some(description))
+        .build()
+}
+
 /// The document all functions' routes are merged into.
 fn frame(version: &str) -> OpenApi {
     let info = InfoBuilder::new().title("clorp").version(version).description(Some(
@@ -198,6 +272,20 @@ fn frame(version: &str) -> OpenApi {
         .schema_from::<PaymentRequiredBody>()
         .parameter(IDEMPOTENCY_KEY, key_parameter())
         .header(IDEMPOTENCY_REPLAYED, replayed_header())
+        .header(
+            RATE_LIMIT_POLICY,
+            rate_header(
+                "How many requests of this kind you may make at once (`q`), and in how many seconds (`w`) as many again",
+                r#"^"[a-z]+";q=[0-9]+;w=[0-9]+$"#,
+            ),
+        )
+        .header(
+            RATE_LIMIT,
+            rate_header(
+                "How many requests of this kind are left (`r`), and in how many seconds (`t`) all of them are again",
+                r#"^"[a-z]+";r=[0-9]+;t=[0-9]+$"#,
+            ),
+        )
         .security_scheme(API_KEY, SecurityScheme::Http(key))
         .build();
     OpenApiBuilder::new().info(info.build()).components(Some(components)).build()

@@ -253,6 +253,36 @@ impl From<Error> for Problem {
             Error::VerdictNotReady => {
                 Self::new(S::CONFLICT, "verdict_not_ready", "The drop has not been judged yet")
             }
+            Error::SpendLimitPerDrop { limit } => Self::new(
+                S::FORBIDDEN,
+                "spend_limit_per_drop",
+                format!("This API key may spend at most {limit} cents on one drop"),
+            ),
+            Error::SpendLimitPerDay { limit, spent } => Self::new(
+                S::FORBIDDEN,
+                "spend_limit_per_day",
+                format!(
+                    "This API key may spend at most {limit} cents a day, and has spent {spent} today (UTC)"
+                ),
+            ),
+            Error::KeyIsLimited => Self::new(
+                S::FORBIDDEN,
+                "key_is_limited",
+                "This API key has a spend policy, and such a key may not do this",
+            ),
+            Error::TooManyKeys { most } => Self::new(
+                S::CONFLICT,
+                "too_many_keys",
+                format!("You have {most} API keys, the most there may be: revoke one first"),
+            ),
+            Error::RateLimited { retry_after_seconds } => Self {
+                retry_after_seconds: Some(retry_after_seconds),
+                ..Self::new(
+                    S::TOO_MANY_REQUESTS,
+                    "rate_limited",
+                    format!("Too many requests of this kind, try again in {retry_after_seconds} s"),
+                )
+            },
             Error::Unavailable(internal) => Self {
                 retry_after_seconds: Some(RETRY_AFTER_SECONDS),
                 detail: Some(internal.for_log().to_owned()),

@@ -3,37 +3,57 @@
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use clorp_service::{Clock, Service, new_ulid};
+use clorp_service::{Clock, new_ulid};
 use lambda_http::request::RequestContext;
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::Problem;
+use crate::admission::{self, Callers, Gate};
 use crate::extract::MAX_BODY_BYTES;
 use crate::idempotency::{self, Idempotency};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Adds to a function's routes what all functions have in common: JSON answers for unknown paths and methods, a
-/// limit on bodies, idempotency keys on every POST by a caller, request ids, error bodies, and one log line a request.
+/// Adds to a function's public routes what all functions have in common: JSON answers for unknown paths and methods, a
+/// limit on bodies, request ids, error bodies, and one log line a request.
 pub fn finish<S>(api: OpenApiRouter<S>, state: S) -> Router
 where
     S: Clone + Send + Sync + 'static,
-    Service: FromRef<S>,
+{
+    let (routes, _) = api.split_for_parts();
+    wrapped(answering_all(routes.with_state(state)))
+}
+
+/// As [`finish`], for a function that has callers: where the document says so, nobody gets in without a credential or
+/// above their rate, and every POST knows idempotency keys.
+pub fn finish_for_callers<S>(api: OpenApiRouter<S>, state: S, callers: Callers) -> Router
+where
+    S: Clone + Send + Sync + 'static,
 {
     let (routes, document) = api.split_for_parts();
-    let idempotency = Idempotency::new(Service::from_ref(&state), &document);
+    let idempotency = Idempotency::new(callers.service.clone(), &document);
+    let gate = Gate::new(callers, &document);
+    let routes = answering_all(routes.with_state(state));
+    wrapped(
+        routes
+            .layer(from_fn_with_state(idempotency, idempotency::once))
+            .layer(from_fn_with_state(gate, admission::admit)),
+    )
+}
+
+fn answering_all(routes: Router) -> Router {
     routes
-        .with_state(state)
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(from_fn_with_state(idempotency, idempotency::once))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(from_fn(wrap))
+}
+
+fn wrapped(routes: Router) -> Router {
+    routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(wrap))
 }
 
 /// Serves in a Lambda until the environment ends.
@@ -60,11 +80,7 @@ async fn wrap(request: Request, next: Next) -> Response {
     if let Some(problem) = problem {
         let headers = std::mem::take(response.headers_mut());
         response = problem.render(&id);
-        for name in [header::ALLOW, idempotency::REPLAYED] {
-            if let Some(value) = headers.get(&name) {
-                response.headers_mut().insert(name, value.clone());
-            }
-        }
+        response.headers_mut().extend(headers);
     }
     let status = response.status().as_u16();
     // A wider number would be logged as text.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
+use clorp_admission::admitted;
 use clorp_domain::{Cents, ConnectStatus, SetupId, Topup, UserId, Withdrawal};
 use futures::{Stream, TryStreamExt};
 use jiff::Timestamp;
@@ -390,6 +391,8 @@ impl Stripe {
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
+        // Who made the caller wait tells them why.
+        admitted().await.map_err(|_| unknown("the caller was not admitted"))?;
         let deadline = Instant::now() + PATIENCE;
         let mut pause = FIRST_PAUSE;
         for n in 1.. {

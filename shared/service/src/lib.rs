@@ -9,9 +9,10 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use clorp_domain::rules::BadRule;
-use clorp_domain::{Error, Rules, User, UserId};
+use clorp_domain::{ApiKey, Error, Rules, User, UserId};
 use clorp_store::Store;
 use jiff::{SignedDuration, Timestamp};
+use rand::RngExt;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -157,6 +158,12 @@ impl Clock {
         let shift = SignedDuration::from_millis(self.shift_millis.load(Ordering::Relaxed));
         clorp_domain::time::to_millis(Timestamp::now().saturating_add(shift).unwrap_or(Timestamp::MAX))
     }
+}
+
+/// A fresh API key.
+pub fn new_api_key() -> ApiKey {
+    let mut rng = rand::rng();
+    ApiKey::from_random(std::array::from_fn(|_| rng.random_range(0..62)))
 }
 
 /// A fresh identifier made at `now`.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use clorp_domain::drops::{Outcome, Window};
 use clorp_domain::stats::Stats;
-use clorp_domain::{Brief, Cents, Claim, Drop, DropId, Error, Pack, Posting, Status, User, UserId};
+use clorp_domain::{
+    Brief, Cents, Claim, Drop, DropId, Error, Pack, Posting, Status, StoredKey, User, UserId,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,7 @@ use crate::board::{Place, place};
 use crate::fault::fault;
 use crate::item::{Item, at, decode, encode, instant, keyed, n, parse, s};
 use crate::key::{Key, PK, drop_of_pk};
+use crate::keys::Spending;
 use crate::page::{Page, cursor, position};
 use crate::tx::{Tx, TxError, Update};
 use crate::users::read_user;
@@ -185,6 +188,28 @@ pub enum Created {
     Already(Box<Drop>),
     /// It is not: the wallet that was to pay for it falls short.
     InsufficientBalance(Box<User>),
+    /// It is not: the key that was to pay for it has spent since it was read, or was revoked (`None`).
+    KeyChanged(Option<Box<StoredKey>>),
+}
+
+/// What pays for a drop.
+#[derive(Clone, Copy, Debug)]
+pub struct Payment<'a> {
+    /// The price, from the sender into the drop's escrow.
+    pub posting: &'a Posting,
+    /// The key that spends it, if it is a key that does.
+    pub spending: Option<Spending<'a>>,
+}
+
+impl Payment<'_> {
+    fn add_to(&self, tx: &mut Tx, drop: &Drop) -> Result<(), Error> {
+        ledger::post(tx, self.posting)?;
+        if let Some(spending) = &self.spending {
+            spending.count(tx)?;
+        }
+        stats::count(tx, drop.id, on_board(drop.price, 1)?);
+        Ok(())
+    }
 }
 
 /// How the payment of a drop ended.
@@ -196,6 +221,8 @@ pub enum Paid {
     Changed(Box<Drop>),
     /// It is as it was: the wallet falls short.
     InsufficientBalance(Box<User>),
+    /// It is as it was: the key has spent since it was read, or was revoked (`None`).
+    KeyChanged(Option<Box<StoredKey>>),
 }
 
 impl Store {
@@ -210,7 +237,7 @@ impl Store {
         &self,
         drop: &Drop,
         brief: &Brief,
-        payment: Option<&Posting>,
+        payment: Option<Payment<'_>>,
     ) -> Result<Created, Error> {
         let mut tx = Tx::default();
         let update = tx.update(Key::drop(drop.id));
@@ -220,16 +247,18 @@ impl Store {
         let body_key = Key::body(drop.id);
         let body = keyed(&body_key, &body)?;
         tx.create(body_key, body);
-        if let Some(payment) = payment {
-            ledger::post(&mut tx, payment)?;
-            stats::count(&mut tx, drop.id, on_board(drop.price, 1)?);
+        if let Some(payment) = &payment {
+            payment.add_to(&mut tx, drop)?;
         }
         match self.transact(tx).await {
             Ok(()) => Ok(Created::Done),
             Err(TxError::Fault(error)) => Err(error),
             Err(TxError::Refused(mut refused)) => match refused.remove(&Key::drop(drop.id)) {
                 Some(old) => Ok(Created::Already(Box::new(read_old(old)?))),
-                None => Ok(Created::InsufficientBalance(payer(refused, &drop.sender)?)),
+                None => match key_that_refused(payment.as_ref(), &mut refused)? {
+                    Some(key) => Ok(Created::KeyChanged(key)),
+                    None => Ok(Created::InsufficientBalance(payer(refused, &drop.sender)?)),
+                },
             },
         }
     }
@@ -238,7 +267,7 @@ impl Store {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn pay_drop(&self, drop: &Drop, payment: &Posting) -> Result<Paid, Error> {
+    pub async fn pay_drop(&self, drop: &Drop, payment: Payment<'_>) -> Result<Paid, Error> {
         let window = drop.window.ok_or_else(|| Error::internal("a drop is paid for without being opened"))?;
         let key = Key::drop(drop.id);
         let mut tx = Tx::default();
@@ -250,14 +279,16 @@ impl Store {
             .set("window_closes_at", at(window.closes_at))
             .set("updated_at", at(drop.updated_at));
         place(update, drop.id, Place::of(drop));
-        ledger::post(&mut tx, payment)?;
-        stats::count(&mut tx, drop.id, on_board(drop.price, 1)?);
+        payment.add_to(&mut tx, drop)?;
         match self.transact(tx).await {
             Ok(()) => Ok(Paid::Done),
             Err(TxError::Fault(error)) => Err(error),
             Err(TxError::Refused(mut refused)) => match refused.remove(&key) {
                 Some(old) => Ok(Paid::Changed(Box::new(read_old(old)?))),
-                None => Ok(Paid::InsufficientBalance(payer(refused, &drop.sender)?)),
+                None => match key_that_refused(Some(&payment), &mut refused)? {
+                    Some(key) => Ok(Paid::KeyChanged(key)),
+                    None => Ok(Paid::InsufficientBalance(payer(refused, &drop.sender)?)),
+                },
             },
         }
     }
@@ -480,6 +511,17 @@ fn changed(drop: DropId, error: TxError) -> Result<Written, Error> {
 
 fn read_old(old: Option<Item>) -> Result<Drop, Error> {
     read_drop(old.ok_or_else(|| Error::internal("a drop that was read is gone"))?)
+}
+
+/// If it was the key that refused to pay: what has become of it, and `None` if it was revoked.
+fn key_that_refused(
+    payment: Option<&Payment<'_>>,
+    refused: &mut BTreeMap<Key, Option<Item>>,
+) -> Result<Option<Option<Box<StoredKey>>>, Error> {
+    match payment.and_then(|payment| payment.spending) {
+        Some(spending) => spending.refused(refused),
+        None => Ok(None),
+    }
 }
 
 /// The sender whose wallet refused to pay.

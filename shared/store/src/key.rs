@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
-use clorp_domain::{Account, DropId, EntryId, IdempotencyKey, SetupId, TopupId, UserId, WithdrawalId};
+use clorp_domain::{
+    Account, DropId, EntryId, IdempotencyKey, KeyId, RateClass, SetupId, TopupId, UserId, WithdrawalId,
+};
 
 use crate::item::Item;
 
@@ -24,6 +26,8 @@ pub(crate) const WORK: &str = "WORK#";
 pub(crate) const TOPUP: &str = "TOPUP#";
 /// Prefix of the sort keys of withdrawals.
 pub(crate) const WITHDRAWAL: &str = "WITHDRAWAL#";
+/// Prefix of the partition keys of API keys, before the key's hash, and of the sort keys of a user's list of them.
+pub(crate) const API_KEY: &str = "KEY#";
 /// Prefix of the sort keys of Stripe's reports that were kept.
 pub(crate) const KEPT: &str = "KEPT#";
 
@@ -68,7 +72,16 @@ impl Key {
     }
 
     pub(crate) fn api_key(hash: &KeyHash) -> Self {
-        Self::new(format!("KEY#{}", hash.as_str()), "KEY")
+        Self::new(format!("{API_KEY}{}", hash.as_str()), "KEY")
+    }
+
+    /// A key's entry on its owner's list.
+    pub(crate) fn listed_key(owner: &UserId, id: KeyId) -> Self {
+        Self::new(user_pk(owner), format!("{API_KEY}{id}"))
+    }
+
+    pub(crate) fn limit(user: &UserId, class: RateClass) -> Self {
+        Self::new(user_pk(user), format!("LIMIT#{class}"))
     }
 
     pub(crate) fn topup(user: &UserId, id: TopupId) -> Self {

@@ -4,7 +4,8 @@
 //! them up. Two rules hold everywhere:
 //!
 //! * Every write states what must already be true. When the statement fails, the item that refuted it comes back
-//!   with the failure, free of charge, so the caller can decide again without another read.
+//!   with the failure, free of charge, so the caller can decide again without another read. And every write waits until
+//!   whoever asked for it is [admitted](clorp_admission).
 //! * No balance changes except through [`ledger`], in one transaction with entries that sum to zero.
 
 mod batch;
@@ -19,6 +20,7 @@ mod kept;
 mod key;
 mod keys;
 mod ledger;
+mod limits;
 mod page;
 mod pending;
 mod setups;
@@ -34,10 +36,12 @@ use aws_sdk_dynamodb::Client;
 
 pub use board::{BoardQuery, BoardSort, FeedEntry};
 pub use books::Books;
-pub use drops::{Created, Paid, Written};
+pub use drops::{Created, Paid, Payment, Written};
 pub use idempotency::{Begun, KeptAnswer, MAX_KEPT_BYTES, Turn};
 pub use kept::{Kept, KeptEvent};
+pub use keys::{KeyCreated, Spending};
 pub use ledger::LedgerLine;
+pub use limits::Taken;
 pub use page::Page;
 pub use pending::Pending;
 pub use topups::{AutoTopupBegun, Moved, Shortage};

@@ -6,10 +6,12 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as SdkUpdate,
 };
+use clorp_admission::admitted;
 use clorp_domain::Error;
 
 use crate::Store;
@@ -262,6 +264,7 @@ impl Store {
     ///
     /// All tries carry one token, so a try that did commit while its answer was lost is recognised by the next.
     pub(crate) async fn transact(&self, tx: Tx) -> Result<(), TxError> {
+        admitted().await.map_err(TxError::Fault)?;
         let (keys, actions) = tx.into_actions(&self.table).map_err(TxError::Fault)?;
         let token = format!("{:032x}", rand::random::<u128>());
         for attempt in 1.. {
@@ -282,15 +285,9 @@ impl Store {
 
     /// Makes one conditional change outside a transaction, at half its price.
     pub(crate) async fn update_if(&self, key: Key, update: Update) -> Result<(), TxError> {
+        admitted().await.map_err(TxError::Fault)?;
         let call = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key.clone().into_attributes()))
-            .update_expression(update.expression())
-            .set_condition_expression(update.condition())
-            .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values((!update.values.is_empty()).then_some(update.values))
+            .update_call(key.clone(), update)
             .return_values(ReturnValue::None)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match call.send().await {
@@ -302,6 +299,18 @@ impl Store {
                 _ => Err(TxError::Fault(fault("update", error))),
             },
         }
+    }
+
+    /// The request that makes one conditional change.
+    pub(crate) fn update_call(&self, key: Key, update: Update) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.into_attributes()))
+            .update_expression(update.expression())
+            .set_condition_expression(update.condition())
+            .set_expression_attribute_names(Some(update.names))
+            .set_expression_attribute_values((!update.values.is_empty()).then_some(update.values))
     }
 }
 

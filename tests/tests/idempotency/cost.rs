@@ -25,7 +25,7 @@ async fn a_key_takes_a_write_before_and_one_after_and_a_replay_one_in_all() {
     assert_eq!(record_cost(&world, &replay, 201), (1, 1));
     run(&keyed, 1000).await.expect(201);
     let replay = proxy(&world).take_calls();
-    assert_eq!(replay.len(), 2, "the credential and the record: {replay:?}");
+    assert_eq!(replay.len(), 3, "the credential, the rate and the record: {replay:?}");
     world.finish().await;
 }
 

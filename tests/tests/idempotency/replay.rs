@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use e2e::document::routes;
-use e2e::{Options, World};
+use e2e::{Answer, Options, World};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{assert_replay, cancel, id, is_replay, order, pay, posted, read, run};
 
@@ -27,7 +27,7 @@ async fn every_post_by_a_caller_is_replayed_whatever_it_answered() {
             let first = route.send(&keyed, &path, &[]).await;
             assert!(!is_replay(&first), "{path}");
             for _ in 0..2 {
-                assert_replay(&route.send(&keyed, &path, &[]).await, &first);
+                assert_replay(&route.send(&keyed, &path, &[]).await, &but_for_secrets(&first));
             }
             succeeded |= first.status.is_success();
             statuses.insert(first.status.as_u16());
@@ -152,4 +152,15 @@ async fn without_a_key_the_same_request_is_another_one() {
     assert_eq!(world.sender.post("/api/jobs/run", order(1000)).await.expect(201)["status"], "open");
     assert_eq!(world.sender.balance().await, 15_000);
     world.finish().await;
+}
+
+/// The answer without the secret of a new API key, which is shown once, and in the text of no repetition.
+fn but_for_secrets(answer: &Answer) -> Answer {
+    let mut answer = answer.clone();
+    let secret = serde_json::from_str::<Value>(&answer.text).ok();
+    if let Some(secret) = secret.as_ref().and_then(|body| body["secret"].as_str()) {
+        answer.text = answer.text.replace(&format!("\"{secret}\""), "null");
+        answer.headers.insert("content-length", answer.text.len().into());
+    }
+    answer
 }

@@ -1,7 +1,7 @@
 //! Claims that race each other, the window and the sender.
 
 use clorp_domain::{DropId, Rules};
-use e2e::{Options, World};
+use e2e::{Options, World, unhurried};
 use futures::future::{join, join_all};
 
 use crate::{ROUNDS, cancel, crowd, lapsed_last_slot, read, tally};
@@ -32,7 +32,7 @@ async fn ten_claims_of_one_worker_take_one_slot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_claim_is_made_at_or_after_the_windows_end() {
-    let rules = Rules { max_claims: 20, ..Rules::default() };
+    let rules = Rules { max_claims: 20, ..unhurried() };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let crowd = crowd(&world, 16).await;
     for end_after in [0, 1, 4, 8, 15] {

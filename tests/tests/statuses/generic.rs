@@ -1,8 +1,9 @@
 //! Statuses that mean the same everywhere: every operation that documents one is made to answer it.
 
+use clorp_domain::{RateLimit, Rules};
 use clorp_http::extract::MAX_BODY_BYTES;
 use e2e::document::{Route, routes};
-use e2e::{Answer, Fault, World};
+use e2e::{Answer, Fault, Options, World};
 use futures::future::join_all;
 use reqwest::Method;
 
@@ -27,6 +28,33 @@ pub(crate) async fn rows(world: &World) -> Vec<Row> {
         rows.extend(of(status, world, &drop).await);
         proxy.heal();
     }
+    rows
+}
+
+/// Every operation that has a rate, asked above it.
+pub(crate) async fn too_often() -> Vec<Row> {
+    let rate = RateLimit { quota: 1, window_seconds: 3600 };
+    let rules = Rules {
+        create_rate: rate,
+        claim_rate: rate,
+        submit_rate: rate,
+        money_rate: rate,
+        keys_rate: rate,
+        read_rate: rate,
+        ..Rules::default()
+    };
+    let world = World::with(Options { rules, ..Options::funded() }).await;
+    let mut rows = Vec::new();
+    for route in routes().iter().filter(|route| route.statuses().contains(&429)) {
+        let user = world.user("somebody", 0).await;
+        let path = route.at(UNKNOWN, &user.id);
+        // Of what is only read, each of the three instances counts its own.
+        for _ in 0..3 {
+            route.send(&user, &path, &[]).await;
+        }
+        rows.push((route.name(), 429, route.send(&user, &path, &[]).await));
+    }
+    world.finish().await;
     rows
 }
 

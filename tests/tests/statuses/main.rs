@@ -28,6 +28,7 @@ async fn every_documented_status_of_every_operation_is_answered() {
     let world = World::with(Options { proxied: true, ..Options::funded() }).await;
     let mut rows = specific::rows(&world).await;
     rows.extend(generic::rows(&world).await);
+    rows.extend(generic::too_often().await);
     let (mut shown, mut others) = (BTreeSet::new(), Vec::new());
     for (operation, status, answer) in rows {
         if (answer.operation.as_ref(), answer.status.as_u16()) == (Some(&operation), status) {

@@ -1,6 +1,7 @@
 //! Statuses with a meaning of their own, answered along the lives of a few drops.
 
-use e2e::{Answer, World};
+use e2e::{Answer, Client, World};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::Row;
@@ -20,6 +21,7 @@ pub(crate) async fn rows(world: &World) -> Vec<Row> {
     rows.extend(board(world).await);
     rows.extend(money_in(world).await);
     rows.extend(money_out(world).await);
+    rows.extend(keys(world).await);
     rows
 }
 
@@ -98,6 +100,37 @@ async fn board(world: &World) -> Vec<Row> {
     for path in ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json"] {
         rows.push(row(&format!("GET {path}"), 200, world.anon.get(path).await));
     }
+    rows
+}
+
+/// Keys, and what one with limits may not do.
+async fn keys(world: &World) -> Vec<Row> {
+    let user = world.user("keeper", 1000).await;
+    let policy = json!({ "name": "limited", "spend_policy": { "per_drop_cents": 0 } });
+    let (key, plain) = (user.post("/api/keys", policy).await, json!({ "name": "plain" }));
+    let body = key.json();
+    let limited = user.with_authorization(&format!("Bearer {}", body["secret"].as_str().unwrap()));
+    let path = format!("/api/keys/{}", body["id"].as_str().unwrap());
+    let revoke = async |by: &Client, path: &str| by.send(Method::DELETE, path, None, &[]).await;
+    let post = async |path, body| limited.post(path, body).await;
+    let mut rows = vec![
+        row("POST /api/keys", 201, key),
+        row("GET /api/keys", 200, user.get("/api/keys").await),
+        row("POST /api/keys", 403, post("/api/keys", plain.clone()).await),
+        row("DELETE /api/keys/{id}", 403, revoke(&limited, "/api/keys/01HZZZZZZZZZZZZZZZZZZZZZZZ").await),
+        row("POST /api/jobs/run", 403, post("/api/jobs/run", order(true)).await),
+    ];
+    for name in ["wallet/withdraw", "wallet/auto-topup", "wallet/setup-payment-method", "stripe/connect"] {
+        let path = format!("/api/{name}");
+        let body = if name.ends_with("withdraw") { json!({ "amount_cents": 500 }) } else { json!({}) };
+        rows.push(row(&format!("POST {path}"), 403, limited.post(&path, body).await));
+    }
+    rows.push(row("DELETE /api/keys/{id}", 204, revoke(&user, &path).await));
+    let mut last = user.post("/api/keys", plain.clone()).await;
+    while last.status.is_success() {
+        last = user.post("/api/keys", plain.clone()).await;
+    }
+    rows.push(row("POST /api/keys", 409, last));
     rows
 }
 

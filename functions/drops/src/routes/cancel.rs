@@ -16,6 +16,7 @@ use crate::{App, DECISIONS, contended};
 /// that has ended stays as it is.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/cancel", tag = "drops", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("create"))),
     params(("id" = String, Path, description = "The drop")),
     responses(
         (status = 200, description = "The drop, ended", body = DropBody),

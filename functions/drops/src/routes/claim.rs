@@ -37,6 +37,7 @@ pub(crate) fn refuse_agent(agent_id: Option<String>) -> Result<(), Problem> {
 /// again returns the claim already held.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/claim", tag = "drops", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("claim"))),
     params(("id" = String, Path, description = "The drop")),
     request_body(content = Option<ClaimRequest>),
     responses(

@@ -1,10 +1,10 @@
 //! `POST /api/jobs/{id}/pay`: pay a pending drop from the wallet.
 
 use axum::extract::State;
-use clorp_domain::{Account, Drop, DropId, EntryId, Error};
+use clorp_domain::{Account, Drop, DropId, EntryId, Error, StoredKey};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
-use clorp_store::Paid;
+use clorp_store::{self as store, Paid, Spending};
 
 use crate::App;
 use crate::debit::{Attempt, Debit};
@@ -15,6 +15,7 @@ use crate::wire::DropBody;
 /// The price leaves the wallet, the drop goes on the board, and its window begins.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/pay", tag = "drops", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("money"))),
     params(("id" = String, Path, description = "The drop")),
     responses(
         (status = 200, description = "The drop, open", body = DropBody),
@@ -43,17 +44,20 @@ struct Payment<'a> {
 }
 
 impl Attempt for Payment<'_> {
-    async fn make(&self, app: &App) -> Result<Debit, Error> {
+    async fn make(&self, app: &App, key: Option<&StoredKey>) -> Result<Debit, Error> {
         let now = app.service.clock.now();
         let drop = self.pending.clone().opened(now);
         let entry = self.ids.entry("payment", now);
-        let payment = drop.payment(entry, now)?;
-        Ok(match app.service.store.pay_drop(&drop, &payment).await? {
+        let posting = drop.payment(entry, now)?;
+        let spending = key.map(|key| Spending { key, price: drop.price, now });
+        let payment = store::Payment { posting: &posting, spending };
+        Ok(match app.service.store.pay_drop(&drop, payment).await? {
             Paid::Done => Debit::Done(Box::new(drop)),
             Paid::Changed(changed) => {
                 Debit::Done(Box::new(paid_by_us(app, *changed, entry, self.ids).await?))
             }
             Paid::InsufficientBalance(user) => Debit::Short(user),
+            Paid::KeyChanged(key) => Debit::KeyChanged(key),
         })
     }
 }
@@ -69,7 +73,7 @@ async fn open(app: &App, caller: &Caller, pending: Drop, ids: &NewIds) -> Result
     }
     let (id, price) = (pending.id, pending.price);
     let payment = Payment { pending, ids };
-    let debited = app.debit(&caller.id, price, ids, &payment).await?;
+    let debited = app.debit(caller, price, ids, &payment).await?;
     debited.map_err(|shortfall| shortfall.refuse(price, id))
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use clorp_domain::{Draft, Drop, DropId, Error, Order, Status};
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors};
+use clorp_domain::{Draft, Drop, DropId, Error, Order, Status, StoredKey};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
 use clorp_service::Service;
-use clorp_store::Created;
+use clorp_store::{Created, Payment, Spending};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -93,11 +93,12 @@ impl From<Order> for Estimate {
 /// wallet does not hold the price, the drop is kept as `pending_payment`.
 #[utoipa::path(
     post, path = "/api/jobs/run", tag = "drops", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("create"))),
     request_body = RunRequest,
     responses(
         (status = 200, description = "The estimate; nothing was posted or charged", body = Estimate),
         (status = 201, description = "The drop: paid, open, on the board", body = DropBody),
-        PaymentErrors, AuthErrors, BodyErrors, AnyErrors)
+        PaymentErrors, AuthErrors, RoleErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn run(
     caller: Caller,
@@ -127,14 +128,17 @@ struct PaidPost<'a> {
 }
 
 impl Attempt for PaidPost<'_> {
-    async fn make(&self, app: &App) -> Result<Debit, Error> {
+    async fn make(&self, app: &App, key: Option<&StoredKey>) -> Result<Debit, Error> {
         let now = app.service.clock.now();
         let drop = self.pending.clone().opened(now);
-        let payment = drop.payment(self.ids.entry("payment", now), now)?;
-        Ok(match app.service.store.create_drop(&drop, &self.order.brief, Some(&payment)).await? {
+        let posting = drop.payment(self.ids.entry("payment", now), now)?;
+        let spending = key.map(|key| Spending { key, price: drop.price, now });
+        let payment = Payment { posting: &posting, spending };
+        Ok(match app.service.store.create_drop(&drop, &self.order.brief, Some(payment)).await? {
             Created::Done => Debit::Done(Box::new(drop)),
             Created::Already(made) => Debit::Done(made),
             Created::InsufficientBalance(user) => Debit::Short(user),
+            Created::KeyChanged(key) => Debit::KeyChanged(key),
         })
     }
 }
@@ -146,11 +150,23 @@ async fn post(app: &App, caller: &Caller, order: &Order, ids: &NewIds) -> Result
     let id = DropId::new(ids.ulid("drop", now));
     let pending = Drop::pending(id, caller.id.clone(), order, rules, now);
     let post = PaidPost { pending, order, ids };
-    match app.debit(&caller.id, order.price, ids, &post).await? {
+    let debited = match app.debit(caller, order.price, ids, &post).await {
+        // What an earlier try of this request has spent does not count against this one.
+        Err(Error::SpendLimitPerDay { .. })
+            if ids.may_be_taken()
+                && let Some(drop) = store.drop(id).await? =>
+        {
+            return made(app, drop).await;
+        }
+        debited => debited?,
+    };
+    match debited {
         Ok(drop) => made(app, drop).await,
         Err(shortfall) => match store.create_drop(&post.pending, &order.brief, None).await? {
             Created::Already(before) => made(app, *before).await,
-            Created::Done | Created::InsufficientBalance(_) => Err(shortfall.refuse(order.price, id)),
+            Created::Done | Created::InsufficientBalance(_) | Created::KeyChanged(_) => {
+                Err(shortfall.refuse(order.price, id))
+            }
         },
     }
 }

@@ -60,6 +60,7 @@ impl From<Submission> for Receipt {
 /// One submission a worker; the very same one again is a 200. When the last slot submits, the window is over.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/submit", tag = "drops", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("submit"))),
     params(("id" = String, Path, description = "The drop")),
     request_body = SubmitRequest,
     responses(

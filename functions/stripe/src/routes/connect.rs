@@ -1,7 +1,7 @@
 //! `POST /api/stripe/connect`: add a bank account to withdraw to.
 
 use axum::extract::State;
-use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NoBody, NoParams, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,9 +19,10 @@ pub(crate) struct OnboardingPage {
 /// Add a bank account to withdraw to, or go on doing so.
 #[utoipa::path(
     post, path = "/api/stripe/connect", tag = "stripe", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("money"))),
     responses(
         (status = 200, description = "Where to go on", body = OnboardingPage),
-        AuthErrors, NoBodyErrors, AnyErrors)
+        AuthErrors, RoleErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn connect(
     caller: Caller,
@@ -29,6 +30,7 @@ pub(crate) async fn connect(
     State(app): State<App>,
     _: NoBody,
 ) -> Result<ApiJson<OnboardingPage>, Problem> {
+    caller.require_unlimited()?;
     let url = app.funds.connect(&caller.id).await?;
     Ok(ApiJson(OnboardingPage { url }))
 }

@@ -26,6 +26,7 @@ pub(crate) struct WhoamiUser {
 /// Whose key this is.
 #[utoipa::path(
     post, path = "/api/whoami", tag = "users", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("read"))),
     responses((status = 200, description = "You", body = Whoami), AuthErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn whoami(

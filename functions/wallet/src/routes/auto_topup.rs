@@ -3,7 +3,7 @@
 use axum::extract::State;
 use clorp_domain::topup::checked_amount;
 use clorp_domain::{AutoTopup, Cents, Error, FieldError, Rules, User};
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, StateErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, RoleErrors, StateErrors};
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
 use clorp_store::Recorded;
 use serde::{Deserialize, Serialize};
@@ -66,10 +66,11 @@ impl AutoTopupBody {
 /// charge at a time. An empty object changes nothing and tells how things are.
 #[utoipa::path(
     post, path = "/api/wallet/auto-topup", tag = "wallet", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("money"))),
     request_body = AutoTopupRequest,
     responses(
         (status = 200, description = "The settings", body = AutoTopupBody),
-        AuthErrors, StateErrors, BodyErrors, AnyErrors)
+        AuthErrors, RoleErrors, StateErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn auto_topup(
     caller: Caller,
@@ -77,6 +78,7 @@ pub(crate) async fn auto_topup(
     State(app): State<App>,
     ApiJson(request): ApiJson<AutoTopupRequest>,
 ) -> Result<ApiJson<AutoTopupBody>, Problem> {
+    caller.require_unlimited()?;
     let service = &app.funds.service;
     let asks =
         request.enabled.is_some() || request.amount_cents.is_some() || request.threshold_cents.is_some();

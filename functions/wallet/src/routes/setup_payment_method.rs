@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use clorp_domain::SetupId;
-use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,9 +21,10 @@ pub(crate) struct PaymentMethodSetup {
 /// The card is entered and confirmed in the browser, with Stripe.js and this secret; it is saved when Stripe reports so.
 #[utoipa::path(
     post, path = "/api/wallet/setup-payment-method", tag = "wallet", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("money"))),
     responses(
         (status = 200, description = "What completes the setup", body = PaymentMethodSetup),
-        AuthErrors, NoBodyErrors, AnyErrors)
+        AuthErrors, RoleErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn setup_payment_method(
     caller: Caller,
@@ -32,6 +33,7 @@ pub(crate) async fn setup_payment_method(
     ids: NewIds,
     _: NoBody,
 ) -> Result<ApiJson<PaymentMethodSetup>, Problem> {
+    caller.require_unlimited()?;
     let id = SetupId::new(ids.ulid("setup", app.funds.service.clock.now()));
     let client_secret = app.funds.set_up_payment_method(&caller.id, id).await?;
     Ok(ApiJson(PaymentMethodSetup { client_secret }))

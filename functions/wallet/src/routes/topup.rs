@@ -32,6 +32,7 @@ pub(crate) struct CheckoutPage {
 /// The wallet is credited when Stripe reports the payment, usually within seconds of it.
 #[utoipa::path(
     post, path = "/api/wallet/topup", tag = "wallet", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("money"))),
     request_body = TopupRequest,
     responses(
         (status = 200, description = "Where to pay", body = CheckoutPage),

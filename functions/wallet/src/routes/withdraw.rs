@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use clorp_domain::time::rfc3339;
 use clorp_domain::topup::checked_amount;
 use clorp_domain::{Error, Withdrawal, WithdrawalId, WithdrawalStatus};
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, FundsErrors, StateErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, FundsErrors, RoleErrors, StateErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -54,11 +54,12 @@ impl From<Withdrawal> for WithdrawalBody {
 /// refuse the transfer, it is credited back.
 #[utoipa::path(
     post, path = "/api/wallet/withdraw", tag = "wallet", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("money"))),
     request_body = WithdrawRequest,
     responses(
         (status = 201, description = "On its way to your bank", body = WithdrawalBody),
         (status = 202, description = "Debited; whether the transfer was made is still to be found out, and will be", body = WithdrawalBody),
-        AuthErrors, FundsErrors, StateErrors, BodyErrors, AnyErrors)
+        AuthErrors, RoleErrors, FundsErrors, StateErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn withdraw(
     caller: Caller,
@@ -67,6 +68,7 @@ pub(crate) async fn withdraw(
     ids: NewIds,
     ApiJson(request): ApiJson<WithdrawRequest>,
 ) -> Result<(StatusCode, ApiJson<WithdrawalBody>), Problem> {
+    caller.require_unlimited()?;
     let rules = &app.funds.service.rules;
     let amount =
         checked_amount("/amount_cents", request.amount_cents, rules.min_withdrawal, rules.max_withdrawal)?;

@@ -1,0 +1,103 @@
+//! `POST /api/keys`: make an API key.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use clorp_domain::api_key::{checked_expiry, checked_limit, checked_name};
+use clorp_domain::{ApiKey, Error, FieldError, KeyId, SpendPolicy, StoredKey};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, RoleErrors, StateErrors};
+use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, once_only};
+use clorp_service::{Service, new_api_key};
+use clorp_store::KeyCreated;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{KeyBody, PolicyBody};
+
+/// What key to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyRequest {
+    /// What to call it, 1 to 100 characters.
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "my racing agent")]
+    name: Option<String>,
+    /// From when on it is to be refused; never if left out.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// What it may spend; everything if left out. It cannot be changed afterwards.
+    spend_policy: Option<PolicyBody>,
+}
+
+/// A new API key.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NewKeyBody {
+    #[serde(flatten)]
+    key: KeyBody,
+    /// The key itself, to be sent as `Authorization: Bearer`. Shown this once: the answer to a repetition of the request
+    /// under its `Idempotency-Key` has `null` here.
+    secret: Option<String>,
+}
+
+impl KeyRequest {
+    fn policy(&self) -> Result<SpendPolicy, FieldError> {
+        let limit = |of: fn(&PolicyBody) -> Option<i64>, field| {
+            checked_limit(field, self.spend_policy.as_ref().and_then(of))
+        };
+        Ok(SpendPolicy {
+            per_drop: limit(|policy| policy.per_drop_cents, "/spend_policy/per_drop_cents")?,
+            per_day: limit(|policy| policy.per_day_cents, "/spend_policy/per_day_cents")?,
+        })
+    }
+}
+
+/// Make an API key.
+///
+/// Its secret is shown once, and only its hash is kept.
+#[utoipa::path(
+    post, path = "/api/keys", tag = "keys", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("keys"))),
+    request_body = KeyRequest,
+    responses(
+        (status = 201, description = "The key, with its secret", body = NewKeyBody),
+        AuthErrors, RoleErrors, StateErrors, BodyErrors, AnyErrors)
+)]
+pub(crate) async fn create(
+    caller: Caller,
+    _: NoParams,
+    State(service): State<Service>,
+    ids: NewIds,
+    ApiJson(request): ApiJson<KeyRequest>,
+) -> Result<Response, Problem> {
+    caller.require_unlimited()?;
+    let now = service.clock.now();
+    let secret = new_api_key();
+    let policy = request.policy()?;
+    let key = StoredKey {
+        name: checked_name(request.name)?,
+        expires_at: checked_expiry(request.expires_at.as_deref(), now)?,
+        policy,
+        ..StoredKey::new(KeyId::new(ids.ulid("key", now)), &secret, caller.id, now)
+    };
+    let (key, secret) = made(&service, key, secret).await?;
+    let shown = NewKeyBody { key: KeyBody::of(key.clone(), now), secret };
+    let kept = NewKeyBody { key: KeyBody::of(key, now), secret: None };
+    Ok(once_only(StatusCode::CREATED, &shown, &kept)?)
+}
+
+/// The key that this request made, with its secret; or that an earlier try of it made, whose secret is not known.
+async fn made(
+    service: &Service,
+    key: StoredKey,
+    secret: ApiKey,
+) -> Result<(StoredKey, Option<String>), Error> {
+    let most = service.rules.max_keys;
+    match service.store.create_key(&key, most).await? {
+        KeyCreated::Done => Ok((key, Some(secret.expose().to_owned()))),
+        KeyCreated::TooMany => Err(Error::TooManyKeys { most }),
+        KeyCreated::Already => {
+            let made = service.store.listed_key(&key.owner, key.id).await?;
+            // Between the two it can have been revoked.
+            made.map(|made| (made, None)).ok_or(Error::NotFound)
+        }
+    }
+}

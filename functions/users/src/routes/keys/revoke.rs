@@ -1,0 +1,36 @@
+//! `DELETE /api/keys/{id}`: revoke an API key.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use clorp_domain::{Error, KeyId};
+use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors};
+use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
+use clorp_service::Service;
+
+/// Revoke an API key. From the next request on it is refused.
+///
+/// A key with a spend policy can revoke itself and no other.
+#[utoipa::path(
+    delete, path = "/api/keys/{id}", tag = "keys", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("keys"))),
+    params(("id" = String, Path, description = "The key's id")),
+    responses(
+        (status = 204, description = "Revoked"),
+        AuthErrors, RoleErrors, IdErrors, NoBodyErrors, AnyErrors)
+)]
+pub(crate) async fn revoke(
+    caller: Caller,
+    PathId(id): PathId<KeyId>,
+    _: NoParams,
+    State(service): State<Service>,
+    _: NoBody,
+) -> Result<StatusCode, Problem> {
+    if caller.key().is_none_or(|key| key.id != id) {
+        caller.require_unlimited()?;
+    }
+    if service.store.revoke_key(&caller.id, id, service.clock.now()).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Error::NotFound.into())
+    }
+}

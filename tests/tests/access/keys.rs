@@ -1,0 +1,195 @@
+//! `/api/keys`.
+
+use e2e::{Options, World};
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::make_key;
+
+async fn revoke(caller: &e2e::Client, id: &str) -> e2e::Answer {
+    caller.send(Method::DELETE, &format!("/api/keys/{id}"), None, &[]).await
+}
+
+/// The ids on the caller's list.
+async fn listed(caller: &e2e::Client, query: &str) -> Vec<String> {
+    let keys = caller.get(&format!("/api/keys{query}")).await.expect(200);
+    keys.as_array().unwrap().iter().map(|key| key["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_made_works_and_its_secret_is_shown_once() {
+    let world = World::start().await;
+    let made = world.sender.post("/api/keys", json!({ "name": " my agent " })).await.expect(201);
+    let secret = made["secret"].as_str().unwrap();
+    assert!(secret.starts_with(made["prefix"].as_str().unwrap()) && secret.len() == 42, "{made}");
+    assert_eq!(made["name"], "my agent");
+    assert_eq!((&made["last_used_at"], &made["expires_at"]), (&Value::Null, &Value::Null));
+    let client = world.anon.with_authorization(&format!("Bearer {secret}"));
+    assert_eq!(client.post_empty("/api/whoami").await.expect(200)["user"]["id"], world.sender.id.as_str());
+
+    let list = world.sender.get("/api/keys").await;
+    assert!(!list.text.contains(&secret[12..]), "the list shows a secret");
+    let listed = list.json();
+    assert_eq!(listed.as_array().unwrap().len(), 2, "this one and the one it was made with");
+    assert_eq!(listed[0]["id"], made["id"], "newest first");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_stored_tells_a_key() {
+    let world = World::start().await;
+    let made = world.sender.keyed("once").post("/api/keys", json!({ "name": "k" })).await.expect(201);
+    let secret = made["secret"].as_str().unwrap();
+    let stored = world.table().scan().table_name(e2e::world::TABLE).send().await.unwrap();
+    let stored = format!("{:?}", stored.items());
+    assert!(stored.contains(made["id"].as_str().unwrap()), "the table was read");
+    assert!(!stored.contains(secret) && !stored.contains(&secret[12..]), "the secret is in the table");
+    let again = world.sender.keyed("once").post("/api/keys", json!({ "name": "k" })).await;
+    let mut expected = made.clone();
+    expected["secret"] = Value::Null;
+    assert_eq!(again.expect(201), expected, "the repetition names the same key without its secret");
+    assert_eq!(listed(&world.sender, "").await.len(), 2);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_revoked_is_refused_from_the_next_request_on_by_every_instance() {
+    let world = World::start().await;
+    let (id, client) = make_key(&world.sender, json!({})).await;
+    for _ in 0..3 {
+        client.post_empty("/api/whoami").await.expect(200);
+    }
+    revoke(&world.stranger, &id).await.expect_error(404, "not_found");
+    client.post_empty("/api/whoami").await.expect(200);
+    assert_eq!(revoke(&world.sender, &id).await.expect(204), Value::Null);
+    for _ in 0..6 {
+        client.post_empty("/api/whoami").await.expect_error(401, "authentication_required");
+    }
+    revoke(&world.sender, &id).await.expect_error(404, "not_found");
+    assert!(!listed(&world.sender, "").await.contains(&id));
+    world.sender.post_empty("/api/whoami").await.expect(200);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_can_revoke_itself() {
+    let world = World::start().await;
+    let (id, client) = make_key(&world.sender, json!({})).await;
+    revoke(&client, &id).await.expect(204);
+    revoke(&client, &id).await.expect_error(401, "authentication_required");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_refused_once_it_has_expired() {
+    let world = World::start().await;
+    let in_an_hour = world.clock().now().as_second() + 3600;
+    let expires_at = jiff::Timestamp::from_second(in_an_hour).unwrap().to_string();
+    let (id, client) = make_key(&world.sender, json!({ "expires_at": expires_at })).await;
+    client.post_empty("/api/whoami").await.expect(200);
+    world.advance_seconds(3601);
+    client.post_empty("/api/whoami").await.expect_error(401, "authentication_required");
+    assert!(listed(&world.sender, "").await.contains(&id), "its owner still sees it");
+    for bad in ["yesterday", "2020-01-01T00:00:00Z", ""] {
+        let answer = world.sender.post("/api/keys", json!({ "name": "k", "expires_at": bad })).await;
+        answer.expect_field(400, "invalid_expiry", "/expires_at");
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_request_names_its_field_and_makes_no_key() {
+    let world = World::start().await;
+    for (body, code, field) in [
+        (json!({}), "name_required", "/name"),
+        (json!({ "name": "  " }), "name_required", "/name"),
+        (json!({ "name": "x".repeat(101) }), "name_too_long", "/name"),
+        (json!({ "name": "a\u{0}b" }), "invalid_name", "/name"),
+        (json!({ "name": "k", "prefix": "clorp_" }), "unknown_field", "/prefix"),
+        (
+            json!({ "name": "k", "spend_policy": { "per_week_cents": 1 } }),
+            "unknown_field",
+            "/spend_policy/per_week_cents",
+        ),
+        (
+            json!({ "name": "k", "spend_policy": { "per_day_cents": -1 } }),
+            "invalid_limit",
+            "/spend_policy/per_day_cents",
+        ),
+        (
+            json!({ "name": "k", "spend_policy": { "per_drop_cents": "5" } }),
+            "invalid_type",
+            "/spend_policy/per_drop_cents",
+        ),
+    ] {
+        world.sender.post("/api/keys", body).await.expect_field(400, code, field);
+    }
+    assert_eq!(listed(&world.sender, "").await.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_listed_page_by_page_each_once() {
+    let world = World::start().await;
+    for _ in 0..6 {
+        make_key(&world.sender, json!({})).await;
+    }
+    let all = listed(&world.sender, "").await;
+    assert_eq!(all.len(), 7);
+    let (mut paged, mut cursor) = (Vec::new(), String::new());
+    for _ in 0..4 {
+        let page = world.sender.get(&format!("/api/keys?limit=2{cursor}")).await;
+        let ids = page.expect(200);
+        paged.extend(ids.as_array().unwrap().iter().map(|key| key["id"].as_str().unwrap().to_owned()));
+        match page.header("x-next-cursor") {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(paged, all);
+    world.sender.get("/api/keys?cursor=x").await.expect_field(400, "invalid_cursor", "cursor");
+    assert_eq!(listed(&world.stranger, "").await.len(), 1, "everybody sees their own");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_has_more_keys_than_they_may_however_many_are_asked_for_at_once() {
+    let rules = clorp_domain::Rules { max_keys: 5, ..e2e::unhurried() };
+    let world = World::with(Options { rules, ..Options::default() }).await;
+    let asked = (0..12).map(|_| world.sender.post("/api/keys", json!({ "name": "one of many" })));
+    let answers = join_all(asked).await;
+    let made: Vec<_> = answers.iter().filter(|answer| answer.status.as_u16() == 201).collect();
+    assert_eq!(made.len(), 4, "beside the one they are made with");
+    for answer in answers.iter().filter(|answer| answer.status.as_u16() != 201) {
+        answer.expect_error(409, "too_many_keys");
+    }
+    let one = made[0].json()["id"].as_str().unwrap().to_owned();
+    let revoked = join_all((0..4).map(|_| revoke(&world.sender, &one))).await;
+    assert_eq!(revoked.iter().filter(|answer| answer.status.as_u16() == 204).count(), 1);
+    make_key(&world.sender, json!({})).await;
+    world.sender.post("/api/keys", json!({ "name": "k" })).await.expect_error(409, "too_many_keys");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_of_a_key_is_noted_once_an_hour() {
+    let world = World::with(Options { proxied: true, ..Options::default() }).await;
+    let proxy = world.proxy.as_ref().unwrap();
+    let (_, client) = make_key(&world.sender, json!({})).await;
+    let writes = async |n: usize| {
+        proxy.take_calls();
+        for _ in 0..n {
+            client.get("/api/wallet/balance").await.expect(200);
+        }
+        proxy.take_calls().iter().filter(|call| call.operation == "UpdateItem").count()
+    };
+    assert_eq!(writes(5).await, 1);
+    assert_eq!(writes(5).await, 0);
+    let noted = client.get("/api/keys").await.expect(200)[0]["last_used_at"].clone();
+    assert!(noted.is_string(), "{noted}");
+    world.advance_seconds(3600);
+    assert_eq!(writes(5).await, 1);
+    assert_ne!(client.get("/api/keys").await.expect(200)[0]["last_used_at"], noted);
+    world.finish().await;
+}
