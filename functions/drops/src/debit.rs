@@ -46,31 +46,34 @@ impl Shortfall {
 }
 
 impl App {
-    /// Debits `payer` by what `attempt` makes, if their key may spend that. Where the wallet falls short of `price` it is
-    /// topped up, if its owner has asked for that, and the debit tried again; where it is left low, it is topped up
-    /// afterwards.
+    /// Debits `payer`, whose account is `account`, by what `attempt` makes, if their key may spend that. Where the wallet
+    /// falls short of `price` it is topped up, if its owner has asked for that, and the debit tried again; where it is
+    /// left low, it is topped up afterwards.
     pub(crate) async fn debit(
         &self,
         payer: &Caller,
+        account: User,
         price: Cents,
         ids: &NewIds,
         attempt: &impl Attempt,
     ) -> Result<Result<Drop, Shortfall>, Error> {
+        let auto_topup = account.auto_topup.enabled;
+        // A request that may have been carried out before may have taken from the wallet what it lacks now.
+        let mut short = Some(account).filter(|user| user.balance < price && !ids.may_be_taken());
         let (mut key, mut topups) = (payer.key().cloned(), 0);
         for _ in 0..DECISIONS {
             let now = self.service.clock.now();
             if let Some(key) = &key {
                 key.policy.check(price, &key.spent, now)?;
             }
-            // Read beside the debit, so that only those whose wallet tops itself up wait for one more round trip.
-            let (tried, before) =
-                tokio::join!(attempt.make(self, key.as_ref()), self.service.store.user(&payer.id));
+            let tried = match short.take() {
+                Some(user) => Debit::Short(Box::new(user)),
+                None => attempt.make(self, key.as_ref()).await?,
+            };
             let id = TopupId::new(ids.ulid(&format!("topup-{topups}"), now));
-            match tried? {
+            match tried {
                 Debit::Done(drop) => {
-                    if let Ok(Some(user)) = before
-                        && user.auto_topup.enabled
-                    {
+                    if auto_topup {
                         self.funds.top_up_if_low(&payer.id, id).await;
                     }
                     return Ok(Ok(*drop));

@@ -1,7 +1,7 @@
 //! `POST /api/jobs/{id}/pay`: pay a pending drop from the wallet.
 
 use axum::extract::State;
-use clorp_domain::{Account, Drop, DropId, EntryId, Error, StoredKey};
+use clorp_domain::{Account, Drop, DropId, EntryId, Error, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
 use clorp_store::{self as store, Paid, Spending};
@@ -29,8 +29,10 @@ pub(crate) async fn pay(
     ids: NewIds,
     _: NoBody,
 ) -> Result<ApiJson<DropBody>, Problem> {
-    let (pending, brief) = app.service.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
-    let drop = open(&app, &caller, pending, &ids).await?;
+    let (found, account) =
+        tokio::try_join!(app.service.store.drop_with_brief(id), app.service.account(&caller.id))?;
+    let (pending, brief) = found.ok_or(Error::NotFound)?;
+    let drop = open(&app, &caller, account, pending, &ids).await?;
     if let Some(window) = drop.window {
         app.wake_ranking(id, window.closes_at).await;
     }
@@ -62,7 +64,7 @@ impl Attempt for Payment<'_> {
     }
 }
 
-async fn open(app: &App, caller: &Caller, pending: Drop, ids: &NewIds) -> Result<Drop, Error> {
+async fn open(app: &App, caller: &Caller, account: User, pending: Drop, ids: &NewIds) -> Result<Drop, Error> {
     match pending.pay(&caller.id) {
         Ok(()) => {}
         Err(Error::DropNotPending) => {
@@ -73,7 +75,7 @@ async fn open(app: &App, caller: &Caller, pending: Drop, ids: &NewIds) -> Result
     }
     let (id, price) = (pending.id, pending.price);
     let payment = Payment { pending, ids };
-    let debited = app.debit(caller, price, ids, &payment).await?;
+    let debited = app.debit(caller, account, price, ids, &payment).await?;
     debited.map_err(|shortfall| shortfall.refuse(price, id))
 }
 

@@ -150,7 +150,8 @@ async fn post(app: &App, caller: &Caller, order: &Order, ids: &NewIds) -> Result
     let id = DropId::new(ids.ulid("drop", now));
     let pending = Drop::pending(id, caller.id.clone(), order, rules, now);
     let post = PaidPost { pending, order, ids };
-    let debited = match app.debit(caller, order.price, ids, &post).await {
+    let account = app.service.account(&caller.id).await?;
+    let debited = match app.debit(caller, account, order.price, ids, &post).await {
         // What an earlier try of this request has spent does not count against this one.
         Err(Error::SpendLimitPerDay { .. })
             if ids.may_be_taken()
