@@ -211,6 +211,13 @@ impl World {
         enrol(&self.store, &self.clock(), &self.anon, name, balance_cents).await
     }
 
+    /// The same user with another key.
+    pub async fn another_key(&self, user: &Client) -> Client {
+        let id = user.id.parse().expect("a user id");
+        let key = give_key(&self.store, &id, &self.clock()).await;
+        user.with_authorization(&format!("Bearer {}", key.expose()))
+    }
+
     /// Where the table's database answers.
     pub fn table_url(&self) -> &str {
         &self.dynamo.url
@@ -334,8 +341,7 @@ async fn enrol(store: &Store, clock: &Clock, anon: &Client, name: &str, balance_
     let id: UserId = new_ulid(now).to_string().parse().expect("a ULID is a user id");
     let user = User::new(id.clone(), name, None, now);
     assert!(store.create_user(&user).await.expect("a user is made"));
-    let key = ApiKey::from_random(rand::random());
-    assert!(store.create_key(&key.hash(), &id, now).await.expect("a key is made"));
+    let key = give_key(store, &id, clock).await;
     if balance_cents > 0 {
         let entry = EntryId::new(new_ulid(now));
         let (from, to) = (Account::External, Account::User(id.clone()));
@@ -345,4 +351,10 @@ async fn enrol(store: &Store, clock: &Clock, anon: &Client, name: &str, balance_
         store.post(&topup).await.expect("a wallet is funded");
     }
     Client { id: id.to_string(), ..anon.with_authorization(&format!("Bearer {}", key.expose())) }
+}
+
+async fn give_key(store: &Store, user: &UserId, clock: &Clock) -> ApiKey {
+    let key = ApiKey::from_random(rand::random());
+    assert!(store.create_key(&key.hash(), user, clock.now()).await.expect("a key is made"));
+    key
 }

@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod cache;
+pub mod event_stream;
 pub mod extract;
 mod idempotency;
 pub mod ids;

@@ -44,7 +44,7 @@ struct Payment<'a> {
 
 impl Attempt for Payment<'_> {
     async fn make(&self, app: &App) -> Result<Debit, Error> {
-        let now = app.service.clock.now();
+        let now = self.pending.next_change_at(app.service.clock.now());
         let drop = self.pending.clone().opened(now);
         let entry = self.ids.entry("payment", now);
         let payment = drop.payment(entry, now)?;
