@@ -286,7 +286,11 @@ mod tests {
         check(logs, &stream("created", "{}"), Some("is not valid under"));
         check(logs, &stream("opened", data), Some("is not valid under"));
         check(logs, &stream("nonsense", data), Some("is not valid under"));
-        check(logs, &stream("created", &data.replace("\"at\"", "\"who\":1,\"at\"")), Some("is not valid under"));
+        check(
+            logs,
+            &stream("created", &data.replace("\"at\"", "\"who\":1,\"at\"")),
+            Some("is not valid under"),
+        );
         check(logs, &stream("created", &data.replace(',', "\n,")), Some("no field"));
     }
 

@@ -125,7 +125,8 @@ impl Drop {
         for ((worker, claim), nth) in claims.iter().zip(1..) {
             events.push(Event::new(claim.claimed_at, Happening::Claimed { worker, claim, nth }));
         }
-        let submissions = self.claims.iter().filter_map(|(worker, claim)| Some((claim.submitted_at?, worker)));
+        let submissions =
+            self.claims.iter().filter_map(|(worker, claim)| Some((claim.submitted_at?, worker)));
         let mut submissions: Vec<_> = submissions.collect();
         submissions.sort_unstable();
         for ((at, worker), nth) in submissions.into_iter().zip(1..) {

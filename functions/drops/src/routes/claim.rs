@@ -5,7 +5,9 @@ use axum::http::StatusCode;
 use clorp_domain::drops::ClaimDecision;
 use clorp_domain::{Drop, DropId, Error, cooldown};
 use clorp_http::extract::OptionalJson;
-use clorp_http::openapi::{AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors};
+use clorp_http::openapi::{
+    AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors,
+};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 use clorp_service::Service;
 use clorp_store::{Claims, Written};
