@@ -74,8 +74,11 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON.
+    /// The body as JSON; of a stream, its events.
     pub fn json(&self) -> Value {
+        if self.header("content-type") == Some("text/event-stream") {
+            return Value::Array(self.events());
+        }
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e} in {} {:?}", self.status, self.text))
     }
 

@@ -1,18 +1,12 @@
 //! Giving a slot up, and what old clients call claiming.
 
-use clorp_domain::{DropId, Rules};
+use clorp_domain::DropId;
 use e2e::{Options, World};
 use futures::future::{join, join_all};
 use serde_json::{Value, json};
 
 /// How often a race of two is run: each time either may win.
 const ROUNDS: usize = 8;
-
-/// A world in which nobody has to wait for having given slots up.
-async fn patient() -> World {
-    let rules = Rules { cooldown_lapses: 100, ..Rules::default() };
-    World::with(Options { rules, ..Options::default() }).await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slot_that_was_given_up_is_free_at_once_and_the_drop_no_longer_the_workers() {
@@ -161,7 +155,7 @@ async fn reserving_is_claiming() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_release_and_a_submission_exactly_one_wins() {
-    let world = patient().await;
+    let world = World::with(Options::patient()).await;
     let worker = &world.workers[0];
     for round in 0..ROUNDS {
         let drop = world.sender.post_drop(100).await;
@@ -188,7 +182,7 @@ async fn of_a_release_and_a_submission_exactly_one_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn releases_claims_and_a_cancel_at_once_leave_no_slot_counted_twice() {
-    let world = patient().await;
+    let world = World::with(Options::patient()).await;
     for round in 0..ROUNDS {
         let drop = world.sender.post_drop(1000).await;
         for worker in &world.workers[..5] {

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clorp_domain::Rules;
 use e2e::browser::Browser;
 use e2e::{Client, Options, World};
 use futures::future::{join, join_all};
@@ -169,8 +168,7 @@ async fn every_way_a_drop_can_go_has_its_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_polls_while_many_act_at_once_hears_everything_once_and_in_order() {
-    let rules = Rules { cooldown_lapses: 100, ..Rules::default() };
-    let world = World::with(Options { rules, ..Options::default() }).await;
+    let world = World::with(Options::patient()).await;
     for _ in 0..3 {
         let drop = world.sender.post_drop(1000).await;
         let over = AtomicBool::new(false);
