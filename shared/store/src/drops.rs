@@ -37,6 +37,7 @@ struct DropItem {
     opened_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     window_closes_at: Option<i64>,
+    // Absent also where a submission filled the drop, and so closed it: see `read_ranking_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     ranking_at: Option<i64>,
     // Only the ledger writes the escrow, so a new drop has none until its posting adds to it.
@@ -126,6 +127,15 @@ fn read_outcome(item: &DropItem) -> Result<Option<Outcome>, Error> {
     }))
 }
 
+/// When a drop was closed to submissions: by the ranking, or by the submission of the last slot.
+fn read_ranking_at(item: &DropItem) -> Result<Option<Timestamp>, Error> {
+    let filled = || {
+        let last = item.claims.values().filter_map(|claim| claim.submitted_at).max();
+        last.filter(|_| item.submissions_count >= item.max_claims)
+    };
+    item.ranking_at.or_else(filled).map(|millis| instant("ranking_at", millis)).transpose()
+}
+
 /// The drop an item holds.
 pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
     let id = item.get(PK).and_then(|pk| drop_of_pk(pk.as_s().ok()?));
@@ -154,7 +164,7 @@ pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
         claims: claims.collect::<Result<_, Error>>()?,
         outcome: read_outcome(&item)?,
         window,
-        ranking_at: item.ranking_at.map(|millis| instant("ranking_at", millis)).transpose()?,
+        ranking_at: read_ranking_at(&item)?,
         title: item.title,
         price: Cents::new(item.price_cents),
         fee: Cents::new(item.fee_cents),

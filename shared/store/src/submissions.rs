@@ -58,7 +58,7 @@ impl Store {
             .set(&submitted_at, at(submission.submitted_at))
             .add("submissions_count", 1);
         if fills {
-            update.set("status", s(Status::Ranking.as_str())).set("ranking_at", at(submission.submitted_at));
+            update.set("status", s(Status::Ranking.as_str()));
             place(update, drop.id, Place::Ranking(drop.pack));
         }
         let item = OutputItem {
