@@ -27,8 +27,8 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// The next instance of the function that the template gives this path to.
-    fn url(&self, path: &str) -> String {
+    /// The path at the next instance of the function that the template gives it to.
+    pub(crate) fn url(&self, path: &str) -> String {
         let bare = path.split('?').next().unwrap_or(path);
         let function =
             self.template.function_for(bare).unwrap_or_else(|| panic!("no function serves {bare}"));
@@ -74,9 +74,19 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON.
+    /// The body as JSON; of a stream, its events.
     pub fn json(&self) -> Value {
+        if self.header("content-type") == Some("text/event-stream") {
+            return Value::Array(self.events());
+        }
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e} in {} {:?}", self.status, self.text))
+    }
+
+    /// The events of a stream.
+    #[track_caller]
+    pub fn events(&self) -> Vec<Value> {
+        assert_eq!(self.status, 200, "{}", self.text);
+        crate::event_stream::events(&self.text).unwrap_or_else(|fault| panic!("{fault}: {}", self.text))
     }
 
     /// A header's text.
@@ -118,6 +128,16 @@ impl Client {
     /// The same caller, who sends this `Idempotency-Key` with every request.
     pub fn keyed(&self, key: &str) -> Self {
         Self { idempotency_key: Some(key.to_owned()), ..self.clone() }
+    }
+
+    /// Where a path can be asked for.
+    pub fn url(&self, path: &str) -> String {
+        self.fleet.url(path)
+    }
+
+    /// The `Authorization` header.
+    pub fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
     }
 
     /// GET.
@@ -199,6 +219,17 @@ impl Client {
         });
         let drop = self.post("/api/jobs/run", body).await.expect(201);
         drop["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Gives up a slot.
+    pub async fn release(&self, drop: &str) -> Answer {
+        self.post_empty(&format!("/api/jobs/{drop}/release")).await
+    }
+
+    /// What happened to a drop after the event `seen`, or from the beginning.
+    pub async fn logs(&self, drop: &str, seen: Option<&str>) -> Answer {
+        let header = seen.map(|seen| ("last-event-id", seen));
+        self.get_with(&format!("/api/jobs/{drop}/logs"), header.as_slice()).await
     }
 
     /// Claims a drop.

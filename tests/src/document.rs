@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
 use crate::client::{Answer, Client, WEBHOOK};
+use crate::event_stream::events;
 
 /// The only property that is left out where another would be `null`, by schema and name.
 const LEFT_OUT: (&str, &str) = ("ErrorBody", "field");
@@ -145,7 +146,14 @@ impl Route {
         if answer.header("content-type") != Some(media_type) {
             return Some(format!("the document says {media_type}"));
         }
-        let body = if media_type == "application/json" { answer.json() } else { json!(answer.text) };
+        let body = match media_type.as_str() {
+            "application/json" => answer.json(),
+            "text/event-stream" => match events(&answer.text) {
+                Ok(events) => Value::Array(events),
+                Err(fault) => return Some(fault),
+            },
+            _ => json!(answer.text),
+        };
         let faults = schema.iter_errors(&body).map(|fault| format!("{}: {fault}", fault.instance_path()));
         let faults: Vec<String> = faults.collect();
         (!faults.is_empty()).then(|| faults.join("; "))
@@ -266,6 +274,26 @@ mod tests {
         check(board, &answer(404, &[JSON], &json!({})), Some("no such status"));
         check(board, &answer(304, &[tag], &Value::Null), None);
         check(board, &answer(304, &[tag], &json!([])), Some("no body"));
+    }
+
+    #[test]
+    fn an_event_outside_the_document_is_found() {
+        let logs = (&Method::GET, "/api/jobs/01A/logs");
+        let stream = |event: &str, data: &str| Answer {
+            text: format!("retry: 1\n\nid: 1-0\nevent: {event}\ndata: {data}\n\n"),
+            ..answer(200, &[("content-type", "text/event-stream")], &Value::Null)
+        };
+        let data = r#"{"at":"2026-01-02T03:04:05.678Z","price_cents":5}"#;
+        check(logs, &stream("created", data), None);
+        check(logs, &stream("created", "{}"), Some("is not valid under"));
+        check(logs, &stream("opened", data), Some("is not valid under"));
+        check(logs, &stream("nonsense", data), Some("is not valid under"));
+        check(
+            logs,
+            &stream("created", &data.replace("\"at\"", "\"who\":1,\"at\"")),
+            Some("is not valid under"),
+        );
+        check(logs, &stream("created", &data.replace(',', "\n,")), Some("no field"));
     }
 
     #[test]

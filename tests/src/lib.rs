@@ -6,8 +6,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test bench fails by panicking")]
 
+pub mod browser;
 pub mod client;
 pub mod document;
+pub mod event_stream;
 pub mod meter;
 pub mod permissions;
 pub mod proxy;

@@ -85,6 +85,12 @@ pub fn unhurried() -> Rules {
 }
 
 impl Options {
+    /// Without anybody's having to wait for claims that lapsed, for tests in which the same few let many lapse.
+    pub fn patient() -> Self {
+        let rules = Rules { cooldown_lapses: u32::MAX, ..unhurried() };
+        Self { rules, ..Self::default() }
+    }
+
     /// With money of the platform's at Stripe, so that what users were given can be withdrawn.
     pub fn funded() -> Self {
         let sandbox = sandbox::Options { starting_balance_cents: 1_000_000, ..sandbox::Options::default() };

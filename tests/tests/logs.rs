@@ -25,6 +25,7 @@ const WEBHOOK_SECRET: &str = "whsec_that_nobody_may_read";
 const PROMPT: &str = "Taglines about a lighthouse keeper";
 const ENV_VALUE: &str = "hunter2-of-the-environment";
 const OUTPUT: &str = "Still shining since 1911";
+const REASON: &str = "The lamp went out and so did I";
 /// More faults than the SDK tries a request.
 const TRIES: usize = 3;
 
@@ -135,6 +136,11 @@ async fn race(world: &World, user: &Client) {
         worker.claim(&drop).await.expect(201);
         worker.submit(&drop, &format!("{OUTPUT}, keeper {i}")).await.expect(201);
     }
+    let (path, reason) = (format!("/api/jobs/{drop}/fail"), json!({ "reason": REASON }));
+    world.workers[2].claim(&drop).await.expect(201);
+    world.workers[2].post(&path, reason.clone()).await.expect(200);
+    world.stranger.post(&path, reason).await.expect(403);
+    world.workers[2].post(&path, json!({ "reason": [REASON] })).await.expect(400);
     world.advance_seconds(301);
     world.sweep().await;
     for body in
@@ -226,6 +232,7 @@ async fn every_request_is_logged_and_no_secret_is() {
         ("a prompt", PROMPT),
         ("a value of envVars", ENV_VALUE),
         ("an output", OUTPUT),
+        ("a reason to give up", REASON),
         ("what is on a card", "sandbox4242"),
         ("what is on a card", "display_brand"),
         ("the body of a request to Stripe or of a report of it", "livemode"),

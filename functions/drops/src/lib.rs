@@ -1,4 +1,4 @@
-//! Drops: posting, paying, cancelling, claiming, submitting, and reading the result.
+//! Drops: posting, paying, cancelling, claiming, submitting, and reading what happened and came of it.
 
 mod debit;
 mod routes;
@@ -35,8 +35,13 @@ impl App {
         Self { service: funds.service.clone(), funds, queue }
     }
 
-    /// A drop as one of its readers sees it; costs a round trip only where there is a winning output to show.
-    async fn shown(&self, drop: &Drop, brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
+    /// A drop as `reader` sees it; costs a round trip only where there is a winning output to show. Who has no part in the
+    /// drop sees neither context nor output.
+    async fn shown(&self, drop: &Drop, mut brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
+        if drop.relation(reader).is_none() {
+            brief.env_vars.clear();
+            return Ok(View { drop, brief, output_text: None, reader, rules: &self.service.rules }.into());
+        }
         let output_text = match &drop.outcome {
             Some(outcome) => self.service.store.output_text(drop.id, &outcome.winner).await?,
             None => None,
@@ -58,6 +63,7 @@ fn contended() -> Error {
 }
 
 /// The function's routes and their description.
+#[expect(deprecated, reason = "the attribute is for the document; old clients are served all the same")]
 pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(routes::run::run))
@@ -69,6 +75,10 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(routes::submit::submit))
         .routes(routes!(routes::submissions::submissions))
         .routes(routes!(routes::verdict::verdict))
+        .routes(routes!(routes::logs::logs))
+        .routes(routes!(routes::reserve::reserve))
+        .routes(routes!(routes::release::release))
+        .routes(routes!(routes::fail::fail))
 }
 
 /// The function.

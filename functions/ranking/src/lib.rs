@@ -97,7 +97,7 @@ impl Ranking {
             let Some((drop, brief)) = self.service.store.drop_with_brief(id).await? else {
                 return Ok(Progress::Nothing);
             };
-            let now = self.service.clock.now();
+            let now = drop.next_change_at(self.service.clock.now());
             let (written, status) = match drop.due(now) {
                 Due::Nothing => return Ok(Progress::Nothing),
                 Due::NotBefore(at) => return Ok(Progress::NotBefore(at)),

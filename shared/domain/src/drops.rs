@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::ledger::Unbalanced;
 use crate::money::Overflow;
@@ -108,6 +108,14 @@ pub struct Claim {
     pub submitted_at: Option<Timestamp>,
 }
 
+impl Claim {
+    /// When it lapsed, as seen at `now`: its lease ended without a submission. If the worker submits after all, it
+    /// has not lapsed.
+    pub fn lapsed_at(&self, now: Timestamp) -> Option<Timestamp> {
+        (self.submitted_at.is_none() && self.lease_expires_at <= now).then_some(self.lease_expires_at)
+    }
+}
+
 /// How a completed drop ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -146,6 +154,8 @@ pub struct Drop {
     pub updated_at: Timestamp,
     /// Set once it was opened, and kept.
     pub window: Option<Window>,
+    /// When it was closed to submissions, to be judged.
+    pub ranking_at: Option<Timestamp>,
     /// Money held for it: the price while open or ranking, else nothing.
     pub escrow: Cents,
     /// Who holds its slots.
@@ -228,6 +238,7 @@ impl Drop {
             created_at: now,
             updated_at: now,
             window: None,
+            ranking_at: None,
             escrow: Cents::ZERO,
             claims: BTreeMap::new(),
             outcome: None,
@@ -241,6 +252,13 @@ impl Drop {
         self.updated_at = now;
         self.window = Some(Window { opened_at: now, closes_at: after_seconds(now, self.time_limit_seconds) });
         self
+    }
+
+    /// When a change that is made at `now` happens: after every change before it, whatever clocks those went by. So each
+    /// change has an instant of its own, and their order is the order in which they were made.
+    pub fn next_change_at(&self, now: Timestamp) -> Timestamp {
+        let next = self.updated_at.saturating_add(SignedDuration::from_millis(1));
+        now.max(next.unwrap_or(Timestamp::MAX))
     }
 
     /// What the winner gets.
@@ -290,6 +308,14 @@ impl Drop {
         }
         self.updated_at = claim.claimed_at;
         self.claims.insert(worker, claim);
+        self
+    }
+
+    /// The same drop after `worker` gave up their slot.
+    #[must_use]
+    pub fn released(mut self, worker: &UserId, now: Timestamp) -> Self {
+        self.claims.remove(worker);
+        self.updated_at = now;
         self
     }
 
@@ -419,27 +445,27 @@ impl Drop {
     /// [`Error::OwnDrop`]; for who holds no claim [`Error::NotAClaimant`] while the drop is public on the board and
     /// [`Error::NotFound`] otherwise; [`Error::DropNotOpen`], [`Error::WindowClosed`].
     pub fn submit(&self, worker: &UserId, now: Timestamp) -> Result<SubmitDecision, Error> {
-        if *worker == self.sender {
-            return Err(Error::OwnDrop);
-        }
-        let claim = match (self.claims.get(worker), self.status) {
-            (Some(claim), _) => claim,
-            (None, Status::Open) => return Err(Error::NotAClaimant),
-            (
-                None,
-                Status::PendingPayment
-                | Status::Ranking
-                | Status::Completed
-                | Status::Cancelled
-                | Status::Expired,
-            ) => return Err(Error::NotFound),
-        };
+        let claim = self.claim_of(worker)?;
         if claim.submitted_at.is_some() {
             return Ok(SubmitDecision::Again);
         }
         let window = self.window.ok_or(Error::DropNotOpen)?;
         self.require_open(window, now)?;
         Ok(SubmitDecision::Accept { fills: self.submissions_count() + 1 >= self.max_claims })
+    }
+
+    /// Decides on the release of a slot: which claim ends.
+    ///
+    /// # Errors
+    /// As [`Drop::submit`] for who holds no claim; [`Error::WorkDelivered`] once they have submitted;
+    /// [`Error::DropNotOpen`], [`Error::WindowClosed`].
+    pub fn release(&self, worker: &UserId, now: Timestamp) -> Result<Claim, Error> {
+        let claim = self.claim_of(worker)?;
+        if claim.submitted_at.is_some() {
+            return Err(Error::WorkDelivered);
+        }
+        self.require_open(self.window.ok_or(Error::DropNotOpen)?, now)?;
+        Ok(*claim)
     }
 
     /// What the ranking has to do at `now`.
@@ -452,6 +478,25 @@ impl Drop {
             (Status::PendingPayment | Status::Completed | Status::Cancelled | Status::Expired, _) => {
                 Due::Nothing
             }
+        }
+    }
+
+    /// The claim of who has to hold one.
+    fn claim_of(&self, worker: &UserId) -> Result<&Claim, Error> {
+        if *worker == self.sender {
+            return Err(Error::OwnDrop);
+        }
+        match (self.claims.get(worker), self.status) {
+            (Some(claim), _) => Ok(claim),
+            (None, Status::Open) => Err(Error::NotAClaimant),
+            (
+                None,
+                Status::PendingPayment
+                | Status::Ranking
+                | Status::Completed
+                | Status::Cancelled
+                | Status::Expired,
+            ) => Err(Error::NotFound),
         }
     }
 
@@ -471,9 +516,9 @@ impl Drop {
     fn longest_lapsed(&self, now: Timestamp) -> Option<&UserId> {
         self.claims
             .iter()
-            .filter(|(_, claim)| claim.submitted_at.is_none() && claim.lease_expires_at <= now)
-            .min_by_key(|(_, claim)| claim.lease_expires_at)
-            .map(|(worker, _)| worker)
+            .filter_map(|(worker, claim)| Some((claim.lapsed_at(now)?, worker)))
+            .min_by_key(|(lapsed_at, _)| *lapsed_at)
+            .map(|(_, worker)| worker)
     }
 }
 

@@ -42,6 +42,13 @@ pub enum Error {
     MaxClaimsReached,
     /// A different submission was made before.
     AlreadySubmitted,
+    /// The caller has submitted, so their slot cannot be given up.
+    WorkDelivered,
+    /// Too many claims of the caller's have lapsed or been given up lately.
+    ClaimCooldown {
+        /// Until a claim is allowed again, in seconds.
+        seconds: u32,
+    },
     /// Work has been delivered, so the drop will be judged.
     DropHasSubmissions,
     /// The drop is not judged yet.

@@ -10,6 +10,7 @@
 
 pub mod api_key;
 pub mod connect;
+pub mod cooldown;
 pub mod dispute;
 pub mod drops;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod rules;
 pub mod spend;
 pub mod stats;
 pub mod time;
+pub mod timeline;
 pub mod topup;
 pub mod user;
 pub mod verdict;

@@ -1,6 +1,6 @@
 //! The marketplace's adjustable rules, with their defaults and the variables that override them.
 
-use crate::{Cents, Pack, RateClass, RateLimit};
+use crate::{Cents, Pack, RateClass, RateLimit, cooldown};
 
 /// Every bound, default and rate that is a choice rather than a law. One value of this is built when a function
 /// starts; [`Rules::from_vars`] lists the variables.
@@ -30,6 +30,10 @@ pub struct Rules {
     pub max_claims: u32,
     /// How long a claim holds its slot against others, in seconds.
     pub lease_seconds: u32,
+    /// Lapsed or released claims that keep a user from claiming, while they lie within the cooldown's window.
+    pub cooldown_lapses: u32,
+    /// How long a lapsed or released claim counts, in seconds.
+    pub cooldown_window_seconds: u32,
     /// The platform's share of the price, in basis points (2000 is 20 %), rounded down.
     pub fee_basis_points: u32,
     /// The platform's fixed fee, on top of the share.
@@ -87,6 +91,8 @@ impl Default for Rules {
             default_time_limit_seconds: 300,
             max_claims: 5,
             lease_seconds: 120,
+            cooldown_lapses: 3,
+            cooldown_window_seconds: 600,
             fee_basis_points: 2000,
             fee_fixed: Cents::new(50),
             settlement_seconds: 120,
@@ -159,6 +165,10 @@ impl Rules {
             // The claims live on the drop's item, and one settlement transaction carries an action for each.
             number("CLORP_MAX_CLAIMS", &mut rules.max_claims, 1, 20)?;
             number("CLORP_LEASE_SECONDS", &mut rules.lease_seconds, 1, 900)?;
+            // As many as one look at a user's claims finds for certain.
+            number("CLORP_COOLDOWN_LAPSES", &mut rules.cooldown_lapses, 1, 100)?;
+            let longest = cooldown::MAX_WINDOW_SECONDS.into();
+            number("CLORP_COOLDOWN_WINDOW_SECONDS", &mut rules.cooldown_window_seconds, 1, longest)?;
             number("CLORP_FEE_BASIS_POINTS", &mut rules.fee_basis_points, 0, 10_000)?;
             number("CLORP_SETTLEMENT_SECONDS", &mut rules.settlement_seconds, 1, 3600)?;
             number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
@@ -313,6 +323,8 @@ mod tests {
             ("CLORP_FEE_FIXED_CENTS", "-1"),
             ("CLORP_MAX_TIME_LIMIT_SECONDS", "901"),
             ("CLORP_MAX_CLAIMS", "five"),
+            ("CLORP_COOLDOWN_LAPSES", "0"),
+            ("CLORP_COOLDOWN_WINDOW_SECONDS", "86401"),
             ("CLORP_MIN_PRICE_CENTS", "100001"),
             ("CLORP_CLAIM_RATE", "5"),
             ("CLORP_CLAIM_RATE", "5/0"),

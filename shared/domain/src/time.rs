@@ -17,6 +17,11 @@ pub fn after_seconds(at: Timestamp, seconds: u32) -> Timestamp {
     at.saturating_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
 }
 
+/// `at` less whole seconds, stopping at the beginning of time rather than overflowing.
+pub fn before_seconds(at: Timestamp, seconds: u32) -> Timestamp {
+    at.saturating_sub(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MIN)
+}
+
 /// RFC 3339 in UTC with milliseconds: `2026-11-24T09:30:00.000Z`.
 pub fn rfc3339(at: Timestamp) -> String {
     format!("{at:.3}")

@@ -2,10 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clorp_domain::drops::{CancelDecision, ClaimDecision, Due, Outcome, SubmitDecision};
-use clorp_domain::time::{after_seconds, from_unix_millis};
+use clorp_domain::time::{after_seconds, before_seconds, from_unix_millis};
+use clorp_domain::timeline::EventId;
 use clorp_domain::{
     Account, Cents, Draft, Drop, DropId, EntryId, Error, Grade, Order, Posting, Rules, Status, UserId,
 };
@@ -22,6 +23,7 @@ enum Action {
     Pay(usize),
     Claim(usize),
     Submit(usize),
+    Release(usize),
     Cancel(usize),
     Rank,
 }
@@ -36,6 +38,7 @@ fn step() -> impl Strategy<Value = (u32, Action)> {
         1 => (0..USERS).prop_map(Action::Pay),
         6 => (0..USERS).prop_map(Action::Claim),
         6 => (0..USERS).prop_map(Action::Submit),
+        2 => (0..USERS).prop_map(Action::Release),
         1 => (0..USERS).prop_map(Action::Cancel),
         2 => Just(Action::Rank),
     ];
@@ -81,7 +84,8 @@ impl Market {
 
     /// Does what the decision for an action says, as the store would.
     fn act(&mut self, action: Action) {
-        let (now, id, old) = (self.now, self.entry(), self.drop.clone());
+        let (id, old) = (self.entry(), self.drop.clone());
+        let now = old.next_change_at(self.now);
         match action {
             Action::Pay(n) => {
                 if old.pay(&user(n)).is_ok() {
@@ -99,9 +103,15 @@ impl Market {
             Action::Submit(n) => {
                 if let Ok(SubmitDecision::Accept { fills }) = old.submit(&user(n), now) {
                     self.drop.claims.get_mut(&user(n)).expect("a claim").submitted_at = Some(now);
+                    self.drop.updated_at = now;
                     if fills {
-                        self.drop.status = Status::Ranking;
+                        self.close(now);
                     }
+                }
+            }
+            Action::Release(n) => {
+                if old.release(&user(n), now).is_ok() {
+                    self.drop = old.released(&user(n), now);
                 }
             }
             Action::Cancel(n) => match old.cancel(&user(n)) {
@@ -113,7 +123,7 @@ impl Market {
                 Ok(CancelDecision::Already) | Err(_) => {}
             },
             Action::Rank => match old.due(now) {
-                Due::Close => self.drop.status = Status::Ranking,
+                Due::Close => self.close(now),
                 Due::Expire => {
                     self.post(&old.refund(id, now).unwrap());
                     self.drop = old.ended(Status::Expired, now);
@@ -127,6 +137,18 @@ impl Market {
                 Due::Nothing | Due::NotBefore(_) => {}
             },
         }
+    }
+
+    fn close(&mut self, now: Timestamp) {
+        self.drop.status = Status::Ranking;
+        self.drop.ranking_at = Some(now);
+        self.drop.updated_at = now;
+    }
+
+    /// What somebody sees who has seen the events up to the last of `seen`.
+    fn poll(&self, seen: &mut Vec<(EventId, String)>) {
+        let events = self.drop.timeline(seen.last().map(|(id, _)| *id));
+        seen.extend(events.into_iter().flatten().map(|event| (event.id, format!("{:?}", event.happening))));
     }
 
     /// What is true of any drop at any time.
@@ -162,7 +184,7 @@ impl Market {
     }
 
     /// What no action may undo or take away.
-    fn check_change(&self, old: &Drop) -> Result<(), TestCaseError> {
+    fn check_change(&self, old: &Drop, action: Action) -> Result<(), TestCaseError> {
         let new = &self.drop;
         prop_assert!(old.status <= new.status, "{} became {}", old.status, new.status);
         if old.status.is_terminal() {
@@ -172,20 +194,24 @@ impl Market {
             prop_assert!(!matches!(new.status, Status::Cancelled | Status::Expired), "work went unpaid");
         }
         prop_assert!(old.window.is_none() || old.window == new.window);
+        prop_assert!(old == new || old.updated_at < new.updated_at, "a change without an instant of its own");
         for (worker, claim) in &old.claims {
             match new.claims.get(worker) {
                 Some(kept) => prop_assert_eq!(
                     (kept.claimed_at, kept.submitted_at),
                     (claim.claimed_at, claim.submitted_at.or(kept.submitted_at))
                 ),
-                // A slot passes on only when its lease has lapsed without work, and no slot was free.
                 None => {
                     prop_assert_eq!(claim.submitted_at, None);
-                    prop_assert!(claim.lease_expires_at <= self.now);
-                    prop_assert_eq!(
-                        (old.claims_count(), new.claims_count()),
-                        (old.max_claims, old.max_claims)
-                    );
+                    // Given up by who held it, or else taken over: which happens only when its lease has lapsed, and no
+                    // slot was free.
+                    if matches!(action, Action::Release(n) if user(n) == *worker) {
+                        prop_assert_eq!(new.claims_count() + 1, old.claims_count());
+                    } else {
+                        prop_assert!(claim.lapsed_at(new.updated_at).is_some());
+                        let counts = (old.claims_count(), new.claims_count());
+                        prop_assert_eq!(counts, (old.max_claims, old.max_claims));
+                    }
                 }
             }
         }
@@ -206,7 +232,7 @@ proptest! {
             let old = market.drop.clone();
             market.act(action);
             market.check()?;
-            market.check_change(&old)?;
+            market.check_change(&old, action)?;
         }
     }
 
@@ -246,6 +272,7 @@ proptest! {
             prop_assert_eq!(drop.cancel(&other), Err(refusal));
             prop_assert_eq!(drop.claim(&drop.sender, market.now, &market.rules), Err(Error::OwnDrop));
             prop_assert_eq!(drop.submit(&drop.sender, market.now), Err(Error::OwnDrop));
+            prop_assert_eq!(drop.release(&drop.sender, market.now), Err(Error::OwnDrop));
         }
     }
 
@@ -278,12 +305,42 @@ proptest! {
     }
 
     #[test]
+    fn whoever_polls_a_timeline_sees_each_event_once_in_order_and_all_that_a_newcomer_sees(
+        steps in prop::collection::vec((step(), 0..6_u32, any::<bool>()), 0..60),
+    ) {
+        let mut market = Market::new(500, 900);
+        let (mut clock, mut seen) = (market.now, Vec::new());
+        for ((wait, action), behind, polled) in std::iter::once(((0, Action::Pay(SENDER)), 0, false)).chain(steps) {
+            clock = after_seconds(clock, wait);
+            // Each change is made by somebody whose clock is behind by something else.
+            market.now = before_seconds(clock, behind);
+            market.act(action);
+            if polled {
+                market.poll(&mut seen);
+            }
+        }
+        market.poll(&mut seen);
+        prop_assert!(seen.is_sorted_by(|(a, _), (b, _)| a < b), "{:?}", seen);
+        let mut fresh = Vec::new();
+        market.poll(&mut fresh);
+        let ids = |events: &[(EventId, String)]| events.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>();
+        let (all, now) = (ids(&seen), ids(&fresh));
+        prop_assert!(all.is_superset(&now), "{:?} lacks some of {:?}", seen, fresh);
+        // What a newcomer does not see is claims that were given up or taken over.
+        let gone = seen.iter().filter(|(id, _)| !now.contains(id));
+        prop_assert!(gone.clone().all(|(_, what)| what.starts_with("Claimed")), "{:?}", seen);
+        let ended = market.drop.status.is_terminal();
+        prop_assert_eq!(fresh.last().is_some_and(|(_, what)| what == "Done"), ended);
+        prop_assert_eq!(market.drop.timeline(seen.last().map(|(id, _)| *id)).is_none(), ended);
+    }
+
+    #[test]
     fn entries_are_a_posting_exactly_when_they_balance_and_name_each_account_once(
         deltas in prop::collection::vec((0..4_usize, -3..=3_i64), 0..6),
     ) {
         let entries = deltas.iter().map(|(n, delta)| (Account::User(user(*n)), Cents::new(*delta)));
         let moved: Vec<_> = deltas.iter().filter(|(_, delta)| *delta != 0).collect();
-        let accounts: std::collections::BTreeSet<_> = moved.iter().map(|(n, _)| n).collect();
+        let accounts: BTreeSet<_> = moved.iter().map(|(n, _)| n).collect();
         let balanced = moved.iter().map(|(_, delta)| delta).sum::<i64>() == 0;
         let reason = "topup:test".parse().expect("a reason");
         let at = from_unix_millis(0).expect("a date");

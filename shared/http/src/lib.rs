@@ -7,6 +7,7 @@
 pub mod admission;
 pub mod auth;
 pub mod cache;
+pub mod event_stream;
 pub mod extract;
 mod idempotency;
 pub mod ids;

@@ -92,6 +92,18 @@ pub enum StateErrors {
     Conflict(ErrorBody),
 }
 
+/// What a claim can meet.
+#[derive(IntoResponses)]
+pub enum CooldownErrors {
+    /// `claim_cooldown`: too many of the caller's claims have lapsed or been released lately. Claims that are held stay
+    /// held.
+    #[response(
+        status = 429,
+        headers(("Retry-After" = u32, description = "Seconds until a claim is allowed again"))
+    )]
+    TooManyRequests(ErrorBody),
+}
+
 /// What a request that takes money out of the wallet can meet.
 #[derive(IntoResponses)]
 pub enum FundsErrors {

@@ -245,6 +245,19 @@ impl From<Error> for Problem {
             Error::AlreadySubmitted => {
                 Self::new(S::CONFLICT, "already_submitted", "You have already submitted a different output")
             }
+            Error::WorkDelivered => Self::new(
+                S::CONFLICT,
+                "already_submitted",
+                "You have submitted, and your work will be judged: the slot cannot be given up",
+            ),
+            Error::ClaimCooldown { seconds } => Self {
+                retry_after_seconds: Some(seconds),
+                ..Self::new(
+                    S::TOO_MANY_REQUESTS,
+                    "claim_cooldown",
+                    "Too many of your claims have lapsed or been released lately; claim again after a pause",
+                )
+            },
             Error::DropHasSubmissions => Self::new(
                 S::CONFLICT,
                 "drop_has_submissions",

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::batch::Freshness;
 use crate::board::{Place, place};
 use crate::fault::fault;
-use crate::item::{Item, at, decode, encode, instant, keyed, n, parse, s};
+use crate::item::{Item, at, decode, encode, instant, keyed, parse, s};
 use crate::key::{Key, PK, drop_of_pk};
 use crate::keys::Spending;
 use crate::page::{Page, cursor, position};
 use crate::tx::{Tx, TxError, Update};
 use crate::users::read_user;
+use crate::work::{Lapse, begin_work, end_work};
 use crate::{Store, ledger, stats};
 
 const LIST: &str = "drops";
@@ -39,6 +40,9 @@ struct DropItem {
     opened_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     window_closes_at: Option<i64>,
+    // Absent also where a submission filled the drop, and so closed it: see `read_ranking_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ranking_at: Option<i64>,
     // Only the ledger writes the escrow, so a new drop has none until its posting adds to it.
     #[serde(default, skip_serializing)]
     escrow_cents: i64,
@@ -94,6 +98,7 @@ impl From<&Drop> for DropItem {
             updated_at: drop.updated_at.as_millisecond(),
             opened_at: drop.window.map(|window| window.opened_at.as_millisecond()),
             window_closes_at: drop.window.map(|window| window.closes_at.as_millisecond()),
+            ranking_at: drop.ranking_at.map(Timestamp::as_millisecond),
             escrow_cents: 0,
             claims: drop.claims.iter().map(|(worker, claim)| (worker.to_string(), claim.into())).collect(),
             claims_count: drop.claims_count(),
@@ -125,6 +130,15 @@ fn read_outcome(item: &DropItem) -> Result<Option<Outcome>, Error> {
     }))
 }
 
+/// When a drop was closed to submissions: by the ranking, or by the submission of the last slot.
+fn read_ranking_at(item: &DropItem) -> Result<Option<Timestamp>, Error> {
+    let filled = || {
+        let last = item.claims.values().filter_map(|claim| claim.submitted_at).max();
+        last.filter(|_| item.submissions_count >= item.max_claims)
+    };
+    item.ranking_at.or_else(filled).map(|millis| instant("ranking_at", millis)).transpose()
+}
+
 /// The drop an item holds.
 pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
     let id = item.get(PK).and_then(|pk| drop_of_pk(pk.as_s().ok()?));
@@ -153,6 +167,7 @@ pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
         claims: claims.collect::<Result<_, Error>>()?,
         outcome: read_outcome(&item)?,
         window,
+        ranking_at: read_ranking_at(&item)?,
         title: item.title,
         price: Cents::new(item.price_cents),
         fee: Cents::new(item.fee_cents),
@@ -271,13 +286,12 @@ impl Store {
         let window = drop.window.ok_or_else(|| Error::internal("a drop is paid for without being opened"))?;
         let key = Key::drop(drop.id);
         let mut tx = Tx::default();
-        let update = tx.update(key.clone());
+        let update = changed_at(tx.update(key.clone()), drop.updated_at);
         update
             .require("status", "=", s(Status::PendingPayment.as_str()))
             .set("status", s(drop.status.as_str()))
             .set("opened_at", at(window.opened_at))
-            .set("window_closes_at", at(window.closes_at))
-            .set("updated_at", at(drop.updated_at));
+            .set("window_closes_at", at(window.closes_at));
         place(update, drop.id, Place::of(drop));
         payment.add_to(&mut tx, drop)?;
         match self.transact(tx).await {
@@ -293,8 +307,8 @@ impl Store {
         }
     }
 
-    /// Ends a drop without a verdict, as `status` says: cancelled or expired. `drop` is the drop as it was read;
-    /// the write requires that nobody has claimed or submitted since. `refund` returns the escrow, if there is one.
+    /// Ends a drop without a verdict, as `status` says: cancelled or expired. `drop` is the drop as it was read, and
+    /// must not have changed since. `refund` returns the escrow, if there is one.
     ///
     /// # Errors
     /// Faults only.
@@ -306,16 +320,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Written, Error> {
         let mut tx = Tx::default();
-        let update = tx.update(Key::drop(drop.id));
+        let update = changed_at(tx.update(Key::drop(drop.id)), now);
         update
             .require("status", "=", s(drop.status.as_str()))
-            .require("claims_count", "=", n(drop.claims_count()))
-            .require("submissions_count", "=", n(0))
-            .set("status", s(status.as_str()))
-            .set("updated_at", at(now));
+            .require("updated_at", "=", at(drop.updated_at))
+            .set("status", s(status.as_str()));
         place(update, drop.id, Place::Nowhere);
-        require_same_holders(update, drop);
-        release_workers(&mut tx, drop);
+        release_workers(&mut tx, drop, now)?;
         if let Some(refund) = refund {
             ledger::post(&mut tx, refund)?;
             stats::count(&mut tx, drop.id, on_board(drop.price, -1)?);
@@ -323,40 +334,62 @@ impl Store {
         self.write_drop(drop.id, tx).await
     }
 
-    /// Gives a slot to `worker`: a free one, or the one that `lapsed` held. Four write units, a take-over six.
+    /// Gives a slot of `drop` as it was read to `worker`: a free one, or the one that `lapsed` held, whose lapse is
+    /// recorded. Four write units, a take-over eight.
     ///
     /// # Errors
     /// Faults only.
     pub async fn claim_drop(
         &self,
-        drop: DropId,
+        drop: &Drop,
         worker: &UserId,
         claim: &Claim,
         lapsed: Option<&UserId>,
     ) -> Result<Written, Error> {
         let own = format!("claims.{worker}");
         let mut tx = Tx::default();
-        let update = tx.update(Key::drop(drop));
+        let update = changed_at(tx.update(Key::drop(drop.id)), claim.claimed_at);
         update
             .require("status", "=", s(Status::Open.as_str()))
             .require("window_closes_at", ">", at(claim.claimed_at))
             .require_absent(&own)
-            .set(&own, claim_attribute(claim)?)
-            .set("updated_at", at(claim.claimed_at));
+            .set(&own, claim_attribute(claim)?);
         match lapsed {
             None => {
                 update.require_between("claims_count", "<", "max_claims").add("claims_count", 1);
             }
             Some(lapsed) => {
-                update
-                    .require(&format!("claims.{lapsed}.lease_expires_at"), "<=", at(claim.claimed_at))
-                    .require_absent(&format!("claims.{lapsed}.submitted_at"))
-                    .remove(&format!("claims.{lapsed}"));
-                tx.delete(Key::work(lapsed, drop));
+                let held = drop.claims.get(lapsed).and_then(|held| held.lapsed_at(claim.claimed_at));
+                let lapsed_at = held.ok_or_else(|| Error::internal("a claim is taken over that holds"))?;
+                remove_claim(update, lapsed, lapsed_at);
+                end_work(&mut tx, lapsed, drop.id, Some(Lapse { at: lapsed_at, released: false }))?;
             }
         }
-        let work = Key::work(worker, drop);
-        tx.create(work.clone(), work.into_attributes());
+        begin_work(&mut tx, worker, drop.id, claim)?;
+        self.write_drop(drop.id, tx).await
+    }
+
+    /// Takes the slot back that `worker` holds by `claim`, which counts as lapsed from now on, or from the end of its
+    /// lease if that is over. Six write units.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn release_claim(
+        &self,
+        drop: DropId,
+        worker: &UserId,
+        claim: &Claim,
+        now: Timestamp,
+    ) -> Result<Written, Error> {
+        let mut tx = Tx::default();
+        let update = changed_at(tx.update(Key::drop(drop)), now);
+        update
+            .require("status", "=", s(Status::Open.as_str()))
+            .require("window_closes_at", ">", at(now))
+            .add("claims_count", -1);
+        remove_claim(update, worker, claim.lease_expires_at);
+        let at = claim.lease_expires_at.min(now);
+        end_work(&mut tx, worker, drop, Some(Lapse { at, released: true }))?;
         self.write_drop(drop, tx).await
     }
 
@@ -367,11 +400,11 @@ impl Store {
     /// Faults only.
     pub async fn close_drop(&self, drop: &Drop, now: Timestamp) -> Result<Written, Error> {
         let mut update = Update::default();
-        update
+        changed_at(&mut update, now)
             .require("status", "=", s(Status::Open.as_str()))
             .require("window_closes_at", "<=", at(now))
             .set("status", s(Status::Ranking.as_str()))
-            .set("updated_at", at(now));
+            .set("ranking_at", at(now));
         place(&mut update, drop.id, Place::Ranking(drop.pack));
         match self.update_if(Key::drop(drop.id), update).await {
             Ok(()) => Ok(Written::Done),
@@ -536,18 +569,26 @@ fn claim_attribute(claim: &Claim) -> Result<aws_sdk_dynamodb::types::AttributeVa
     encode(&ClaimItem::from(claim)).map(aws_sdk_dynamodb::types::AttributeValue::M)
 }
 
-/// Requires that every claim is still held by who held it: a take-over changes the holders but not their number.
-pub(crate) fn require_same_holders(update: &mut Update, drop: &Drop) {
-    for worker in drop.claims.keys() {
-        update.require_present(&format!("claims.{worker}"));
-    }
+/// Stamps a change of a drop, which has to come after every change before it: see [`Drop::next_change_at`].
+pub(crate) fn changed_at(update: &mut Update, now: Timestamp) -> &mut Update {
+    update.require("updated_at", "<", at(now)).set("updated_at", at(now))
 }
 
-/// Takes a drop that ends off its workers' lists.
-pub(crate) fn release_workers(tx: &mut Tx, drop: &Drop) {
-    for worker in drop.claims.keys() {
-        tx.delete(Key::work(worker, drop.id));
+/// Removes an unsubmitted claim that is still the one with this lease.
+fn remove_claim(update: &mut Update, worker: &UserId, lease_expires_at: Timestamp) {
+    update
+        .require(&format!("claims.{worker}.lease_expires_at"), "=", at(lease_expires_at))
+        .require_absent(&format!("claims.{worker}.submitted_at"))
+        .remove(&format!("claims.{worker}"));
+}
+
+/// Takes a drop that ends at `now` off its workers' lists, and records whose claims have lapsed.
+pub(crate) fn release_workers(tx: &mut Tx, drop: &Drop, now: Timestamp) -> Result<(), Error> {
+    for (worker, claim) in &drop.claims {
+        let lapse = claim.lapsed_at(now).map(|at| Lapse { at, released: false });
+        end_work(tx, worker, drop.id, lapse)?;
     }
+    Ok(())
 }
 
 /// The change to the totals when `drops` drops of this price come onto the board (or leave it, if negative).

@@ -7,6 +7,7 @@ use clorp_domain::api_key::KeyHash;
 use clorp_domain::{
     Account, DropId, EntryId, IdempotencyKey, KeyId, RateClass, SetupId, TopupId, UserId, WithdrawalId,
 };
+use jiff::Timestamp;
 
 use crate::item::Item;
 
@@ -21,7 +22,9 @@ pub(crate) const OUTPUT: &str = "OUTPUT#";
 pub(crate) const VERDICT: &str = "VERDICT";
 /// Prefix of the sort keys of a worker's active claims.
 pub(crate) const WORK: &str = "WORK#";
-
+/// Prefix of the sort keys of a worker's lapsed claims. Nothing sorts between the last of them and the first of
+/// [`WORK`], so that one range holds those of late and all active claims.
+pub(crate) const LAPSED_WORK: &str = "WORK!";
 /// Prefix of the sort keys of top-ups.
 pub(crate) const TOPUP: &str = "TOPUP#";
 /// Prefix of the sort keys of withdrawals.
@@ -69,6 +72,11 @@ impl Key {
 
     pub(crate) fn work(worker: &UserId, drop: DropId) -> Self {
         Self::new(user_pk(worker), format!("{WORK}{drop}"))
+    }
+
+    /// By when the claim lapsed: a worker may hold a claim on one drop, and lose it, again and again.
+    pub(crate) fn lapsed_work(worker: &UserId, at: Timestamp, drop: DropId) -> Self {
+        Self::new(user_pk(worker), format!("{}#{drop}", lapsed_work_sk(at)))
     }
 
     pub(crate) fn api_key(hash: &KeyHash) -> Self {
@@ -154,6 +162,11 @@ impl Key {
             (SK.to_owned(), AttributeValue::S(self.sk)),
         ])
     }
+}
+
+/// Where the sort keys of the claims begin that lapsed at this instant.
+pub(crate) fn lapsed_work_sk(at: Timestamp) -> String {
+    format!("{LAPSED_WORK}{:013}", at.as_millisecond())
 }
 
 /// Partition of a drop and all that belongs to it.

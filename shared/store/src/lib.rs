@@ -31,6 +31,7 @@ mod tx;
 mod users;
 mod verdicts;
 mod withdrawals;
+mod work;
 
 use aws_sdk_dynamodb::Client;
 
@@ -48,6 +49,7 @@ pub use topups::{AutoTopupBegun, Moved, Shortage};
 pub use users::Recorded;
 pub use verdicts::{Judged, Showcase};
 pub use withdrawals::Reserved;
+pub use work::Claims;
 
 /// Access to the table.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ use clorp_domain::{Drop, DropId, Error, Status, SubmissionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::board::{Place, place};
+use crate::drops::changed_at;
 use crate::item::{Item, at, decode, instant, keyed, n, s};
 use crate::key::{Key, OUTPUT};
 use crate::tx::Tx;
@@ -46,7 +47,7 @@ impl Store {
     pub async fn submit(&self, drop: &Drop, submission: &Submission, fills: bool) -> Result<Written, Error> {
         let submitted_at = format!("claims.{}.submitted_at", submission.worker);
         let mut tx = Tx::default();
-        let update = tx.update(Key::drop(drop.id));
+        let update = changed_at(tx.update(Key::drop(drop.id)), submission.submitted_at);
         update
             .require("status", "=", s(Status::Open.as_str()))
             .require("window_closes_at", ">", at(submission.submitted_at))
@@ -55,7 +56,6 @@ impl Store {
             // Whether this one is the last depends on how many there are, so that must still be true.
             .require("submissions_count", "=", n(drop.submissions_count()))
             .set(&submitted_at, at(submission.submitted_at))
-            .set("updated_at", at(submission.submitted_at))
             .add("submissions_count", 1);
         if fills {
             update.set("status", s(Status::Ranking.as_str()));

@@ -1,14 +1,13 @@
 //! Users.
 
 use clorp_domain::user::StripeIds;
-use clorp_domain::{AutoTopup, Cents, ConnectStatus, DropId, Error, User, UserId};
+use clorp_domain::{AutoTopup, Cents, ConnectStatus, Error, User, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
-use crate::fault::fault;
 use crate::item::{Item, decode, encode, flag, instant, n, parse, s};
-use crate::key::{Key, PK, SK, WORK, user_of_pk, user_pk};
+use crate::key::{Key, PK, user_of_pk};
 use crate::tx::{TxError, Update};
 
 // What Stripe and the owner may add later is absent on a new user, and on those made before it existed.
@@ -177,29 +176,5 @@ impl Store {
             update.require_present("payment_method_id");
         }
         self.change_user(id, update).await
-    }
-
-    /// The drops a user holds active claims on, newest first, at most 100. One round trip, 1 read unit per 4 KB of
-    /// the small items that a claim writes and the end of its drop deletes.
-    ///
-    /// # Errors
-    /// Faults only.
-    pub async fn work(&self, worker: &UserId) -> Result<Vec<DropId>, Error> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression(format!("{PK} = :pk AND begins_with({SK}, :work)"))
-            .expression_attribute_values(":pk", s(user_pk(worker)))
-            .expression_attribute_values(":work", s(WORK))
-            .scan_index_forward(false)
-            .limit(100)
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|e| fault("query work", e))?;
-        let drops =
-            answer.items().iter().filter_map(|item| Key::of_item(item)?.sk.strip_prefix(WORK)?.parse().ok());
-        Ok(drops.collect())
     }
 }

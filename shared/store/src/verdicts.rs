@@ -6,7 +6,7 @@ use clorp_domain::{Drop, DropId, Error, Placing, Posting, Status, SubmissionId, 
 use serde::{Deserialize, Serialize};
 
 use crate::board::{Place, place};
-use crate::drops::{on_board, release_workers};
+use crate::drops::{changed_at, on_board, release_workers};
 use crate::fault::fault;
 use crate::item::{Item, at, decode, keyed, n, parse, s};
 use crate::key::{Key, OUTPUT, PK, SK, VERDICT, drop_pk};
@@ -101,17 +101,16 @@ impl Store {
         let outcome =
             drop.outcome.as_ref().ok_or_else(|| Error::internal("a drop is settled without an outcome"))?;
         let mut tx = Tx::default();
-        let update = tx.update(Key::drop(drop.id));
+        let update = changed_at(tx.update(Key::drop(drop.id)), drop.updated_at);
         update
             .require("status", "=", s(Status::Ranking.as_str()))
             .require("submissions_count", "=", n(drop.submissions_count()))
             .set("status", s(Status::Completed.as_str()))
             .set("winner_id", s(outcome.winner.to_string()))
             .set("grade", s(outcome.grade.as_str()))
-            .set("completed_at", at(outcome.completed_at))
-            .set("updated_at", at(drop.updated_at));
+            .set("completed_at", at(outcome.completed_at));
         place(update, drop.id, Place::Feed(drop.pack, outcome.completed_at));
-        release_workers(&mut tx, drop);
+        release_workers(&mut tx, drop, outcome.completed_at)?;
         let key = Key::verdict(drop.id);
         let item = keyed(&key, &verdict_item(verdict, showcase))?;
         tx.create(key, item);

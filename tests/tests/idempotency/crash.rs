@@ -129,6 +129,22 @@ async fn a_claim_takes_one_slot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_release_gives_the_slot_up_once() {
+    let world = proxied().await;
+    let drop = world.sender.post_drop(1000).await;
+    world.workers[0].claim(&drop).await.expect(201);
+    let worker = world.workers[0].keyed("k");
+    let (first, again) = die_and_repeat(&world, async || worker.release(&drop).await).await;
+    assert_eq!(first.expect(200), again.expect(200));
+    assert_eq!(read(&world.sender, &drop).await["claims_count"], 0);
+    world.workers[0].claim(&drop).await.expect(201);
+    // What the key stands for has been answered: the new claim is not given up by it.
+    assert_eq!(worker.release(&drop).await.text, again.text);
+    assert_eq!(read(&world.sender, &drop).await["claims_count"], 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_submission_is_delivered_once() {
     let world = proxied().await;
     let drop = world.sender.post_drop(1000).await;

@@ -1,7 +1,7 @@
 //! Claims that race each other, the window and the sender.
 
 use clorp_domain::{DropId, Rules};
-use e2e::{Options, World, unhurried};
+use e2e::{Options, World};
 use futures::future::{join, join_all};
 
 use crate::{ROUNDS, cancel, crowd, lapsed_last_slot, read, tally};
@@ -32,7 +32,7 @@ async fn ten_claims_of_one_worker_take_one_slot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_claim_is_made_at_or_after_the_windows_end() {
-    let rules = Rules { max_claims: 20, ..unhurried() };
+    let rules = Rules { max_claims: 20, ..Options::patient().rules };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let crowd = crowd(&world, 16).await;
     for end_after in [0, 1, 4, 8, 15] {
@@ -98,7 +98,7 @@ async fn exactly_one_of_many_takes_a_lapsed_lease_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_late_submission_and_the_take_over_of_its_slot_exactly_one_wins() {
-    let world = World::start().await;
+    let world = World::with(Options::patient()).await;
     let (old, new) = (&world.workers[4], &world.workers[5]);
     for round in 0..ROUNDS {
         let drop = lapsed_last_slot(&world).await;

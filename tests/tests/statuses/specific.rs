@@ -18,6 +18,7 @@ pub(crate) async fn rows(world: &World) -> Vec<Row> {
     let mut rows = users(world).await;
     rows.extend(paying(world).await);
     rows.extend(racing(world).await);
+    rows.extend(leaving(world).await);
     rows.extend(board(world).await);
     rows.extend(money_in(world).await);
     rows.extend(money_out(world).await);
@@ -90,6 +91,32 @@ async fn racing(world: &World) -> Vec<Row> {
         row("GET /api/jobs/{id}/submissions", 200, sender.get(&submissions).await),
         row("GET /api/jobs/{id}/verdict", 200, worker.get(&verdict).await),
     ]);
+    let timeline = sender.logs(&drop, None).await;
+    let last = timeline.events().last().unwrap()["id"].as_str().unwrap().to_owned();
+    let logs = "GET /api/jobs/{id}/logs";
+    rows.extend([row(logs, 200, timeline), row(logs, 204, sender.logs(&drop, Some(&last)).await)]);
+    rows
+}
+
+/// Old clients that claim and give up, until they have to wait.
+async fn leaving(world: &World) -> Vec<Row> {
+    let (sender, worker) = (&world.sender, &world.workers[2]);
+    let drop = sender.post_drop(100).await;
+    let [reserve, release, fail] =
+        ["reserve", "release", "fail"].map(|action| format!("/api/jobs/{drop}/{action}"));
+    let mut rows = Vec::new();
+    for (path, status) in
+        [(&reserve, 201), (&reserve, 200), (&release, 200), (&reserve, 201), (&fail, 200), (&reserve, 201)]
+    {
+        let (_, action) = path.rsplit_once('/').unwrap();
+        rows.push(row(&format!("POST /api/jobs/{{id}}/{action}"), status, worker.post_empty(path).await));
+    }
+    worker.post_empty(&release).await.expect(200);
+    rows.push(row("POST /api/jobs/{id}/reserve", 429, worker.post_empty(&reserve).await));
+    rows.push(row("POST /api/jobs/{id}/claim", 429, worker.claim(&drop).await));
+    for (path, action) in [(reserve, "reserve"), (release, "release"), (fail, "fail")] {
+        rows.push(row(&format!("POST /api/jobs/{{id}}/{action}"), 403, sender.post_empty(&path).await));
+    }
     rows
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn cancel(
 
 async fn end(app: &App, caller: &Caller, mut drop: Drop, ids: &NewIds) -> Result<Drop, Error> {
     for _ in 0..DECISIONS {
-        let now = app.service.clock.now();
+        let now = drop.next_change_at(app.service.clock.now());
         let refund = match drop.cancel(&caller.id)? {
             CancelDecision::Already => return Ok(drop),
             CancelDecision::Void => None,

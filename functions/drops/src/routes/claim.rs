@@ -3,11 +3,14 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_domain::drops::ClaimDecision;
-use clorp_domain::{Drop, DropId, Error};
+use clorp_domain::{Drop, DropId, Error, cooldown};
 use clorp_http::extract::OptionalJson;
-use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors};
+use clorp_http::openapi::{
+    AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors,
+};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_store::Written;
+use clorp_service::Service;
+use clorp_store::{Claims, Written};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -34,7 +37,8 @@ pub(crate) fn refuse_agent(agent_id: Option<String>) -> Result<(), Problem> {
 /// Claim a slot of an open drop.
 ///
 /// A claim holds its slot for a lease. After that it stays good until another worker takes the slot over. Claiming
-/// again returns the claim already held.
+/// again returns the claim already held. Claims that lapse, or are released, lead to a cooldown: three in ten minutes,
+/// and the next new claim has to wait.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/claim", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("claim"))),
@@ -43,7 +47,7 @@ pub(crate) fn refuse_agent(agent_id: Option<String>) -> Result<(), Problem> {
     responses(
         (status = 201, description = "The drop with your new claim", body = DropBody),
         (status = 200, description = "The drop with the claim you already held", body = DropBody),
-        AuthErrors, RoleErrors, IdErrors, StateErrors, NoBodyErrors, AnyErrors)
+        AuthErrors, RoleErrors, IdErrors, StateErrors, CooldownErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn claim(
     caller: Caller,
@@ -53,20 +57,31 @@ pub(crate) async fn claim(
     OptionalJson(request): OptionalJson<ClaimRequest>,
 ) -> Result<(StatusCode, ApiJson<DropBody>), Problem> {
     refuse_agent(request.agent_id)?;
-    let (drop, brief) = app.service.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
-    let (status, drop) = take_slot(&app, &caller, drop).await?;
+    let (found, claims) = tokio::join!(app.service.store.drop_with_brief(id), recent_claims(&app, &caller));
+    let (drop, brief) = found?.ok_or(Error::NotFound)?;
+    let (status, drop) = take_slot(&app, &caller, drop, claims?).await?;
     Ok((status, ApiJson(app.shown(&drop, brief, &caller.id).await?)))
 }
 
-async fn take_slot(app: &App, caller: &Caller, mut drop: Drop) -> Result<(StatusCode, Drop), Error> {
+async fn take_slot(
+    app: &App,
+    caller: &Caller,
+    mut drop: Drop,
+    claims: Claims,
+) -> Result<(StatusCode, Drop), Error> {
     let service = &app.service;
+    let mut claims = Some(claims);
     for _ in 0..DECISIONS {
-        let (claim, lapsed) = match drop.claim(&caller.id, service.clock.now(), &service.rules)? {
+        let now = drop.next_change_at(service.clock.now());
+        let (claim, lapsed) = match drop.claim(&caller.id, now, &service.rules)? {
             ClaimDecision::Held(_) => return Ok((StatusCode::OK, drop)),
             ClaimDecision::Take(claim) => (claim, None),
             ClaimDecision::TakeOver(claim, lapsed) => (claim, Some(lapsed)),
         };
-        match service.store.claim_drop(drop.id, &caller.id, &claim, lapsed.as_ref()).await? {
+        if let Some(claims) = claims.take() {
+            require_no_cooldown(app, caller, claims).await?;
+        }
+        match service.store.claim_drop(&drop, &caller.id, &claim, lapsed.as_ref()).await? {
             Written::Done => {
                 return Ok((StatusCode::CREATED, drop.claimed(caller.id.clone(), claim, lapsed.as_ref())));
             }
@@ -74,4 +89,23 @@ async fn take_slot(app: &App, caller: &Caller, mut drop: Drop) -> Result<(Status
         }
     }
     Err(contended())
+}
+
+/// What of the caller's claims may keep them from another. Read beside the drop, so that nobody waits for it.
+async fn recent_claims(app: &App, caller: &Caller) -> Result<Claims, Error> {
+    let now = app.service.clock.now();
+    app.service.store.claims(&caller.id, cooldown::counts_after(now, &app.service.rules), now).await
+}
+
+/// Lets the caller make a new claim. Which of the claims they hold have lapsed costs a round trip, and is asked only
+/// where it can matter.
+async fn require_no_cooldown(app: &App, caller: &Caller, claims: Claims) -> Result<(), Error> {
+    let Service { store, rules, clock } = &app.service;
+    let Claims { mut lapses, overdue } = claims;
+    let now = clock.now();
+    if !overdue.is_empty() && lapses.len() + overdue.len() >= rules.cooldown_lapses as usize {
+        let drops = store.drops(&overdue).await?;
+        lapses.extend(drops.iter().filter_map(|drop| drop.claims.get(&caller.id)?.lapsed_at(now)));
+    }
+    cooldown::require_none(lapses, now, rules)
 }

@@ -47,7 +47,7 @@ struct Payment<'a> {
 
 impl Attempt for Payment<'_> {
     async fn make(&self, app: &App, key: Option<&StoredKey>) -> Result<Debit, Error> {
-        let now = app.service.clock.now();
+        let now = self.pending.next_change_at(app.service.clock.now());
         let drop = self.pending.clone().opened(now);
         let entry = self.ids.entry("payment", now);
         let posting = drop.payment(entry, now)?;

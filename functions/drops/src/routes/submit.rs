@@ -90,7 +90,7 @@ async fn deliver(
     output: &Output,
 ) -> Result<(StatusCode, Submission), Error> {
     for _ in 0..DECISIONS {
-        let now = app.service.clock.now();
+        let now = drop.next_change_at(app.service.clock.now());
         let fills = match drop.submit(&caller.id, now)? {
             SubmitDecision::Again => return again(app, caller, &drop, output).await,
             SubmitDecision::Accept { fills } => fills,

@@ -27,9 +27,10 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Nothing if this machine cannot have one. The page is as large as that of a phone.
-    pub async fn start() -> Option<Self> {
-        let program = tools::chromium().unwrap().or_skip("nobody has clicked through the hosted pages")?;
+    /// Nothing if this machine cannot have one, and a line that says what is `untested` then. The page is as large as that
+    /// of a phone.
+    pub async fn start(untested: &str) -> Option<Self> {
+        let program = tools::chromium().unwrap().or_skip(untested)?;
         let profile = tempfile::tempdir().unwrap();
         let process = launch(&program, profile.path());
         let address = address(profile.path()).await;
@@ -131,6 +132,22 @@ impl Browser {
             }
         };
         tokio::time::timeout(PATIENCE, arrived).await.expect("the next page");
+    }
+
+    /// Waits until an expression on the page is true.
+    pub async fn until(&mut self, expression: &str) {
+        let holds = async {
+            while self.value(expression).await != true {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, holds).await.expect(expression);
+    }
+
+    /// Sends these headers with every request of the page from now on.
+    pub async fn send_headers(&mut self, headers: Value) {
+        self.command("Network.enable", json!({})).await;
+        self.command("Network.setExtraHTTPHeaders", json!({ "headers": headers })).await;
     }
 
     /// Where the page is.

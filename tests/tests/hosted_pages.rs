@@ -2,11 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod browser;
-
 use std::sync::atomic::Ordering;
 
-use browser::Browser;
+use e2e::browser::Browser;
 use infra::sandbox::{Options, Sandbox};
 use reqwest::Client;
 use serde_json::Value;
@@ -20,7 +18,7 @@ struct World {
 
 impl World {
     async fn start() -> Option<Self> {
-        let browser = Browser::start().await?;
+        let browser = Browser::start("nobody has clicked through the hosted pages").await?;
         let options = Options::default();
         let sandbox = Sandbox::start(options.clone()).await.unwrap();
         Some(Self { sandbox, browser, options })

@@ -1,0 +1,54 @@
+//! `POST /api/jobs/{id}/fail`: report that one cannot do the work.
+
+use axum::extract::State;
+use clorp_domain::DropId;
+use clorp_http::extract::OptionalJson;
+use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors};
+use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::release::give_up;
+use crate::App;
+use crate::wire::DropBody;
+
+/// Longest reason, in characters.
+const MAX_REASON_CHARS: usize = 1000;
+
+/// Why. The body may be left out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FailRequest {
+    /// In your own words, at most 1,000 characters. Old clients send it; nobody reads it, and it is not kept.
+    #[schema(max_length = 1000)]
+    reason: Option<String>,
+}
+
+/// Report that you cannot do the work.
+///
+/// Your slot is given up: this is `POST /api/jobs/{id}/release`, which takes no reason. Nothing replaces this and
+/// nothing requires it.
+#[utoipa::path(
+    post, path = "/api/jobs/{id}/fail", tag = "drops", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("claim"))),
+    params(("id" = String, Path, description = "The drop")),
+    request_body(content = Option<FailRequest>),
+    responses(
+        (status = 200, description = "The drop without your claim and, as it is no longer yours to work on, without its context",
+            body = DropBody),
+        AuthErrors, RoleErrors, IdErrors, StateErrors, NoBodyErrors, AnyErrors)
+)]
+#[deprecated]
+pub(crate) async fn fail(
+    caller: Caller,
+    PathId(id): PathId<DropId>,
+    _: NoParams,
+    State(app): State<App>,
+    OptionalJson(request): OptionalJson<FailRequest>,
+) -> Result<ApiJson<DropBody>, Problem> {
+    if request.reason.is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
+        let message = format!("The reason must be at most {MAX_REASON_CHARS} characters");
+        return Err(Problem::invalid("/reason", "reason_too_long", message));
+    }
+    Ok(ApiJson(give_up(&app, &caller, id).await?))
+}

@@ -1,0 +1,62 @@
+//! `POST /api/jobs/{id}/release`: give a slot up.
+
+use axum::extract::State;
+use clorp_domain::{Drop, DropId, Error};
+use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors};
+use clorp_http::{ApiJson, Caller, NoBody, NoParams, PathId, Problem};
+use clorp_store::Written;
+
+use crate::wire::DropBody;
+use crate::{App, DECISIONS, contended};
+
+/// Give your slot up.
+///
+/// The slot is free again at once, and the claim counts as lapsed. Nothing replaces this and nothing requires it: a slot
+/// that you leave alone passes on by itself when its lease is over and somebody waits. Who has given their slot up gets
+/// the same answer again, with the drop as it is now.
+#[utoipa::path(
+    post, path = "/api/jobs/{id}/release", tag = "drops", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("claim"))),
+    params(("id" = String, Path, description = "The drop")),
+    responses(
+        (status = 200, description = "The drop without your claim and, as it is no longer yours to work on, without its context",
+            body = DropBody),
+        AuthErrors, RoleErrors, IdErrors, StateErrors, NoBodyErrors, AnyErrors)
+)]
+#[deprecated]
+pub(crate) async fn release(
+    caller: Caller,
+    PathId(id): PathId<DropId>,
+    _: NoParams,
+    State(app): State<App>,
+    _: NoBody,
+) -> Result<ApiJson<DropBody>, Problem> {
+    Ok(ApiJson(give_up(&app, &caller, id).await?))
+}
+
+/// Gives the caller's slot up, and shows the drop.
+pub(crate) async fn give_up(app: &App, caller: &Caller, id: DropId) -> Result<DropBody, Error> {
+    let (drop, brief) = app.service.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    let drop = leave(app, caller, drop).await?;
+    app.shown(&drop, brief, &caller.id).await
+}
+
+async fn leave(app: &App, caller: &Caller, mut drop: Drop) -> Result<Drop, Error> {
+    let store = &app.service.store;
+    for _ in 0..DECISIONS {
+        let now = drop.next_change_at(app.service.clock.now());
+        let claim = match drop.release(&caller.id, now) {
+            Ok(claim) => claim,
+            // Perhaps because this very request was carried out before.
+            Err(refusal @ (Error::NotAClaimant | Error::NotFound)) => {
+                return if store.has_released(&caller.id, drop.id).await? { Ok(drop) } else { Err(refusal) };
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        match store.release_claim(drop.id, &caller.id, &claim, now).await? {
+            Written::Done => return Ok(drop.released(&caller.id, now)),
+            Written::Changed(changed) => drop = *changed,
+        }
+    }
+    Err(contended())
+}

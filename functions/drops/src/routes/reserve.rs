@@ -1,0 +1,38 @@
+//! `POST /api/jobs/{id}/reserve`: what claiming was called before.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use clorp_domain::DropId;
+use clorp_http::extract::OptionalJson;
+use clorp_http::openapi::{
+    AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors,
+};
+use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
+
+use super::claim::{ClaimRequest, claim};
+use crate::App;
+use crate::wire::DropBody;
+
+/// Claim a slot, as old clients do.
+///
+/// Use `POST /api/jobs/{id}/claim`: this is the same under its former name.
+#[utoipa::path(
+    post, path = "/api/jobs/{id}/reserve", tag = "drops", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("claim"))),
+    params(("id" = String, Path, description = "The drop")),
+    request_body(content = Option<ClaimRequest>),
+    responses(
+        (status = 201, description = "The drop with your new claim", body = DropBody),
+        (status = 200, description = "The drop with the claim you already held", body = DropBody),
+        AuthErrors, RoleErrors, IdErrors, StateErrors, CooldownErrors, NoBodyErrors, AnyErrors)
+)]
+#[deprecated]
+pub(crate) async fn reserve(
+    caller: Caller,
+    id: PathId<DropId>,
+    params: NoParams,
+    app: State<App>,
+    request: OptionalJson<ClaimRequest>,
+) -> Result<(StatusCode, ApiJson<DropBody>), Problem> {
+    claim(caller, id, params, app, request).await
+}

@@ -1,0 +1,105 @@
+//! Server-sent events, for a browser's `EventSource`.
+//!
+//! The gateway holds a response back until it is complete, so a stream ends when there is nothing new; the browser
+//! asks again by itself and says in `Last-Event-ID` what it has seen.
+
+use std::fmt::Write;
+use std::str::FromStr;
+
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clorp_domain::Error;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Problem;
+
+/// The media type.
+pub const EVENT_STREAM: &str = "text/event-stream";
+/// The request header.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// After how many milliseconds a browser asks for what is new.
+const RETRY_MILLIS: u32 = 2000;
+
+/// Events, each with its `id`, `event` and `data` as its JSON form has them; `None` tells the browser to ask no more.
+#[derive(Clone, Debug)]
+pub struct EventStream<T>(pub Option<Vec<T>>);
+
+impl<T: Serialize> IntoResponse for EventStream<T> {
+    fn into_response(self) -> Response {
+        let Some(events) = self.0 else {
+            return StatusCode::NO_CONTENT.into_response();
+        };
+        match write(&events) {
+            Ok(text) => {
+                let mut response = Response::new(Body::from(text));
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+                response
+            }
+            Err(what) => {
+                Problem::from(Error::internal(format!("event cannot be written: {what}"))).into_response()
+            }
+        }
+    }
+}
+
+fn write<T: Serialize>(events: &[T]) -> Result<String, String> {
+    let mut text = format!("retry: {RETRY_MILLIS}\n\n");
+    for event in events {
+        let event = serde_json::to_value(event).map_err(|e| e.to_string())?;
+        let field = |name| event.get(name).and_then(Value::as_str).ok_or_else(|| format!("it has no {name}"));
+        // JSON writes a line break within a text as `\n`, so the data is one line.
+        let data = event.get("data").ok_or("it has no data")?;
+        write!(text, "id: {}\nevent: {}\ndata: {data}\n\n", field("id")?, field("event")?)
+            .map_err(|e| e.to_string())?;
+    }
+    Ok(text)
+}
+
+/// The last event that the client has seen, if it says so: the header's absence and its emptiness mean the beginning.
+#[derive(Clone, Copy, Debug)]
+pub struct LastEventId<T>(pub Option<T>);
+
+impl<T, S> FromRequestParts<S> for LastEventId<T>
+where
+    T: FromStr,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let mut values = parts.headers.get_all(LAST_EVENT_ID).iter();
+        let id = match (values.next(), values.next()) {
+            (None, _) => return Ok(Self(None)),
+            (Some(value), None) if value.is_empty() => return Ok(Self(None)),
+            (Some(value), None) => value.to_str().ok().and_then(|text| text.parse().ok()),
+            (Some(_), Some(_)) => None,
+        };
+        let id = id.ok_or_else(|| {
+            let message = "Send one Last-Event-ID, the id of an event of this stream, or none to begin anew";
+            Problem::invalid("Last-Event-ID", "invalid_last_event_id", message)
+        })?;
+        Ok(Self(Some(id)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_event_is_written_with_its_fields_in_one_line_each() {
+        let events =
+            [json!({ "id": "1-0", "event": "created", "data": { "at": "then", "text": "two\nlines" } })];
+        let expected =
+            "retry: 2000\n\nid: 1-0\nevent: created\ndata: {\"at\":\"then\",\"text\":\"two\\nlines\"}\n\n";
+        assert_eq!(write(&events).unwrap(), expected);
+        assert_eq!(write::<Value>(&[]).unwrap(), "retry: 2000\n\n");
+        assert!(write(&[json!({ "id": "1-0", "data": {} })]).is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! Streams of server-sent events, read as a browser reads them, only less forgiving.
+
+use serde_json::{Value, json};
+
+/// The events of a body, each with its `id`, `event` and `data`.
+///
+/// # Errors
+/// What in it is not as our streams are: `retry` alone at first, then events of exactly these fields in a line each.
+pub fn events(body: &str) -> Result<Vec<Value>, String> {
+    let mut blocks = body.strip_suffix("\n\n").ok_or("the stream ends within an event")?.split("\n\n");
+    let retry = blocks.next().and_then(|first| first.strip_prefix("retry: ")).ok_or("no retry at first")?;
+    retry.parse::<u32>().map_err(|_| format!("retry is {retry:?}"))?;
+    blocks.map(event).collect()
+}
+
+fn event(block: &str) -> Result<Value, String> {
+    let mut event = json!({});
+    for line in block.split('\n') {
+        let (field, value) = line.split_once(": ").ok_or_else(|| format!("no field: {line:?}"))?;
+        let value = match field {
+            "id" | "event" => json!(value),
+            "data" => serde_json::from_str(value).map_err(|_| format!("no field: {line:?}"))?,
+            _ => return Err(format!("{field} is no field of an event")),
+        };
+        if event.as_object_mut().and_then(|event| event.insert(field.to_owned(), value)).is_some() {
+            return Err(format!("{field} comes twice"));
+        }
+    }
+    Ok(event)
+}
