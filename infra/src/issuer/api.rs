@@ -10,21 +10,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::state::Refused;
 use super::{Core, Endpoint, Fault, TOKEN_SECONDS};
 use crate::server::Dropped;
 
 pub fn router() -> Router<Arc<Core>> {
-    Router::new()
-        .route("/auth/v1/.well-known/jwks.json", get(jwks))
-        .route("/auth/v1/token", post(token))
-        .route("/auth/v1/health", get(health))
-}
-
-async fn health() -> Json<Value> {
-    Json(json!({ "name": "GoTrue", "description": "a local stand-in" }))
+    Router::new().route("/auth/v1/.well-known/jwks.json", get(jwks)).route("/auth/v1/token", post(token))
 }
 
 async fn jwks(Shared(core): Shared<Arc<Core>>) -> Response {
