@@ -8,6 +8,7 @@ mod log;
 mod payments;
 mod ports;
 mod process;
+mod sessions;
 mod sources;
 mod sweep;
 
@@ -33,6 +34,7 @@ use functions::{Functions, Setup, Surroundings};
 use log::Notice;
 use payments::Payments;
 use process::Marker;
+use sessions::Sessions;
 use sources::Sources;
 
 /// How often instances that ended are started again at most.
@@ -56,6 +58,9 @@ pub struct Args {
     /// Where the Stripe sandbox answers [default: 12111, or any free port].
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     stripe_port: Option<u16>,
+    /// Where the issuer of sessions answers [default: 54321, or any free port].
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    supabase_port: Option<u16>,
     /// Instances of each function.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     concurrency: usize,
@@ -99,6 +104,7 @@ struct Stack {
     lock: Option<File>,
     database: Option<Database>,
     payments: Option<Payments>,
+    sessions: Option<Sessions>,
     functions: Option<Functions>,
     sweeps: JoinSet<()>,
 }
@@ -110,6 +116,7 @@ impl Stack {
             lock: None,
             database: None,
             payments: None,
+            sessions: None,
             functions: None,
             sweeps: JoinSet::new(),
         }
@@ -122,19 +129,23 @@ impl Stack {
         let template = Template::from_repo()?;
         let (table_choice, setup) = (Choice::from_env(), self.setup(args, &root, &data_dir));
         let payments_choice = payments::Choice::from_env(&table_choice)?;
+        let sessions_choice = sessions::Choice::from_env(&table_choice)?;
         let cargo_lambda =
             CargoLambda::find_or_install(&root.join(".local").join("tools").join("cargo-lambda")).await?;
         let database =
             Database::open(table_choice, &data_dir, args.dynamodb_port, &template.table()?).await?;
         let database = self.database.insert(database);
-        let users = seeded(database, &data_dir, args.users).await?;
+        let mut users = seeded(database, &data_dir, args.users).await?;
         let (base_url, log_path) = (setup.base_url(), setup.log_path());
         let payments = Payments::open(payments_choice, &data_dir, args.stripe_port, &base_url).await?;
         let payments = self.payments.insert(payments);
+        let sessions = Sessions::open(sessions_choice, &data_dir, args.supabase_port).await?;
+        let sessions = self.sessions.insert(sessions);
+        sessions.sign_in(&mut users)?;
 
         let mut sources = Sources::of(&root);
         build::build(&root, &template.functions(), &self.marker).await?;
-        let surroundings = Surroundings { template: &template, database, payments };
+        let surroundings = Surroundings { template: &template, database, payments, sessions };
         let functions = Functions::start(setup, &cargo_lambda, surroundings, &self.marker).await?;
         let functions = self.functions.insert(functions);
         // No proxy of the person's stands between us and this machine.
@@ -151,6 +162,9 @@ impl Stack {
             stripe_url: payments.url().map(str::to_owned),
             stripe_key: payments.sandbox_key().map(str::to_owned),
             webhook_secret: payments.webhook_secret(),
+            supabase_url: sessions.url().map(str::to_owned),
+            web_origin: sessions::WEB_ORIGIN.to_owned(),
+            jwt: sessions.jwt()?,
             users,
         };
         stack.write(&data_dir)?;
@@ -179,6 +193,7 @@ impl Stack {
         if args.fresh {
             Database::delete(&data_dir)?;
             Payments::delete(&data_dir)?;
+            Sessions::delete(&data_dir)?;
             files::remove(&users_path(&data_dir))?;
         }
         Ok(data_dir)
@@ -191,6 +206,9 @@ impl Stack {
             functions.stop().await;
         }
         self.marker.kill_survivors();
+        if let Some(sessions) = self.sessions.take() {
+            sessions.close().await?;
+        }
         if let Some(payments) = self.payments.take() {
             payments.close().await?;
         }

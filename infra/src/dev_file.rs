@@ -22,8 +22,29 @@ pub struct DevFile {
     pub stripe_key: Option<String>,
     /// What signs the sandbox's webhooks; `None` for Stripe itself.
     pub webhook_secret: Option<String>,
+    /// Where sessions come from: the issuer, or a real Supabase project; `None` if there are none.
+    pub supabase_url: Option<String>,
+    /// Where the web pages are that a browser with a session calls from.
+    pub web_origin: String,
+    /// What makes tokens that the API accepts; `None` if only a real project can.
+    pub jwt: Option<Jwt>,
     /// The seeded users: the sender, then the workers.
     pub users: Vec<DevUser>,
+}
+
+/// How access tokens are made. For the local stack only, so that tools can make their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jwt {
+    /// The claim `iss`.
+    pub issuer: String,
+    /// The claim `aud`.
+    pub audience: String,
+    /// The header `kid`.
+    pub kid: String,
+    /// The header `alg`.
+    pub alg: String,
+    /// The key, as PKCS #8 in PEM.
+    pub private_key_pem: String,
 }
 
 /// A seeded user.
@@ -37,6 +58,8 @@ pub struct DevUser {
     pub api_key: String,
     /// What the wallet held when the stack started.
     pub balance_cents: i64,
+    /// What a browser with a session of the user's sends as its `Cookie`; `None` if only a real project can make one.
+    pub cookie: Option<String>,
 }
 
 impl DevFile {

@@ -1,8 +1,6 @@
 //! DynamoDB inside this process: an embedded server that speaks its protocol, a client for it, and the table
 //! that `template.yaml` describes.
 
-use std::io::ErrorKind;
-use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,10 +15,10 @@ use aws_sdk_dynamodb::types::{
     KeyType, ProjectionType, TableDescription, TableStatus, TimeToLiveSpecification,
 };
 use dynoxide::Database;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::server;
 use crate::template::{AttributeSpec, IndexSpec, KeySpec, Projection, TableSpec};
 
 /// How long a request may still run when the server is told to stop.
@@ -59,7 +57,7 @@ impl Dynamo {
     }
 
     async fn serve(database: Database, port: Option<u16>) -> Result<Self> {
-        let listener = listen(port.unwrap_or(0)).await?;
+        let listener = server::listen(port.unwrap_or(0), "DynamoDB").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel();
         // A dropped sender stops the server as well, so the outcome does not matter.
@@ -81,15 +79,6 @@ impl Dynamo {
             }
         }
     }
-}
-
-async fn listen(port: u16) -> Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => {
-            anyhow!("port {port}, meant for DynamoDB, is taken: stop what listens there, or use another port")
-        }
-        _ => anyhow!(error).context(format!("listening on port {port} for DynamoDB")),
-    })
 }
 
 /// A client for the embedded server at `url`, which accepts any credentials.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
 /// The root of this workspace.
@@ -40,6 +41,19 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
         Ok(())
     };
     write().with_context(|| format!("writing {}", shown(path)))
+}
+
+/// The value in a JSON file; `None` if there is no such file.
+///
+/// # Errors
+/// When it cannot be read or understood.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let text = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text.with_context(|| format!("reading {}", shown(path)))?,
+    };
+    let value = serde_json::from_slice(&text);
+    value.map(Some).with_context(|| format!("{} is damaged", shown(path)))
 }
 
 /// Removes a file that may not be there.

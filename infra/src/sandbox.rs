@@ -52,28 +52,25 @@ mod params;
 mod payments;
 mod refunds;
 mod refusal;
-mod server;
 mod state;
 mod v1;
 mod webhooks;
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use axum::Router;
 use axum::routing::any;
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use self::core::Core;
+use crate::server;
 
 /// How the sandbox is set up.
 #[derive(Clone, Debug)]
@@ -133,7 +130,7 @@ impl Sandbox {
     /// # Errors
     /// If the port is taken, or the state's file cannot be read.
     pub async fn start(options: Options) -> Result<Self> {
-        let listener = listen(options.port.unwrap_or(0)).await?;
+        let listener = server::listen(options.port.unwrap_or(0), "Stripe").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let core = Core::open(url.clone(), options)?;
         core.start();
@@ -198,15 +195,6 @@ impl Sandbox {
         let _ = self.stop.send(());
         self.server.await.context("the Stripe sandbox failed")
     }
-}
-
-async fn listen(port: u16) -> Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => {
-            anyhow!("port {port}, meant for Stripe, is taken: stop what listens there, or use another port")
-        }
-        _ => anyhow!(error).context(format!("listening on port {port} for Stripe")),
-    })
 }
 
 fn router(core: Arc<Core>) -> Router {

@@ -119,6 +119,7 @@ pub async fn seed(store: &Store, roster: &[Identity]) -> Result<Vec<DevUser>> {
             name: identity.name.clone(),
             api_key: identity.api_key.clone(),
             balance_cents: balance.get(),
+            cookie: None,
         });
     }
     Ok(users)

@@ -234,6 +234,9 @@ fn announce(world: &World, data: &Path) {
         stripe_url: Some(world.sandbox.url.clone()),
         stripe_key: Some(STRIPE_KEY.to_owned()),
         webhook_secret: None,
+        supabase_url: None,
+        web_origin: "http://localhost:3000".to_owned(),
+        jwt: None,
         users: Vec::new(),
     };
     stack.write(data).unwrap();

@@ -270,6 +270,28 @@ fn stripes_key_and_the_webhooks_secrets_are_in_different_hands_and_in_no_templat
     }
 }
 
+#[test]
+fn functions_with_callers_know_supabase_if_there_is_one_and_its_secrets_are_in_no_template() {
+    let with_callers = ["drops", "stripe", "users", "wallet"];
+    for variable in ["SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_JWT_SECRET", "SUPABASE_COOKIE_DOMAIN"] {
+        assert_eq!(who_has(variable), with_callers, "{variable}");
+    }
+    for name in with_callers {
+        let variables = &functions()[name]["Environment"]["Variables"];
+        assert_eq!(variables["SUPABASE_URL"]["Ref"], "SupabaseUrl");
+        for (variable, condition, key) in [
+            ("SUPABASE_ANON_KEY", "HasSupabase", "anon_key"),
+            ("SUPABASE_JWT_SECRET", "HasSupabaseSharedSecret", "jwt_secret"),
+        ] {
+            let reference =
+                format!("{{{{resolve:secretsmanager:${{SupabaseSecretName}}:SecretString:{key}}}}}");
+            let expected =
+                serde_json::json!([condition, { "Fn::Sub": reference }, { "Ref": "AWS::NoValue" }]);
+            assert_eq!(variables[variable]["Fn::If"], expected, "{name}: {variable}");
+        }
+    }
+}
+
 /// The alarm that a function's log rings: the only filter of that log counts what the alarm watches.
 fn rung_by(function: &str, pattern: &str) -> &'static Value {
     let log = &functions()[function]["LoggingConfig"]["LogGroup"]["Ref"];

@@ -41,11 +41,12 @@ pub fn banner(stack: &DevFile, data_dir: &Path, log: &Path, style: Style) -> Str
         }
         _ => text += "\nNo users were seeded: use keys of your own.\n",
     }
+    let supabase = stack.supabase_url.as_deref().unwrap_or("none, so no browser sessions");
     let stripe = stack.stripe_url.as_deref().unwrap_or("Stripe itself, with your key");
     let database = stack.dynamodb_url.as_deref().unwrap_or("AWS");
     let _infallible = write!(
         text,
-        "\nDatabase  {database}, table {}\nStripe    {stripe}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
+        "\nDatabase  {database}, table {}\nStripe    {stripe}\nSupabase  {supabase}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
          Saved changes are built and take effect by themselves. Stop with Ctrl-C.\n\n",
         stack.table,
         shown(data_dir),
@@ -74,7 +75,13 @@ fn commands(stack: &DevFile, sender: &DevUser, worker: &DevUser, style: Style) -
         stack.base_url, sender.api_key, worker.api_key
     );
     let steps = [("To try it, paste into another terminal", variables.as_str())].into_iter().chain(STEPS);
-    steps.map(|(what, command)| format!("\n{what}\n\n{}\n", style.cyan(command))).collect()
+    let browser = sender.cookie.as_deref().map(|cookie| {
+        format!("COOKIE='{cookie}'\ncurl -s $API/api/users/{} -H \"Cookie: $COOKIE\"; echo", sender.id)
+    });
+    let browser = browser
+        .iter()
+        .map(|command| ("Without a key, as a browser in which the sender has signed in", command.as_str()));
+    steps.chain(browser).map(|(what, command)| format!("\n{what}\n\n{}\n", style.cyan(command))).collect()
 }
 
 #[cfg(test)]
@@ -82,7 +89,8 @@ mod tests {
     use super::*;
 
     fn user(name: &str, key: &str) -> DevUser {
-        DevUser { id: "id".into(), name: name.into(), api_key: key.into(), balance_cents: 20_000 }
+        let cookie = Some(format!("sb-127-auth-token=base64-of-{name}"));
+        DevUser { id: "id".into(), name: name.into(), api_key: key.into(), balance_cents: 20_000, cookie }
     }
 
     fn text(users: Vec<DevUser>) -> String {
@@ -93,6 +101,9 @@ mod tests {
             stripe_url: Some("http://127.0.0.1:12111".into()),
             stripe_key: Some("sk_test_sandbox".into()),
             webhook_secret: Some("whsec_1".into()),
+            supabase_url: Some("http://127.0.0.1:54321".into()),
+            web_origin: "http://localhost:3000".into(),
+            jwt: None,
             users,
         };
         banner(&stack, Path::new("data"), Path::new("data/functions.log"), Style::stdout())
@@ -101,12 +112,17 @@ mod tests {
     #[test]
     fn the_banner_names_what_one_needs() {
         let text = text(vec![user("sender", "k1"), user("worker-1", "k2"), user("worker-2", "k3")]);
-        for part in
-            ["http://127.0.0.1:9000", "SENDER=k1", "WORKER=k2", "1 more in data/dev.json", "cargo demo"]
-        {
+        for part in [
+            "http://127.0.0.1:9000",
+            "SENDER=k1",
+            "WORKER=k2",
+            "1 more in data/dev.json",
+            "cargo demo",
+            "COOKIE='sb-127-auth-token=base64-of-sender'",
+        ] {
             assert!(text.contains(part), "{part}");
         }
-        assert!(!text.contains("k3"));
+        assert!(!text.contains("k3") && !text.contains("of-worker"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::database::{Choice, Database};
 use super::log::{Log, Notice};
 use super::payments::Payments;
 use super::process::{Group, Guard, Marker};
+use super::sessions::Sessions;
 use super::sweep;
 use crate::cargo_lambda::CargoLambda;
 use crate::template::Template;
@@ -81,6 +82,8 @@ pub struct Surroundings<'a> {
     pub database: &'a Database,
     /// Where money comes from and goes to.
     pub payments: &'a Payments,
+    /// Where browsers' sessions come from.
+    pub sessions: &'a Sessions,
 }
 
 /// The running functions.
@@ -112,6 +115,7 @@ impl Functions {
         let mut command = command(&setup, cargo_lambda);
         set_database(&mut command, around.database);
         around.payments.set(&mut command);
+        around.sessions.set(&mut command);
         let mut watch = Group::spawn(&mut command, marker)?;
         let guard = watch.guard()?;
         if let (Some(out), Some(err)) = (watch.child().stdout.take(), watch.child().stderr.take()) {

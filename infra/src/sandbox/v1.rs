@@ -14,9 +14,9 @@ use super::core::{Core, locked};
 use super::lists;
 use super::params::Params;
 use super::refusal::Refusal;
-use super::server::Dropped;
 use super::state::{Cause, Change, Fault, FaultKind, KeptAnswer, Kind, State};
 use super::{checkout, connect, customers, ids, payments, refunds};
+use crate::server::Dropped;
 
 /// How long answers are kept under their keys, in milliseconds.
 const KEPT_FOR: i64 = 24 * 3600 * 1000;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
 use clorp_domain::{
-    Account, DropId, EntryId, IdempotencyKey, KeyId, RateClass, SetupId, TopupId, UserId, WithdrawalId,
+    Account, DropId, EntryId, IdempotencyKey, KeyId, RateClass, RefreshId, SetupId, TopupId, UserId,
+    WithdrawalId,
 };
 use jiff::Timestamp;
 
@@ -121,6 +122,10 @@ impl Key {
     /// By the key's hash: a caller's text is neither limited to what a key may hold nor ours to keep.
     pub(crate) fn idempotency(caller: &UserId, key: &IdempotencyKey) -> Self {
         Self::new(format!("IDEMP#{caller}#{}", key.hash()), "IDEMP")
+    }
+
+    pub(crate) fn refresh(id: &RefreshId) -> Self {
+        Self::new(format!("REFRESH#{id}"), "REFRESH")
     }
 
     pub(crate) fn stats(shard: u128) -> Self {

@@ -1,9 +1,12 @@
-//! The HTTP server. It can do what a server usually should not: drop a connection instead of answering.
+//! The HTTP server of what stands in for others. It can do what a server usually should not: drop a connection instead of answering.
 
 use std::convert::Infallible;
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Result, anyhow};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
@@ -19,6 +22,19 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Marks an answer that is not sent: the connection is dropped in its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropped;
+
+/// Takes a port of this machine, any free one for 0, for what stands in for `whom`.
+///
+/// # Errors
+/// If it is taken.
+pub async fn listen(port: u16, whom: &str) -> Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => {
+            anyhow!("port {port}, meant for {whom}, is taken: stop what listens there, or use another port")
+        }
+        _ => anyhow!(error).context(format!("listening on port {port} for {whom}")),
+    })
+}
 
 /// Serves until told to stop, and until running requests are answered.
 pub async fn serve(listener: TcpListener, router: Router, mut stop: oneshot::Receiver<()>) {

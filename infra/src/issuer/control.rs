@@ -1,0 +1,104 @@
+//! `/_issuer/…`: who signs in, and what goes wrong.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Calls, Core, Endpoint, Fault, Person, SignedIn, TOKEN_SECONDS};
+
+/// How long [`Fault::Delay`] waits unless told otherwise.
+const DELAY: Duration = Duration::from_millis(500);
+
+type Answer<T> = Result<Json<T>, Response>;
+
+pub fn router() -> Router<Arc<Core>> {
+    Router::new()
+        .route("/_issuer/sessions", post(sign_in))
+        .route("/_issuer/keys/roll", post(roll_key))
+        .route("/_issuer/behaviour", post(behaviour))
+        .route("/_issuer/calls", get(calls))
+}
+
+/// Reads a JSON body; nothing at all stands for an empty object.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Response> {
+    let body: &[u8] = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))
+}
+
+fn refused(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "error": { "message": message } }))).into_response()
+}
+
+fn failed(error: anyhow::Error) -> Response {
+    refused(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    id: String,
+    name: Option<String>,
+    email: Option<String>,
+    avatar_url: Option<String>,
+    expires_in: Option<i64>,
+}
+
+async fn sign_in(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<SignedIn> {
+    let SignIn { id, name, email, avatar_url, expires_in } = read(&body)?;
+    let person = Person { id, name, email, avatar_url };
+    core.sign_in(&person, expires_in.unwrap_or(TOKEN_SECONDS)).map(Json).map_err(failed)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Roll {
+    #[serde(default)]
+    drop_old: bool,
+}
+
+async fn roll_key(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<Value> {
+    let Roll { drop_old } = read(&body)?;
+    core.change(|state| state.roll_key(drop_old)).map_err(failed)?;
+    let kid = core.look(super::State::signing_key).map_err(failed)?.kid;
+    Ok(Json(json!({ "kid": kid })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Behaviour {
+    endpoint: Endpoint,
+    fault: Option<Word>,
+    delay_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Down,
+    LostAnswer,
+    Delay,
+}
+
+async fn behaviour(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<Value> {
+    let Behaviour { endpoint, fault, delay_ms } = read(&body)?;
+    let fault = fault.map(|word| match word {
+        Word::Down => Fault::Down,
+        Word::LostAnswer => Fault::LostAnswer,
+        Word::Delay => Fault::Delay(delay_ms.map_or(DELAY, Duration::from_millis)),
+    });
+    core.behave(endpoint, fault);
+    Ok(Json(json!({})))
+}
+
+async fn calls(Shared(core): Shared<Arc<Core>>) -> Json<Calls> {
+    Json(core.conduct(|conduct| conduct.calls))
+}

@@ -1,0 +1,220 @@
+//! Keys and sessions, as Supabase keeps them.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, anyhow};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Person, SigningKey};
+
+/// How long a refresh token that was used may be used again, in seconds.
+const REUSE_INTERVAL: i64 = 10;
+/// Sessions that nobody has used for so long are forgotten, in seconds.
+const FORGOTTEN: i64 = 60 * 24 * 60 * 60;
+
+/// Everything that outlives a restart.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct State {
+    /// The last one signs; all are published.
+    keys: Vec<StoredKey>,
+    sessions: BTreeMap<String, StoredSession>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredKey {
+    kid: String,
+    /// PKCS #8, in base64.
+    private: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredSession {
+    person: Person,
+    used_at: i64,
+    /// By their text. One of them has not been used: the active one.
+    tokens: BTreeMap<String, StoredToken>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredToken {
+    /// The token it was got with.
+    parent: Option<String>,
+    /// When it was used, in seconds since the epoch.
+    used_at: Option<i64>,
+}
+
+/// Why a refresh token is refused: Supabase's code and words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(pub &'static str, pub &'static str);
+
+const NOT_FOUND: Refused =
+    Refused("refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found");
+const ALREADY_USED: Refused = Refused("refresh_token_already_used", "Invalid Refresh Token: Already Used");
+
+impl StoredKey {
+    fn new() -> Result<Self> {
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        let pkcs8 = pkcs8.map_err(|_| anyhow!("no key can be made"))?;
+        Ok(Self { kid: random(), private: BASE64_STANDARD.encode(pkcs8.as_ref()) })
+    }
+
+    fn der(&self) -> Result<Vec<u8>> {
+        BASE64_STANDARD.decode(&self.private).context("the issuer's key is damaged")
+    }
+
+    fn public(&self) -> Result<Value> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.der()?);
+        let pair = pair.map_err(|_| anyhow!("the issuer's key is damaged"))?;
+        // One byte that says "uncompressed", then both coordinates.
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        let coordinate = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        Ok(json!({
+            "kty": "EC", "crv": "P-256", "x": coordinate(x), "y": coordinate(y),
+            "kid": self.kid, "alg": "ES256", "use": "sig", "key_ops": ["verify"], "ext": true,
+        }))
+    }
+
+    fn pem(&self) -> String {
+        let lines: Vec<&str> = (0..self.private.len())
+            .step_by(64)
+            .map(|start| &self.private[start..self.private.len().min(start + 64)])
+            .collect();
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
+    }
+
+    fn sign(&self, claims: &Value) -> Result<String> {
+        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
+        Ok(encode(&header, claims, &EncodingKey::from_ec_der(&self.der()?))?)
+    }
+}
+
+impl State {
+    /// Signs with a new key from now on.
+    pub fn roll_key(&mut self, drop_old: bool) -> Result<()> {
+        if drop_old {
+            self.keys.clear();
+        }
+        self.keys.push(StoredKey::new()?);
+        Ok(())
+    }
+
+    fn key(&self) -> Result<&StoredKey> {
+        self.keys.last().context("the issuer has no key")
+    }
+
+    /// The key that signs.
+    pub fn signing_key(&self) -> Result<SigningKey> {
+        let key = self.key()?;
+        Ok(SigningKey { kid: key.kid.clone(), private_key_pem: key.pem() })
+    }
+
+    /// The published keys.
+    pub fn jwks(&self) -> Result<Value> {
+        let keys: Result<Vec<Value>> = self.keys.iter().map(StoredKey::public).collect();
+        Ok(json!({ "keys": keys? }))
+    }
+
+    /// A new session of somebody.
+    pub fn sign_in(
+        &mut self,
+        person: &Person,
+        issuer: &str,
+        expires_in: i64,
+        now: Timestamp,
+    ) -> Result<Value> {
+        let now = now.as_second();
+        self.sessions.retain(|_, session| now.saturating_sub(session.used_at) < FORGOTTEN);
+        let (id, token) = (random(), random());
+        let tokens = BTreeMap::from([(token.clone(), StoredToken { parent: None, used_at: None })]);
+        self.sessions.insert(id.clone(), StoredSession { person: person.clone(), used_at: now, tokens });
+        self.answer(person, &id, &token, issuer, expires_in, now)
+    }
+
+    /// The session that a refresh token leads to, with new tokens.
+    pub fn refresh(
+        &mut self,
+        token: &str,
+        issuer: &str,
+        expires_in: i64,
+        now: Timestamp,
+    ) -> Result<Result<Value, Refused>> {
+        let now = now.as_second();
+        let of = self.sessions.iter().find(|(_, session)| session.tokens.contains_key(token));
+        let Some(id) = of.map(|(id, _)| id.clone()) else { return Ok(Err(NOT_FOUND)) };
+        let Some(session) = self.sessions.get_mut(&id) else { return Ok(Err(NOT_FOUND)) };
+        let Some(next) = session.swap(token, now) else {
+            self.sessions.remove(&id);
+            return Ok(Err(ALREADY_USED));
+        };
+        let person = session.person.clone();
+        self.answer(&person, &id, &next, issuer, expires_in, now).map(Ok)
+    }
+
+    fn answer(
+        &self,
+        person: &Person,
+        session_id: &str,
+        refresh_token: &str,
+        issuer: &str,
+        expires_in: i64,
+        now: i64,
+    ) -> Result<Value> {
+        let (metadata, expires_at) = (metadata(person), now + expires_in);
+        // One that has ended was made before that.
+        let made_at = now.min(expires_at);
+        let app_metadata = json!({ "provider": "email", "providers": ["email"] });
+        let email = person.email.as_deref().unwrap_or_default();
+        let claims = json!({
+            "iss": issuer, "sub": person.id, "aud": "authenticated", "exp": expires_at, "iat": made_at,
+            "email": email, "phone": "", "app_metadata": app_metadata, "user_metadata": metadata,
+            "role": "authenticated", "aal": "aal1", "amr": [{ "method": "password", "timestamp": made_at }],
+            "session_id": session_id, "is_anonymous": false,
+        });
+        Ok(json!({
+            "access_token": self.key()?.sign(&claims)?, "token_type": "bearer", "expires_in": expires_in,
+            "expires_at": expires_at, "refresh_token": refresh_token,
+            "user": {
+                "id": person.id, "aud": "authenticated", "role": "authenticated", "email": email, "phone": "",
+                "app_metadata": app_metadata, "user_metadata": metadata, "is_anonymous": false,
+            },
+        }))
+    }
+}
+
+impl StoredSession {
+    /// Uses a token of this session: the one that is good from now on, or none if it was used before, too long ago.
+    fn swap(&mut self, token: &str, now: i64) -> Option<String> {
+        let active = self.tokens.iter().find(|(_, stored)| stored.used_at.is_none());
+        let lost = active.filter(|(_, stored)| stored.parent.as_deref() == Some(token));
+        if let Some((text, _)) = lost {
+            return Some(text.clone());
+        }
+        let used_at = self.tokens.get(token)?.used_at;
+        if used_at.is_some_and(|at| now > at + REUSE_INTERVAL) {
+            return None;
+        }
+        // There is one active token: whichever was so before has been overtaken.
+        for stored in self.tokens.values_mut() {
+            stored.used_at.get_or_insert(now);
+        }
+        self.used_at = now;
+        let next = random();
+        self.tokens.insert(next.clone(), StoredToken { parent: Some(token.to_owned()), used_at: None });
+        Some(next)
+    }
+}
+
+fn metadata(person: &Person) -> Value {
+    let known = [("full_name", &person.name), ("avatar_url", &person.avatar_url)];
+    known.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))).collect()
+}
+
+fn random() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}

@@ -1,0 +1,171 @@
+//! Which Supabase project sessions come from.
+
+use std::net::IpAddr;
+
+use clorp_domain::rules::BadRule;
+use clorp_service::BootError;
+use hyper::Uri;
+
+use crate::secret::Secret;
+
+/// A Supabase project.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where its identity service answers, without a slash at the end: `https://….supabase.co/auth/v1`. It is also
+    /// what its tokens name as their issuer.
+    pub(crate) auth_url: String,
+    /// The key that every call of it carries. It is public: every browser has it.
+    pub(crate) anon_key: Secret,
+    /// What signs tokens in a project that has not moved to signing keys yet.
+    pub(crate) jwt_secret: Option<Secret>,
+    /// The name of the session cookie.
+    pub(crate) cookie_name: String,
+    /// The domain the cookie is set for; without one it is for the host that sets it.
+    pub(crate) cookie_domain: Option<String>,
+}
+
+impl Config {
+    /// The project at `url`, such as `https://abcdefgh.supabase.co`, with the cookie that its clients use by default;
+    /// `None` if that is no usable address. Tokens travel to it, so it takes HTTPS, except on this machine.
+    pub fn new(url: &str, anon_key: &str) -> Option<Self> {
+        let url = url.trim_end_matches('/');
+        let parsed: Uri = url.parse().ok()?;
+        let host = parsed.host()?.to_ascii_lowercase();
+        let local = host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        let safe = match parsed.scheme_str()? {
+            "https" => true,
+            "http" => local,
+            _ => false,
+        };
+        if !safe || parsed.query().is_some() || parsed.authority()?.as_str().contains('@') {
+            return None;
+        }
+        Some(Self {
+            auth_url: format!("{url}/auth/v1"),
+            anon_key: Secret::new(anon_key),
+            jwt_secret: None,
+            cookie_name: cookie_name(&host),
+            cookie_domain: None,
+        })
+    }
+
+    /// Accepts tokens that are signed with this shared secret, too.
+    #[must_use]
+    pub fn with_jwt_secret(self, secret: &str) -> Self {
+        Self { jwt_secret: Some(Secret::new(secret)), ..self }
+    }
+
+    /// What the variables say: `SUPABASE_URL`, without which there are no sessions, `SUPABASE_ANON_KEY`, and where they
+    /// differ from the default `SUPABASE_JWT_SECRET`, `SUPABASE_COOKIE_NAME` and `SUPABASE_COOKIE_DOMAIN`.
+    ///
+    /// # Errors
+    /// [`BootError`] names the variable that is missing or unusable.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, BootError> {
+        let Some(url) = var("SUPABASE_URL") else { return Ok(None) };
+        let anon_key = var("SUPABASE_ANON_KEY").ok_or(BootError::Missing("SUPABASE_ANON_KEY"))?;
+        if !is_header_value(&anon_key) {
+            return Err(BootError::Unusable("SUPABASE_ANON_KEY"));
+        }
+        let expected = "the https address of a Supabase project";
+        let config = Self::new(&url, &anon_key);
+        let config = config.ok_or(BootError::Bad(BadRule { name: "SUPABASE_URL", expected }))?;
+        let checked = |name: &'static str| match var(name) {
+            Some(text) if !is_cookie_token(&text) => Err(BootError::Bad(BadRule {
+                name,
+                expected: "letters, digits, dots, dashes or underscores",
+            })),
+            text => Ok(text),
+        };
+        Ok(Some(Self {
+            jwt_secret: var("SUPABASE_JWT_SECRET").map(Secret::new),
+            cookie_name: checked("SUPABASE_COOKIE_NAME")?.unwrap_or(config.cookie_name),
+            cookie_domain: checked("SUPABASE_COOKIE_DOMAIN")?,
+            ..config
+        }))
+    }
+
+    /// The name of the session cookie.
+    pub fn cookie_name(&self) -> &str {
+        &self.cookie_name
+    }
+}
+
+/// The session cookie's name as supabase-js derives it from a project's host.
+fn cookie_name(host: &str) -> String {
+    let project = host.split('.').next().unwrap_or(host);
+    format!("sb-{project}-auth-token")
+}
+
+fn is_header_value(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn is_cookie_token(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(vars: &'static [(&str, &str)]) -> Result<Option<Config>, BootError> {
+        Config::from_vars(|asked| {
+            vars.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_cookie_is_named_after_the_project() {
+        for (url, cookie) in [
+            ("https://abcdefgh.supabase.co", "sb-abcdefgh-auth-token"),
+            ("https://AbCd.supabase.co/", "sb-abcd-auth-token"),
+            ("http://127.0.0.1:54321", "sb-127-auth-token"),
+            ("http://localhost:54321", "sb-localhost-auth-token"),
+        ] {
+            assert_eq!(Config::new(url, "k").unwrap().cookie_name(), cookie, "{url}");
+        }
+        assert_eq!(
+            Config::new("https://a.supabase.co/", "k").unwrap().auth_url,
+            "https://a.supabase.co/auth/v1"
+        );
+    }
+
+    #[test]
+    fn tokens_go_nowhere_unprotected() {
+        for bad in [
+            "",
+            "a.supabase.co",
+            "/x",
+            "http://a.supabase.co",
+            "http://127.0.0.1.evil.example",
+            "ftp://localhost",
+            "https://a.supabase.co?x=1",
+            "https://user@a.supabase.co",
+            "http://10.0.0.1",
+        ] {
+            assert!(Config::new(bad, "k").is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sessions_are_off_without_an_address_and_half_an_account_is_refused() {
+        assert!(of(&[]).unwrap().is_none());
+        let url = ("SUPABASE_URL", "https://a.supabase.co");
+        let anon = ("SUPABASE_ANON_KEY", "anon");
+        let named = |bad: Result<Option<Config>, BootError>| bad.unwrap_err().to_string();
+        assert!(named(of(&[("SUPABASE_URL", "https://a.supabase.co")])).contains("SUPABASE_ANON_KEY"));
+        assert!(
+            of(&[("SUPABASE_URL", "https://a.supabase.co"), ("SUPABASE_ANON_KEY", "anon")])
+                .unwrap()
+                .is_some()
+        );
+        assert!(named(of(&[("SUPABASE_URL", "a"), ("SUPABASE_ANON_KEY", "anon")])).contains("SUPABASE_URL"));
+        for name in ["SUPABASE_COOKIE_NAME", "SUPABASE_COOKIE_DOMAIN"] {
+            let bad = Config::from_vars(|asked| {
+                [url, anon, (name, "a; Path=/")].iter().find(|v| v.0 == asked).map(|v| v.1.to_owned())
+            });
+            assert!(named(bad).contains(name));
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The session cookie, as `@supabase/ssr` reads and writes it in browsers and on servers.
+//!
+//! Its value is the session's JSON in base64url behind a prefix, or, by older clients, the JSON itself. What is too
+//! long for one cookie is in several, numbered from 0; where both are there, the one cookie counts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use serde_json::{Map, Value};
+
+use crate::secret::Secret;
+
+/// The longest value of one cookie, in characters.
+const CHUNK: usize = 3180;
+/// Browsers keep no cookie for longer than 400 days.
+const MAX_AGE_SECONDS: u32 = 400 * 24 * 60 * 60;
+const PREFIX: &str = "base64-";
+
+/// Reads whatever a browser's decoder reads.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The value of a `Set-Cookie` header. It is a secret: `Debug` shows the cookie's name only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SetCookie(String);
+
+impl SetCookie {
+    /// The header's value.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SetCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SetCookie({}=…)", self.0.split('=').next().unwrap_or_default())
+    }
+}
+
+/// Where a browser sends a cookie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// To this domain and those below it; without one, to the host that set it.
+    pub domain: Option<&'a str>,
+    /// Over HTTPS only.
+    pub secure: bool,
+}
+
+/// A session as a browser has sent it. Nothing of it is proven.
+#[derive(Debug)]
+pub(crate) struct SentSession {
+    /// Says who it is.
+    pub access_token: Secret,
+    /// Gets a new session.
+    pub refresh_token: Option<Secret>,
+    /// The cookies that it was in, and what was left over of earlier ones.
+    names: Vec<String>,
+}
+
+/// The session in the values of a request's `Cookie` headers, under a cookie's name. What cannot be read is absent.
+pub(crate) fn read<'a>(headers: impl IntoIterator<Item = &'a str>, name: &str) -> Option<SentSession> {
+    let mut values = BTreeMap::new();
+    let pairs = headers.into_iter().flat_map(|header| header.split(';')).filter_map(|p| p.split_once('='));
+    for (key, value) in pairs {
+        let key = key.trim_matches([' ', '\t']);
+        if is_part_of(name, key) {
+            // Of two cookies of one name the browser sends the one of the narrower path first.
+            values.entry(key.to_owned()).or_insert_with(|| uri_decoded(value.trim_matches([' ', '\t'])));
+        }
+    }
+    let value = joined(&values, name)?;
+    let json = match value.strip_prefix(PREFIX) {
+        Some(encoded) => decoded(encoded)?,
+        None => value.into_bytes(),
+    };
+    let session: Map<String, Value> = serde_json::from_slice(&json).ok()?;
+    let text = |field: &str| session.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    Some(SentSession {
+        access_token: Secret::new(text("access_token")?),
+        refresh_token: text("refresh_token").map(Secret::new),
+        names: values.into_keys().collect(),
+    })
+}
+
+/// The cookies, by name and value, that hold the session with this JSON.
+pub fn encode(name: &str, session: &str) -> Vec<(String, String)> {
+    let mut rest = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(session));
+    if rest.len() <= CHUNK {
+        return vec![(name.to_owned(), rest)];
+    }
+    let mut chunks = Vec::new();
+    while !rest.is_empty() {
+        // Every character is one byte and needs no escaping.
+        let next = rest.split_off(rest.len().min(CHUNK));
+        chunks.push((format!("{name}.{}", chunks.len()), std::mem::replace(&mut rest, next)));
+    }
+    chunks
+}
+
+/// Puts the session with this JSON into the place of the one that was sent, and removes what that would leave over.
+pub(crate) fn replace(sent: &SentSession, name: &str, session: &str, scope: Scope<'_>) -> Vec<SetCookie> {
+    let new = encode(name, session);
+    let stale = sent.names.iter().filter(|old| !new.iter().any(|(name, _)| name == *old));
+    let removed = stale.map(|old| set(old, "", 0, scope));
+    let written = new.iter().map(|(name, value)| set(name, value, MAX_AGE_SECONDS, scope));
+    removed.chain(written).collect()
+}
+
+fn set(name: &str, value: &str, max_age_seconds: u32, scope: Scope<'_>) -> SetCookie {
+    let domain = scope.domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+    let secure = if scope.secure { "; Secure" } else { "" };
+    SetCookie(format!("{name}={value}; Max-Age={max_age_seconds}{domain}; Path=/{secure}; SameSite=Lax"))
+}
+
+/// Whether `key` is the cookie `name`, or one of those that it is split into.
+fn is_part_of(name: &str, key: &str) -> bool {
+    match key.strip_prefix(name) {
+        None => false,
+        Some("") => true,
+        Some(rest) => rest.strip_prefix('.').is_some_and(|number| {
+            number == "0"
+                || (number.bytes().all(|b| b.is_ascii_digit())
+                    && !number.is_empty()
+                    && !number.starts_with('0'))
+        }),
+    }
+}
+
+fn joined(values: &BTreeMap<String, String>, name: &str) -> Option<String> {
+    if let Some(whole) = values.get(name).filter(|value| !value.is_empty()) {
+        return Some(whole.clone());
+    }
+    let chunks = (0..).map_while(|i| values.get(&format!("{name}.{i}")).filter(|value| !value.is_empty()));
+    let joined: String = chunks.map(String::as_str).collect();
+    if joined.is_empty() { None } else { Some(joined) }
+}
+
+fn decoded(encoded: &str) -> Option<Vec<u8>> {
+    let significant: String = encoded.chars().filter(|c| !" \t\n\r=".contains(*c)).collect();
+    LENIENT.decode(significant).ok()
+}
+
+/// As JavaScript's `decodeURIComponent`; what that refuses stays as it is.
+fn uri_decoded(text: &str) -> String {
+    let decode = || {
+        let mut bytes = Vec::with_capacity(text.len());
+        let mut parts = text.split('%');
+        bytes.extend_from_slice(parts.next()?.as_bytes());
+        for part in parts {
+            let digits = part.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            bytes.extend_from_slice(&part.as_bytes()[2..]);
+        }
+        String::from_utf8(bytes).ok()
+    };
+    decode().unwrap_or_else(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+    use serde_json::json;
+
+    use super::*;
+
+    const NAME: &str = "sb-abc-auth-token";
+    const SCOPE: Scope<'_> = Scope { domain: None, secure: false };
+    /// What the real `@supabase/ssr` wrote; `tests/vectors.mjs` says how they were made.
+    const VECTORS: &str = include_str!("../tests/vectors.json");
+
+    /// Name and value of what a `Set-Cookie` header sets, as a browser sends it back; nothing for one that it removes.
+    fn kept(set_cookie: &str) -> Option<&str> {
+        let (pair, attributes) = set_cookie.split_once(';').unwrap();
+        (!attributes.contains("Max-Age=0")).then_some(pair)
+    }
+
+    fn header<'a>(set_cookies: impl IntoIterator<Item = &'a str>) -> String {
+        set_cookies.into_iter().filter_map(kept).collect::<Vec<_>>().join("; ")
+    }
+
+    fn texts(value: &Value) -> Vec<&str> {
+        value.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
+    }
+
+    fn session(access: &str, refresh: &str) -> String {
+        json!({ "access_token": access, "refresh_token": refresh, "expires_at": 1 }).to_string()
+    }
+
+    fn tokens(sent: &SentSession) -> (&str, &str) {
+        (sent.access_token.expose(), sent.refresh_token.as_ref().unwrap().expose())
+    }
+
+    #[track_caller]
+    fn reads(header: &str, access: Option<&str>) {
+        let sent = read([header], NAME);
+        assert_eq!(sent.as_ref().map(|sent| sent.access_token.expose()), access, "{header}");
+    }
+
+    #[test]
+    fn what_supabase_wrote_is_read() {
+        for vector in serde_json::from_str::<Vec<Value>>(VECTORS).unwrap() {
+            let session: Value = serde_json::from_str(vector["session"].as_str().unwrap()).unwrap();
+            let sent = read([header(texts(&vector["set"])).as_str()], NAME).unwrap();
+            let expect =
+                (session["access_token"].as_str().unwrap(), session["refresh_token"].as_str().unwrap());
+            assert_eq!(tokens(&sent), expect, "{}", vector["what"]);
+        }
+    }
+
+    #[test]
+    fn what_we_write_is_what_supabase_writes() {
+        let mut compared = 0;
+        for vector in serde_json::from_str::<Vec<Value>>(VECTORS).unwrap() {
+            if vector["encoding"] == "base64url" {
+                let existing = texts(&vector["existing"]).into_iter().map(str::to_owned);
+                let sent = SentSession {
+                    access_token: Secret::new(""),
+                    refresh_token: None,
+                    names: existing.filter(|key| is_part_of(NAME, key)).collect(),
+                };
+                let ours = replace(&sent, NAME, vector["session"].as_str().unwrap(), SCOPE);
+                let ours: Vec<&str> = ours.iter().map(SetCookie::as_str).collect();
+                assert_eq!(ours, texts(&vector["set"]), "{}", vector["what"]);
+                compared += 1;
+            }
+        }
+        assert!(compared >= 4);
+    }
+
+    #[test]
+    fn a_cookie_is_as_secure_and_as_wide_as_its_site() {
+        let sent = read([format!("{NAME}={}", session("a", "r")).as_str()], NAME).unwrap();
+        let scope = Scope { domain: Some("clorp.example"), secure: true };
+        let set = replace(&sent, NAME, "{}", scope);
+        let expect = "; Max-Age=34560000; Domain=clorp.example; Path=/; Secure; SameSite=Lax";
+        assert_eq!(set.len(), 1);
+        assert!(set[0].as_str().ends_with(expect), "{}", set[0].as_str());
+    }
+
+    #[test]
+    fn the_whole_cookie_counts_before_the_parts_and_the_first_before_the_second() {
+        let of = |access: &str| encode(NAME, &session(access, "r")).remove(0).1;
+        reads(&format!("{NAME}.0={}; {NAME}={}", of("part"), of("whole")), Some("whole"));
+        reads(&format!("{NAME}=; {NAME}.0={}", of("part")), Some("part"));
+        reads(&format!("{NAME}={}; {NAME}={}", of("first"), of("second")), Some("first"));
+        let headers = [format!("theme=dark; {NAME}={}", of("a")), "other=1".to_owned()];
+        let sent = read(headers.iter().map(String::as_str), NAME).unwrap();
+        assert_eq!(tokens(&sent), ("a", "r"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_absent() {
+        let whole = encode(NAME, &session("a", "r")).remove(0).1;
+        for value in
+            ["", "base64-", "base64-!", "base64-bnVsbA", "null", "{}", "%7B", "[\"a\",\"r\"]", "plain"]
+        {
+            reads(&format!("{NAME}={value}"), None);
+        }
+        reads(&format!("{NAME}={}", &whole[..whole.len() - 4]), None);
+        reads(&format!("{NAME}={{\"access_token\":7}}"), None);
+        reads(&format!("{NAME}.1={whole}"), None);
+        reads(&format!("{NAME}.00={whole}"), None);
+        reads(&format!("{NAME}x={whole}"), None);
+        reads(&format!("x{NAME}={whole}"), None);
+        reads("", None);
+        reads(&format!(" \t{NAME} = {whole} ;"), Some("a"));
+        reads(&format!("{NAME}={whole}="), Some("a"));
+    }
+
+    #[test]
+    fn no_token_is_in_a_debug_form() {
+        let sent = read([format!("{NAME}={}", session("acc355", "r3fr35h")).as_str()], NAME).unwrap();
+        let set = replace(&sent, NAME, &session("acc355", "r3fr35h"), SCOPE);
+        let shown = format!("{sent:?} {set:?}");
+        assert!(
+            !shown.contains("acc355") && !shown.contains("r3fr35h") && !shown.contains("base64-"),
+            "{shown}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn a_session_comes_back_and_leaves_nothing_of_the_one_before(
+            access in "[ -~é🎉]{1,4000}", refresh in "[a-z0-9]{1,40}", before in 0_usize..9000,
+        ) {
+            let old = encode(NAME, &session(&"x".repeat(before), "old"));
+            let old: Vec<String> = old.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let sent = read([old.join("; ").as_str()], NAME).unwrap();
+            let set = replace(&sent, NAME, &session(&access, &refresh), SCOPE);
+            // A browser keeps what is set, and of the old ones those that are neither set nor removed.
+            let replaced = |pair: &&String| {
+                let name = pair.split('=').next().unwrap();
+                set.iter().any(|cookie| cookie.as_str().starts_with(&format!("{name}=")))
+            };
+            prop_assert_eq!(old.iter().filter(|pair| !replaced(pair)).count(), 0);
+            let header = header(set.iter().map(SetCookie::as_str));
+            let back = read([header.as_str()], NAME).unwrap();
+            prop_assert_eq!(tokens(&back), (access.as_str(), refresh.as_str()));
+        }
+
+        #[test]
+        fn any_header_is_read_or_absent(bytes in any::<String>()) {
+            let _ = read([bytes.as_str()], NAME);
+            let _ = read([format!("{NAME}={bytes}").as_str()], NAME);
+        }
+    }
+}

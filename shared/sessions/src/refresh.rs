@@ -1,0 +1,238 @@
+//! Refreshing a session, once, however many requests of a page find at the same time and on different instances that
+//! it is due. Who records first that a refresh token is being used asks Supabase; the others find the outcome.
+
+use std::time::Duration;
+
+use clorp_domain::Error;
+use clorp_service::Clock;
+use clorp_store::{RefreshBegun, RefreshOutcome, RefreshTurn, Store};
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Request, StatusCode};
+use serde_json::{Map, Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::config::Config;
+use crate::http::Http;
+use crate::seal::Seal;
+use crate::secret::Secret;
+
+/// How long whoever asks Supabase has for it, in seconds: more than a call may take, with what goes before and after.
+const LEASE: u32 = 6;
+/// How long an outcome is kept for those who come with the same refresh token, in seconds. A page's requests come at
+/// once, and one that was under way with old cookies within a few seconds.
+const KEPT: u32 = 60;
+/// How long nobody asks again after a failure, in seconds.
+const KEPT_FAILURE: u32 = 2;
+/// How long somebody else's outcome is waited for.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The first pause between looks; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_millis(400);
+
+/// Refreshes sessions.
+#[derive(Debug)]
+pub(crate) struct Refreshes {
+    url: String,
+    anon_key: Secret,
+    http: Http,
+    store: Store,
+    clock: Clock,
+}
+
+/// A new session: the JSON that a cookie holds, and the token in it.
+#[derive(Debug)]
+pub(crate) struct NewSession {
+    pub json: Secret,
+    pub access_token: Secret,
+}
+
+/// What came of an attempt to refresh a session.
+#[derive(Debug)]
+pub(crate) enum Refreshed {
+    Renewed(NewSession),
+    /// The refresh token is good for nothing (any more).
+    Refused,
+    /// Somebody else is at it.
+    InFlight,
+}
+
+impl Refreshes {
+    pub(crate) fn new(config: &Config, http: Http, store: Store, clock: Clock) -> Self {
+        let url = format!("{}/token?grant_type=refresh_token", config.auth_url);
+        Self { url, anon_key: config.anon_key.clone(), http, store, clock }
+    }
+
+    /// Refreshes the session of this refresh token, unless somebody has or is about to; what they come to is waited
+    /// for if `patient`. One round trip where somebody has, two and a call of Supabase where nobody has.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if Supabase or the table does not answer, or somebody else takes too long.
+    pub(crate) async fn refresh(&self, token: &Secret, patient: bool) -> Result<Refreshed, Error> {
+        let seal = Seal::of(token)?;
+        let deadline = Instant::now() + PATIENCE;
+        let mut pause = FIRST_PAUSE;
+        let mut begun = self.store.begin_refresh(&seal.id, LEASE, self.clock.now()).await?;
+        loop {
+            match begun {
+                RefreshBegun::Ours(turn) => return self.carry_out(&turn, &seal, token).await,
+                RefreshBegun::Ended(outcome) => return self.found(outcome, &seal),
+                RefreshBegun::InFlight if !patient => return Ok(Refreshed::InFlight),
+                RefreshBegun::InFlight if Instant::now() >= deadline => {
+                    return Err(Error::unavailable(
+                        "another request's refresh of the session takes too long",
+                    ));
+                }
+                RefreshBegun::InFlight => {}
+            }
+            sleep(pause).await;
+            pause = pause.saturating_mul(2).min(MAX_PAUSE);
+            let now = self.clock.now();
+            begun = match self.store.refresh(&seal.id, now).await? {
+                Some(begun) => begun,
+                // Whoever began it is gone.
+                None => self.store.begin_refresh(&seal.id, LEASE, now).await?,
+            };
+        }
+    }
+
+    fn found(&self, outcome: RefreshOutcome, seal: &Seal) -> Result<Refreshed, Error> {
+        match outcome {
+            RefreshOutcome::Renewed(sealed) => {
+                let session = seal.open(&sealed).and_then(|json| NewSession::parse(json.as_bytes(), None));
+                session
+                    .map(Refreshed::Renewed)
+                    .ok_or_else(|| Error::internal("a sealed session cannot be opened"))
+            }
+            RefreshOutcome::Refused => Ok(Refreshed::Refused),
+            RefreshOutcome::Failed => {
+                Err(Error::unavailable("Supabase did not refresh a session a moment ago"))
+            }
+        }
+    }
+
+    /// Uses the refresh token, and tells the others.
+    async fn carry_out(&self, turn: &RefreshTurn, seal: &Seal, token: &Secret) -> Result<Refreshed, Error> {
+        let answer = self.ask(token).await;
+        let (outcome, kept) = match &answer {
+            Ok(Refreshed::Renewed(session)) => {
+                (RefreshOutcome::Renewed(seal.close(session.json.expose())?), KEPT)
+            }
+            Ok(_) => (RefreshOutcome::Refused, KEPT),
+            Err(_) => (RefreshOutcome::Failed, KEPT_FAILURE),
+        };
+        match self.store.end_refresh(turn, &outcome, kept, self.clock.now()).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("the refresh was taken over while it ran"),
+            // This request has its answer all the same. The others will ask Supabase again, which bears that.
+            Err(error) => tracing::warn!(?error, "the outcome of the refresh could not be recorded"),
+        }
+        answer
+    }
+
+    async fn ask(&self, token: &Secret) -> Result<Refreshed, Error> {
+        let fault = |why: String| Error::unavailable(format!("refreshing a session: {why}"));
+        let (status, body) = self.http.send(self.request(token)?).await.map_err(fault)?;
+        if status == StatusCode::OK {
+            let now = self.clock.now().as_second();
+            let session = NewSession::parse(&body, Some(now));
+            return session
+                .map(Refreshed::Renewed)
+                .ok_or_else(|| fault("no session in the answer".to_owned()));
+        }
+        match refusal(status, &body) {
+            Some(code) => {
+                tracing::info!(code, "Supabase refused to refresh a session");
+                Ok(Refreshed::Refused)
+            }
+            None => Err(fault(format!("status {status}"))),
+        }
+    }
+
+    fn request(&self, token: &Secret) -> Result<Request<Full<hyper::body::Bytes>>, Error> {
+        let unbuildable =
+            |error: hyper::http::Error| Error::internal(format!("request cannot be built: {error}"));
+        let mut key = HeaderValue::from_str(self.anon_key.expose()).map_err(|e| unbuildable(e.into()))?;
+        key.set_sensitive(true);
+        let body = json!({ "refresh_token": token.expose() }).to_string();
+        let request = Request::post(&self.url).header("apikey", key).header(CONTENT_TYPE, "application/json");
+        request.body(Full::from(body)).map_err(unbuildable)
+    }
+}
+
+/// Supabase's word for why it refused, if it was about the token. Anything else, such as a wrong key of ours or too
+/// many requests, says nothing about the session.
+fn refusal(status: StatusCode, body: &[u8]) -> Option<String> {
+    let about_the_token = [
+        StatusCode::BAD_REQUEST,
+        StatusCode::FORBIDDEN,
+        StatusCode::NOT_FOUND,
+        StatusCode::UNPROCESSABLE_ENTITY,
+    ];
+    if !about_the_token.contains(&status) {
+        return None;
+    }
+    let body: Value = serde_json::from_slice(body).ok()?;
+    // The second is what older versions say.
+    let code = ["error_code", "error"].into_iter().find_map(|key| body[key].as_str())?;
+    Some(code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect())
+}
+
+impl NewSession {
+    /// A session as Supabase answers it. Clients keep it as it is, but for the time at which it ends, which they work
+    /// out if it is not told.
+    fn parse(answer: &[u8], now: Option<i64>) -> Option<Self> {
+        let mut session: Map<String, Value> = serde_json::from_slice(answer).ok()?;
+        let access_token = Secret::new(session.get("access_token")?.as_str()?);
+        session.get("refresh_token")?.as_str()?;
+        if let (None, Some(now)) = (session.get("expires_at"), now) {
+            let lasts = session.get("expires_in").and_then(Value::as_i64)?;
+            session.insert("expires_at".to_owned(), now.saturating_add(lasts).into());
+        }
+        Some(Self { json: Secret::new(Value::Object(session).to_string()), access_token })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_about_the_token_is_a_refusal() {
+        let told = r#"{"code":400,"error_code":"refresh_token_not_found","msg":"Invalid Refresh Token"}"#;
+        let old = r#"{"error":"invalid_grant","error_description":"Invalid Refresh Token"}"#;
+        let key = r#"{"message":"Invalid API key","hint":"Double check"}"#;
+        for (status, body, expect) in [
+            (400, told, Some("refresh_token_not_found")),
+            (400, old, Some("invalid_grant")),
+            (403, r#"{"error_code":"user_banned"}"#, Some("user_banned")),
+            (400, "<html>", None),
+            (400, key, None),
+            (401, key, None),
+            (401, told, None),
+            (409, told, None),
+            (429, told, None),
+            (500, told, None),
+            (302, told, None),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(refusal(status, body.as_bytes()).as_deref(), expect, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_kept_whole_with_the_time_at_which_it_ends() {
+        let parse =
+            |text: &str| NewSession::parse(text.as_bytes(), Some(1000)).map(|s| s.json.expose().to_owned());
+        let full = r#"{"access_token":"a","expires_at":7,"refresh_token":"r","user":{"id":"u"}}"#;
+        assert_eq!(parse(full).as_deref(), Some(full));
+        let derived = r#"{"access_token":"a","expires_at":4600,"expires_in":3600,"refresh_token":"r"}"#;
+        assert_eq!(
+            parse(r#"{"access_token":"a","refresh_token":"r","expires_in":3600}"#).as_deref(),
+            Some(derived)
+        );
+        for bad in ["", "[]", "{}", r#"{"access_token":"a"}"#, r#"{"access_token":1,"refresh_token":"r"}"#] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+}

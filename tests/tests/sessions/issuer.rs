@@ -1,0 +1,185 @@
+//! The issuer, over HTTP as Supabase's clients see it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use infra::issuer::{Issuer, Options, Person, TOKEN_SECONDS};
+use reqwest::Client;
+use serde_json::{Value, json};
+
+struct World {
+    issuer: Issuer,
+    shift_millis: Arc<AtomicI64>,
+    client: Client,
+}
+
+impl World {
+    async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    async fn with(options: Options) -> Self {
+        let shift_millis = options.clock_shift_millis.clone();
+        let issuer = Issuer::start(options).await.unwrap();
+        Self { issuer, shift_millis, client: Client::builder().no_proxy().build().unwrap() }
+    }
+
+    fn advance_seconds(&self, seconds: i64) {
+        self.shift_millis.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    fn sign_in(&self) -> String {
+        let signed_in = self.issuer.sign_in(&Person::new("ada", "Ada"), TOKEN_SECONDS).unwrap();
+        signed_in.text("refresh_token").to_owned()
+    }
+
+    async fn ask(&self, grant: &str, key: Option<&str>, body: &str) -> (u16, Value) {
+        let url = format!("{}/auth/v1/token?grant_type={grant}", self.issuer.url);
+        let request = self.client.post(url).header("content-type", "application/json").body(body.to_owned());
+        let request = key.map_or(request.try_clone().unwrap(), |key| request.header("apikey", key));
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// The next refresh token, or the code of a refusal.
+    async fn refresh(&self, token: &str) -> Result<String, String> {
+        let body = json!({ "refresh_token": token }).to_string();
+        let (status, body) = self.ask("refresh_token", Some(self.issuer.anon_key()), &body).await;
+        if status == 200 {
+            return Ok(body["refresh_token"].as_str().unwrap().to_owned());
+        }
+        assert_eq!((status, &body["code"]), (400, &json!(400)));
+        Err(body["error_code"].as_str().unwrap().to_owned())
+    }
+
+    async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/_issuer/{path}", self.issuer.url);
+        let response = self.client.post(url).json(&body).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}");
+        response.json().await.unwrap()
+    }
+
+    async fn jwks(&self) -> Option<Value> {
+        let url = format!("{}/auth/v1/.well-known/jwks.json", self.issuer.url);
+        self.client.get(url).send().await.ok()?.json().await.ok()
+    }
+
+    async fn finish(self) {
+        self.issuer.shutdown().await.unwrap();
+    }
+}
+
+fn used_up<T>() -> Result<T, String> {
+    Err("refresh_token_already_used".to_owned())
+}
+
+fn unknown<T>() -> Result<T, String> {
+    Err("refresh_token_not_found".to_owned())
+}
+
+#[tokio::test]
+async fn a_refresh_token_used_again_gives_the_session_that_may_have_been_lost() {
+    let world = World::start().await;
+    let first = world.sign_in();
+    let second = world.refresh(&first).await.unwrap();
+    world.advance_seconds(3600);
+    assert_eq!(world.refresh(&first).await.as_ref(), Ok(&second), "nobody has used it yet");
+    let third = world.refresh(&second).await.unwrap();
+    assert_ne!(third, second);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn within_ten_seconds_it_gives_new_ones_and_afterwards_it_ends_the_session() {
+    let world = World::start().await;
+    let (first, bystander) = (world.sign_in(), world.sign_in());
+    let second = world.refresh(&first).await.unwrap();
+    let third = world.refresh(&second).await.unwrap();
+    let fourth = world.refresh(&first).await.unwrap();
+    assert!(fourth != second && fourth != third);
+    world.advance_seconds(11);
+    assert_eq!(world.refresh(&second).await, used_up());
+    for token in [&first, &second, &third, &fourth] {
+        assert_eq!(world.refresh(token).await, unknown(), "the session has ended");
+    }
+    assert!(world.refresh(&bystander).await.is_ok());
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn it_refuses_in_supabases_words() {
+    let world = World::start().await;
+    let good = json!({ "refresh_token": world.sign_in() }).to_string();
+    let key = Some(world.issuer.anon_key().to_owned());
+    let key = key.as_deref();
+    let (status, body) = world.ask("refresh_token", key, r#"{"refresh_token":"nope"}"#).await;
+    let told = json!({ "code": 400, "error_code": "refresh_token_not_found", "msg": "Invalid Refresh Token: Refresh Token Not Found" });
+    assert_eq!((status, body), (400, told));
+    for (what, grant, key, body, status) in [
+        ("no key", "refresh_token", None, good.as_str(), 401),
+        ("another key", "refresh_token", Some("x"), &good, 401),
+        ("another grant", "password", key, &good, 400),
+        ("no token", "refresh_token", key, "{}", 400),
+        ("no JSON", "refresh_token", key, "refresh_token=x", 400),
+    ] {
+        assert_eq!(world.ask(grant, key, body).await.0, status, "{what}");
+    }
+    let (status, session) = world.ask("refresh_token", key, &good).await;
+    assert_eq!(
+        (status, &session["token_type"], &session["expires_in"]),
+        (200, &json!("bearer"), &json!(3600))
+    );
+    assert_eq!(session["user"]["user_metadata"], json!({ "full_name": "Ada" }));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn keys_and_sessions_outlive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options { state_path: Some(folder.path().join("issuer.json")), ..Options::default() };
+    let world = World::with(options()).await;
+    let (token, keys) = (world.sign_in(), world.jwks().await.unwrap());
+    let next = world.refresh(&token).await.unwrap();
+    world.finish().await;
+    let world = World::with(options()).await;
+    assert_eq!(world.jwks().await.unwrap(), keys);
+    assert_eq!(world.refresh(&token).await, Ok(next));
+    world.finish().await;
+    std::fs::write(folder.path().join("issuer.json"), "[1").unwrap();
+    let error = format!("{:#}", Issuer::start(options()).await.unwrap_err());
+    assert!(error.contains("issuer.json"), "{error}");
+}
+
+#[tokio::test]
+async fn tools_sign_in_roll_keys_and_make_it_fail() {
+    let world = World::start().await;
+    let person = json!({ "id": "bob", "name": "Bob", "email": "bob@example.com", "expires_in": 60 });
+    let signed_in = world.control("sessions", person).await;
+    assert!(signed_in["cookie"].as_str().unwrap().starts_with("sb-127-auth-token=base64-"));
+    assert_eq!(signed_in["session"]["user"]["email"], "bob@example.com");
+    let token = signed_in["session"]["refresh_token"].as_str().unwrap();
+    let rolled = world.control("keys/roll", json!({})).await;
+    let names = |keys: Value| {
+        keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect::<Vec<_>>()
+    };
+    let published = names(world.jwks().await.unwrap());
+    assert_eq!((published.len(), &published[1]), (2, &rolled["kid"]));
+    let rolled = world.control("keys/roll", json!({ "drop_old": true })).await;
+    assert_eq!(names(world.jwks().await.unwrap()), [rolled["kid"].clone()]);
+    world.control("behaviour", json!({ "endpoint": "jwks", "fault": "down" })).await;
+    assert!(world.jwks().await.is_none());
+    world.control("behaviour", json!({ "endpoint": "jwks" })).await;
+    assert!(world.jwks().await.is_some());
+    assert!(world.refresh(token).await.is_ok());
+    let calls: Value = world
+        .client
+        .get(format!("{}/_issuer/calls", world.issuer.url))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(calls, json!({ "jwks": 4, "token": 1 }));
+    world.finish().await;
+}

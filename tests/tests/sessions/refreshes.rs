@@ -1,0 +1,369 @@
+//! Sessions whose token is about to end, or has.
+
+use std::time::Duration;
+
+use clorp_domain::Error;
+use clorp_sessions::{Session, Sessions};
+use e2e::Fault as TableFault;
+use futures::future::join_all;
+use infra::issuer::{Endpoint, Fault, Person};
+use serde_json::Value;
+
+use super::forge::{Key, header, with};
+use super::support::{World, ada, assert_refused, assert_unavailable, cookie, kept, seen};
+
+const UPDATE: &str = "UpdateItem";
+/// More faults than the SDK tries a request.
+const TRIES: usize = 3;
+
+fn is_end_of_a_refresh(request: &Value) -> bool {
+    !request["UpdateExpression"].as_str().unwrap_or_default().contains("REMOVE")
+}
+
+/// Sees a session whose refresh is under way elsewhere.
+async fn while_another_refreshes<T>(
+    world: &World,
+    first: &str,
+    then: impl AsyncFnOnce(Sessions) -> T,
+) -> (Result<Session, Error>, T) {
+    world.issuer.behave(Endpoint::Token, Some(Fault::Delay(Duration::from_millis(500))));
+    let before = world.issuer.calls().token;
+    let [one, two] = world.instances.clone();
+    let winner = seen(&one, first);
+    let other = async {
+        while world.issuer.calls().token == before {
+            tokio::task::yield_now().await;
+        }
+        then(two).await
+    };
+    tokio::join!(winner, other)
+}
+
+#[tokio::test]
+async fn a_session_that_lasts_asks_nobody() {
+    let world = World::start().await;
+    let signed_in = world.ada(95);
+    for sessions in &world.instances {
+        let session = seen(sessions, &signed_in.cookie).await.unwrap();
+        assert_eq!(
+            (session.identity.id.as_str(), session.identity.name.as_str()),
+            (ada().id.as_str(), "Ada")
+        );
+        assert_eq!(session.set_cookies, []);
+    }
+    assert_eq!(world.issuer.calls().token, 0);
+    assert!(world.proxy.take_calls().is_empty(), "the table was asked");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_no_session_is_absent() {
+    let world = World::start().await;
+    for header in [
+        "",
+        "theme=dark",
+        "sb-127-auth-token=",
+        "sb-127-auth-token=base64-x",
+        "sb-other-auth-token=base64-e30",
+    ] {
+        assert_eq!(world.instances[0].by_cookies([header], false).await.unwrap(), None, "{header}");
+    }
+    assert_eq!(world.instances[0].by_cookies([], false).await.unwrap(), None);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_session_about_to_end_is_refreshed_and_its_successor_goes_on() {
+    let world = World::start().await;
+    for expires_in in [85, 1, -4, -3600] {
+        let signed_in = world.ada(expires_in);
+        let session = seen(&world.instances[0], &signed_in.cookie).await.unwrap();
+        assert_eq!(session.identity.id.as_str(), ada().id, "{expires_in}");
+        assert_eq!(session.set_cookies.len(), 1);
+        let attributes = session.set_cookies[0].as_str().split_once("; ").unwrap().1;
+        assert_eq!(attributes, "Max-Age=34560000; Path=/; SameSite=Lax");
+        let calls = world.issuer.calls().token;
+        let next = kept(&signed_in.cookie, &session);
+        assert_ne!(next, signed_in.cookie);
+        let again = seen(&world.instances[1], &next).await.unwrap();
+        assert_eq!((again.identity, again.set_cookies), (session.identity, vec![]));
+        // Its own time comes.
+        world.advance_seconds(3550);
+        let later = seen(&world.instances[1], &next).await.unwrap();
+        assert_eq!((later.set_cookies.len(), world.issuer.calls().token), (1, calls + 1));
+    }
+    let secure = world.instances[0].by_cookies([world.ada(5).cookie.as_str()], true).await.unwrap().unwrap();
+    assert!(secure.set_cookies[0].as_str().ends_with("; Path=/; Secure; SameSite=Lax"));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_requests_on_two_instances_one_refreshes_and_all_have_the_same_session() {
+    let world = World::start().await;
+    world.issuer.behave(Endpoint::Token, Some(Fault::Delay(Duration::from_millis(200))));
+    for round in 1..=4 {
+        let signed_in = world.ada(-60);
+        let many = world.instances.iter().cycle().take(12).map(|sessions| seen(sessions, &signed_in.cookie));
+        let sessions: Vec<Session> = join_all(many).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(world.issuer.calls().token, round, "one refresh for all");
+        assert_eq!(sessions[0].set_cookies.len(), 1);
+        assert!(sessions.iter().all(|session| *session == sessions[0]));
+        // One that was under way meanwhile, with the old cookie.
+        world.advance_seconds(50);
+        assert_eq!(seen(&world.instances[1], &signed_in.cookie).await.unwrap(), sessions[0]);
+        assert_eq!(world.issuer.calls().token, round);
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_with_a_good_token_waits_for_anothers_refresh() {
+    let world = World::start().await;
+    let signed_in = world.ada(60);
+    let (first, second) =
+        while_another_refreshes(&world, &signed_in.cookie, async |two| seen(&two, &signed_in.cookie).await)
+            .await;
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!((first.set_cookies.len(), second.set_cookies.len()), (1, 0));
+    assert_eq!(first.identity, second.identity);
+    assert_eq!(world.issuer.calls().token, 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_remembered_and_ends_nothing_that_still_lasts() {
+    let world = World::start().await;
+    let token = world.ada(60).text("access_token").to_owned();
+    let cookie = cookie(&token, Some("never-issued"));
+    for sessions in world.instances.iter().cycle().take(5) {
+        assert_eq!(seen(sessions, &cookie).await.unwrap().set_cookies, []);
+    }
+    // The token has ended, and the refusal been forgotten.
+    world.advance_seconds(66);
+    for sessions in world.instances.iter().cycle().take(5) {
+        assert_refused(seen(sessions, &cookie).await);
+    }
+    assert_eq!(world.issuer.calls().token, 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_a_session_lasts_as_long_as_its_token() {
+    let world = World::start().await;
+    let cookie = cookie(world.ada(60).text("access_token"), None);
+    assert_eq!(seen(&world.instances[0], &cookie).await.unwrap().set_cookies, []);
+    world.advance_seconds(65);
+    assert_refused(seen(&world.instances[0], &cookie).await);
+    assert_eq!(world.issuer.calls().token, 0);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn while_supabase_is_down_a_good_token_goes_on_and_another_has_to_come_again() {
+    let world = World::start().await;
+    let (good, ended) = (world.ada(60), world.ada(-60));
+    world.issuer.behave(Endpoint::Token, Some(Fault::Down));
+    for sessions in world.instances.iter().cycle().take(6) {
+        assert_eq!(seen(sessions, &good.cookie).await.unwrap().set_cookies, []);
+        assert_unavailable(seen(sessions, &ended.cookie).await);
+    }
+    assert_eq!(world.issuer.calls().token, 2, "once for each session");
+    world.issuer.behave(Endpoint::Token, None);
+    world.advance_seconds(2);
+    for cookie in [&good.cookie, &ended.cookie] {
+        assert_eq!(seen(&world.instances[0], cookie).await.unwrap().set_cookies.len(), 1);
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_wrong_key_of_ours_ends_nobodys_session() {
+    let world = World::start().await;
+    let config = clorp_sessions::Config::new(&world.issuer.url, "wrong-key").unwrap();
+    let sessions = world.instance(config);
+    assert_unavailable(seen(&sessions, &world.ada(-60).cookie).await);
+    assert_eq!(seen(&sessions, &world.ada(60).cookie).await.unwrap().set_cookies, []);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_is_lost_is_made_again() {
+    let world = World::start().await;
+    let signed_in = world.ada(-60);
+    world.issuer.behave(Endpoint::Token, Some(Fault::LostAnswer));
+    assert_unavailable(seen(&world.instances[0], &signed_in.cookie).await);
+    world.issuer.behave(Endpoint::Token, None);
+    world.advance_seconds(3600);
+    let session = seen(&world.instances[1], &signed_in.cookie).await.unwrap();
+    let next = kept(&signed_in.cookie, &session);
+    assert_eq!(seen(&world.instances[0], &next).await.unwrap().set_cookies, []);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_refresh_whose_holder_is_gone_is_taken_over() {
+    let world = World::start().await;
+    let signed_in = world.ada(-60);
+    world.issuer.behave(Endpoint::Token, Some(Fault::Delay(Duration::from_secs(1))));
+    let sessions = world.instances[0].clone();
+    let cookie = signed_in.cookie.clone();
+    let holder = tokio::spawn(async move { seen(&sessions, &cookie).await });
+    while world.issuer.calls().token == 0 {
+        tokio::task::yield_now().await;
+    }
+    holder.abort();
+    assert!(holder.await.unwrap_err().is_cancelled());
+    world.issuer.behave(Endpoint::Token, None);
+    let waiting = seen(&world.instances[1], &signed_in.cookie);
+    let lapse = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        world.advance_seconds(6);
+    };
+    let (session, ()) = tokio::join!(waiting, lapse);
+    assert_eq!(session.unwrap().set_cookies.len(), 1);
+    assert_eq!(world.issuer.calls().token, 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn who_waits_too_long_has_to_come_again() {
+    let world = World::start().await;
+    let signed_in = world.ada(-60);
+    world.issuer.behave(Endpoint::Token, Some(Fault::Delay(Duration::from_millis(200))));
+    let sessions = world.instances[0].clone();
+    let cookie = signed_in.cookie.clone();
+    let holder = tokio::spawn(async move { seen(&sessions, &cookie).await });
+    while world.issuer.calls().token == 0 {
+        tokio::task::yield_now().await;
+    }
+    holder.abort();
+    assert!(holder.await.is_err());
+    assert_unavailable(seen(&world.instances[1], &signed_in.cookie).await);
+    assert_eq!(world.issuer.calls().token, 1, "the first may still be at it");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_session_whose_refresh_token_was_used_up_long_ago_ends() {
+    let world = World::start().await;
+    let stolen = world.ada(-60);
+    let session = seen(&world.instances[0], &stolen.cookie).await.unwrap();
+    let next = kept(&stolen.cookie, &session);
+    world.advance_seconds(3600);
+    let newest = kept(&next, &seen(&world.instances[0], &next).await.unwrap());
+    world.advance_seconds(120);
+    assert_refused(seen(&world.instances[1], &stolen.cookie).await);
+    // The family is revoked; what was issued lasts as long as it says.
+    assert!(seen(&world.instances[1], &newest).await.is_ok());
+    world.advance_seconds(3600);
+    assert_refused(seen(&world.instances[1], &newest).await);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_in_the_table_opens_a_session() {
+    let world = World::start().await;
+    let signed_in = world.ada(-60);
+    let session = seen(&world.instances[0], &signed_in.cookie).await.unwrap();
+    let items = world.items().await;
+    assert!(items.contains("REFRESH#") && items.contains("renewed"), "{items}");
+    let next = kept(&signed_in.cookie, &session);
+    let json = String::from_utf8(
+        base64::Engine::decode(
+            &base64::prelude::BASE64_URL_SAFE_NO_PAD,
+            next.split_once("base64-").unwrap().1,
+        )
+        .unwrap(),
+    );
+    let new: Value = serde_json::from_str(&json.unwrap()).unwrap();
+    let fresh = [new["access_token"].as_str().unwrap(), new["refresh_token"].as_str().unwrap()];
+    for secret in [
+        signed_in.text("refresh_token"),
+        signed_in.text("access_token"),
+        fresh[0],
+        fresh[1],
+        "eyJ",
+        "Ada",
+        "base64-",
+    ] {
+        assert!(!items.contains(secret), "{secret} is in {items}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn while_the_table_is_down_a_good_token_goes_on_and_no_refresh_token_is_used() {
+    let world = World::start().await;
+    let (good, ended) = (world.ada(60), world.ada(-60));
+    world.proxy.break_down(TableFault::ServerError);
+    assert_eq!(seen(&world.instances[0], &good.cookie).await.unwrap().set_cookies, []);
+    assert_unavailable(seen(&world.instances[0], &ended.cookie).await);
+    assert_eq!(world.issuer.calls().token, 0);
+    world.proxy.heal();
+    assert_eq!(seen(&world.instances[0], &ended.cookie).await.unwrap().set_cookies.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_begin_whose_answer_is_lost_is_still_ones_own() {
+    let world = World::start().await;
+    world.proxy.fail(UPDATE, TableFault::LostAnswer, 1);
+    assert_eq!(seen(&world.instances[0], &world.ada(-60).cookie).await.unwrap().set_cookies.len(), 1);
+    assert_eq!((world.proxy.faults_left(), world.issuer.calls().token), (0, 1));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn who_has_refreshed_gets_the_session_even_if_it_cannot_be_handed_on() {
+    let world = World::start().await;
+    let signed_in = world.ada(-60);
+    world.proxy.fail_if(UPDATE, is_end_of_a_refresh, TableFault::ServerError, TRIES);
+    let session = seen(&world.instances[0], &signed_in.cookie).await.unwrap();
+    assert_eq!((session.set_cookies.len(), world.proxy.faults_left()), (1, 0));
+    // Who comes with the old one asks again, which Supabase bears.
+    world.advance_seconds(6);
+    assert!(seen(&world.instances[1], &signed_in.cookie).await.is_ok());
+    assert_eq!(world.issuer.calls().token, 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_not_genuine_makes_nobody_ask_supabase() {
+    let world = World::start().await;
+    let (real, refresh) = (world.ada(-60), world.ada(60));
+    let ended = with(&world, "exp", (world.now() - 60).into());
+    let forged = Key::new_ec().token(&header(&world).to_string(), &ended);
+    let unsigned = Key::None.token(&header(&world).to_string(), &ended);
+    for token in [forged.as_str(), &unsigned, "x", &real.text("access_token")[1..]] {
+        assert_refused(seen(&world.instances[0], &cookie(token, Some(refresh.text("refresh_token")))).await);
+    }
+    assert_eq!(world.issuer.calls().token, 0);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_cookie_made_of_two_peoples_sessions_is_nobodys() {
+    let world = World::start().await;
+    let bob = world.issuer.sign_in(&Person::new("bob", "Bob"), 3600).unwrap();
+    let mixed = cookie(world.ada(-60).text("access_token"), Some(bob.text("refresh_token")));
+    for sessions in &world.instances {
+        assert_refused(seen(sessions, &mixed).await);
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_session_in_several_cookies_leaves_none_of_them_behind() {
+    let world = World::start().await;
+    let wordy = Person::new("wordy", "x".repeat(2000));
+    let signed_in = world.issuer.sign_in(&wordy, -60).unwrap();
+    assert_eq!(signed_in.cookie.matches("sb-127-auth-token.").count(), 3);
+    let crowded = format!("sb-127-auth-token.7=stale; {}; theme=dark", signed_in.cookie);
+    let session = seen(&world.instances[0], &crowded).await.unwrap();
+    assert_eq!(session.identity.name, "x".repeat(50));
+    let next = kept(&crowded, &session);
+    assert_eq!(next.matches("sb-127-auth-token.").count(), 3, "{next}");
+    assert!(!next.contains("stale") && next.contains("theme=dark"));
+    assert_eq!(seen(&world.instances[1], &next).await.unwrap().identity, session.identity);
+    world.finish().await;
+}

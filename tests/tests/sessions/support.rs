@@ -1,0 +1,138 @@
+//! An issuer, a table, and instances of what the functions know sessions by.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use clorp_domain::Error;
+use clorp_service::Clock;
+use clorp_sessions::{Config, Session, Sessions};
+use clorp_store::Store;
+use e2e::{Proxy, world::TABLE};
+use infra::dynamo::{Dynamo, client, create_table};
+use infra::issuer::{Issuer, Options, Person, SignedIn};
+use infra::template::Template;
+use serde_json::{Value, json};
+
+pub struct World {
+    dynamo: Dynamo,
+    shift_millis: Arc<AtomicI64>,
+    /// What stands in for Supabase. It goes by the world's clock.
+    pub issuer: Issuer,
+    /// Between the instances and the table.
+    pub proxy: Proxy,
+    /// Two instances, which share nothing but the table.
+    pub instances: [Sessions; 2],
+}
+
+impl World {
+    pub async fn start() -> Self {
+        let table = Template::from_repo().unwrap().table().unwrap();
+        let dynamo = Dynamo::in_memory().await.unwrap();
+        create_table(&client(&dynamo.url), &table, TABLE).await.unwrap();
+        let proxy = Proxy::start(&dynamo.url, table).await;
+        let shift_millis = Arc::new(AtomicI64::new(0));
+        let options = Options { clock_shift_millis: shift_millis.clone(), ..Options::default() };
+        let issuer = Issuer::start(options).await.unwrap();
+        let instance = || {
+            let store = Store::new(proxy.client("users"), TABLE);
+            Sessions::new(issuer.config().unwrap(), store, Clock::shifted(shift_millis.clone()))
+        };
+        let instances = [instance(), instance()];
+        Self { dynamo, shift_millis, issuer, proxy, instances }
+    }
+
+    /// One more instance, which has seen nothing yet, of a project that is configured like this.
+    pub fn instance(&self, config: Config) -> Sessions {
+        let store = Store::new(self.proxy.client("users"), TABLE);
+        Sessions::new(config, store, Clock::shifted(self.shift_millis.clone()))
+    }
+
+    pub fn now(&self) -> i64 {
+        Clock::shifted(self.shift_millis.clone()).now().as_second()
+    }
+
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.shift_millis.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    /// Ada, signed in with a token for this many seconds.
+    pub fn ada(&self, expires_in: i64) -> SignedIn {
+        self.issuer.sign_in(&ada(), expires_in).unwrap()
+    }
+
+    /// Whether the first instance takes a token for Ada's.
+    pub async fn knows(&self, token: &str) -> bool {
+        is_ada(&self.instances[0].by_token(token).await)
+    }
+
+    /// Every item of the table.
+    pub async fn items(&self) -> String {
+        let scan = client(&self.dynamo.url).scan().table_name(TABLE).send().await.unwrap();
+        format!("{:?}", scan.items())
+    }
+
+    pub async fn finish(self) {
+        let forbidden: Vec<_> =
+            self.proxy.used().into_iter().filter(|need| need.keys.as_deref() != Some("REFRESH#")).collect();
+        assert!(forbidden.is_empty(), "sessions have no business with {forbidden:?}");
+        self.issuer.shutdown().await.unwrap();
+        self.dynamo.shutdown().await.unwrap();
+    }
+}
+
+pub fn ada() -> Person {
+    Person::new("5f0c2f6e-0d0b-4b53-8d5f-6a3a6a1f2d11", "Ada")
+}
+
+/// Whether it is Ada; nobody is taken for somebody else.
+pub fn is_ada(identity: &Result<clorp_sessions::Identity, Error>) -> bool {
+    match identity {
+        Ok(identity) => {
+            assert_eq!((identity.id.as_str(), identity.name.as_str()), (ada().id.as_str(), "Ada"));
+            true
+        }
+        Err(Error::Unauthenticated) => false,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// A browser's session as an instance sees it.
+pub async fn seen(sessions: &Sessions, cookie: &str) -> Result<Session, Error> {
+    sessions.by_cookies([cookie], false).await.map(|session| session.expect("a readable cookie"))
+}
+
+/// A browser's cookies after an answer: those it had and those that were set.
+pub fn kept(cookie: &str, session: &Session) -> String {
+    let mut jar: Vec<(String, String)> = cookie.split("; ").map(pair).collect();
+    for set in &session.set_cookies {
+        let (set, attributes) = set.as_str().split_once("; ").unwrap();
+        let (name, value) = pair(set);
+        jar.retain(|(known, _)| *known != name);
+        if !attributes.contains("Max-Age=0") {
+            jar.push((name, value));
+        }
+    }
+    jar.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+}
+
+fn pair(text: &str) -> (String, String) {
+    let (name, value) = text.split_once('=').unwrap();
+    (name.to_owned(), value.to_owned())
+}
+
+/// The `Cookie` of a session with these tokens.
+pub fn cookie(access_token: &str, refresh_token: Option<&str>) -> String {
+    let session: Value = json!({ "access_token": access_token, "refresh_token": refresh_token });
+    let (name, value) = clorp_sessions::cookie::encode("sb-127-auth-token", &session.to_string()).remove(0);
+    format!("{name}={value}")
+}
+
+#[track_caller]
+pub fn assert_unavailable<T: std::fmt::Debug>(outcome: Result<T, Error>) {
+    assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
+}
+
+#[track_caller]
+pub fn assert_refused<T: std::fmt::Debug>(outcome: Result<T, Error>) {
+    assert!(matches!(outcome, Err(Error::Unauthenticated)), "{outcome:?}");
+}
