@@ -1,22 +1,25 @@
 //! Drops: posting, paying, cancelling, claiming, submitting, and reading the result.
 
 mod debit;
+mod files;
 mod routes;
 mod wire;
 
 use axum::Router;
 use axum::extract::FromRef;
 use clorp_domain::{Brief, Drop, DropId, Error, UserId};
+use clorp_files::Files;
 use clorp_funds::Funds;
 use clorp_http::serve::finish;
 use clorp_queue::RankingQueue;
 use clorp_service::Service;
+use clorp_store::Delivered;
 use jiff::Timestamp;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::wire::{DropBody, View};
+use crate::wire::{DropBody, Links, View};
 
 /// How often a decision is taken anew when the drop changes between reading and writing it.
 const DECISIONS: usize = 12;
@@ -26,6 +29,7 @@ const DECISIONS: usize = 12;
 pub struct App {
     service: Service,
     funds: Funds,
+    files: Files,
     queue: Option<RankingQueue>,
 }
 
@@ -36,18 +40,37 @@ impl FromRef<App> for Service {
 }
 
 impl App {
-    /// With `funds` for what goes through Stripe, and the ranking's queue; without one only the sweep closes windows.
-    pub fn new(funds: Funds, queue: Option<RankingQueue>) -> Self {
-        Self { service: funds.service.clone(), funds, queue }
+    /// With `funds` for what goes through Stripe, the `files`, and the ranking's queue; without one only the sweep closes
+    /// windows.
+    pub fn new(funds: Funds, files: Files, queue: Option<RankingQueue>) -> Self {
+        Self { service: funds.service.clone(), funds, files, queue }
     }
 
     /// A drop as one of its readers sees it; costs a round trip only where there is a winning output to show.
     async fn shown(&self, drop: &Drop, brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
-        let output_text = match &drop.outcome {
-            Some(outcome) => self.service.store.output_text(drop.id, &outcome.winner).await?,
+        let output = match &drop.outcome {
+            Some(outcome) => self.service.store.delivered(drop.id, &outcome.winner).await?,
             None => None,
         };
-        Ok(View { drop, brief, output_text, reader, rules: &self.service.rules }.into())
+        self.view(drop, brief, output, reader).await
+    }
+
+    /// A drop with the winner's `output`, as one of its readers sees it.
+    async fn view(
+        &self,
+        drop: &Drop,
+        brief: Brief,
+        output: Option<Delivered>,
+        reader: &UserId,
+    ) -> Result<DropBody, Error> {
+        let attachments = self.readable(&brief.attachments).await?;
+        let output_attachments = match &output {
+            Some(output) => Some(self.readable(&output.output_attachments).await?),
+            None => None,
+        };
+        let output_text = output.map(|output| output.output_text);
+        let files = Links { attachments, output_attachments };
+        Ok(View { drop, brief, output_text, files, reader, rules: &self.service.rules }.into())
     }
 
     /// Has the ranking look at a drop at `at`.

@@ -1,5 +1,6 @@
 //! The Lambda for drops.
 
+use clorp_files::Files;
 use clorp_funds::Funds;
 use clorp_http::serve;
 use clorp_queue::RankingQueue;
@@ -12,5 +13,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
-    serve::run(drops::router(App::new(Funds::from_env(service)?, queue))).await
+    let app = App::new(Funds::from_env(service)?, Files::from_env(&aws)?, queue);
+    serve::run(drops::router(app)).await
 }

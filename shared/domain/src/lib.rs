@@ -9,6 +9,7 @@
 #![warn(clippy::float_arithmetic)]
 
 pub mod api_key;
+pub mod attachments;
 pub mod connect;
 pub mod dispute;
 pub mod drops;
@@ -28,13 +29,14 @@ pub mod user;
 pub mod verdict;
 pub mod withdrawal;
 
+pub use attachments::{Attachment, FileDraft, NamedFiles, Upload};
 pub use connect::ConnectStatus;
 pub use dispute::{Dispute, DisputeStatus};
 pub use drops::{Brief, Claim, Drop, Status};
 pub use error::{Error, FieldError};
 pub use grade::Grade;
 pub use idempotency::{Fingerprint, IdempotencyKey};
-pub use ids::{DropId, EntryId, SetupId, SubmissionId, TopupId, UserId, WithdrawalId};
+pub use ids::{DropId, EntryId, SetupId, SubmissionId, TopupId, UploadId, UserId, WithdrawalId};
 pub use ledger::{Account, Entry, Posting, Reason};
 pub use money::Cents;
 pub use order::{Draft, Order};

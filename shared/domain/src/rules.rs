@@ -54,6 +54,8 @@ pub struct Rules {
     pub max_env_vars_bytes: usize,
     /// Most attachments of a drop or a submission.
     pub max_attachments: usize,
+    /// Largest file, in bytes.
+    pub max_upload_bytes: u64,
     /// Longest text of a submission, in bytes of UTF-8.
     pub max_output_bytes: usize,
 }
@@ -85,6 +87,7 @@ impl Default for Rules {
             max_env_vars: 50,
             max_env_vars_bytes: 16 * 1024,
             max_attachments: 10,
+            max_upload_bytes: 25 * 1024 * 1024,
             max_output_bytes: 100 * 1024,
         }
     }
@@ -141,6 +144,9 @@ impl Rules {
             number("CLORP_FEE_BASIS_POINTS", &mut rules.fee_basis_points, 0, 10_000)?;
             number("CLORP_SETTLEMENT_SECONDS", &mut rules.settlement_seconds, 1, 3600)?;
             number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
+            // What is attached is copied within the store while the caller waits.
+            whole(&var, "CLORP_MAX_UPLOAD_BYTES", 1, 100 * 1024 * 1024)
+                .map(|v| set(&mut rules.max_upload_bytes, v.and_then(|v| u64::try_from(v).ok())))?;
         }
         if rules.min_price.get() < 1 || rules.min_price > rules.max_price {
             return Err(BadRule {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
-use clorp_domain::{Account, DropId, EntryId, IdempotencyKey, SetupId, TopupId, UserId, WithdrawalId};
+use clorp_domain::{Account, DropId, EntryId, IdempotencyKey, SetupId, TopupId, UploadId, UserId, WithdrawalId};
 
 use crate::item::Item;
 
@@ -22,6 +22,8 @@ pub(crate) const WORK: &str = "WORK#";
 
 /// Prefix of the sort keys of top-ups.
 pub(crate) const TOPUP: &str = "TOPUP#";
+/// Prefix of the sort keys of uploads.
+pub(crate) const UPLOAD: &str = "UPLOAD#";
 /// Prefix of the sort keys of withdrawals.
 pub(crate) const WITHDRAWAL: &str = "WITHDRAWAL#";
 /// Prefix of the sort keys of Stripe's reports that were kept.
@@ -81,6 +83,10 @@ impl Key {
 
     pub(crate) fn setup(user: &UserId, id: SetupId) -> Self {
         Self::new(user_pk(user), format!("SETUP#{id}"))
+    }
+
+    pub(crate) fn upload(owner: &UserId, id: UploadId) -> Self {
+        Self::new(user_pk(owner), format!("{UPLOAD}{id}"))
     }
 
     /// Which top-up one of Stripe's PaymentIntents has paid.

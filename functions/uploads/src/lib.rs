@@ -1,0 +1,42 @@
+//! Uploads: announcing files, whose bytes then go to S3 and never through a function.
+
+mod routes;
+
+use axum::Router;
+use axum::extract::FromRef;
+use clorp_files::Files;
+use clorp_http::serve::finish;
+use clorp_service::Service;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Store, rules and clock.
+    pub service: Service,
+    /// Where the bytes go.
+    pub files: Files,
+}
+
+impl FromRef<App> for Service {
+    fn from_ref(app: &App) -> Self {
+        app.service.clone()
+    }
+}
+
+/// The function's routes and their description.
+pub fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(routes::create::create))
+}
+
+/// The function.
+pub fn router(app: App) -> Router {
+    finish(api(), app)
+}
+
+/// The function's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    api().into_openapi()
+}
