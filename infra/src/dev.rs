@@ -10,6 +10,7 @@ mod ports;
 mod process;
 mod sources;
 mod sweep;
+mod uploads;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ use log::Notice;
 use payments::Payments;
 use process::Marker;
 use sources::Sources;
+use uploads::Uploads;
 
 /// How often instances that ended are started again at most.
 const REVIVAL: Duration = Duration::from_secs(15);
@@ -41,7 +43,7 @@ const REVIVAL: Duration = Duration::from_secs(15);
 /// Runs the whole API on this machine, with users to play with.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Delete the database and the seeded users, and begin anew.
+    /// Delete the database, the files and the seeded users, and begin anew.
     #[arg(long)]
     fresh: bool,
     /// How many workers to seed, besides the sender.
@@ -56,6 +58,9 @@ pub struct Args {
     /// Where the Stripe sandbox answers [default: 12111, or any free port].
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     stripe_port: Option<u16>,
+    /// Where the local S3 answers [default: 9090, or any free port].
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    s3_port: Option<u16>,
     /// Instances of each function.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     concurrency: usize,
@@ -99,6 +104,7 @@ struct Stack {
     lock: Option<File>,
     database: Option<Database>,
     payments: Option<Payments>,
+    uploads: Option<Uploads>,
     functions: Option<Functions>,
     sweeps: JoinSet<()>,
 }
@@ -110,6 +116,7 @@ impl Stack {
             lock: None,
             database: None,
             payments: None,
+            uploads: None,
             functions: None,
             sweeps: JoinSet::new(),
         }
@@ -122,6 +129,7 @@ impl Stack {
         let template = Template::from_repo()?;
         let (table_choice, setup) = (Choice::from_env(), self.setup(args, &root, &data_dir));
         let payments_choice = payments::Choice::from_env(&table_choice)?;
+        let uploads_choice = uploads::Choice::from_env(&table_choice)?;
         let cargo_lambda =
             CargoLambda::find_or_install(&root.join(".local").join("tools").join("cargo-lambda")).await?;
         let database =
@@ -131,10 +139,12 @@ impl Stack {
         let (base_url, log_path) = (setup.base_url(), setup.log_path());
         let payments = Payments::open(payments_choice, &data_dir, args.stripe_port, &base_url).await?;
         let payments = self.payments.insert(payments);
+        let uploads = Uploads::open(uploads_choice, &data_dir, args.s3_port).await?;
+        let uploads = self.uploads.insert(uploads);
 
         let mut sources = Sources::of(&root);
         build::build(&root, &template.functions(), &self.marker).await?;
-        let surroundings = Surroundings { template: &template, database, payments };
+        let surroundings = Surroundings { template: &template, database, payments, uploads };
         let functions = Functions::start(setup, &cargo_lambda, surroundings, &self.marker).await?;
         let functions = self.functions.insert(functions);
         // No proxy of the person's stands between us and this machine.
@@ -151,6 +161,7 @@ impl Stack {
             stripe_url: payments.url().map(str::to_owned),
             stripe_key: payments.sandbox_key().map(str::to_owned),
             webhook_secret: payments.webhook_secret(),
+            s3_url: uploads.url().map(str::to_owned),
             users,
         };
         stack.write(&data_dir)?;
@@ -179,6 +190,7 @@ impl Stack {
         if args.fresh {
             Database::delete(&data_dir)?;
             Payments::delete(&data_dir)?;
+            Uploads::delete(&data_dir)?;
             files::remove(&users_path(&data_dir))?;
         }
         Ok(data_dir)
@@ -191,6 +203,9 @@ impl Stack {
             functions.stop().await;
         }
         self.marker.kill_survivors();
+        if let Some(uploads) = self.uploads.take() {
+            uploads.close().await?;
+        }
         if let Some(payments) = self.payments.take() {
             payments.close().await?;
         }

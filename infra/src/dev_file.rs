@@ -22,6 +22,8 @@ pub struct DevFile {
     pub stripe_key: Option<String>,
     /// What signs the sandbox's webhooks; `None` for Stripe itself.
     pub webhook_secret: Option<String>,
+    /// Where the local S3 answers; `None` for real AWS.
+    pub s3_url: Option<String>,
     /// The seeded users: the sender, then the workers.
     pub users: Vec<DevUser>,
 }

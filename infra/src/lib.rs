@@ -7,6 +7,7 @@ pub mod dev;
 pub mod dev_file;
 pub mod dynamo;
 pub mod files;
+pub mod s3;
 pub mod sandbox;
 pub mod seed;
 pub mod template;

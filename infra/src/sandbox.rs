@@ -52,7 +52,7 @@ mod params;
 mod payments;
 mod refunds;
 mod refusal;
-mod server;
+pub(crate) mod server;
 mod state;
 mod v1;
 mod webhooks;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::proxy::Call;
 
 /// Function, resource as the template writes it (after a space, the partition keys it is limited to), actions.
-const GRANTED: [(&str, &str, &str); 13] = [
+const GRANTED: [(&str, &str, &str); 14] = [
     ("board", "Table.Arn", "BatchGetItem"),
     ("board", "Table.Arn/index/board_*", "Query"),
     ("drops", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem"),
@@ -19,6 +19,7 @@ const GRANTED: [(&str, &str, &str); 13] = [
     ("ranking", "Table.Arn/index/board_closing", "Query"),
     ("stripe", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),
+    ("uploads", "Table.Arn", "GetItem UpdateItem"),
     ("users", "Table.Arn", "GetItem BatchGetItem Query"),
     ("users", "Table.Arn IDEMP#*", "UpdateItem"),
     ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),

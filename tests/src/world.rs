@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use axum::Router;
 use clorp_domain::api_key::ApiKey;
 use clorp_domain::{Account, Cents, EntryId, Posting, Reason, Rules, User, UserId};
+use clorp_files::Files;
 use clorp_funds::{Funds, Pages, Reports};
 use clorp_judge::{EmbeddedJudge, Judge};
 use clorp_payments::Stripe;
@@ -17,10 +18,13 @@ use clorp_store::Store;
 use futures::future::join_all;
 use infra::audit::audit;
 use infra::dynamo::{Dynamo, client, create_table};
+use infra::s3::{LocalS3, sdk_config};
 use infra::sandbox::{self, Sandbox};
 use infra::template::Template;
 use ranking::{Ranking, Swept};
 use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
 
 use crate::client::{Client, Fleet};
 use crate::permissions::grant_for;
@@ -28,6 +32,8 @@ use crate::proxy::Proxy;
 
 /// Name of the table.
 pub const TABLE: &str = "clorp";
+/// Name of the bucket.
+pub const BUCKET: &str = "clorp-uploads";
 /// The key that the sandbox wants.
 pub const STRIPE_KEY: &str = "sk_test_sandbox";
 const INSTANCES: usize = 3;
@@ -81,6 +87,9 @@ pub struct World {
     fleet: Arc<Fleet>,
     http: reqwest::Client,
     shift_millis: Arc<AtomicI64>,
+    objects: TempDir,
+    s3_url: String,
+    s3: Mutex<Option<LocalS3>>,
     /// The table, directly: what the functions do not go through.
     pub store: Store,
     /// Two instances of the ranking function.
@@ -137,14 +146,22 @@ impl World {
             stripe: stripe.clone().with_tries(options.stripe_tries),
             pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
         };
+        let objects = tempfile::tempdir().expect("a folder");
+        let s3 = LocalS3::start(objects.path(), BUCKET, None).await.expect("a local S3");
+        let files = Files::new(&sdk_config(&s3.url), BUCKET);
         let router = |function: &str| match function {
-            "drops" => drops::router(drops::App::new(funds(function), options.queue.clone())),
+            "drops" => {
+                drops::router(drops::App::new(funds(function), files.clone(), options.queue.clone()))
+            }
             "board" => board::router(service(function)),
             "wallet" => wallet::router(wallet::App { funds: funds(function) }),
             "stripe" => stripe::router(stripe::App { funds: funds(function) }),
             "stripe-webhook" => {
                 let reports = Reports { service: service(function) };
                 stripe_webhook::router(stripe_webhook::App { reports, secrets: secrets.clone() })
+            }
+            "uploads" => {
+                uploads::router(uploads::App { service: service(function), files: files.clone() })
             }
             "users" => users::router(service(function)),
             other => panic!("nothing is known of the function {other}"),
@@ -193,6 +210,9 @@ impl World {
             fleet,
             http,
             shift_millis,
+            objects,
+            s3_url: s3.url.clone(),
+            s3: Mutex::new(Some(s3)),
             store,
             rankings,
             funds,
@@ -219,6 +239,24 @@ impl World {
     /// The table itself, for a test that tampers with it.
     pub fn table(&self) -> aws_sdk_dynamodb::Client {
         client(&self.dynamo.url)
+    }
+
+    /// Nobody reaches S3 from now on.
+    pub async fn stop_s3(&self) {
+        let running = self.s3.lock().await.take();
+        running.expect("S3 runs").shutdown().await.expect("S3 stops");
+    }
+
+    /// S3 is back, with all it had.
+    pub async fn start_s3(&self) {
+        let port = self.s3_url.rsplit(':').next().and_then(|port| port.parse().ok());
+        let s3 = LocalS3::start(self.objects.path(), BUCKET, port).await.expect("a local S3");
+        *self.s3.lock().await = Some(s3);
+    }
+
+    /// The folder that holds the bucket's objects, for a test that tampers with it.
+    pub fn bucket_folder(&self) -> std::path::PathBuf {
+        self.objects.path().join(BUCKET)
     }
 
     /// The world's clock.
@@ -314,6 +352,9 @@ impl World {
         assert!(forbidden.is_empty(), "the template does not permit {forbidden:?}");
         drop((self.fleet, self.http));
         self.sandbox.shutdown().await.expect("the sandbox stops");
+        if let Some(s3) = self.s3.into_inner() {
+            s3.shutdown().await.expect("the local S3 stops");
+        }
         self.dynamo.shutdown().await.expect("embedded DynamoDB stops");
     }
 }

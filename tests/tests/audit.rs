@@ -234,6 +234,7 @@ fn announce(world: &World, data: &Path) {
         stripe_url: Some(world.sandbox.url.clone()),
         stripe_key: Some(STRIPE_KEY.to_owned()),
         webhook_secret: None,
+        s3_url: None,
         users: Vec::new(),
     };
     stack.write(data).unwrap();

@@ -42,10 +42,11 @@ pub fn banner(stack: &DevFile, data_dir: &Path, log: &Path, style: Style) -> Str
         _ => text += "\nNo users were seeded: use keys of your own.\n",
     }
     let stripe = stack.stripe_url.as_deref().unwrap_or("Stripe itself, with your key");
+    let files = stack.s3_url.as_deref().unwrap_or("AWS");
     let database = stack.dynamodb_url.as_deref().unwrap_or("AWS");
     let _infallible = write!(
         text,
-        "\nDatabase  {database}, table {}\nStripe    {stripe}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
+        "\nDatabase  {database}, table {}\nStripe    {stripe}\nFiles     {files}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
          Saved changes are built and take effect by themselves. Stop with Ctrl-C.\n\n",
         stack.table,
         shown(data_dir),
@@ -93,6 +94,7 @@ mod tests {
             stripe_url: Some("http://127.0.0.1:12111".into()),
             stripe_key: Some("sk_test_sandbox".into()),
             webhook_secret: Some("whsec_1".into()),
+            s3_url: Some("http://127.0.0.1:9090".into()),
             users,
         };
         banner(&stack, Path::new("data"), Path::new("data/functions.log"), Style::stdout())
@@ -102,7 +104,7 @@ mod tests {
     fn the_banner_names_what_one_needs() {
         let text = text(vec![user("sender", "k1"), user("worker-1", "k2"), user("worker-2", "k3")]);
         for part in
-            ["http://127.0.0.1:9000", "SENDER=k1", "WORKER=k2", "1 more in data/dev.json", "cargo demo"]
+            ["http://127.0.0.1:9000", "http://127.0.0.1:9090", "SENDER=k1", "WORKER=k2", "1 more in data/dev.json", "cargo demo"]
         {
             assert!(text.contains(part), "{part}");
         }

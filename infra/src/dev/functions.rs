@@ -20,6 +20,7 @@ use super::log::{Log, Notice};
 use super::payments::Payments;
 use super::process::{Group, Guard, Marker};
 use super::sweep;
+use super::uploads::Uploads;
 use crate::cargo_lambda::CargoLambda;
 use crate::template::Template;
 
@@ -81,6 +82,8 @@ pub struct Surroundings<'a> {
     pub database: &'a Database,
     /// Where money comes from and goes to.
     pub payments: &'a Payments,
+    /// Where files are.
+    pub uploads: &'a Uploads,
 }
 
 /// The running functions.
@@ -112,6 +115,7 @@ impl Functions {
         let mut command = command(&setup, cargo_lambda);
         set_database(&mut command, around.database);
         around.payments.set(&mut command);
+        around.uploads.set(&mut command);
         let mut watch = Group::spawn(&mut command, marker)?;
         let guard = watch.guard()?;
         if let (Some(out), Some(err)) = (watch.child().stdout.take(), watch.child().stderr.take()) {
