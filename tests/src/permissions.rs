@@ -19,7 +19,7 @@ const GRANTED: [(&str, &str, &str); 14] = [
     ("ranking", "Table.Arn/index/board_closing", "Query"),
     ("stripe", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),
-    ("uploads", "Table.Arn", "GetItem UpdateItem"),
+    ("uploads", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("users", "Table.Arn", "GetItem BatchGetItem Query"),
     ("users", "Table.Arn IDEMP#*", "UpdateItem"),
     ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),

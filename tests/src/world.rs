@@ -150,9 +150,7 @@ impl World {
         let s3 = LocalS3::start(objects.path(), BUCKET, None).await.expect("a local S3");
         let files = Files::new(&sdk_config(&s3.url), BUCKET);
         let router = |function: &str| match function {
-            "drops" => {
-                drops::router(drops::App::new(funds(function), files.clone(), options.queue.clone()))
-            }
+            "drops" => drops::router(drops::App::new(funds(function), files.clone(), options.queue.clone())),
             "board" => board::router(service(function)),
             "wallet" => wallet::router(wallet::App { funds: funds(function) }),
             "stripe" => stripe::router(stripe::App { funds: funds(function) }),
@@ -160,9 +158,7 @@ impl World {
                 let reports = Reports { service: service(function) };
                 stripe_webhook::router(stripe_webhook::App { reports, secrets: secrets.clone() })
             }
-            "uploads" => {
-                uploads::router(uploads::App { service: service(function), files: files.clone() })
-            }
+            "uploads" => uploads::router(uploads::App { service: service(function), files: files.clone() }),
             "users" => users::router(service(function)),
             other => panic!("nothing is known of the function {other}"),
         };

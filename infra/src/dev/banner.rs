@@ -103,9 +103,14 @@ mod tests {
     #[test]
     fn the_banner_names_what_one_needs() {
         let text = text(vec![user("sender", "k1"), user("worker-1", "k2"), user("worker-2", "k3")]);
-        for part in
-            ["http://127.0.0.1:9000", "http://127.0.0.1:9090", "SENDER=k1", "WORKER=k2", "1 more in data/dev.json", "cargo demo"]
-        {
+        for part in [
+            "http://127.0.0.1:9000",
+            "http://127.0.0.1:9090",
+            "SENDER=k1",
+            "WORKER=k2",
+            "1 more in data/dev.json",
+            "cargo demo",
+        ] {
             assert!(text.contains(part), "{part}");
         }
         assert!(!text.contains("k3"));

@@ -395,7 +395,9 @@ mod tests {
             let draft = FileDraft { content_type: Some(kind.to_owned()), ..draft() };
             Attachment::announced(draft, id(1), &Rules::default()).unwrap().served_type().to_owned()
         };
-        for kind in ["text/html", "image/svg+xml", "application/xhtml+xml", "text/javascript", "application/pdf"] {
+        for kind in
+            ["text/html", "image/svg+xml", "application/xhtml+xml", "text/javascript", "application/pdf"]
+        {
             assert_eq!(served(kind), "application/octet-stream", "{kind}");
         }
         assert_eq!(served("image/png"), "image/png");
@@ -416,7 +418,8 @@ mod tests {
         ] {
             assert_eq!(refused(drafts), (field.to_owned(), code));
         }
-        let most = NamedFiles::new("/attachments", (0..10).map(|n| named(id(n))).collect(), &Rules::default());
+        let most =
+            NamedFiles::new("/attachments", (0..10).map(|n| named(id(n))).collect(), &Rules::default());
         assert_eq!(most.unwrap().ids().count(), 10);
     }
 
@@ -455,7 +458,9 @@ mod tests {
         assert!(are(vec![named(id(1)), named(id(2))]));
         assert!(are(vec![FileDraft { id: Some(id(1).to_string()), ..draft() }, named(id(2))]));
         let other = FileDraft { filename: Some("x".to_owned()), ..named(id(2)) };
-        for drafts in [vec![], vec![named(id(1))], vec![named(id(2)), named(id(1))], vec![named(id(1)), other]] {
+        for drafts in
+            [vec![], vec![named(id(1))], vec![named(id(2)), named(id(1))], vec![named(id(1)), other]]
+        {
             assert!(!are(drafts.clone()), "{drafts:?}");
         }
     }

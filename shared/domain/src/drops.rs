@@ -13,8 +13,8 @@ use crate::ledger::Unbalanced;
 use crate::money::Overflow;
 use crate::time::after_seconds;
 use crate::{
-    Account, Attachment, Cents, DropId, EntryId, Error, FieldError, FileDraft, Grade, NamedFiles, Order, Pack,
-    Posting, Reason, Rules, SubmissionId, UserId,
+    Account, Attachment, Cents, DropId, EntryId, Error, FieldError, FileDraft, Grade, NamedFiles, Order,
+    Pack, Posting, Reason, Rules, SubmissionId, UserId,
 };
 
 /// Where a drop is in its life. It only moves forward.

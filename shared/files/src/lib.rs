@@ -98,7 +98,8 @@ impl Files {
     /// Faults only.
     pub async fn sign_get(&self, file: &Attachment, now: Timestamp) -> Result<Signed, Error> {
         let call = self.client.get_object().bucket(&self.bucket).key(attachment_key(file.id));
-        let call = call.response_content_type(file.served_type()).response_content_disposition(saved_as(file));
+        let call =
+            call.response_content_type(file.served_type()).response_content_disposition(saved_as(file));
         let signed = call.presigned(signing(now)?).await;
         signed.map(|request| read(&request, now)).map_err(|error| fault("sign a GET", error))
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
-use clorp_domain::{Account, DropId, EntryId, IdempotencyKey, SetupId, TopupId, UploadId, UserId, WithdrawalId};
+use clorp_domain::{
+    Account, DropId, EntryId, IdempotencyKey, SetupId, TopupId, UploadId, UserId, WithdrawalId,
+};
 
 use crate::item::Item;
 

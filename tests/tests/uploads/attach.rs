@@ -12,8 +12,7 @@ async fn what_is_not_the_callers_upload_is_refused_and_nothing_is_charged() {
     let (sender, worker) = (&world.sender, &world.workers[0]);
     let good = sender.upload("a.png", "image/png", PICTURE).await;
     let others = worker.upload("a.png", "image/png", PICTURE).await;
-    let missing =
-        sender.post("/api/uploads", announcement("a.png", "image/png", PICTURE)).await.expect(201);
+    let missing = sender.post("/api/uploads", announcement("a.png", "image/png", PICTURE)).await.expect(201);
     let drop = sender.post_drop(100).await;
     worker.claim(&drop).await.expect(201);
     let tampered = |field: &str, value: Value| {
@@ -45,7 +44,11 @@ async fn what_is_not_the_callers_upload_is_refused_and_nothing_is_charged() {
 
     // The same of a submission, for whom the sender's upload is somebody else's.
     let field = "/output_attachments/0/id";
-    submit(worker, &drop, "", &json!([{ "id": id(&good) }])).await.expect_field(400, "attachment_not_found", field);
+    submit(worker, &drop, "", &json!([{ "id": id(&good) }])).await.expect_field(
+        400,
+        "attachment_not_found",
+        field,
+    );
     let pending = worker.post("/api/uploads", announcement("w", "text/plain", b"w")).await.expect(201);
     let pending = json!([{ "id": id(&pending) }]);
     submit(worker, &drop, "text", &pending).await.expect_field(400, "attachment_not_uploaded", field);

@@ -46,14 +46,15 @@ async fn a_file_goes_from_the_sender_to_claimants_and_the_winners_back() {
     let [first, second] = opened.as_array().unwrap().as_slice() else { panic!("{opened}") };
     assert_eq!(completed["output_attachments"].as_array().unwrap().len(), 1);
     assert_eq!(plain(&completed["output_attachments"][0]), plain(&first["output_attachments"][0]));
-    let mut names = vec![&first["output_attachments"][0]["filename"], &second["output_attachments"][0]["filename"]];
+    let mut names =
+        vec![&first["output_attachments"][0]["filename"], &second["output_attachments"][0]["filename"]];
     names.sort_by_key(|name| name.as_str());
     assert_eq!(names, ["draft.md", "result.zip"]);
-    for (made, winners) in [(first, true), (second, false)] {
+    for made in [first, second] {
         let file = &made["output_attachments"][0];
         let bytes = world.anon.download(file).await.bytes().await.unwrap();
         let expected: &[u8] = if file["filename"] == "draft.md" { b"# A draft" } else { b"a result" };
-        assert_eq!(bytes, expected, "the winner's: {winners}");
+        assert_eq!(bytes, expected);
     }
     // The list of what one has posted shows the same.
     let listed = sender.get("/api/jobs").await.expect(200);
@@ -94,7 +95,8 @@ async fn strangers_and_the_public_see_nothing_of_files() {
     // Without a signature there is nothing to be had, even for who knows where it is.
     let url = drop["attachments"][0]["url"].as_str().unwrap();
     let unsigned = url.split('?').next().unwrap();
-    for url in [unsigned.to_owned(), url.replace("Signature=", "Signature=0")] {
+    let forged = format!("{}{}", &url[..url.len() - 1], if url.ends_with('0') { '1' } else { '0' });
+    for url in [unsigned.to_owned(), forged] {
         assert_eq!(world.anon.download(&json!({ "url": url })).await.status(), 403, "{url}");
     }
     world.finish().await;
@@ -147,8 +149,10 @@ async fn an_upload_is_used_as_often_as_its_owner_likes_and_what_is_attached_stay
 async fn an_estimate_checks_what_is_said_and_not_what_is_there() {
     let world = World::start().await;
     let sender = &world.sender;
-    let upload =
-        sender.post("/api/uploads", e2e::client::announcement("a.png", "image/png", PICTURE)).await.expect(201);
+    let upload = sender
+        .post("/api/uploads", e2e::client::announcement("a.png", "image/png", PICTURE))
+        .await
+        .expect(201);
     sender.post("/api/jobs/run", order(&json!([{ "id": id(&upload) }]), false)).await.expect(200);
     let twice = order(&json!([{ "id": id(&upload) }, { "id": id(&upload) }]), false);
     let refused = sender.post("/api/jobs/run", twice).await;

@@ -98,11 +98,7 @@ async fn unsealed(app: &App, judged: Judged) -> Result<Vec<SubmissionBody>, Erro
     Ok(bodies)
 }
 
-fn opened(
-    submission: &Submission,
-    placing: Option<&Placing>,
-    files: Vec<AttachmentBody>,
-) -> SubmissionBody {
+fn opened(submission: &Submission, placing: Option<&Placing>, files: Vec<AttachmentBody>) -> SubmissionBody {
     SubmissionBody {
         id: submission.id.to_string(),
         job_id: submission.drop.to_string(),

@@ -90,8 +90,7 @@ async fn with_files(
     output: &Output,
 ) -> Result<(Drop, Vec<Attachment>), Error> {
     let store = &app.service.store;
-    let (drop, uploads) =
-        tokio::try_join!(store.drop(id), store.uploads(&caller.id, output.files().ids()))?;
+    let (drop, uploads) = tokio::try_join!(store.drop(id), store.uploads(&caller.id, output.files().ids()))?;
     let drop = drop.ok_or(Error::NotFound)?;
     let files = match drop.submit(&caller.id, app.service.clock.now())? {
         SubmitDecision::Again => Vec::new(),
