@@ -110,14 +110,35 @@ pub(crate) async fn run(
     if !confirmed {
         return Ok(ApiJson(Estimate::from(order)).into_response());
     }
-    let uploads = app.service.store.uploads(&caller.id, order.files.ids()).await?;
-    order.brief.attachments = app.attached(&order.files, &uploads).await?;
-    let drop = post(&app, &caller, &order, &ids).await?;
+    let drop = match attach(&app, &caller, &mut order).await {
+        Ok(()) => post(&app, &caller, &order, &ids).await?,
+        Err(refusal) => posted_before(&app, &mut order, &ids, refusal).await?,
+    };
     if let Some(window) = drop.window {
         app.wake_ranking(drop.id, window.closes_at).await;
     }
     let body = app.shown(&drop, order.brief, &caller.id).await?;
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
+}
+
+/// Gives the order its files.
+async fn attach(app: &App, caller: &Caller, order: &mut Order) -> Result<(), Error> {
+    let uploads = app.service.store.uploads(&caller.id, order.files.ids()).await?;
+    order.brief.attachments = app.attached(&order.files, &uploads).await?;
+    Ok(())
+}
+
+/// The drop that an earlier try of this request posted when its files could still be attached; or else the refusal.
+async fn posted_before(app: &App, order: &mut Order, ids: &NewIds, refusal: Error) -> Result<Drop, Error> {
+    let found = if ids.may_be_taken() && matches!(refusal, Error::Invalid(_)) {
+        let id = DropId::new(ids.ulid("drop", app.service.clock.now()));
+        app.service.store.drop_with_brief(id).await?
+    } else {
+        None
+    };
+    let (drop, brief) = found.ok_or(refusal)?;
+    order.brief = brief;
+    made(app, drop).await
 }
 
 /// A drop that is posted opened and paid for.
