@@ -11,6 +11,7 @@ mod process;
 mod sessions;
 mod sources;
 mod sweep;
+mod uploads;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ use payments::Payments;
 use process::Marker;
 use sessions::Sessions;
 use sources::Sources;
+use uploads::Uploads;
 
 /// How often instances that ended are started again at most.
 const REVIVAL: Duration = Duration::from_secs(15);
@@ -43,7 +45,7 @@ const REVIVAL: Duration = Duration::from_secs(15);
 /// Runs the whole API on this machine, with users to play with.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Delete the database and the seeded users, and begin anew.
+    /// Delete the database, the files and the seeded users, and begin anew.
     #[arg(long)]
     fresh: bool,
     /// How many workers to seed, besides the sender.
@@ -61,6 +63,9 @@ pub struct Args {
     /// Where the issuer of sessions answers [default: 54321, or any free port].
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     supabase_port: Option<u16>,
+    /// Where the local S3 answers [default: 9090, or any free port].
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    s3_port: Option<u16>,
     /// Instances of each function.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     concurrency: usize,
@@ -105,6 +110,7 @@ struct Stack {
     database: Option<Database>,
     payments: Option<Payments>,
     sessions: Option<Sessions>,
+    uploads: Option<Uploads>,
     functions: Option<Functions>,
     sweeps: JoinSet<()>,
 }
@@ -117,6 +123,7 @@ impl Stack {
             database: None,
             payments: None,
             sessions: None,
+            uploads: None,
             functions: None,
             sweeps: JoinSet::new(),
         }
@@ -130,6 +137,7 @@ impl Stack {
         let (table_choice, setup) = (Choice::from_env(), self.setup(args, &root, &data_dir));
         let payments_choice = payments::Choice::from_env(&table_choice)?;
         let sessions_choice = sessions::Choice::from_env(&table_choice)?;
+        let uploads_choice = uploads::Choice::from_env(&table_choice)?;
         let cargo_lambda =
             CargoLambda::find_or_install(&root.join(".local").join("tools").join("cargo-lambda")).await?;
         let database =
@@ -142,10 +150,12 @@ impl Stack {
         let sessions = Sessions::open(sessions_choice, &data_dir, args.supabase_port).await?;
         let sessions = self.sessions.insert(sessions);
         sessions.sign_in(&mut users)?;
+        let uploads = Uploads::open(uploads_choice, &data_dir, args.s3_port).await?;
+        let uploads = self.uploads.insert(uploads);
 
         let mut sources = Sources::of(&root);
         build::build(&root, &template.functions(), &self.marker).await?;
-        let surroundings = Surroundings { template: &template, database, payments, sessions };
+        let surroundings = Surroundings { template: &template, database, payments, sessions, uploads };
         let functions = Functions::start(setup, &cargo_lambda, surroundings, &self.marker).await?;
         let functions = self.functions.insert(functions);
         // No proxy of the person's stands between us and this machine.
@@ -165,6 +175,7 @@ impl Stack {
             supabase_url: sessions.url().map(str::to_owned),
             web_origin: sessions::WEB_ORIGIN.to_owned(),
             jwt: sessions.jwt()?,
+            s3_url: uploads.url().map(str::to_owned),
             users,
         };
         stack.write(&data_dir)?;
@@ -194,6 +205,7 @@ impl Stack {
             Database::delete(&data_dir)?;
             Payments::delete(&data_dir)?;
             Sessions::delete(&data_dir)?;
+            Uploads::delete(&data_dir)?;
             files::remove(&users_path(&data_dir))?;
         }
         Ok(data_dir)
@@ -208,6 +220,9 @@ impl Stack {
         self.marker.kill_survivors();
         if let Some(sessions) = self.sessions.take() {
             sessions.close().await?;
+        }
+        if let Some(uploads) = self.uploads.take() {
+            uploads.close().await?;
         }
         if let Some(payments) = self.payments.take() {
             payments.close().await?;

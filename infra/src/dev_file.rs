@@ -28,6 +28,8 @@ pub struct DevFile {
     pub web_origin: String,
     /// What makes tokens that the API accepts; `None` if only a real project can.
     pub jwt: Option<Jwt>,
+    /// Where the local S3 answers; `None` for real AWS.
+    pub s3_url: Option<String>,
     /// The seeded users: the sender, then the workers.
     pub users: Vec<DevUser>,
 }

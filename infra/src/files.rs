@@ -69,6 +69,19 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// Removes a folder, with what is in it, that may not be there.
+///
+/// # Errors
+/// The file system's.
+pub fn remove_folder(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", shown(path)))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;

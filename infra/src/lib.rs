@@ -8,6 +8,7 @@ pub mod dev_file;
 pub mod dynamo;
 pub mod files;
 pub mod issuer;
+pub mod s3;
 pub mod sandbox;
 pub mod seed;
 mod server;

@@ -8,8 +8,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use infra::template::Template;
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
-use sha2::Sha256;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::document;
 
@@ -161,6 +161,30 @@ impl Client {
         self.send(Method::POST, path, None, &[]).await
     }
 
+    /// Uploads a file, and gives what the upload was answered with.
+    pub async fn upload(&self, filename: &str, content_type: &str, bytes: &[u8]) -> Value {
+        let upload = self.post("/api/uploads", announcement(filename, content_type, bytes)).await.expect(201);
+        let put = self.put_signed(&upload["upload"], bytes.to_vec()).await;
+        assert!(put.status().is_success(), "{:?}", put.text().await);
+        upload
+    }
+
+    /// Makes the signed request of an upload, with its headers.
+    pub async fn put_signed(&self, signed: &Value, bytes: Vec<u8>) -> reqwest::Response {
+        assert_eq!(signed["method"], "PUT");
+        let mut request = self.http.put(signed["url"].as_str().expect("a URL")).body(bytes);
+        for (name, value) in signed["headers"].as_object().expect("headers") {
+            request = request.header(name, value.as_str().expect("text"));
+        }
+        request.send().await.expect("the local S3 answers")
+    }
+
+    /// GET of a signed address, without credentials.
+    pub async fn download(&self, file: &Value) -> reqwest::Response {
+        let url = file["url"].as_str().expect("a URL");
+        self.http.get(url).send().await.expect("the local S3 answers")
+    }
+
     /// Reports an event as Stripe does, with its signature. `path` is the webhook's, perhaps with a query.
     pub async fn report_to(&self, path: &str, event: Vec<u8>, headers: &[(&str, &str)]) -> Answer {
         let signature = self.fleet.signature(&event);
@@ -241,4 +265,10 @@ impl Client {
     pub async fn submit(&self, drop: &str, output: &str) -> Answer {
         self.post(&format!("/api/jobs/{drop}/submit"), serde_json::json!({ "output_text": output })).await
     }
+}
+
+/// The body of a request that announces a file.
+pub fn announcement(filename: &str, content_type: &str, bytes: &[u8]) -> Value {
+    let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "filename": filename, "content_type": content_type, "size_bytes": bytes.len(), "sha256": sha256 })
 }

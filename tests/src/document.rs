@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
-use crate::client::{Answer, Client, WEBHOOK};
+use crate::client::{Answer, Client, WEBHOOK, announcement};
 use crate::event_stream::events;
 
 /// The only property that is left out where another would be `null`, by schema and name.
@@ -20,13 +20,14 @@ const SOMETIMES: [&str; 3] = ["Link", "X-Next-Cursor", "Idempotency-Replayed"];
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
 
 /// Each function with its part of the document.
-pub fn parts() -> [(&'static str, OpenApi); 6] {
+pub fn parts() -> [(&'static str, OpenApi); 7] {
     [
         ("drops", drops::openapi()),
         ("board", board::openapi()),
         ("wallet", wallet::openapi()),
         ("stripe", stripe::openapi()),
         ("stripe-webhook", stripe_webhook::openapi()),
+        ("uploads", uploads::openapi()),
         ("users", users::openapi()),
     ]
 }
@@ -118,6 +119,7 @@ impl Route {
         let body = match self.path.as_str() {
             "/api/jobs/run" => json!({ "prompt": "Roast this build", "confirmed": true }),
             "/api/jobs/{id}/submit" => json!({ "output_text": "An output" }),
+            "/api/uploads" => announcement("notes.txt", "text/plain", b"Notes"),
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
             "/api/keys" => json!({ "name": "A key" }),
             // About an account whose owner is nobody here, so that it changes nothing.

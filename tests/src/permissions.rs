@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::proxy::Call;
 
 /// Function, resource as the template writes it (after it, the partition keys it is limited to), actions.
-const GRANTED: [(&str, &str, &str); 13] = [
+const GRANTED: &[(&str, &str, &str)] = &[
     ("board", "Table.Arn", "BatchGetItem"),
     ("board", "Table.Arn/index/board_*", "Query"),
     ("drops", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem"),
@@ -19,6 +19,7 @@ const GRANTED: [(&str, &str, &str); 13] = [
     ("ranking", "Table.Arn/index/board_closing", "Query"),
     ("stripe", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),
+    ("uploads", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("users", "Table.Arn", "GetItem BatchGetItem Query"),
     ("users", "Table.Arn USER#* KEY#* IDEMP#*", "PutItem UpdateItem DeleteItem"),
     ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
@@ -40,7 +41,7 @@ pub struct Permission {
 /// Every permission there is to be.
 pub fn granted() -> BTreeSet<Permission> {
     let mut granted = BTreeSet::new();
-    for (function, resource, actions) in GRANTED {
+    for (function, resource, actions) in GRANTED.iter().copied() {
         let (resource, keys) = resource.split_once(' ').map_or((resource, None), |(r, k)| (r, Some(k)));
         granted.extend(actions.split(' ').map(|action| Permission {
             function: function.to_owned(),

@@ -8,6 +8,7 @@ use axum::Router;
 use clorp_domain::{
     Account, ApiKey, Cents, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User, UserId,
 };
+use clorp_files::Files;
 use clorp_funds::{Funds, Pages, Reports};
 use clorp_http::Callers;
 use clorp_judge::{EmbeddedJudge, Judge};
@@ -19,11 +20,14 @@ use clorp_store::{KeyCreated, Store};
 use futures::future::join_all;
 use infra::audit::audit;
 use infra::dynamo::{Dynamo, client, create_table};
+use infra::s3::{LocalS3, sdk_config};
 use infra::sandbox::{self, Sandbox};
 use infra::template::Template;
 use jiff::Timestamp;
 use ranking::{Ranking, Swept};
 use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
 
 use crate::client::{Client, Fleet};
 use crate::permissions::grant_for;
@@ -31,6 +35,8 @@ use crate::proxy::Proxy;
 
 /// Name of the table.
 pub const TABLE: &str = "clorp";
+/// Name of the bucket.
+pub const BUCKET: &str = "clorp-uploads";
 /// The key that the sandbox wants.
 pub const STRIPE_KEY: &str = "sk_test_sandbox";
 const INSTANCES: usize = 3;
@@ -104,6 +110,9 @@ pub struct World {
     fleet: Arc<Fleet>,
     http: reqwest::Client,
     shift_millis: Arc<AtomicI64>,
+    objects: TempDir,
+    s3_url: String,
+    s3: Mutex<Option<LocalS3>>,
     /// The table, directly: what the functions do not go through.
     pub store: Store,
     /// Two instances of the ranking function.
@@ -160,9 +169,12 @@ impl World {
             stripe: stripe.clone().with_tries(options.stripe_tries),
             pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
         };
+        let objects = tempfile::tempdir().expect("a folder");
+        let s3 = LocalS3::start(objects.path(), BUCKET, None).await.expect("a local S3");
+        let files = Files::new(&sdk_config(&s3.url), BUCKET);
         let router = |function: &str| match function {
             "drops" => {
-                let app = drops::App::new(funds(function), options.queue.clone());
+                let app = drops::App::new(funds(function), files.clone(), options.queue.clone());
                 drops::router(app, Callers::new(service(function)))
             }
             "board" => board::router(service(function)),
@@ -175,6 +187,10 @@ impl World {
             "stripe-webhook" => {
                 let reports = Reports { service: service(function) };
                 stripe_webhook::router(stripe_webhook::App { reports, secrets: secrets.clone() })
+            }
+            "uploads" => {
+                let app = uploads::App { service: service(function), files: files.clone() };
+                uploads::router(app, Callers::new(service(function)))
             }
             "users" => users::router(Callers::new(service(function))),
             other => panic!("nothing is known of the function {other}"),
@@ -223,6 +239,9 @@ impl World {
             fleet,
             http,
             shift_millis,
+            objects,
+            s3_url: s3.url.clone(),
+            s3: Mutex::new(Some(s3)),
             store,
             rankings,
             funds,
@@ -256,6 +275,24 @@ impl World {
     /// The table itself, for a test that tampers with it.
     pub fn table(&self) -> aws_sdk_dynamodb::Client {
         client(&self.dynamo.url)
+    }
+
+    /// Nobody reaches S3 from now on.
+    pub async fn stop_s3(&self) {
+        let running = self.s3.lock().await.take();
+        running.expect("S3 runs").shutdown().await.expect("S3 stops");
+    }
+
+    /// S3 is back, with all it had.
+    pub async fn start_s3(&self) {
+        let port = self.s3_url.rsplit(':').next().and_then(|port| port.parse().ok());
+        let s3 = LocalS3::start(self.objects.path(), BUCKET, port).await.expect("a local S3");
+        *self.s3.lock().await = Some(s3);
+    }
+
+    /// The folder that holds the bucket's objects, for a test that tampers with it.
+    pub fn bucket_folder(&self) -> std::path::PathBuf {
+        self.objects.path().join(BUCKET)
     }
 
     /// The world's clock.
@@ -351,6 +388,9 @@ impl World {
         assert!(forbidden.is_empty(), "the template does not permit {forbidden:?}");
         drop((self.fleet, self.http));
         self.sandbox.shutdown().await.expect("the sandbox stops");
+        if let Some(s3) = self.s3.into_inner() {
+            s3.shutdown().await.expect("the local S3 stops");
+        }
         self.dynamo.shutdown().await.expect("embedded DynamoDB stops");
     }
 }

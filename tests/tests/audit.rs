@@ -237,6 +237,7 @@ fn announce(world: &World, data: &Path) {
         supabase_url: None,
         web_origin: "http://localhost:3000".to_owned(),
         jwt: None,
+        s3_url: None,
         users: Vec::new(),
     };
     stack.write(data).unwrap();

@@ -38,8 +38,14 @@ fn only_functions_that_wake_or_are_the_ranking_have_its_queue_and_judge() {
 }
 
 #[test]
+fn only_functions_that_handle_files_have_the_client_of_s3() {
+    assert_eq!(who_has(|package| package == "aws-sdk-s3"), ["drops", "uploads"]);
+    assert_eq!(who_has(|package| package == "clorp-files"), ["drops", "uploads"]);
+}
+
+#[test]
 fn no_function_has_anything_of_the_local_stack() {
-    let local = ["infra", "e2e", "dynoxide-rs", "reqwest"];
+    let local = ["infra", "e2e", "dynoxide-rs", "reqwest", "s3s"];
     assert_eq!(who_has(|package| local.contains(&package)), Vec::<String>::new());
     assert!(linked("board").contains("clorp-store"), "the names are those of packages");
 }

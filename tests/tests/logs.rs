@@ -19,11 +19,12 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Everything the functions and what they stand on can tell, where they start with `info`. What stands in for DynamoDB
-/// is no part of them.
-const DETAIL: &str = "trace,dynoxide=off";
+/// and S3 is no part of them.
+const DETAIL: &str = "trace,dynoxide=off,s3s=off,s3s_fs=off";
 const WEBHOOK_SECRET: &str = "whsec_that_nobody_may_read";
 const PROMPT: &str = "Taglines about a lighthouse keeper";
 const ENV_VALUE: &str = "hunter2-of-the-environment";
+const FILENAME: &str = "keeper-of-the-light.txt";
 const OUTPUT: &str = "Still shining since 1911";
 const REASON: &str = "The lamp went out and so did I";
 /// More faults than the SDK tries a request.
@@ -151,6 +152,21 @@ async fn race(world: &World, user: &Client) {
     world.anon.with_authorization(&format!("Bearer {ENV_VALUE}")).get("/api/jobs").await.expect(401);
 }
 
+/// Posts a drop with a file, well, and without S3.
+async fn attach(world: &World, user: &Client, secrets: &mut Secrets) {
+    let upload = user.upload(FILENAME, "text/plain", b"A light").await;
+    let mut order = order(100);
+    order["attachments"] = json!([{ "id": upload["id"] }]);
+    let drop = user.post("/api/jobs/run", order.clone()).await.expect(201);
+    for signed in [&upload["upload"]["url"], &drop["attachments"][0]["url"]] {
+        let (_, signature) = signed.as_str().unwrap().split_once("X-Amz-Signature=").unwrap();
+        secrets.add("a signature", signature.split('&').next().unwrap());
+    }
+    world.stop_s3().await;
+    user.post("/api/jobs/run", order).await.expect(503);
+    world.start_s3().await;
+}
+
 /// Connects an account and withdraws: well, refused, in vain.
 async fn withdraw(world: &World, user: &Client, secrets: &mut Secrets) {
     let ask = async |cents: i64| user.post("/api/wallet/withdraw", json!({ "amount_cents": cents })).await;
@@ -233,6 +249,8 @@ async fn every_request_is_logged_and_no_secret_is() {
         ("a value of envVars", ENV_VALUE),
         ("an output", OUTPUT),
         ("a reason to give up", REASON),
+        ("a file's name", FILENAME),
+        ("a signed address", "X-Amz-Signature"),
         ("what is on a card", "sandbox4242"),
         ("what is on a card", "display_brand"),
         ("the body of a request to Stripe or of a report of it", "livemode"),
@@ -244,6 +262,7 @@ async fn every_request_is_logged_and_no_secret_is() {
     let user = keyed(&world, &mut secrets).await;
     top_up(&world, &user, &mut secrets).await;
     race(&world, &user).await;
+    attach(&world, &user, &mut secrets).await;
     withdraw(&world, &user, &mut secrets).await;
     charge_a_card(&world, &user, &mut secrets).await;
     webhooks(&world, &mut secrets).await;
@@ -268,6 +287,7 @@ async fn every_request_is_logged_and_no_secret_is() {
         ("/api/wallet/withdraw", 202),
         ("/api/wallet/withdraw", 402),
         ("/api/wallet/withdraw", 409),
+        ("/api/uploads", 201),
         ("/api/stripe/webhook", 200),
         ("/api/stripe/webhook", 400),
         ("/api/jobs/run", 201),

@@ -207,7 +207,8 @@ fn no_permission_is_a_wildcard() {
     for Permission { function, action, resource, .. } in permissions() {
         assert!(!action.contains('*'), "{function}: {action}");
         // A pattern may end a name inside our own table, such as its board indexes.
-        let own = resource.starts_with("Table.Arn") || resource == "RankingQueue.Arn";
+        let own = ["Table.Arn", "UploadsBucket.Arn"].iter().any(|arn| resource.starts_with(arn));
+        let own = own || resource == "RankingQueue.Arn";
         assert!(own && !resource.starts_with('*'), "{function}: {action} on {resource}");
     }
 }
@@ -237,17 +238,56 @@ fn each_function_may_do_with_the_table_what_it_does_and_no_more() {
 }
 
 #[test]
-fn only_drops_and_ranking_wake_ranking() {
+fn beside_the_table_there_are_the_queue_and_the_files_for_who_needs_them() {
     let beside_the_table: Vec<_> =
         permissions().into_iter().filter(|p| !p.action.starts_with("dynamodb:")).collect();
-    let wakes = |function: &str| Permission {
+    let expected = [
+        ("drops", "s3:GetObject", "UploadsBucket.Arn/attachments/*"),
+        ("drops", "s3:GetObject", "UploadsBucket.Arn/uploads/*"),
+        ("drops", "s3:ListBucket", "UploadsBucket.Arn"),
+        ("drops", "s3:PutObject", "UploadsBucket.Arn/attachments/*"),
+        ("drops", "sqs:SendMessage", "RankingQueue.Arn"),
+        ("ranking", "sqs:SendMessage", "RankingQueue.Arn"),
+        ("uploads", "s3:PutObject", "UploadsBucket.Arn/uploads/*"),
+    ];
+    let expected = expected.map(|(function, action, resource)| Permission {
         function: function.to_owned(),
-        action: "sqs:SendMessage".to_owned(),
-        resource: "RankingQueue.Arn".to_owned(),
+        action: action.to_owned(),
+        resource: resource.to_owned(),
         keys: None,
-    };
-    assert_eq!(beside_the_table, [wakes("drops"), wakes("ranking")]);
+    });
+    assert_eq!(beside_the_table, expected);
     assert_eq!(who_has("RANKING_QUEUE_URL"), ["drops", "ranking"]);
+    assert_eq!(who_has("CLORP_UPLOADS_BUCKET"), ["drops", "uploads"]);
+}
+
+#[test]
+fn the_bucket_is_private_and_keeps_what_is_attached() {
+    let bucket = only("AWS::S3::Bucket");
+    assert_eq!(
+        (&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]),
+        (&"Retain".into(), &"Retain".into())
+    );
+    let properties = &bucket["Properties"];
+    for block in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
+        assert_eq!(properties["PublicAccessBlockConfiguration"][block], true, "{block}");
+    }
+    let encryption = &properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+    assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256");
+    let statements = &only("AWS::S3::BucketPolicy")["Properties"]["PolicyDocument"]["Statement"];
+    let [plain] = statements.as_array().unwrap().as_slice() else { panic!("{statements}") };
+    assert_eq!(
+        (&plain["Effect"], &plain["Principal"], &plain["Action"]),
+        (&"Deny".into(), &"*".into(), &"s3:*".into())
+    );
+    assert_eq!(plain["Condition"], serde_json::json!({ "Bool": { "aws:SecureTransport": "false" } }));
+    let rules = properties["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+    let expiring: Vec<_> = rules.iter().filter(|rule| rule.get("ExpirationInDays").is_some()).collect();
+    let [uploads] = expiring.as_slice() else { panic!("{rules:?}") };
+    // Longer than the day for which an upload can be attached.
+    assert_eq!((&uploads["Prefix"], &uploads["ExpirationInDays"]), (&"uploads/".into(), &2.into()));
+    let cors = &properties["CorsConfiguration"]["CorsRules"][0];
+    assert_eq!(cors["AllowedOrigins"][0]["Ref"], "WebOrigin");
 }
 
 #[test]

@@ -1,22 +1,25 @@
 //! Drops: posting, paying, cancelling, claiming, submitting, and reading what happened and came of it.
 
 mod debit;
+mod files;
 mod routes;
 mod wire;
 
 use axum::Router;
 use clorp_domain::{Brief, Drop, DropId, Error, UserId};
+use clorp_files::Files;
 use clorp_funds::Funds;
 use clorp_http::Callers;
 use clorp_http::serve::finish_for_callers;
 use clorp_queue::RankingQueue;
 use clorp_service::Service;
+use clorp_store::Delivered;
 use jiff::Timestamp;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::wire::{DropBody, View};
+use crate::wire::{DropBody, Links, View};
 
 /// How often a decision is taken anew when the drop changes between reading and writing it.
 const DECISIONS: usize = 12;
@@ -26,13 +29,15 @@ const DECISIONS: usize = 12;
 pub struct App {
     service: Service,
     funds: Funds,
+    files: Files,
     queue: Option<RankingQueue>,
 }
 
 impl App {
-    /// With `funds` for what goes through Stripe, and the ranking's queue; without one only the sweep closes windows.
-    pub fn new(funds: Funds, queue: Option<RankingQueue>) -> Self {
-        Self { service: funds.service.clone(), funds, queue }
+    /// With `funds` for what goes through Stripe, the `files`, and the ranking's queue; without one only the sweep closes
+    /// windows.
+    pub fn new(funds: Funds, files: Files, queue: Option<RankingQueue>) -> Self {
+        Self { service: funds.service.clone(), funds, files, queue }
     }
 
     /// A drop as `reader` sees it; costs a round trip only where there is a winning output to show. Who has no part in the
@@ -40,13 +45,31 @@ impl App {
     async fn shown(&self, drop: &Drop, mut brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
         if drop.relation(reader).is_none() {
             brief.env_vars.clear();
-            return Ok(View { drop, brief, output_text: None, reader, rules: &self.service.rules }.into());
+            return self.view(drop, brief, None, reader).await;
         }
-        let output_text = match &drop.outcome {
-            Some(outcome) => self.service.store.output_text(drop.id, &outcome.winner).await?,
+        let output = match &drop.outcome {
+            Some(outcome) => self.service.store.delivered(drop.id, &outcome.winner).await?,
             None => None,
         };
-        Ok(View { drop, brief, output_text, reader, rules: &self.service.rules }.into())
+        self.view(drop, brief, output, reader).await
+    }
+
+    /// A drop with the winner's `output`, as one of its readers sees it.
+    async fn view(
+        &self,
+        drop: &Drop,
+        brief: Brief,
+        output: Option<Delivered>,
+        reader: &UserId,
+    ) -> Result<DropBody, Error> {
+        let attachments = self.readable(&brief.attachments).await?;
+        let output_attachments = match &output {
+            Some(output) => Some(self.readable(&output.output_attachments).await?),
+            None => None,
+        };
+        let output_text = output.map(|output| output.output_text);
+        let files = Links { attachments, output_attachments };
+        Ok(View { drop, brief, output_text, files, reader, rules: &self.service.rules }.into())
     }
 
     /// Has the ranking look at a drop at `at`.

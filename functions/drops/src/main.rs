@@ -1,5 +1,6 @@
 //! The Lambda for drops.
 
+use clorp_files::Files;
 use clorp_funds::Funds;
 use clorp_http::{Callers, serve};
 use clorp_queue::RankingQueue;
@@ -13,5 +14,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let service = Service::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
     let callers = Callers::new(service.clone());
-    serve::run(drops::router(App::new(Funds::from_env(service)?, queue), callers)).await
+    let app = App::new(Funds::from_env(service)?, Files::from_env(&aws)?, queue);
+    serve::run(drops::router(app, callers)).await
 }

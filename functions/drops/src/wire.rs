@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Brief, Drop, Rules, Status, SubmissionId, UserId};
+use clorp_domain::{Attachment, Brief, Drop, FileDraft, Rules, Status, SubmissionId, UserId};
+use clorp_files::Signed;
 use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A drop, as its sender and its claimants see it.
@@ -46,12 +46,10 @@ pub(crate) struct DropBody {
     description: Option<String>,
     /// The winner's output; `null` until completed.
     output_text: Option<String>,
-    /// The winner's attachments; `null` until completed.
-    #[schema(value_type = Option<Vec<Object>>)]
-    output_attachments: Option<Vec<Value>>,
+    /// The winner's files; `null` until completed.
+    output_attachments: Option<Vec<AttachmentBody>>,
     /// Files that belong to the prompt.
-    #[schema(value_type = Vec<Object>)]
-    attachments: Vec<Value>,
+    attachments: Vec<AttachmentBody>,
     /// When it was posted.
     #[schema(format = DateTime)]
     created_at: String,
@@ -90,11 +88,85 @@ pub(crate) struct ClaimBody {
     submission_id: Option<String>,
 }
 
+/// An upload of yours to attach. Only `id` is needed; whatever else is given must be as it was announced.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AttachmentRequest {
+    /// What `POST /api/uploads` answered with.
+    #[schema(value_type = String)]
+    id: Option<String>,
+    /// Its name.
+    filename: Option<String>,
+    /// Its media type.
+    content_type: Option<String>,
+    /// Its size in bytes.
+    #[schema(minimum = 1)]
+    size_bytes: Option<i64>,
+    /// The SHA-256 of its bytes, in lower-case hex.
+    sha256: Option<String>,
+}
+
+impl From<AttachmentRequest> for FileDraft {
+    fn from(request: AttachmentRequest) -> Self {
+        let AttachmentRequest { id, filename, content_type, size_bytes, sha256 } = request;
+        Self { id, filename, content_type, size_bytes, sha256 }
+    }
+}
+
+/// What a request has to say of files, which may be nothing.
+pub(crate) fn drafts(files: Option<Vec<AttachmentRequest>>) -> Vec<FileDraft> {
+    files.unwrap_or_default().into_iter().map(FileDraft::from).collect()
+}
+
+/// A file, and where to download it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attachment)]
+pub(crate) struct AttachmentBody {
+    /// The upload it came by.
+    id: String,
+    /// Its name.
+    filename: String,
+    /// Its media type as its owner declares it. It is served as bytes unless nothing can run in it.
+    content_type: String,
+    /// Its size in bytes.
+    size_bytes: u64,
+    /// The SHA-256 of its bytes, in lower-case hex.
+    sha256: String,
+    /// Where to download it without credentials, for a few minutes: hand it on only to who may have the file.
+    #[schema(format = "uri")]
+    url: String,
+    /// Until when the URL is good; read the drop again for another.
+    #[schema(format = DateTime)]
+    url_expires_at: String,
+}
+
+impl AttachmentBody {
+    /// The file, to be read by this request.
+    pub(crate) fn new(file: &Attachment, get: Signed) -> Self {
+        Self {
+            id: file.id.to_string(),
+            filename: file.filename.clone(),
+            content_type: file.content_type.clone(),
+            size_bytes: file.size_bytes,
+            sha256: file.sha256_hex(),
+            url: get.url,
+            url_expires_at: rfc3339(get.expires_at),
+        }
+    }
+}
+
+/// The files of a drop and, once it is completed, of its winner.
+pub(crate) struct Links {
+    pub(crate) attachments: Vec<AttachmentBody>,
+    pub(crate) output_attachments: Option<Vec<AttachmentBody>>,
+}
+
 /// A drop seen by one of its readers.
 pub(crate) struct View<'a> {
     pub(crate) drop: &'a Drop,
     pub(crate) brief: Brief,
     pub(crate) output_text: Option<String>,
+    pub(crate) files: Links,
     pub(crate) reader: &'a UserId,
     pub(crate) rules: &'a Rules,
 }
@@ -105,7 +177,7 @@ fn when(at: Option<Timestamp>) -> Option<String> {
 
 impl From<View<'_>> for DropBody {
     fn from(view: View<'_>) -> Self {
-        let View { drop, brief, output_text, reader, rules } = view;
+        let View { drop, brief, output_text, files, reader, rules } = view;
         let completed = drop.status == Status::Completed;
         Self {
             id: drop.id.to_string(),
@@ -123,8 +195,8 @@ impl From<View<'_>> for DropBody {
             submissions_count: drop.submissions_count(),
             title: drop.title.clone(),
             output_text,
-            output_attachments: completed.then(Vec::new),
-            attachments: Vec::new(),
+            output_attachments: files.output_attachments,
+            attachments: files.attachments,
             created_at: rfc3339(drop.created_at),
             updated_at: rfc3339(drop.updated_at),
             time_limit_seconds: drop.time_limit_seconds,

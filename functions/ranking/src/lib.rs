@@ -121,12 +121,12 @@ impl Ranking {
         let store = &self.service.store;
         let submissions = store.judged(drop.id).await?.submissions;
         let candidates: Vec<Candidate> = submissions
-            .into_iter()
+            .iter()
             .map(|made| Candidate {
                 submission: made.id,
-                worker: made.worker,
+                worker: made.worker.clone(),
                 submitted_at: made.submitted_at,
-                output_text: made.output_text,
+                output_text: made.legible(),
             })
             .collect();
         let verdict = self.judged(drop, brief, &candidates, now).await?;
@@ -134,7 +134,7 @@ impl Ranking {
         let outcome = Outcome { winner: winner.worker.clone(), grade: winner.grade, completed_at: now };
         let payout = drop.award(&outcome.winner, EntryId::new(new_ulid(now)), now)?;
         let name = store.user(&outcome.winner).await?.map(|user| user.name).unwrap_or_default();
-        let output = candidates.iter().find(|candidate| candidate.submission == winner.submission);
+        let output = submissions.iter().find(|made| made.id == winner.submission);
         let excerpt: String =
             output.map(|output| output.output_text.chars().take(EXCERPT_CHARS).collect()).unwrap_or_default();
         let showcase = Showcase { winner_name: &name, excerpt: &excerpt };

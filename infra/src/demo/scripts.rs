@@ -149,7 +149,11 @@ mod tests {
             let script = script(pack);
             let outputs = [script.good, script.thin, script.prompt, script.excellent, script.excellent];
             let candidates: Vec<Candidate> = (0..).zip(outputs).map(|(n, text)| candidate(n, text)).collect();
-            let brief = Brief { prompt: script.prompt.to_owned(), env_vars: Default::default() };
+            let brief = Brief {
+                prompt: script.prompt.to_owned(),
+                env_vars: Default::default(),
+                attachments: Vec::new(),
+            };
             let verdict = EmbeddedJudge.judge(pack, &brief, &candidates).await.unwrap();
             let order: Vec<&str> = verdict.placings().iter().map(|placing| placing.worker.as_str()).collect();
             assert_eq!(order, ["worker-3", "worker-0", "worker-1", "worker-4", "worker-2"], "{pack}");

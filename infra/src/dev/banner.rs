@@ -43,10 +43,11 @@ pub fn banner(stack: &DevFile, data_dir: &Path, log: &Path, style: Style) -> Str
     }
     let supabase = stack.supabase_url.as_deref().unwrap_or("none, so no browser sessions");
     let stripe = stack.stripe_url.as_deref().unwrap_or("Stripe itself, with your key");
+    let files = stack.s3_url.as_deref().unwrap_or("AWS");
     let database = stack.dynamodb_url.as_deref().unwrap_or("AWS");
     let _infallible = write!(
         text,
-        "\nDatabase  {database}, table {}\nStripe    {stripe}\nSupabase  {supabase}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
+        "\nDatabase  {database}, table {}\nStripe    {stripe}\nFiles     {files}\nSupabase  {supabase}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
          Saved changes are built and take effect by themselves. Stop with Ctrl-C.\n\n",
         stack.table,
         shown(data_dir),
@@ -104,6 +105,7 @@ mod tests {
             supabase_url: Some("http://127.0.0.1:54321".into()),
             web_origin: "http://localhost:3000".into(),
             jwt: None,
+            s3_url: Some("http://127.0.0.1:9090".into()),
             users,
         };
         banner(&stack, Path::new("data"), Path::new("data/functions.log"), Style::stdout())
@@ -114,6 +116,7 @@ mod tests {
         let text = text(vec![user("sender", "k1"), user("worker-1", "k2"), user("worker-2", "k3")]);
         for part in [
             "http://127.0.0.1:9000",
+            "http://127.0.0.1:9090",
             "SENDER=k1",
             "WORKER=k2",
             "1 more in data/dev.json",

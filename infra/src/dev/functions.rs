@@ -21,6 +21,7 @@ use super::payments::Payments;
 use super::process::{Group, Guard, Marker};
 use super::sessions::Sessions;
 use super::sweep;
+use super::uploads::Uploads;
 use crate::cargo_lambda::CargoLambda;
 use crate::template::Template;
 
@@ -84,6 +85,8 @@ pub struct Surroundings<'a> {
     pub payments: &'a Payments,
     /// Where browsers' sessions come from.
     pub sessions: &'a Sessions,
+    /// Where files are.
+    pub uploads: &'a Uploads,
 }
 
 /// The running functions.
@@ -116,6 +119,7 @@ impl Functions {
         set_database(&mut command, around.database);
         around.payments.set(&mut command);
         around.sessions.set(&mut command);
+        around.uploads.set(&mut command);
         let mut watch = Group::spawn(&mut command, marker)?;
         let guard = watch.guard()?;
         if let (Some(out), Some(err)) = (watch.child().stdout.take(), watch.child().stderr.take()) {

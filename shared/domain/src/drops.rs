@@ -11,11 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::ledger::Unbalanced;
 use crate::money::Overflow;
-use crate::order::refuse_attachments;
 use crate::time::after_seconds;
 use crate::{
-    Account, Cents, DropId, EntryId, Error, FieldError, Grade, Order, Pack, Posting, Reason, Rules,
-    SubmissionId, UserId,
+    Account, Attachment, Cents, DropId, EntryId, Error, FieldError, FileDraft, Grade, NamedFiles, Order,
+    Pack, Posting, Reason, Rules, SubmissionId, UserId,
 };
 
 /// Where a drop is in its life. It only moves forward.
@@ -86,6 +85,8 @@ pub struct Brief {
     pub prompt: String,
     /// Context for workers; never on public pages, never logged.
     pub env_vars: BTreeMap<String, String>,
+    /// Files that belong to the task.
+    pub attachments: Vec<Attachment>,
 }
 
 /// The time in which a drop takes claims and submissions.
@@ -526,20 +527,25 @@ fn count<'a>(claims: impl Iterator<Item = &'a Claim>) -> u32 {
     claims.fold(0, |n, _| n + 1)
 }
 
-/// A worker's output, checked.
+/// A worker's output, checked as far as it can be by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output(String);
+pub struct Output {
+    text: String,
+    files: NamedFiles,
+}
 
 impl Output {
-    /// Checks an output.
+    /// Checks an output. With files, the text may be empty or missing.
     ///
     /// # Errors
     /// [`FieldError`] if there is nothing in it, or more than fits.
-    pub fn new(text: Option<String>, attachments: usize, rules: &Rules) -> Result<Self, FieldError> {
-        refuse_attachments("/output_attachments", attachments, rules)?;
-        let text = text
-            .filter(|text| !text.trim().is_empty())
-            .ok_or_else(|| FieldError::new("/output_text", "output_required", "Output is required"))?;
+    pub fn new(text: Option<String>, files: Vec<FileDraft>, rules: &Rules) -> Result<Self, FieldError> {
+        let files = NamedFiles::new("/output_attachments", files, rules)?;
+        let text = text.filter(|text| !text.trim().is_empty());
+        if text.is_none() && files.is_empty() {
+            return Err(FieldError::new("/output_text", "output_required", "Output is required"));
+        }
+        let text = text.unwrap_or_default();
         if text.len() > rules.max_output_bytes {
             let message = format!(
                 "Output text must be at most {} bytes; put longer work into an attachment",
@@ -547,19 +553,39 @@ impl Output {
             );
             return Err(FieldError::new("/output_text", "output_too_long", message));
         }
-        Ok(Self(text))
+        Ok(Self { text, files })
     }
 
-    /// The text.
+    /// The text; may be empty.
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// The SHA-256 of the text, in lower-case hex.
-    pub fn sha256(&self) -> String {
-        use sha2::{Digest, Sha256};
-        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    /// The files to be attached.
+    pub const fn files(&self) -> &NamedFiles {
+        &self.files
     }
+
+    /// Whether this is what was submitted before.
+    pub fn is(&self, made: &Submission) -> bool {
+        self.text == made.output_text && self.files.are(&made.output_attachments)
+    }
+
+    /// The SHA-256 in lower-case hex of the text; with `attachments`, of one line for the text, which is its
+    /// SHA-256, and one for each of them.
+    pub fn sha256(&self, attachments: &[Attachment]) -> String {
+        let text = sha256_hex(&self.text);
+        if attachments.is_empty() {
+            return text;
+        }
+        let lines = std::iter::once(text).chain(attachments.iter().map(Attachment::line));
+        sha256_hex(&lines.map(|line| line + "\n").collect::<String>())
+    }
+}
+
+fn sha256_hex(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A submission as it was delivered.
@@ -573,8 +599,18 @@ pub struct Submission {
     pub worker: UserId,
     /// When.
     pub submitted_at: Timestamp,
-    /// SHA-256 of the text, in lower-case hex.
+    /// As [`Output::sha256`] has it.
     pub sha256: String,
-    /// What was delivered.
+    /// The text that was delivered; may be empty if there are files.
     pub output_text: String,
+    /// The files that were delivered.
+    pub output_attachments: Vec<Attachment>,
+}
+
+impl Submission {
+    /// All that is known of it without opening its files, for a judge: the text, then a line for each file.
+    pub fn legible(&self) -> String {
+        let files = self.output_attachments.iter().map(|file| format!("\nAttached file: {}", file.line()));
+        std::iter::once(self.output_text.clone()).chain(files).collect()
+    }
 }

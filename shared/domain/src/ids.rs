@@ -89,6 +89,11 @@ ulid_id! {
     KeyId
 }
 
+ulid_id! {
+    /// An upload, and the file it brought. Sorts by the time it was announced.
+    UploadId
+}
+
 impl SubmissionId {
     /// The id of `worker`'s submission to `drop`. There is at most one, so the pair determines it and a repeated
     /// request arrives at the same id.

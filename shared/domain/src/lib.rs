@@ -9,6 +9,7 @@
 #![warn(clippy::float_arithmetic)]
 
 pub mod api_key;
+pub mod attachments;
 pub mod connect;
 pub mod cooldown;
 pub mod dispute;
@@ -34,13 +35,14 @@ pub mod verdict;
 pub mod withdrawal;
 
 pub use api_key::{ApiKey, KeyHash, StoredKey};
+pub use attachments::{Attachment, FileDraft, NamedFiles, Upload};
 pub use connect::ConnectStatus;
 pub use dispute::{Dispute, DisputeStatus};
 pub use drops::{Brief, Claim, Drop, Status};
 pub use error::{Error, FieldError};
 pub use grade::Grade;
 pub use idempotency::{Fingerprint, IdempotencyKey};
-pub use ids::{DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UserId, WithdrawalId};
+pub use ids::{DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UploadId, UserId, WithdrawalId};
 pub use ledger::{Account, Entry, Posting, Reason};
 pub use limits::{RateClass, RateLimit};
 pub use money::{Cents, Overflow};

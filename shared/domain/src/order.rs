@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::pack::UnknownPack;
-use crate::{Brief, Cents, FieldError, Pack, Rules};
+use crate::{Brief, Cents, FieldError, FileDraft, NamedFiles, Pack, Rules};
 
 /// Longest title, in characters.
 const MAX_TITLE_CHARS: usize = 80;
@@ -15,8 +15,8 @@ pub struct Draft {
     pub prompt: Option<String>,
     /// Context given to workers.
     pub env_vars: BTreeMap<String, String>,
-    /// How many attachments were named.
-    pub attachments: usize,
+    /// Files that belong to the prompt.
+    pub attachments: Vec<FileDraft>,
     /// Pack, by its word.
     pub pack: Option<String>,
     /// Price in cents.
@@ -30,8 +30,10 @@ pub struct Draft {
 pub struct Order {
     /// First line of the prompt, cut at a word.
     pub title: String,
-    /// What workers are given.
+    /// What workers are given, as yet without its files.
     pub brief: Brief,
+    /// The files to be attached.
+    pub files: NamedFiles,
     /// Kind of work.
     pub pack: Pack,
     /// What the drop costs its sender.
@@ -50,7 +52,7 @@ impl Order {
     pub fn new(draft: Draft, rules: &Rules) -> Result<Self, FieldError> {
         let prompt = checked_prompt(draft.prompt, rules)?;
         let env_vars = checked_env_vars(draft.env_vars, rules)?;
-        refuse_attachments("/attachments", draft.attachments, rules)?;
+        let files = NamedFiles::new("/attachments", draft.attachments, rules)?;
         let pack = match draft.pack {
             None => Pack::Wild,
             Some(word) => word.parse().map_err(|unknown: UnknownPack| {
@@ -73,32 +75,13 @@ impl Order {
         let price = rules.clamp_price(price);
         Ok(Self {
             title: title(&prompt),
-            brief: Brief { prompt, env_vars },
+            brief: Brief { prompt, env_vars, attachments: Vec::new() },
+            files,
             pack,
             price,
             fee: rules.fee(price),
             time_limit_seconds: rules.clamp_time_limit_seconds(seconds),
         })
-    }
-}
-
-/// Refuses attachments: each must name a file that was uploaded, and there is no upload route yet, so none can.
-///
-/// # Errors
-/// [`FieldError`] when there is at least one.
-pub(crate) fn refuse_attachments(pointer: &str, count: usize, rules: &Rules) -> Result<(), FieldError> {
-    match count {
-        0 => Ok(()),
-        n if n > rules.max_attachments => Err(FieldError::new(
-            pointer,
-            "too_many_attachments",
-            format!("At most {} attachments are allowed", rules.max_attachments),
-        )),
-        _ => Err(FieldError::new(
-            format!("{pointer}/0"),
-            "attachment_not_found",
-            "Attachment does not name an uploaded file",
-        )),
     }
 }
 
@@ -206,6 +189,7 @@ mod tests {
         let many = (0..=rules.max_env_vars).map(|i| (i.to_string(), String::new())).collect();
         let long = BTreeMap::from([("A".to_owned(), "x".repeat(rules.max_env_vars_bytes))]);
         let unnamed = BTreeMap::from([(String::new(), String::new())]);
+        let files = |n| vec![FileDraft::default(); n];
         for (draft, field, code) in [
             (Draft::default(), "/prompt", "prompt_required"),
             (draft(" \n\t"), "/prompt", "prompt_required"),
@@ -214,8 +198,8 @@ mod tests {
             (Draft { env_vars: many, ..draft("x") }, "/envVars", "too_many_env_vars"),
             (Draft { env_vars: long, ..draft("x") }, "/envVars", "env_vars_too_long"),
             (Draft { env_vars: unnamed, ..draft("x") }, "/envVars/", "invalid_env_var"),
-            (Draft { attachments: 1, ..draft("x") }, "/attachments/0", "attachment_not_found"),
-            (Draft { attachments: 11, ..draft("x") }, "/attachments", "too_many_attachments"),
+            (Draft { attachments: files(1), ..draft("x") }, "/attachments/0/id", "attachment_id_required"),
+            (Draft { attachments: files(11), ..draft("x") }, "/attachments", "too_many_attachments"),
         ] {
             assert_eq!(refused(draft), (field.to_owned(), code));
         }

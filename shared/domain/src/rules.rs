@@ -58,6 +58,8 @@ pub struct Rules {
     pub max_env_vars_bytes: usize,
     /// Most attachments of a drop or a submission.
     pub max_attachments: usize,
+    /// Largest file, in bytes.
+    pub max_upload_bytes: u64,
     /// Longest text of a submission, in bytes of UTF-8.
     pub max_output_bytes: usize,
     /// Most API keys of a user.
@@ -105,6 +107,7 @@ impl Default for Rules {
             max_env_vars: 50,
             max_env_vars_bytes: 16 * 1024,
             max_attachments: 10,
+            max_upload_bytes: 25 * 1024 * 1024,
             max_output_bytes: 100 * 1024,
             max_keys: 50,
             create_rate: RateLimit { quota: 120, window_seconds: 60 },
@@ -180,6 +183,9 @@ impl Rules {
             rate("CLORP_MONEY_RATE", &mut rules.money_rate)?;
             rate("CLORP_KEYS_RATE", &mut rules.keys_rate)?;
             rate("CLORP_READ_RATE", &mut rules.read_rate)?;
+            // What is attached is copied within the store while the caller waits.
+            whole(&var, "CLORP_MAX_UPLOAD_BYTES", 1, 100 * 1024 * 1024)
+                .map(|v| set(&mut rules.max_upload_bytes, v.and_then(|v| u64::try_from(v).ok())))?;
         }
         if rules.min_price.get() < 1 || rules.min_price > rules.max_price {
             return Err(BadRule {

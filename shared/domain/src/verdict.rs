@@ -13,7 +13,7 @@ pub struct Candidate {
     pub worker: UserId,
     /// When; of two equal submissions the earlier ranks higher.
     pub submitted_at: Timestamp,
-    /// What was delivered: untrusted text.
+    /// What was delivered, with a line for each file: untrusted text.
     pub output_text: String,
 }
 

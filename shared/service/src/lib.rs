@@ -116,6 +116,9 @@ pub async fn aws_config() -> Result<SdkConfig, BootError> {
     Ok(loader.timeout_config(timeouts).retry_config(retries).load().await)
 }
 
+/// Where the AWS SDK traces requests and answers.
+const TELLING: [&str; 2] = ["aws_sigv4", "aws_smithy_runtime::client::orchestrator"];
+
 /// Starts the log: one JSON object a line on standard output, filtered by `RUST_LOG`.
 pub fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
@@ -124,15 +127,15 @@ pub fn start_log() {
 }
 
 /// The log as [`start_log`] starts it, to another place or of another detail. Whatever the filter lets through, what
-/// the AWS SDK sends and receives stays out: prompts, outputs and what users gave to workers alone are in it.
+/// the AWS SDK signs, sends and receives stays out: prompts, outputs, files' names and what users gave to workers alone
+/// are in it.
 pub fn log_to<W>(writer: W, filter: EnvFilter) -> impl SubscriberInitExt
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let log = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter);
     log.with_writer(writer).finish().with(filter_fn(|event| {
-        *event.level() != Level::TRACE
-            || !event.target().starts_with("aws_smithy_runtime::client::orchestrator")
+        *event.level() != Level::TRACE || !TELLING.iter().any(|target| event.target().starts_with(target))
     }))
 }
 

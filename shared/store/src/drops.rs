@@ -17,7 +17,9 @@ use crate::item::{Item, at, decode, encode, instant, keyed, parse, s};
 use crate::key::{Key, PK, drop_of_pk};
 use crate::keys::Spending;
 use crate::page::{Page, cursor, position};
+use crate::submissions::{Delivered, read_delivered};
 use crate::tx::{Tx, TxError, Update};
+use crate::uploads::{AttachmentItem, read_attachments, write_attachments};
 use crate::users::read_user;
 use crate::work::{Lapse, begin_work, end_work};
 use crate::{Store, ledger, stats};
@@ -71,6 +73,8 @@ struct ClaimItem {
 struct BodyItem {
     prompt: String,
     env_vars: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<AttachmentItem>,
 }
 
 impl From<&Claim> for ClaimItem {
@@ -182,7 +186,8 @@ pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
 /// The brief an item holds.
 pub(crate) fn read_brief(item: Item) -> Result<Brief, Error> {
     let item: BodyItem = decode(item)?;
-    Ok(Brief { prompt: item.prompt, env_vars: item.env_vars })
+    let attachments = read_attachments(item.attachments)?;
+    Ok(Brief { prompt: item.prompt, env_vars: item.env_vars, attachments })
 }
 
 /// How a conditional write to a drop ended.
@@ -258,7 +263,11 @@ impl Store {
         let update = tx.update(Key::drop(drop.id));
         update.require_new().set_all(encode(&DropItem::from(drop))?);
         place(update, drop.id, Place::of(drop));
-        let body = BodyItem { prompt: brief.prompt.clone(), env_vars: brief.env_vars.clone() };
+        let body = BodyItem {
+            prompt: brief.prompt.clone(),
+            env_vars: brief.env_vars.clone(),
+            attachments: write_attachments(&brief.attachments),
+        };
         let body_key = Key::body(drop.id);
         let body = keyed(&body_key, &body)?;
         tx.create(body_key, body);
@@ -451,7 +460,7 @@ impl Store {
         sender: &UserId,
         limit: i32,
         after: Option<&str>,
-    ) -> Result<Page<(Drop, Brief, Option<String>)>, Error> {
+    ) -> Result<Page<(Drop, Brief, Option<Delivered>)>, Error> {
         let before = position(LIST, after)?.unwrap_or_else(|| "~".to_owned());
         let answer = self
             .client
@@ -481,7 +490,7 @@ impl Store {
     async fn fill(
         &self,
         hits: Vec<(DropId, Option<UserId>)>,
-    ) -> Result<(Vec<(Drop, Brief, Option<String>)>, bool), Error> {
+    ) -> Result<(Vec<(Drop, Brief, Option<Delivered>)>, bool), Error> {
         let output = |(id, winner): &(DropId, Option<UserId>)| winner.as_ref().map(|w| Key::output(*id, w));
         let keys = hits.iter().flat_map(|hit| [Some(Key::drop(hit.0)), Some(Key::body(hit.0)), output(hit)]);
         let mut found = self.get_all(keys.flatten().collect(), Freshness::Strong).await?;
@@ -495,17 +504,17 @@ impl Store {
             let drop = read_drop(drop)?;
             let brief = read_brief(body)?;
             let known = output(hit).and_then(|key| found.remove(&key));
-            let text = match (known, &drop.outcome) {
-                (Some(item), _) => Some(crate::submissions::text(item)?),
+            let output = match (known, &drop.outcome) {
+                (Some(item), _) => Some(read_delivered(item)?),
                 // The index lags behind a settlement that has just happened.
-                (None, Some(outcome)) => self.output_text(drop.id, &outcome.winner).await?,
+                (None, Some(outcome)) => self.delivered(drop.id, &outcome.winner).await?,
                 (None, None) => None,
             };
-            bytes += brief.prompt.len() + text.as_ref().map_or(0, String::len);
+            bytes += shown_bytes(&brief, output.as_ref());
             if bytes > MAX_PAGE_BYTES && !filled.is_empty() {
                 return Ok((filled, true));
             }
-            filled.push((drop, brief, text));
+            filled.push((drop, brief, output));
         }
         Ok((filled, false))
     }
@@ -517,6 +526,16 @@ impl Store {
             Err(error) => changed(drop, error),
         }
     }
+}
+
+/// What a file with its signed address may take in an answer.
+const SHOWN_FILE_BYTES: usize = 4096;
+
+/// What texts and files of a drop take in an answer.
+fn shown_bytes(brief: &Brief, output: Option<&Delivered>) -> usize {
+    let (text, files) =
+        output.map_or((0, 0), |output| (output.output_text.len(), output.output_attachments.len()));
+    brief.prompt.len() + text + (brief.attachments.len() + files) * SHOWN_FILE_BYTES
 }
 
 /// What the texts on one page of a list may weigh together: JSON escapes may double it and API answers end at 6 MB.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
 use clorp_domain::{
-    Account, DropId, EntryId, IdempotencyKey, KeyId, RateClass, RefreshId, SetupId, TopupId, UserId,
-    WithdrawalId,
+    Account, DropId, EntryId, IdempotencyKey, KeyId, RateClass, RefreshId, SetupId, TopupId, UploadId,
+    UserId, WithdrawalId,
 };
 use jiff::Timestamp;
 
@@ -28,6 +28,8 @@ pub(crate) const WORK: &str = "WORK#";
 pub(crate) const LAPSED_WORK: &str = "WORK!";
 /// Prefix of the sort keys of top-ups.
 pub(crate) const TOPUP: &str = "TOPUP#";
+/// Prefix of the sort keys of uploads.
+pub(crate) const UPLOAD: &str = "UPLOAD#";
 /// Prefix of the sort keys of withdrawals.
 pub(crate) const WITHDRAWAL: &str = "WITHDRAWAL#";
 /// Prefix of the partition keys of API keys, before the key's hash, and of the sort keys of a user's list of them.
@@ -103,6 +105,10 @@ impl Key {
 
     pub(crate) fn setup(user: &UserId, id: SetupId) -> Self {
         Self::new(user_pk(user), format!("SETUP#{id}"))
+    }
+
+    pub(crate) fn upload(owner: &UserId, id: UploadId) -> Self {
+        Self::new(user_pk(owner), format!("{UPLOAD}{id}"))
     }
 
     /// Which top-up one of Stripe's PaymentIntents has paid.

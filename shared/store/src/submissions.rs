@@ -1,7 +1,7 @@
 //! Submissions: what was delivered, written once.
 
 use clorp_domain::drops::Submission;
-use clorp_domain::{Drop, DropId, Error, Status, SubmissionId, UserId};
+use clorp_domain::{Attachment, Drop, DropId, Error, Status, SubmissionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::board::{Place, place};
@@ -9,18 +9,31 @@ use crate::drops::changed_at;
 use crate::item::{Item, at, decode, instant, keyed, n, s};
 use crate::key::{Key, OUTPUT};
 use crate::tx::Tx;
+use crate::uploads::{AttachmentItem, read_attachments, write_attachments};
 use crate::{Store, Written};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct OutputItem {
     output_text: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    output_attachments: Vec<AttachmentItem>,
     sha256: String,
     submitted_at: i64,
 }
 
-/// The text of a submission's item.
-pub(crate) fn text(item: Item) -> Result<String, Error> {
-    decode::<OutputItem>(item).map(|item| item.output_text)
+/// What a submission has in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// The text.
+    pub output_text: String,
+    /// The files.
+    pub output_attachments: Vec<Attachment>,
+}
+
+/// What the submission of an item has in it.
+pub(crate) fn read_delivered(item: Item) -> Result<Delivered, Error> {
+    let OutputItem { output_text, output_attachments, .. } = decode(item)?;
+    Ok(Delivered { output_text, output_attachments: read_attachments(output_attachments)? })
 }
 
 /// The submission an item of `drop` holds.
@@ -35,6 +48,7 @@ pub(crate) fn read_submission(drop: DropId, item: Item) -> Result<Submission, Er
         submitted_at: instant("submitted_at", item.submitted_at)?,
         sha256: item.sha256,
         output_text: item.output_text,
+        output_attachments: read_attachments(item.output_attachments)?,
     })
 }
 
@@ -63,6 +77,7 @@ impl Store {
         }
         let item = OutputItem {
             output_text: submission.output_text.clone(),
+            output_attachments: write_attachments(&submission.output_attachments),
             sha256: submission.sha256.clone(),
             submitted_at: submission.submitted_at.as_millisecond(),
         };
@@ -81,11 +96,11 @@ impl Store {
         item.map(|item| read_submission(drop, item)).transpose()
     }
 
-    /// The text of a worker's submission. One round trip, 1 read unit per 4 KB.
+    /// What a worker's submission has in it. One round trip, 1 read unit per 4 KB.
     ///
     /// # Errors
     /// Faults only.
-    pub async fn output_text(&self, drop: DropId, worker: &UserId) -> Result<Option<String>, Error> {
-        self.get(Key::output(drop, worker)).await?.map(text).transpose()
+    pub async fn delivered(&self, drop: DropId, worker: &UserId) -> Result<Option<Delivered>, Error> {
+        self.get(Key::output(drop, worker)).await?.map(read_delivered).transpose()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use e2e::client::announcement;
 use e2e::permissions::{grant_for, granted};
 use e2e::{Answer, Client, World};
 use reqwest::Method;
@@ -223,6 +224,7 @@ async fn every_request_is_within_its_budget_and_as_documented() {
     let refused = workers[6].claim(&id).await;
     table.enter(claim, "the drop is not open", &refused, 409);
     leave(&mut table, &sender, &workers).await;
+    files(&mut table).await;
     money::play(&mut table).await;
     keys(&mut table).await;
     // A key is the only thing for which `users` writes.
@@ -245,6 +247,31 @@ async fn every_request_is_within_its_budget_and_as_documented() {
     }));
     hold("requests", &rows);
     table.world.finish().await;
+}
+
+/// A drop with two files, and a submission with two.
+async fn files(table: &mut Table) {
+    let (sender, worker) = (table.world.user("sender", 1000).await, table.world.workers[0].clone());
+    let announced = announcement("notes.txt", "text/plain", b"Notes");
+    read_meter(&table.world);
+    let answer = sender.post("/api/uploads", announced).await;
+    table.enter("POST /api/uploads", "", &answer, 201);
+    let two = async |owner: &Client| {
+        let uploads =
+            [owner.upload("1", "text/plain", b"1").await, owner.upload("2", "text/plain", b"2").await];
+        json!(uploads.map(|upload| json!({ "id": upload["id"] })))
+    };
+    let (briefing, work) = (two(&sender).await, two(&worker).await);
+    let mut order = order(1000, true);
+    order["attachments"] = briefing;
+    read_meter(&table.world);
+    let answer = sender.post("/api/jobs/run", order).await;
+    let drop = table.enter("POST /api/jobs/run", "posted and paid, 2 files", &answer, 201);
+    let path = format!("/api/jobs/{}", drop["id"].as_str().unwrap());
+    worker.post_empty(&format!("{path}/claim")).await.expect(201);
+    read_meter(&table.world);
+    let answer = worker.post(&format!("{path}/submit"), json!({ "output_attachments": work })).await;
+    table.enter("POST /api/jobs/{id}/submit", "2 files", &answer, 201);
 }
 
 fn check(table: &Table) {

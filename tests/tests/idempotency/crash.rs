@@ -1,10 +1,12 @@
 //! A function that dies between the effect and the keeping of its answer, and the same request afterwards.
 
+use e2e::client::announcement;
 use e2e::{Answer, Fault, World};
+use serde_json::json;
 
 use crate::{
     LEASE_OVER, TRANSACTION, TRIES, assert_in_flight, assert_replay, cancel, id, is_replay, keeps_an_answer,
-    pay, pending, posted, proxied, proxy, read, run,
+    order, pay, pending, posted, proxied, proxy, read, run,
 };
 
 /// Sends a request whose answer cannot be kept, and sends it again before and after its lease has lapsed. Gives the
@@ -217,5 +219,40 @@ async fn a_take_over_whose_answer_is_lost_is_recognised() {
     assert_eq!(id(&run(&keyed, 1000).await.expect(201)), drop);
     assert_eq!(proxy(&world).faults_left(), 0);
     assert_eq!((world.sender.balance().await, posted(&world.sender).await), (19_000, 1));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_the_same_upload() {
+    let world = proxied().await;
+    let keyed = world.sender.keyed("k");
+    let file = announcement("a.txt", "text/plain", b"a");
+    let (first, again) =
+        die_and_repeat(&world, async || keyed.post("/api/uploads", file.clone()).await).await;
+    let (first, again) = (first.expect(201), again.expect(201));
+    assert_eq!(first["id"], again["id"]);
+    for signed in [&first["upload"], &again["upload"]] {
+        assert!(keyed.put_signed(signed, b"a".to_vec()).await.status().is_success());
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_finds_its_drop_also_when_its_files_can_no_longer_be_attached() {
+    let world = proxied().await;
+    let keyed = world.sender.keyed("k");
+    let upload = world.sender.upload("a.txt", "text/plain", b"a").await;
+    let mut order = order(1000);
+    order["attachments"] = json!([{ "id": upload["id"] }]);
+    world.advance_seconds(3600);
+    proxy(&world).fail_if("UpdateItem", keeps_an_answer, Fault::ServerError, TRIES);
+    let first = keyed.post("/api/jobs/run", order.clone()).await.expect(201);
+    world.advance_seconds(86_400 - 3600);
+    world.sender.post("/api/jobs/run", order.clone()).await.expect_error(400, "attachment_not_found");
+    let again = keyed.post("/api/jobs/run", order).await.expect(201);
+    assert_eq!(first["id"], again["id"]);
+    assert_eq!(again["attachments"][0]["filename"], "a.txt");
+    assert_eq!((world.sender.balance().await, posted(&world.sender).await), (19_000, 1));
+    world.sweep().await;
     world.finish().await;
 }

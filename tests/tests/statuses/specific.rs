@@ -1,5 +1,6 @@
 //! Statuses with a meaning of their own, answered along the lives of a few drops.
 
+use e2e::client::announcement;
 use e2e::{Answer, Client, World};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ pub(crate) async fn rows(world: &World) -> Vec<Row> {
     rows.extend(racing(world).await);
     rows.extend(leaving(world).await);
     rows.extend(board(world).await);
+    rows.extend(files(world).await);
     rows.extend(money_in(world).await);
     rows.extend(money_out(world).await);
     rows.extend(keys(world).await);
@@ -159,6 +161,12 @@ async fn keys(world: &World) -> Vec<Row> {
     }
     rows.push(row("POST /api/keys", 409, last));
     rows
+}
+
+/// An upload that is announced.
+async fn files(world: &World) -> Vec<Row> {
+    let file = announcement("notes.txt", "text/plain", b"Notes");
+    vec![row("POST /api/uploads", 201, world.sender.post("/api/uploads", file).await)]
 }
 
 /// From a Checkout page and a saved card.

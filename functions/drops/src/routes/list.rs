@@ -5,9 +5,10 @@ use axum::response::Response;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::list as page_of;
 use clorp_http::{ApiQuery, Caller, Paging, Problem};
+use clorp_store::Page;
 
 use crate::App;
-use crate::wire::{DropBody, View};
+use crate::wire::DropBody;
 
 /// The drops you posted, newest first.
 #[utoipa::path(
@@ -26,12 +27,9 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
     let page = app.service.store.drops_by_sender(&caller.id, limit, paging.cursor.as_deref()).await?;
-    let rules = &app.service.rules;
-    let reader = &caller.id;
-    Ok(page_of(
-        &uri,
-        page.map(|(drop, brief, output_text)| {
-            DropBody::from(View { drop: &drop, brief, output_text, reader, rules })
-        }),
-    ))
+    let mut items = Vec::with_capacity(page.items.len());
+    for (drop, brief, output) in page.items {
+        items.push(app.view(&drop, brief, output, &caller.id).await?);
+    }
+    Ok(page_of(&uri, Page { items, next: page.next }))
 }

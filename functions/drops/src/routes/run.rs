@@ -11,12 +11,11 @@ use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
 use clorp_service::Service;
 use clorp_store::{Created, Payment, Spending};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::debit::{Attempt, Debit, Shortfall};
-use crate::wire::DropBody;
+use crate::wire::{AttachmentRequest, DropBody, drafts};
 
 /// What to post.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -28,9 +27,9 @@ pub(crate) struct RunRequest {
     /// Context for workers, at most 50 entries and 16 KiB. Never on public pages.
     #[serde(rename = "envVars")]
     env_vars: Option<BTreeMap<String, String>>,
-    /// Metadata of uploaded files, at most 10.
-    #[schema(value_type = Option<Vec<Object>>)]
-    attachments: Option<Vec<Value>>,
+    /// Uploads of yours that belong to the task, at most 10. An estimate does not ask whether they are there.
+    #[schema(max_items = 10)]
+    attachments: Option<Vec<AttachmentRequest>>,
     /// `roast`, `scout`, `code`, `cook` or `wild`, which is the default.
     #[schema(example = "roast", pattern = "^(roast|scout|code|cook|wild)$")]
     pack: Option<String>,
@@ -66,7 +65,7 @@ impl From<RunRequest> for Draft {
         Self {
             prompt: request.prompt,
             env_vars: request.env_vars.unwrap_or_default(),
-            attachments: request.attachments.map_or(0, |attachments| attachments.len()),
+            attachments: drafts(request.attachments),
             pack: request.pack,
             price_cents: request.price_cents,
             time_limit_seconds: request.time_limit_seconds,
@@ -108,16 +107,39 @@ pub(crate) async fn run(
     ApiJson(request): ApiJson<RunRequest>,
 ) -> Result<Response, Problem> {
     let confirmed = request.confirmed.unwrap_or(false);
-    let order = Order::new(request.into(), &app.service.rules).map_err(Error::from)?;
+    let mut order = Order::new(request.into(), &app.service.rules).map_err(Error::from)?;
     if !confirmed {
         return Ok(ApiJson(Estimate::from(order)).into_response());
     }
-    let drop = post(&app, &caller, &order, &ids).await?;
+    let drop = match attach(&app, &caller, &mut order).await {
+        Ok(()) => post(&app, &caller, &order, &ids).await?,
+        Err(refusal) => posted_before(&app, &mut order, &ids, refusal).await?,
+    };
     if let Some(window) = drop.window {
         app.wake_ranking(drop.id, window.closes_at).await;
     }
     let body = app.shown(&drop, order.brief, &caller.id).await?;
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
+}
+
+/// Gives the order its files.
+async fn attach(app: &App, caller: &Caller, order: &mut Order) -> Result<(), Error> {
+    let uploads = app.service.store.uploads(&caller.id, order.files.ids()).await?;
+    order.brief.attachments = app.attached(&order.files, &uploads).await?;
+    Ok(())
+}
+
+/// The drop that an earlier try of this request posted when its files could still be attached; or else the refusal.
+async fn posted_before(app: &App, order: &mut Order, ids: &NewIds, refusal: Error) -> Result<Drop, Error> {
+    let found = if ids.may_be_taken() && matches!(refusal, Error::Invalid(_)) {
+        let id = DropId::new(ids.ulid("drop", app.service.clock.now()));
+        app.service.store.drop_with_brief(id).await?
+    } else {
+        None
+    };
+    let (drop, brief) = found.ok_or(refusal)?;
+    order.brief = brief;
+    made(app, drop).await
 }
 
 /// A drop that is posted opened and paid for.

@@ -8,10 +8,10 @@ use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 use clorp_store::Judged;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::wire::AttachmentBody;
 
 /// A submission, as the sender sees it. What was delivered is `null` until the drop is completed.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,9 +37,8 @@ pub(crate) struct SubmissionBody {
     /// The work.
     output_text: Option<String>,
     /// Files that belong to the work.
-    #[schema(value_type = Option<Vec<Object>>)]
-    output_attachments: Option<Vec<Value>>,
-    /// SHA-256 of the output text, in lower-case hex.
+    output_attachments: Option<Vec<AttachmentBody>>,
+    /// As in the worker's receipt.
     sha256: Option<String>,
 }
 
@@ -62,7 +61,7 @@ pub(crate) async fn submissions(
     let drop = app.service.store.drop(id).await?.ok_or(Error::NotFound)?;
     drop.require_sender(&caller.id)?;
     if drop.status == Status::Completed {
-        Ok(ApiJson(unsealed(app.service.store.judged(id).await?)))
+        Ok(ApiJson(unsealed(&app, app.service.store.judged(id).await?).await?))
     } else {
         Ok(ApiJson(sealed(&drop)))
     }
@@ -88,15 +87,18 @@ fn sealed(drop: &Drop) -> Vec<SubmissionBody> {
     submitted.into_iter().map(body).collect()
 }
 
-fn unsealed(judged: Judged) -> Vec<SubmissionBody> {
+async fn unsealed(app: &App, judged: Judged) -> Result<Vec<SubmissionBody>, Error> {
     let placings = judged.verdict.map(|verdict| verdict.placings().to_vec()).unwrap_or_default();
     let of = |submission: &Submission| placings.iter().find(|placing| placing.submission == submission.id);
-    let mut bodies: Vec<_> = judged.submissions.iter().map(|made| opened(made, of(made))).collect();
+    let mut bodies = Vec::with_capacity(judged.submissions.len());
+    for made in &judged.submissions {
+        bodies.push(opened(made, of(made), app.readable(&made.output_attachments).await?));
+    }
     bodies.sort_by_key(|body| body.rank);
-    bodies
+    Ok(bodies)
 }
 
-fn opened(submission: &Submission, placing: Option<&Placing>) -> SubmissionBody {
+fn opened(submission: &Submission, placing: Option<&Placing>, files: Vec<AttachmentBody>) -> SubmissionBody {
     SubmissionBody {
         id: submission.id.to_string(),
         job_id: submission.drop.to_string(),
@@ -107,7 +109,7 @@ fn opened(submission: &Submission, placing: Option<&Placing>) -> SubmissionBody 
         score: placing.map(|placing| placing.score),
         rationale: placing.map(|placing| placing.rationale.clone()),
         output_text: Some(submission.output_text.clone()),
-        output_attachments: Some(Vec::new()),
+        output_attachments: Some(files),
         sha256: Some(submission.sha256.clone()),
     }
 }

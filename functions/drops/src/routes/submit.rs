@@ -4,27 +4,26 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_domain::drops::{Output, Submission, SubmitDecision};
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Drop, DropId, Error, SubmissionId};
+use clorp_domain::{Attachment, Drop, DropId, Error, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors, StateErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 use clorp_store::Written;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::claim::refuse_agent;
+use crate::wire::{AttachmentRequest, drafts};
 use crate::{App, DECISIONS, contended};
 
 /// What to deliver.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SubmitRequest {
-    /// The work, at most 100 KiB of text.
-    #[schema(value_type = String, min_length = 1)]
+    /// The work, at most 100 KiB of text. With files it may be empty.
     output_text: Option<String>,
-    /// Metadata of uploaded files, at most 10.
-    #[schema(value_type = Option<Vec<Object>>)]
-    output_attachments: Option<Vec<Value>>,
+    /// Uploads of yours that belong to the work, at most 10.
+    #[schema(max_items = 10)]
+    output_attachments: Option<Vec<AttachmentRequest>>,
     /// The agent to credit; yours.
     #[serde(rename = "agentId")]
     agent_id: Option<String>,
@@ -40,7 +39,8 @@ pub(crate) struct Receipt {
     /// When it was accepted.
     #[schema(format = DateTime)]
     submitted_at: String,
-    /// SHA-256 of the output text, in lower-case hex.
+    /// SHA-256 of the output text, in lower-case hex. With files, of lines that each end in a line feed: that SHA-256, then
+    /// `<sha256> <size_bytes> <content_type> <filename>` for each file.
     sha256: String,
 }
 
@@ -76,11 +76,28 @@ pub(crate) async fn submit(
     ApiJson(request): ApiJson<SubmitRequest>,
 ) -> Result<(StatusCode, ApiJson<Receipt>), Problem> {
     refuse_agent(request.agent_id)?;
-    let attachments = request.output_attachments.map_or(0, |attachments| attachments.len());
-    let output = Output::new(request.output_text, attachments, &app.service.rules).map_err(Error::from)?;
-    let drop = app.service.store.drop(id).await?.ok_or(Error::NotFound)?;
-    let (status, submission) = deliver(&app, &caller, drop, &output).await?;
+    let files = drafts(request.output_attachments);
+    let output = Output::new(request.output_text, files, &app.service.rules).map_err(Error::from)?;
+    let (drop, files) = with_files(&app, &caller, id, &output).await?;
+    let (status, submission) = deliver(&app, &caller, drop, &output, &files).await?;
     Ok((status, ApiJson(submission.into())))
+}
+
+/// The drop, and the files of an output that it takes.
+async fn with_files(
+    app: &App,
+    caller: &Caller,
+    id: DropId,
+    output: &Output,
+) -> Result<(Drop, Vec<Attachment>), Error> {
+    let store = &app.service.store;
+    let (drop, uploads) = tokio::try_join!(store.drop(id), store.uploads(&caller.id, output.files().ids()))?;
+    let drop = drop.ok_or(Error::NotFound)?;
+    let files = match drop.submit(&caller.id, app.service.clock.now())? {
+        SubmitDecision::Again => Vec::new(),
+        SubmitDecision::Accept { .. } => app.attached(output.files(), &uploads).await?,
+    };
+    Ok((drop, files))
 }
 
 async fn deliver(
@@ -88,6 +105,7 @@ async fn deliver(
     caller: &Caller,
     mut drop: Drop,
     output: &Output,
+    files: &[Attachment],
 ) -> Result<(StatusCode, Submission), Error> {
     for _ in 0..DECISIONS {
         let now = drop.next_change_at(app.service.clock.now());
@@ -100,8 +118,9 @@ async fn deliver(
             drop: drop.id,
             worker: caller.id.clone(),
             submitted_at: now,
-            sha256: output.sha256(),
+            sha256: output.sha256(files),
             output_text: output.text().to_owned(),
+            output_attachments: files.to_vec(),
         };
         match app.service.store.submit(&drop, &submission, fills).await? {
             Written::Done => {
@@ -125,5 +144,5 @@ async fn again(
 ) -> Result<(StatusCode, Submission), Error> {
     let made = app.service.store.submission(drop.id, &caller.id).await?;
     let made = made.ok_or_else(|| Error::internal("a submitted claim has no output"))?;
-    if made.sha256 == output.sha256() { Ok((StatusCode::OK, made)) } else { Err(Error::AlreadySubmitted) }
+    if output.is(&made) { Ok((StatusCode::OK, made)) } else { Err(Error::AlreadySubmitted) }
 }

@@ -12,7 +12,7 @@ use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
 
 /// A brief with this prompt.
 pub fn brief(prompt: &str) -> Brief {
-    Brief { prompt: prompt.to_owned(), env_vars: BTreeMap::new() }
+    Brief { prompt: prompt.to_owned(), env_vars: BTreeMap::new(), attachments: Vec::new() }
 }
 
 /// One candidate for each text, made one second after the other by `worker-0`, `worker-1`, ….

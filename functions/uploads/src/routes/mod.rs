@@ -1,0 +1,3 @@
+//! One endpoint a file.
+
+pub(crate) mod create;

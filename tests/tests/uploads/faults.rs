@@ -1,0 +1,38 @@
+//! S3 is away.
+
+use e2e::World;
+use serde_json::json;
+
+use crate::{PICTURE, id, run, submit};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_s3_nothing_is_charged_and_the_same_request_succeeds_later() {
+    let world = World::start().await;
+    let (sender, worker) = (world.sender.keyed("run-once"), &world.workers[0]);
+    let upload = world.sender.upload("a.png", "image/png", PICTURE).await;
+    let result = worker.upload("b.txt", "text/plain", b"work").await;
+    let other = world.sender.post_drop(1000).await;
+    worker.claim(&other).await.expect(201);
+    let (files, results) = (json!([{ "id": id(&upload) }]), json!([{ "id": id(&result) }]));
+
+    world.stop_s3().await;
+    let refused = run(&sender, &files).await;
+    refused.expect_error(503, "unavailable");
+    assert!(refused.header("retry-after").is_some());
+    submit(worker, &other, "text", &results).await.expect_error(503, "unavailable");
+    assert_eq!(world.sender.balance().await, 19_000, "only the other drop is paid for");
+    assert_eq!(world.sender.get("/api/jobs").await.expect(200).as_array().unwrap().len(), 1);
+    let unchanged = world.sender.get(&format!("/api/jobs/{other}")).await.expect(200);
+    assert_eq!(unchanged["submissions_count"], 0);
+    // Signing asks nobody, and what has no files does not need S3.
+    worker.post("/api/uploads", e2e::client::announcement("c", "text/plain", b"c")).await.expect(201);
+    world.workers[1].claim(&other).await.expect(201);
+    world.workers[1].submit(&other, "Only words").await.expect(201);
+
+    world.start_s3().await;
+    let drop = run(&sender, &files).await.expect(201);
+    submit(worker, &other, "text", &results).await.expect(201);
+    assert_eq!(world.sender.balance().await, 18_000);
+    assert_eq!(world.anon.download(&drop["attachments"][0]).await.bytes().await.unwrap(), PICTURE);
+    world.finish().await;
+}
