@@ -94,6 +94,11 @@ ulid_id! {
     UploadId
 }
 
+ulid_id! {
+    /// A verification. Sorts by the time it was asked for.
+    VerificationId
+}
+
 impl SubmissionId {
     /// The id of `worker`'s submission to `drop`. There is at most one, so the pair determines it and a repeated
     /// request arrives at the same id.

@@ -32,6 +32,7 @@ pub mod timeline;
 pub mod topup;
 pub mod user;
 pub mod verdict;
+pub mod verification;
 pub mod withdrawal;
 
 pub use api_key::{ApiKey, KeyHash, StoredKey};
@@ -42,7 +43,9 @@ pub use drops::{Brief, Claim, Drop, Status};
 pub use error::{Error, FieldError};
 pub use grade::Grade;
 pub use idempotency::{Fingerprint, IdempotencyKey};
-pub use ids::{DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UploadId, UserId, WithdrawalId};
+pub use ids::{
+    DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UploadId, UserId, VerificationId, WithdrawalId,
+};
 pub use ledger::{Account, Entry, Posting, Reason};
 pub use limits::{RateClass, RateLimit};
 pub use money::{Cents, Overflow};
@@ -54,4 +57,5 @@ pub use spend::{SpendPolicy, Spent};
 pub use topup::{AutoTopup, Topup, TopupKind, TopupStatus};
 pub use user::User;
 pub use verdict::{Placing, Verdict};
+pub use verification::Verification;
 pub use withdrawal::{Withdrawal, WithdrawalStatus};
