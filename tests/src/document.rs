@@ -20,7 +20,7 @@ const SOMETIMES: [&str; 3] = ["Link", "X-Next-Cursor", "Idempotency-Replayed"];
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
 
 /// Each function with its part of the document.
-pub fn parts() -> [(&'static str, OpenApi); 7] {
+pub fn parts() -> [(&'static str, OpenApi); 8] {
     [
         ("drops", drops::openapi()),
         ("board", board::openapi()),
@@ -29,6 +29,7 @@ pub fn parts() -> [(&'static str, OpenApi); 7] {
         ("stripe-webhook", stripe_webhook::openapi()),
         ("uploads", uploads::openapi()),
         ("users", users::openapi()),
+        ("verify", verify::openapi()),
     ]
 }
 
@@ -122,6 +123,7 @@ impl Route {
             "/api/uploads" => announcement("notes.txt", "text/plain", b"Notes"),
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
             "/api/keys" => json!({ "name": "A key" }),
+            "/api/verify" => json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." }),
             // About an account whose owner is nobody here, so that it changes nothing.
             WEBHOOK => json!({
                 "id": "evt_nobody", "type": "account.updated", "created": 0,

@@ -193,6 +193,10 @@ impl World {
                 uploads::router(app, Callers::new(service(function)))
             }
             "users" => users::router(Callers::new(service(function))),
+            "verify" => {
+                let app = verify::App { service: service(function), files: files.clone() };
+                verify::router(app, Callers::new(service(function)))
+            }
             other => panic!("nothing is known of the function {other}"),
         };
         let mut instances = BTreeMap::new();

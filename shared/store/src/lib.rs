@@ -32,6 +32,7 @@ mod tx;
 mod uploads;
 mod users;
 mod verdicts;
+mod verifications;
 mod withdrawals;
 mod work;
 

@@ -11,5 +11,6 @@ mod requests;
 mod support;
 mod users;
 mod users_status;
+mod verify;
 mod wallet_balance;
 mod whoami;

@@ -225,6 +225,7 @@ async fn every_request_is_within_its_budget_and_as_documented() {
     table.enter(claim, "the drop is not open", &refused, 409);
     leave(&mut table, &sender, &workers).await;
     files(&mut table).await;
+    verifications(&mut table).await;
     money::play(&mut table).await;
     keys(&mut table).await;
     // A key is the only thing for which `users` writes.
@@ -272,6 +273,22 @@ async fn files(table: &mut Table) {
     read_meter(&table.world);
     let answer = worker.post(&format!("{path}/submit"), json!({ "output_attachments": work })).await;
     table.enter("POST /api/jobs/{id}/submit", "2 files", &answer, 201);
+}
+
+/// An output of 1 KB is verified, another with two files under a key, and one of them read.
+async fn verifications(table: &mut Table) {
+    let user = table.world.user("careful", 0).await;
+    let (route, criteria) = ("POST /api/verify", "Three taglines for a bakery");
+    read_meter(&table.world);
+    let answer = user.post("/api/verify", json!({ "criteria": criteria, "output_text": kilobyte(0) })).await;
+    let made = table.enter(route, "1 KB", &answer, 201);
+    let path = format!("/api/verify/{}", made["id"].as_str().unwrap());
+    table.get("GET /api/verify/{id}", &path, &user, "").await;
+    let files = [user.upload("1", "text/plain", b"1").await, user.upload("2", "text/plain", b"2").await];
+    let files = files.map(|upload| json!({ "id": upload["id"] }));
+    read_meter(&table.world);
+    let answer = user.post("/api/verify", json!({ "criteria": criteria, "attachments": files })).await;
+    table.enter(route, "2 files", &answer, 201);
 }
 
 fn check(table: &Table) {

@@ -25,6 +25,7 @@ pub(crate) async fn rows(world: &World) -> Vec<Row> {
     rows.extend(money_in(world).await);
     rows.extend(money_out(world).await);
     rows.extend(keys(world).await);
+    rows.extend(verifications(world).await);
     rows
 }
 
@@ -167,6 +168,16 @@ async fn keys(world: &World) -> Vec<Row> {
 async fn files(world: &World) -> Vec<Row> {
     let file = announcement("notes.txt", "text/plain", b"Notes");
     vec![row("POST /api/uploads", 201, world.sender.post("/api/uploads", file).await)]
+}
+
+async fn verifications(world: &World) -> Vec<Row> {
+    let body = json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." });
+    let made = world.stranger.post("/api/verify", body).await;
+    let path = format!("/api/verify/{}", made.json()["id"].as_str().unwrap());
+    vec![
+        row("POST /api/verify", 201, made),
+        row("GET /api/verify/{id}", 200, world.stranger.get(&path).await),
+    ]
 }
 
 /// From a Checkout page and a saved card.
