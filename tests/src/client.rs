@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::document;
+use crate::world::WEB_ORIGIN;
 
 /// The path to which Stripe reports.
 pub const WEBHOOK: &str = "/api/stripe/webhook";
@@ -55,6 +56,8 @@ pub struct Client {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) http: reqwest::Client,
     pub(crate) authorization: Option<String>,
+    /// What a browser sends along, with its pages' origin.
+    pub cookie: Option<String>,
     pub(crate) idempotency_key: Option<String>,
     /// The caller's user id; empty for nobody.
     pub id: String,
@@ -209,6 +212,12 @@ impl Client {
         let mut request = self.http.request(method.clone(), self.fleet.url(path));
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+            if !headers.iter().any(|(name, _)| *name == "origin") {
+                request = request.header("origin", WEB_ORIGIN);
+            }
         }
         if let Some(key) = &self.idempotency_key {
             request = request.header("idempotency-key", key);

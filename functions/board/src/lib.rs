@@ -3,6 +3,7 @@
 mod routes;
 
 use axum::Router;
+use clorp_http::Origins;
 use clorp_http::serve::finish;
 use clorp_service::Service;
 use utoipa::openapi::OpenApi;
@@ -19,8 +20,8 @@ pub fn api() -> OpenApiRouter<Service> {
 }
 
 /// The function.
-pub fn router(service: Service) -> Router {
-    finish(api(), service)
+pub fn router(service: Service, origins: &Origins) -> Router {
+    finish(api(), service, origins)
 }
 
 /// The function's part of the OpenAPI document.

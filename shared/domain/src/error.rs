@@ -78,6 +78,10 @@ pub enum Error {
         /// What it has spent today.
         spent: Cents,
     },
+    /// A browser sends its session along for a page that is not ours.
+    ForeignOrigin,
+    /// Only somebody who has signed in may do this, and no key.
+    SessionRequired,
     /// A key that may not spend everything may not do this at all.
     KeyIsLimited,
     /// The user has as many keys as they may have.

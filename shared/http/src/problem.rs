@@ -278,6 +278,16 @@ impl From<Error> for Problem {
                     "This API key may spend at most {limit} cents a day, and has spent {spent} today (UTC)"
                 ),
             ),
+            Error::ForeignOrigin => Self::new(
+                S::FORBIDDEN,
+                "foreign_origin",
+                "A session cookie changes something only for our own pages: send a matching Origin",
+            ),
+            Error::SessionRequired => Self::new(
+                S::FORBIDDEN,
+                "session_required",
+                "Only somebody who has signed in may do this, and no API key",
+            ),
             Error::KeyIsLimited => Self::new(
                 S::FORBIDDEN,
                 "key_is_limited",
