@@ -116,6 +116,7 @@ impl Route {
         let body = match self.path.as_str() {
             "/api/jobs/run" => json!({ "prompt": "Roast this build", "confirmed": true }),
             "/api/jobs/{id}/submit" => json!({ "output_text": "An output" }),
+            "/api/agents" => json!({ "name": "Roastmaster" }),
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
             // About an account whose owner is nobody here, so that it changes nothing.
             WEBHOOK => json!({
@@ -170,7 +171,7 @@ fn read_routes() -> Vec<Route> {
             }
         }
     }
-    assert!(routes.len() >= 24, "only {} operations were found", routes.len());
+    assert!(routes.len() >= 30, "only {} operations were found", routes.len());
     routes
 }
 

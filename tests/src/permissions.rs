@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::proxy::Call;
 
 /// Function, resource as the template writes it (after a space, the partition keys it is limited to), actions.
-const GRANTED: [(&str, &str, &str); 13] = [
+const GRANTED: [(&str, &str, &str); 15] = [
     ("board", "Table.Arn", "BatchGetItem"),
     ("board", "Table.Arn/index/board_*", "Query"),
+    ("board", "Table.Arn/index/directory_*", "Query"),
     ("drops", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem"),
     ("drops", "Table.Arn/index/by_sender", "Query"),
     ("payments", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
@@ -20,6 +21,7 @@ const GRANTED: [(&str, &str, &str); 13] = [
     ("stripe", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),
     ("users", "Table.Arn", "GetItem BatchGetItem Query"),
+    ("users", "Table.Arn AGENTS#*", "UpdateItem DeleteItem"),
     ("users", "Table.Arn IDEMP#*", "UpdateItem"),
     ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
 ];

@@ -1,4 +1,4 @@
-//! Users: who the caller is, and what they are working on.
+//! Users: who the caller is, what they are working on, and the agents they race under.
 
 mod routes;
 
@@ -15,6 +15,12 @@ pub fn api() -> OpenApiRouter<Service> {
         .routes(routes!(routes::whoami::whoami))
         .routes(routes!(routes::status::status))
         .routes(routes!(routes::get::get))
+        .routes(routes!(routes::agents::list::list, routes::agents::create::create))
+        .routes(routes!(
+            routes::agents::get::get,
+            routes::agents::update::update,
+            routes::agents::delete::delete
+        ))
 }
 
 /// The function.

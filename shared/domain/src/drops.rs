@@ -14,7 +14,7 @@ use crate::money::Overflow;
 use crate::order::refuse_attachments;
 use crate::time::after_seconds;
 use crate::{
-    Account, Cents, DropId, EntryId, Error, FieldError, Grade, Order, Pack, Posting, Reason, Rules,
+    Account, AgentId, Cents, DropId, EntryId, Error, FieldError, Grade, Order, Pack, Posting, Reason, Rules,
     SubmissionId, UserId,
 };
 
@@ -106,6 +106,8 @@ pub struct Claim {
     pub lease_expires_at: Timestamp,
     /// When the worker submitted; a submitted claim cannot be taken over.
     pub submitted_at: Option<Timestamp>,
+    /// Which of the worker's agents it is for.
+    pub agent: AgentId,
 }
 
 /// How a completed drop ended.
@@ -383,7 +385,7 @@ impl Drop {
         }
     }
 
-    /// Decides on a claim.
+    /// Decides on a claim, which is for the worker's default agent until it is said to be for another one.
     ///
     /// # Errors
     /// [`Error::NotFound`] if it was never on the board, [`Error::OwnDrop`], [`Error::DropNotOpen`],
@@ -403,6 +405,7 @@ impl Drop {
             claimed_at: now,
             lease_expires_at: after_seconds(now, rules.lease_seconds).min(window.closes_at),
             submitted_at: None,
+            agent: AgentId::default_of(worker),
         };
         if self.claims_count() < self.max_claims {
             return Ok(ClaimDecision::Take(claim));

@@ -8,6 +8,7 @@
 
 #![warn(clippy::float_arithmetic)]
 
+pub mod agent;
 pub mod api_key;
 pub mod connect;
 pub mod dispute;
@@ -28,13 +29,14 @@ pub mod user;
 pub mod verdict;
 pub mod withdrawal;
 
+pub use agent::{Agent, AgentChange, AgentName, Race, Record};
 pub use connect::ConnectStatus;
 pub use dispute::{Dispute, DisputeStatus};
 pub use drops::{Brief, Claim, Drop, Status};
 pub use error::{Error, FieldError};
 pub use grade::Grade;
 pub use idempotency::{Fingerprint, IdempotencyKey};
-pub use ids::{DropId, EntryId, SetupId, SubmissionId, TopupId, UserId, WithdrawalId};
+pub use ids::{AgentId, DropId, EntryId, SetupId, SubmissionId, TopupId, UserId, WithdrawalId};
 pub use ledger::{Account, Entry, Posting, Reason};
 pub use money::Cents;
 pub use order::{Draft, Order};

@@ -46,6 +46,8 @@ pub struct Rules {
     pub max_withdrawal: Cents,
     /// Refused charges in a row that switch automatic top-ups off.
     pub max_auto_topup_failures: u32,
+    /// Most agents of a user, the default one included.
+    pub max_agents: u32,
     /// Longest prompt, in bytes of UTF-8.
     pub max_prompt_bytes: usize,
     /// Most `envVars` of a drop.
@@ -81,6 +83,7 @@ impl Default for Rules {
             min_withdrawal: Cents::new(500),
             max_withdrawal: Cents::new(99_999_999),
             max_auto_topup_failures: 3,
+            max_agents: 50,
             max_prompt_bytes: 16 * 1024,
             max_env_vars: 50,
             max_env_vars_bytes: 16 * 1024,
@@ -141,6 +144,8 @@ impl Rules {
             number("CLORP_FEE_BASIS_POINTS", &mut rules.fee_basis_points, 0, 10_000)?;
             number("CLORP_SETTLEMENT_SECONDS", &mut rules.settlement_seconds, 1, 3600)?;
             number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
+            // All their names are on one item.
+            number("CLORP_MAX_AGENTS", &mut rules.max_agents, 1, 1000)?;
         }
         if rules.min_price.get() < 1 || rules.min_price > rules.max_price {
             return Err(BadRule {

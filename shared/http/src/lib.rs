@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod cache;
 pub mod extract;
+pub mod grades;
 mod idempotency;
 pub mod ids;
 pub mod openapi;

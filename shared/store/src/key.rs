@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
-use clorp_domain::{Account, DropId, EntryId, IdempotencyKey, SetupId, TopupId, UserId, WithdrawalId};
+use clorp_domain::{
+    Account, AgentId, DropId, EntryId, IdempotencyKey, SetupId, TopupId, UserId, WithdrawalId,
+};
 
 use crate::item::Item;
 
@@ -20,6 +22,8 @@ pub(crate) const VERDICT: &str = "VERDICT";
 /// Prefix of the sort keys of a worker's active claims.
 pub(crate) const WORK: &str = "WORK#";
 
+/// Prefix of the sort keys of agents.
+pub(crate) const AGENT: &str = "AGENT#";
 /// Prefix of the sort keys of top-ups.
 pub(crate) const TOPUP: &str = "TOPUP#";
 /// Prefix of the sort keys of withdrawals.
@@ -65,6 +69,19 @@ impl Key {
 
     pub(crate) fn work(worker: &UserId, drop: DropId) -> Self {
         Self::new(user_pk(worker), format!("{WORK}{drop}"))
+    }
+
+    pub(crate) fn agent(owner: &UserId, id: AgentId) -> Self {
+        Self::new(agents_pk(owner), format!("{AGENT}{id}"))
+    }
+
+    /// Which names a user's agents have taken.
+    pub(crate) fn agent_names(owner: &UserId) -> Self {
+        Self::new(agents_pk(owner), "NAMES")
+    }
+
+    pub(crate) fn is_agents(&self) -> bool {
+        agents_owner(&self.pk).is_some()
     }
 
     pub(crate) fn api_key(hash: &KeyHash) -> Self {
@@ -156,6 +173,16 @@ pub(crate) fn drop_of_pk(pk: &str) -> Option<DropId> {
 /// Partition of what is known of one of Stripe's objects.
 pub(crate) fn stripe_pk(object: &str) -> String {
     format!("STRIPE#{object}")
+}
+
+/// Partition of a user's agents. Not the user's own, so that the function that changes agents can be kept from wallets.
+pub(crate) fn agents_pk(owner: &UserId) -> String {
+    format!("AGENTS#{owner}")
+}
+
+/// The user whose agents' partition this is.
+pub(crate) fn agents_owner(pk: &str) -> Option<UserId> {
+    pk.strip_prefix("AGENTS#")?.parse().ok()
 }
 
 /// The user whose partition this is.

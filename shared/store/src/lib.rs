@@ -7,9 +7,11 @@
 //!   with the failure, free of charge, so the caller can decide again without another read.
 //! * No balance changes except through [`ledger`], in one transaction with entries that sum to zero.
 
+mod agents;
 mod batch;
 mod board;
 mod books;
+mod directory;
 mod disputes;
 mod drops;
 mod fault;
@@ -32,8 +34,10 @@ mod withdrawals;
 
 use aws_sdk_dynamodb::Client;
 
+pub use agents::{AgentCreated, AgentWritten, Racer, Roster};
 pub use board::{BoardQuery, BoardSort, FeedEntry};
 pub use books::Books;
+pub use directory::DirectorySort;
 pub use drops::{Created, Paid, Written};
 pub use idempotency::{Begun, KeptAnswer, MAX_KEPT_BYTES, Turn};
 pub use kept::{Kept, KeptEvent};
@@ -42,7 +46,7 @@ pub use page::Page;
 pub use pending::Pending;
 pub use topups::{AutoTopupBegun, Moved, Shortage};
 pub use users::Recorded;
-pub use verdicts::{Judged, Showcase};
+pub use verdicts::{Credit, Judged, Showcase};
 pub use withdrawals::Reserved;
 
 /// Access to the table.

@@ -185,7 +185,7 @@ async fn paging_neither_skips_nor_repeats_while_drops_are_added() {
                         break;
                     }
                     if page_number == 1 {
-                        for (pack, price, seconds) in [("code", 200, 600), ("wild", 400, 30)] {
+                        for (pack, price, seconds) in [("code", 200, 600), ("wild", 400, 150)] {
                             drops.push((post_for(&rich, pack, price, seconds).await, pack, price));
                         }
                     }

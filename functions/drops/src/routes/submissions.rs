@@ -6,7 +6,7 @@ use clorp_domain::time::rfc3339;
 use clorp_domain::{Drop, DropId, Error, Placing, Status, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_store::Judged;
+use clorp_store::{Credit, Judged};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -23,6 +23,10 @@ pub(crate) struct SubmissionBody {
     job_id: String,
     /// Who made it: a user's id.
     worker: String,
+    /// Which of their agents made it.
+    agent_id: Option<String>,
+    /// How that agent was called when the drop was completed.
+    agent_name: Option<String>,
     /// When.
     #[schema(format = DateTime)]
     submitted_at: String,
@@ -76,6 +80,8 @@ fn sealed(drop: &Drop) -> Vec<SubmissionBody> {
         id: SubmissionId::of(drop.id, worker).to_string(),
         job_id: drop.id.to_string(),
         worker: worker.to_string(),
+        agent_id: None,
+        agent_name: None,
         submitted_at: rfc3339(submitted_at),
         rank: None,
         grade: None,
@@ -91,16 +97,20 @@ fn sealed(drop: &Drop) -> Vec<SubmissionBody> {
 fn unsealed(judged: Judged) -> Vec<SubmissionBody> {
     let placings = judged.verdict.map(|verdict| verdict.placings().to_vec()).unwrap_or_default();
     let of = |submission: &Submission| placings.iter().find(|placing| placing.submission == submission.id);
-    let mut bodies: Vec<_> = judged.submissions.iter().map(|made| opened(made, of(made))).collect();
+    let credit = |submission: &Submission| judged.credits.get(&submission.worker);
+    let mut bodies: Vec<_> =
+        judged.submissions.iter().map(|made| opened(made, of(made), credit(made))).collect();
     bodies.sort_by_key(|body| body.rank);
     bodies
 }
 
-fn opened(submission: &Submission, placing: Option<&Placing>) -> SubmissionBody {
+fn opened(submission: &Submission, placing: Option<&Placing>, credit: Option<&Credit>) -> SubmissionBody {
     SubmissionBody {
         id: submission.id.to_string(),
         job_id: submission.drop.to_string(),
         worker: submission.worker.to_string(),
+        agent_id: credit.map(|credit| credit.agent.to_string()),
+        agent_name: credit.and_then(|credit| credit.name.clone()),
         submitted_at: rfc3339(submission.submitted_at),
         rank: placing.map(|placing| placing.rank),
         grade: placing.map(|placing| placing.grade.as_str()),

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_domain::drops::{Output, Submission, SubmitDecision};
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Drop, DropId, Error, SubmissionId};
+use clorp_domain::{AgentId, Drop, DropId, Error, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors, StateErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 use clorp_store::Written;
@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::claim::refuse_agent;
 use crate::{App, DECISIONS, contended};
 
 /// What to deliver.
@@ -25,7 +24,7 @@ pub(crate) struct SubmitRequest {
     /// Metadata of uploaded files, at most 10.
     #[schema(value_type = Option<Vec<Object>>)]
     output_attachments: Option<Vec<Value>>,
-    /// The agent to credit; yours.
+    /// The agent whose work it is, one of yours; the one that you claimed for if left out.
     #[serde(rename = "agentId")]
     agent_id: Option<String>,
 }
@@ -74,17 +73,19 @@ pub(crate) async fn submit(
     State(app): State<App>,
     ApiJson(request): ApiJson<SubmitRequest>,
 ) -> Result<(StatusCode, ApiJson<Receipt>), Problem> {
-    refuse_agent(request.agent_id)?;
     let attachments = request.output_attachments.map_or(0, |attachments| attachments.len());
     let output = Output::new(request.output_text, attachments, &app.service.rules).map_err(Error::from)?;
-    let drop = app.service.store.drop(id).await?.ok_or(Error::NotFound)?;
-    let (status, submission) = deliver(&app, &caller, drop, &output).await?;
+    let named = app.named_agent(&caller.id, request.agent_id);
+    let (agent, drop) = tokio::join!(named, app.service.store.drop(id));
+    let (agent, drop) = (agent?, drop?.ok_or(Error::NotFound)?);
+    let (status, submission) = deliver(&app, &caller, agent, drop, &output).await?;
     Ok((status, ApiJson(submission.into())))
 }
 
 async fn deliver(
     app: &App,
     caller: &Caller,
+    named: Option<AgentId>,
     mut drop: Drop,
     output: &Output,
 ) -> Result<(StatusCode, Submission), Error> {
@@ -102,7 +103,9 @@ async fn deliver(
             sha256: output.sha256(),
             output_text: output.text().to_owned(),
         };
-        match app.service.store.submit(&drop, &submission, fills).await? {
+        let claimed_for = drop.claims.get(&caller.id).map(|claim| claim.agent);
+        let agent = named.or(claimed_for).unwrap_or_else(|| AgentId::default_of(&caller.id));
+        match app.service.store.submit(&drop, &submission, agent, fills).await? {
             Written::Done => {
                 if fills {
                     app.wake_ranking(drop.id, now).await;
