@@ -16,7 +16,7 @@ const GRANTED: [(&str, &str, &str); 15] = [
     ("drops", "Table.Arn/index/by_sender", "Query"),
     ("payments", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
     ("payments", "Table.Arn/index/pending", "Query"),
-    ("ranking", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem"),
+    ("ranking", "Table.Arn", "BatchGetItem Query PutItem UpdateItem DeleteItem"),
     ("ranking", "Table.Arn/index/board_closing", "Query"),
     ("stripe", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),

@@ -183,20 +183,6 @@ impl Agent {
         Self::new(id, user.id.clone(), AgentName::of(user), None, user.created_at)
     }
 
-    /// Lets a new agent in beside its owner's default one and `others`.
-    ///
-    /// # Errors
-    /// [`Error::AgentNameTaken`] if it is called like the default one, [`Error::TooManyAgents`].
-    pub fn admit(&self, default: &Self, others: u32, rules: &Rules) -> Result<(), Error> {
-        if self.name.folded() == default.name.folded() {
-            Err(Error::AgentNameTaken)
-        } else if others.saturating_add(1) >= rules.max_agents {
-            Err(Error::TooManyAgents { most: rules.max_agents })
-        } else {
-            Ok(())
-        }
-    }
-
     /// Whether it is its owner's default agent, which cannot be deleted.
     pub fn is_default(&self) -> bool {
         self.id == AgentId::default_of(&self.owner)
@@ -223,6 +209,18 @@ impl AgentChange {
         // Each change has a time of its own, by which the next one knows that it came between.
         let after = agent.updated_at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(now);
         Some(Agent { name, description, updated_at: now.max(after), ..agent.clone() })
+    }
+}
+
+/// Lets one more agent in beside its owner's default one and `others`.
+///
+/// # Errors
+/// [`Error::TooManyAgents`].
+pub const fn require_room(others: u32, rules: &Rules) -> Result<(), Error> {
+    if others.saturating_add(1) < rules.max_agents {
+        Ok(())
+    } else {
+        Err(Error::TooManyAgents { most: rules.max_agents })
     }
 }
 

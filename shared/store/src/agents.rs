@@ -3,7 +3,7 @@
 //! A user's default agent need not be in the table: as long as nobody has changed it and it has not raced, it follows
 //! from the user ([`Agent::default_of`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use clorp_domain::{Agent, AgentId, AgentName, DropId, Error, Fingerprint, Race, Rules, User, UserId};
 use serde::{Deserialize, Serialize};
@@ -76,8 +76,18 @@ pub struct Roster {
     pub others: u32,
     /// Whether the default agent is in the table.
     written: bool,
-    /// Whether names are kept. While they are not, the default agent's is the only one.
-    named: bool,
+    /// The attributes of the item that keeps their names. While there is none, the default agent's is the only one.
+    names: Option<BTreeSet<String>>,
+}
+
+impl Roster {
+    /// Whether one of the agents has this name, in any case.
+    pub fn has_name(&self, name: &AgentName) -> bool {
+        match &self.names {
+            Some(names) => names.contains(&taken(name)),
+            None => self.default.name.folded() == name.folded(),
+        }
+    }
 }
 
 /// How the creation of an agent ended.
@@ -250,7 +260,7 @@ impl Store {
         let roster = Roster {
             others: others.unwrap_or(0),
             written: written.is_some(),
-            named: names.is_some(),
+            names: names.map(|names| names.into_keys().collect()),
             default: written.unwrap_or_else(|| Agent::default_of(&user)),
         };
         let agent = match asked {
@@ -261,7 +271,7 @@ impl Store {
     }
 
     /// Writes a new agent that was admitted, unless its name is taken or its owner has too many agents by now.
-    /// Four write units, eight for the first of a user.
+    /// Four write units, six for the first of a user.
     ///
     /// The agent's id is its idempotency record: it belongs to one request, so an agent that is there already is one that
     /// an earlier try of this request wrote.
@@ -277,11 +287,11 @@ impl Store {
         let key = Key::agent(&agent.owner, agent.id);
         let mut tx = Tx::default();
         create(&mut tx, agent)?;
-        if !roster.named && !roster.written {
+        if roster.names.is_none() && !roster.written {
             create(&mut tx, &roster.default)?;
         }
         let names = keep_names(&mut tx, roster);
-        if !roster.named {
+        if roster.names.is_none() {
             names.set(&taken(&roster.default.name), flag(true));
         }
         names
@@ -316,7 +326,7 @@ impl Store {
         if old != new {
             let names = keep_names(&mut tx, roster);
             names.require_absent(&new).set(&new, flag(true));
-            if roster.named {
+            if roster.names.is_some() {
                 names.remove(&old);
             }
         }
@@ -414,7 +424,7 @@ fn ownerless() -> Error {
 /// The update of the item that keeps the names of a user's agents.
 fn keep_names<'a>(tx: &'a mut Tx, roster: &Roster) -> &'a mut Update {
     let names = tx.update(Key::agent_names(&roster.default.owner));
-    if roster.named { names.require_existing() } else { names.require_new() }
+    if roster.names.is_some() { names.require_existing() } else { names.require_new() }
 }
 
 /// Whether a write was refused because the name that it would have given to `agent` is taken.

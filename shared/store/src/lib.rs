@@ -21,6 +21,7 @@ mod kept;
 mod key;
 mod keys;
 mod ledger;
+mod packed;
 mod page;
 mod pending;
 mod setups;

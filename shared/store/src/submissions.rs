@@ -13,6 +13,7 @@ use crate::{Store, Written};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct OutputItem {
+    #[serde(with = "crate::packed")]
     output_text: String,
     sha256: String,
     submitted_at: i64,
@@ -41,7 +42,7 @@ pub(crate) fn read_submission(drop: DropId, item: Item) -> Result<Submission, Er
 impl Store {
     /// Accepts a submission to `drop` as it was read. If it `fills` the drop, the drop goes to the ranking in the
     /// same transaction; if the claim was for another agent than `agent`, it is made one for this agent. Two write units,
-    /// and two for each KB of output; four more where the agent changes.
+    /// and two for each KB of output as it is packed; four more where the agent changes.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the agent was deleted in the meantime; faults.

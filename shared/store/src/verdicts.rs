@@ -27,6 +27,7 @@ pub(crate) struct VerdictItem {
     passes: u32,
     placings: Vec<PlacingItem>,
     pub(crate) winner_name: String,
+    #[serde(with = "crate::packed")]
     pub(crate) excerpt: String,
 }
 
@@ -36,6 +37,7 @@ struct PlacingItem {
     rank: u32,
     grade: String,
     score: u32,
+    #[serde(with = "crate::packed")]
     rationale: String,
     held: u32,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use clorp_domain::agent::checked_description;
+use clorp_domain::agent::{checked_description, require_room};
 use clorp_domain::{Agent, AgentId, AgentName, Error};
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
@@ -58,7 +58,10 @@ async fn make(service: &Service, agent: Agent, may_be_repeated: bool) -> Result<
         if let Some(made) = made {
             return Ok(made);
         }
-        agent.admit(&roster.default, roster.others, rules)?;
+        if roster.has_name(&agent.name) {
+            return Err(Error::AgentNameTaken);
+        }
+        require_room(roster.others, rules)?;
         match store.create_agent(&roster, &agent, rules).await? {
             AgentCreated::Done => return Ok(agent),
             AgentCreated::Already(made) => return Ok(*made),

@@ -70,6 +70,9 @@ async fn change(
         let Some(after) = change.of(&before, service.clock.now()) else {
             return Ok(before);
         };
+        if after.name.folded() != before.name.folded() && roster.has_name(&after.name) {
+            return Err(Error::AgentNameTaken);
+        }
         match service.store.change_agent(&roster, &before, &after).await? {
             AgentWritten::Done => return Ok(after),
             AgentWritten::NameTaken => return Err(Error::AgentNameTaken),
