@@ -139,8 +139,8 @@ struct Hit {
 }
 
 impl Store {
-    /// A page of the directory. Two round trips: the index's partitions at once, then the agents. Half a read unit for
-    /// each partition and about fifty of its entries, and half a read unit for each agent, however many there are.
+    /// A page of the directory. Two round trips: the index's partitions at once, then the agents. Half a read unit for each
+    /// thirty entries of each partition and for each agent, however many there are.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a cursor that is not of this order; faults.
