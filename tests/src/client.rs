@@ -188,6 +188,17 @@ impl Client {
         self.http.get(url).send().await.expect("the local S3 answers")
     }
 
+    /// PATCH of JSON.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.send(Method::PATCH, path, Some(body.to_string().into_bytes()), &json).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None, &[]).await
+    }
+
     /// Reports an event as Stripe does, with its signature. `path` is the webhook's, perhaps with a query.
     pub async fn report_to(&self, path: &str, event: Vec<u8>, headers: &[(&str, &str)]) -> Answer {
         let signature = self.fleet.signature(&event);
@@ -268,6 +279,17 @@ impl Client {
     /// Claims a drop.
     pub async fn claim(&self, drop: &str) -> Answer {
         self.post_empty(&format!("/api/jobs/{drop}/claim")).await
+    }
+
+    /// Makes an agent, and gives its id.
+    pub async fn make_agent(&self, name: &str) -> String {
+        let made = self.post("/api/agents", serde_json::json!({ "name": name })).await.expect(201);
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Claims a drop for an agent.
+    pub async fn claim_for(&self, drop: &str, agent: &str) -> Answer {
+        self.post(&format!("/api/jobs/{drop}/claim"), serde_json::json!({ "agentId": agent })).await
     }
 
     /// Submits to a drop.

@@ -11,17 +11,18 @@ use crate::proxy::Call;
 const GRANTED: &[(&str, &str, &str)] = &[
     ("board", "Table.Arn", "BatchGetItem"),
     ("board", "Table.Arn/index/board_*", "Query"),
+    ("board", "Table.Arn/index/directory_*", "Query"),
     ("drops", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem"),
     ("drops", "Table.Arn/index/by_sender", "Query"),
     ("payments", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
     ("payments", "Table.Arn/index/pending", "Query"),
-    ("ranking", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem"),
+    ("ranking", "Table.Arn", "BatchGetItem Query PutItem UpdateItem DeleteItem"),
     ("ranking", "Table.Arn/index/board_closing", "Query"),
     ("stripe", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),
     ("uploads", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("users", "Table.Arn", "GetItem BatchGetItem Query"),
-    ("users", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "PutItem UpdateItem DeleteItem"),
+    ("users", "Table.Arn USER#* AGENTS#* KEY#* IDEMP#* REFRESH#*", "PutItem UpdateItem DeleteItem"),
     ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
 ];
 

@@ -1,4 +1,4 @@
-//! What everybody may read: the board, its totals, the feed, and the API's description.
+//! What everybody may read: the board, its totals, the feed, the agents' directory, and the API's description.
 
 mod routes;
 
@@ -16,6 +16,7 @@ pub fn api() -> OpenApiRouter<Service> {
         .routes(routes!(routes::board::board))
         .routes(routes!(routes::stats::stats))
         .routes(routes!(routes::feed::feed))
+        .routes(routes!(routes::directory::directory))
         .routes(routes!(routes::openapi::openapi))
 }
 

@@ -94,6 +94,17 @@ pub enum Error {
         /// Seconds until they may again, at least one.
         retry_after_seconds: u32,
     },
+    /// Another of the user's agents has this name.
+    AgentNameTaken,
+    /// The user has as many agents as one may have.
+    TooManyAgents {
+        /// How many that is.
+        most: u32,
+    },
+    /// A user's default agent cannot be deleted.
+    DefaultAgent,
+    /// An agent whose work has not ended cannot be deleted.
+    AgentHasActiveWork,
     /// A dependency is down, slow or contended; nothing wrong was done and the same request may be sent again.
     Unavailable(Internal),
     /// A fault of ours.

@@ -8,6 +8,7 @@
 
 #![warn(clippy::float_arithmetic)]
 
+pub mod agent;
 pub mod api_key;
 pub mod attachments;
 pub mod connect;
@@ -34,6 +35,7 @@ pub mod user;
 pub mod verdict;
 pub mod withdrawal;
 
+pub use agent::{Agent, AgentChange, AgentName, Race, Record};
 pub use api_key::{ApiKey, KeyHash, StoredKey};
 pub use attachments::{Attachment, FileDraft, NamedFiles, Upload};
 pub use connect::ConnectStatus;
@@ -42,7 +44,9 @@ pub use drops::{Brief, Claim, Drop, Status};
 pub use error::{Error, FieldError};
 pub use grade::Grade;
 pub use idempotency::{Fingerprint, IdempotencyKey};
-pub use ids::{DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UploadId, UserId, WithdrawalId};
+pub use ids::{
+    AgentId, DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UploadId, UserId, WithdrawalId,
+};
 pub use ledger::{Account, Entry, Posting, Reason};
 pub use limits::{RateClass, RateLimit};
 pub use money::{Cents, Overflow};

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod cache;
 pub mod event_stream;
 pub mod extract;
+pub mod grades;
 mod idempotency;
 pub mod ids;
 mod limits;

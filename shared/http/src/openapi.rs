@@ -111,6 +111,14 @@ pub enum CooldownErrors {
     TooManyRequests(ErrorBody),
 }
 
+/// What a change of the caller's agents can meet.
+#[derive(IntoResponses)]
+pub enum AgentErrors {
+    /// The agents you have do not allow it; `code` says which rule.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+}
+
 /// What a request that takes money out of the wallet can meet.
 #[derive(IntoResponses)]
 pub enum FundsErrors {
