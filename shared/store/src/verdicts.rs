@@ -156,12 +156,12 @@ impl Store {
             Ok(()) => Ok(true),
             Err(TxError::Fault(error)) => Err(error),
             Err(TxError::Refused(refused)) => {
-                let expected = |key: &Key| *key == Key::drop(drop.id) || key.is_agents();
-                match refused.keys().find(|key| !expected(key)) {
-                    None => Ok(false),
-                    Some(key) => {
-                        Err(Error::internal(format!("settlement of {} refused by {key:?}", drop.id)))
-                    }
+                let key = Key::drop(drop.id);
+                if refused.contains_key(&key) || refused.keys().any(Key::is_agents) {
+                    Ok(false)
+                } else {
+                    let keys: Vec<Key> = refused.into_keys().collect();
+                    Err(Error::internal(format!("settlement of {} refused by {keys:?}", drop.id)))
                 }
             }
         }
