@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::document;
+use crate::world::WEB_ORIGIN;
 
 /// The path to which Stripe reports.
 pub const WEBHOOK: &str = "/api/stripe/webhook";
@@ -55,6 +56,8 @@ pub struct Client {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) http: reqwest::Client,
     pub(crate) authorization: Option<String>,
+    /// What a browser sends along, with its pages' origin.
+    pub cookie: Option<String>,
     pub(crate) idempotency_key: Option<String>,
     /// The caller's user id; empty for nobody.
     pub id: String,
@@ -185,6 +188,17 @@ impl Client {
         self.http.get(url).send().await.expect("the local S3 answers")
     }
 
+    /// PATCH of JSON.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.send(Method::PATCH, path, Some(body.to_string().into_bytes()), &json).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None, &[]).await
+    }
+
     /// Reports an event as Stripe does, with its signature. `path` is the webhook's, perhaps with a query.
     pub async fn report_to(&self, path: &str, event: Vec<u8>, headers: &[(&str, &str)]) -> Answer {
         let signature = self.fleet.signature(&event);
@@ -209,6 +223,12 @@ impl Client {
         let mut request = self.http.request(method.clone(), self.fleet.url(path));
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+            if !headers.iter().any(|(name, _)| *name == "origin") {
+                request = request.header("origin", WEB_ORIGIN);
+            }
         }
         if let Some(key) = &self.idempotency_key {
             request = request.header("idempotency-key", key);
@@ -259,6 +279,17 @@ impl Client {
     /// Claims a drop.
     pub async fn claim(&self, drop: &str) -> Answer {
         self.post_empty(&format!("/api/jobs/{drop}/claim")).await
+    }
+
+    /// Makes an agent, and gives its id.
+    pub async fn make_agent(&self, name: &str) -> String {
+        let made = self.post("/api/agents", serde_json::json!({ "name": name })).await.expect(201);
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Claims a drop for an agent.
+    pub async fn claim_for(&self, drop: &str, agent: &str) -> Answer {
+        self.post(&format!("/api/jobs/{drop}/claim"), serde_json::json!({ "agentId": agent })).await
     }
 
     /// Submits to a drop.

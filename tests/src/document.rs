@@ -121,6 +121,7 @@ impl Route {
             "/api/jobs/run" => json!({ "prompt": "Roast this build", "confirmed": true }),
             "/api/jobs/{id}/submit" => json!({ "output_text": "An output" }),
             "/api/uploads" => announcement("notes.txt", "text/plain", b"Notes"),
+            "/api/agents" => json!({ "name": "Roastmaster" }),
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
             "/api/keys" => json!({ "name": "A key" }),
             "/api/verify" => json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." }),
@@ -184,7 +185,7 @@ fn read_routes() -> Vec<Route> {
             }
         }
     }
-    assert!(routes.len() >= 24, "only {} operations were found", routes.len());
+    assert!(routes.len() >= 30, "only {} operations were found", routes.len());
     routes
 }
 

@@ -10,16 +10,18 @@ use clorp_domain::{
 };
 use clorp_files::Files;
 use clorp_funds::{Funds, Pages, Reports};
-use clorp_http::Callers;
+use clorp_http::{Callers, Origins};
 use clorp_judge::{EmbeddedJudge, Judge};
 use clorp_payments::Stripe;
 use clorp_payments::signature::Secrets;
 use clorp_queue::RankingQueue;
 use clorp_service::{Clock, Service, new_api_key, new_ulid};
+use clorp_sessions::Sessions;
 use clorp_store::{KeyCreated, Store};
 use futures::future::join_all;
 use infra::audit::audit;
 use infra::dynamo::{Dynamo, client, create_table};
+use infra::issuer::{Issuer, Person};
 use infra::s3::{LocalS3, sdk_config};
 use infra::sandbox::{self, Sandbox};
 use infra::template::Template;
@@ -39,6 +41,8 @@ pub const TABLE: &str = "clorp";
 pub const BUCKET: &str = "clorp-uploads";
 /// The key that the sandbox wants.
 pub const STRIPE_KEY: &str = "sk_test_sandbox";
+/// Where the web pages are.
+pub const WEB_ORIGIN: &str = "https://clorp.example";
 const INSTANCES: usize = 3;
 const WORKERS: usize = 7;
 
@@ -123,6 +127,8 @@ pub struct World {
     pub webhook: Router,
     /// What answers in Stripe's place.
     pub sandbox: Sandbox,
+    /// What signs people in, in Supabase's place. It goes by the world's clock.
+    pub issuer: Issuer,
     /// Between the functions and the table, if the options ask for it.
     pub proxy: Option<Proxy>,
     /// Somebody with money.
@@ -172,30 +178,35 @@ impl World {
         let objects = tempfile::tempdir().expect("a folder");
         let s3 = LocalS3::start(objects.path(), BUCKET, None).await.expect("a local S3");
         let files = Files::new(&sdk_config(&s3.url), BUCKET);
+        let issuer =
+            infra::issuer::Options { clock_shift_millis: shift_millis.clone(), ..Default::default() };
+        let issuer = Issuer::start(issuer).await.expect("the issuer of sessions");
+        let config = issuer.config().expect("the issuer's configuration");
+        let callers = |function: &str| {
+            let service = service(function);
+            let sessions = Sessions::new(config.clone(), service.store.clone(), service.clock.clone());
+            Callers::new(service, Some(sessions), origins())
+        };
         let router = |function: &str| match function {
             "drops" => {
                 let app = drops::App::new(funds(function), files.clone(), options.queue.clone());
-                drops::router(app, Callers::new(service(function)))
+                drops::router(app, callers(function))
             }
-            "board" => board::router(service(function)),
-            "wallet" => {
-                wallet::router(wallet::App { funds: funds(function) }, Callers::new(service(function)))
-            }
-            "stripe" => {
-                stripe::router(stripe::App { funds: funds(function) }, Callers::new(service(function)))
-            }
+            "board" => board::router(service(function), &origins()),
+            "wallet" => wallet::router(wallet::App { funds: funds(function) }, callers(function)),
+            "stripe" => stripe::router(stripe::App { funds: funds(function) }, callers(function)),
             "stripe-webhook" => {
                 let reports = Reports { service: service(function) };
                 stripe_webhook::router(stripe_webhook::App { reports, secrets: secrets.clone() })
             }
             "uploads" => {
                 let app = uploads::App { service: service(function), files: files.clone() };
-                uploads::router(app, Callers::new(service(function)))
+                uploads::router(app, callers(function))
             }
-            "users" => users::router(Callers::new(service(function))),
+            "users" => users::router(callers(function)),
             "verify" => {
                 let app = verify::App { service: service(function), files: files.clone() };
-                verify::router(app, Callers::new(service(function)))
+                verify::router(app, callers(function))
             }
             other => panic!("nothing is known of the function {other}"),
         };
@@ -229,6 +240,7 @@ impl World {
             fleet: fleet.clone(),
             http: http.clone(),
             authorization: None,
+            cookie: None,
             idempotency_key: None,
             id: String::new(),
         };
@@ -251,6 +263,7 @@ impl World {
             funds,
             webhook,
             sandbox,
+            issuer,
             proxy,
             sender,
             workers,
@@ -269,6 +282,13 @@ impl World {
         let owner = client.id.parse().expect("somebody's id");
         let key = enrol_key(&self.store, &owner, self.clock().now(), change).await;
         client.with_authorization(&format!("Bearer {}", key.expose()))
+    }
+
+    /// The same person by a browser of theirs, in which they have just signed in. Their pages are at [`WEB_ORIGIN`].
+    pub fn browser(&self, client: &Client, token_seconds: i64) -> Client {
+        let person = Person::new(client.id.clone(), "Signed in");
+        let cookie = self.issuer.sign_in(&person, token_seconds).expect("a session").cookie;
+        Client { authorization: None, cookie: Some(cookie), ..client.clone() }
     }
 
     /// Where the table's database answers.
@@ -392,6 +412,7 @@ impl World {
         assert!(forbidden.is_empty(), "the template does not permit {forbidden:?}");
         drop((self.fleet, self.http));
         self.sandbox.shutdown().await.expect("the sandbox stops");
+        self.issuer.shutdown().await.expect("the issuer stops");
         if let Some(s3) = self.s3.into_inner() {
             s3.shutdown().await.expect("the local S3 stops");
         }
@@ -401,6 +422,10 @@ impl World {
 
 fn webhook_urls(instances: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     instances["stripe-webhook"].iter().map(|instance| format!("{instance}/api/stripe/webhook")).collect()
+}
+
+fn origins() -> Origins {
+    Origins::parse(WEB_ORIGIN).expect("an origin")
 }
 
 async fn serve(router: Router) -> String {

@@ -314,7 +314,7 @@ fn stripes_key_and_the_webhooks_secrets_are_in_different_hands_and_in_no_templat
 
 #[test]
 fn functions_with_callers_know_supabase_if_there_is_one_and_its_secrets_are_in_no_template() {
-    let with_callers = ["drops", "stripe", "users", "verify", "wallet"];
+    let with_callers = ["drops", "stripe", "uploads", "users", "verify", "wallet"];
     for variable in ["SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_JWT_SECRET", "SUPABASE_COOKIE_DOMAIN"] {
         assert_eq!(who_has(variable), with_callers, "{variable}");
     }

@@ -1,8 +1,9 @@
-//! What everybody may read: the board, its totals, the feed, and the API's description.
+//! What everybody may read: the board, its totals, the feed, the agents' directory, and the API's description.
 
 mod routes;
 
 use axum::Router;
+use clorp_http::Origins;
 use clorp_http::serve::finish;
 use clorp_service::Service;
 use utoipa::openapi::OpenApi;
@@ -15,12 +16,13 @@ pub fn api() -> OpenApiRouter<Service> {
         .routes(routes!(routes::board::board))
         .routes(routes!(routes::stats::stats))
         .routes(routes!(routes::feed::feed))
+        .routes(routes!(routes::directory::directory))
         .routes(routes!(routes::openapi::openapi))
 }
 
 /// The function.
-pub fn router(service: Service) -> Router {
-    finish(api(), service)
+pub fn router(service: Service, origins: &Origins) -> Router {
+    finish(api(), service, origins)
 }
 
 /// The function's part of the OpenAPI document.

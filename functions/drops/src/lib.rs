@@ -6,7 +6,8 @@ mod routes;
 mod wire;
 
 use axum::Router;
-use clorp_domain::{Brief, Drop, DropId, Error, UserId};
+use clorp_domain::agent::agent_not_found;
+use clorp_domain::{AgentId, Brief, Drop, DropId, Error, UserId};
 use clorp_files::Files;
 use clorp_funds::Funds;
 use clorp_http::Callers;
@@ -70,6 +71,18 @@ impl App {
         let output_text = output.map(|output| output.output_text);
         let files = Links { attachments, output_attachments };
         Ok(View { drop, brief, output_text, files, reader, rules: &self.service.rules }.into())
+    }
+
+    /// The agent that a request names as the caller's, if it names one. Costs a round trip where it is not the default one,
+    /// which is always there.
+    async fn named_agent(&self, caller: &UserId, agent_id: Option<String>) -> Result<Option<AgentId>, Error> {
+        let Some(text) = agent_id else {
+            return Ok(None);
+        };
+        let id: AgentId = text.parse().map_err(|_| agent_not_found())?;
+        let known =
+            id == AgentId::default_of(caller) || self.service.store.agent(caller, id).await?.is_some();
+        if known { Ok(Some(id)) } else { Err(agent_not_found().into()) }
     }
 
     /// Has the ranking look at a drop at `at`.

@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
-    let callers = Callers::new(service.clone());
+    let callers = Callers::from_env(service.clone())?;
     let app = App::new(Funds::from_env(service)?, Files::from_env(&aws)?, queue);
     serve::run(drops::router(app, callers)).await
 }

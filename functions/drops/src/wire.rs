@@ -86,6 +86,8 @@ pub(crate) struct ClaimBody {
     submitted_at: Option<String>,
     /// `null` until submitted.
     submission_id: Option<String>,
+    /// Which of your agents it is for.
+    agent_id: String,
 }
 
 /// A file, and where to download it.
@@ -187,6 +189,7 @@ fn claim_body(drop: &Drop, reader: &UserId) -> Option<ClaimBody> {
         lease_expires_at: rfc3339(claim.lease_expires_at),
         submitted_at: when(claim.submitted_at),
         submission_id: claim.submitted_at.map(|_| submission()),
+        agent_id: claim.agent.to_string(),
     })
 }
 

@@ -14,7 +14,8 @@ use clorp_domain::{Brief, Drop, DropId, EntryId, Error, Status, Verdict};
 use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
 use clorp_queue::RankingQueue;
 use clorp_service::{Service, new_ulid};
-use clorp_store::{Showcase, Written};
+use clorp_store::{Racer, Showcase, Written};
+use futures::future::try_join;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
@@ -98,14 +99,16 @@ impl Ranking {
                 return Ok(Progress::Nothing);
             };
             let now = drop.next_change_at(self.service.clock.now());
-            let (written, status) = match drop.due(now) {
+            let (done, status) = match drop.due(now) {
                 Due::Nothing => return Ok(Progress::Nothing),
                 Due::NotBefore(at) => return Ok(Progress::NotBefore(at)),
-                Due::Close => (self.service.store.close_drop(&drop, now).await?, Status::Ranking),
-                Due::Expire => (self.expire(&drop, now).await?, Status::Expired),
+                Due::Close => {
+                    (self.service.store.close_drop(&drop, now).await? == Written::Done, Status::Ranking)
+                }
+                Due::Expire => (self.expire(&drop, now).await? == Written::Done, Status::Expired),
                 Due::Judge => (self.complete(&drop, &brief, now).await?, Status::Completed),
             };
-            if written == Written::Done && status.is_terminal() {
+            if done && status.is_terminal() {
                 return Ok(Progress::Settled(status));
             }
         }
@@ -117,9 +120,10 @@ impl Ranking {
         self.service.store.end_drop(drop, Status::Expired, Some(&refund), now).await
     }
 
-    async fn complete(&self, drop: &Drop, brief: &Brief, now: Timestamp) -> Result<Written, Error> {
+    async fn complete(&self, drop: &Drop, brief: &Brief, now: Timestamp) -> Result<bool, Error> {
         let store = &self.service.store;
-        let submissions = store.judged(drop.id).await?.submissions;
+        let (judged, racers) = try_join(store.judged(drop.id), self.racers(drop)).await?;
+        let submissions = judged.submissions;
         let candidates: Vec<Candidate> = submissions
             .iter()
             .map(|made| Candidate {
@@ -133,13 +137,25 @@ impl Ranking {
         let winner = verdict.winner();
         let outcome = Outcome { winner: winner.worker.clone(), grade: winner.grade, completed_at: now };
         let payout = drop.award(&outcome.winner, EntryId::new(new_ulid(now)), now)?;
-        let name = store.user(&outcome.winner).await?.map(|user| user.name).unwrap_or_default();
+        let champion = racers.iter().find(|racer| racer.agent.owner == outcome.winner);
+        let name = champion.map_or("", |racer| racer.agent.name.as_str());
         let output = submissions.iter().find(|made| made.id == winner.submission);
         let excerpt: String =
             output.map(|output| output.output_text.chars().take(EXCERPT_CHARS).collect()).unwrap_or_default();
-        let showcase = Showcase { winner_name: &name, excerpt: &excerpt };
+        let showcase = Showcase { winner_name: name, excerpt: &excerpt };
         let drop = drop.clone().completed(outcome);
-        store.settle_drop(&drop, &verdict, showcase, &payout).await
+        store.settle_drop(&drop, &verdict, showcase, &payout, &racers).await
+    }
+
+    /// The agents of those who have submitted. One that cannot be found keeps nobody from being paid.
+    async fn racers(&self, drop: &Drop) -> Result<Vec<Racer>, Error> {
+        let submitted = drop.claims.iter().filter(|(_, claim)| claim.submitted_at.is_some());
+        let agents: Vec<_> = submitted.map(|(worker, claim)| (worker.clone(), claim.agent)).collect();
+        let racers = self.service.store.racers(&agents).await?;
+        if racers.len() < agents.len() {
+            tracing::error!(drop = %drop.id, ?agents, "an agent that raced is gone, and its race not counted");
+        }
+        Ok(racers)
     }
 
     /// The judge's verdict. When the promised time is over, the embedded judge steps in for one that does not

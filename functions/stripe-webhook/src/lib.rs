@@ -5,6 +5,7 @@ mod routes;
 
 use axum::Router;
 use clorp_funds::Reports;
+use clorp_http::Origins;
 use clorp_http::serve::finish;
 use clorp_payments::signature::Secrets;
 use utoipa::openapi::OpenApi;
@@ -27,7 +28,8 @@ pub fn api() -> OpenApiRouter<App> {
 
 /// The function.
 pub fn router(app: App) -> Router {
-    finish(api(), app)
+    // No page has business here.
+    finish(api(), app, &Origins::default())
 }
 
 /// The function's part of the OpenAPI document.

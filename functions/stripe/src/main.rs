@@ -10,7 +10,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
-    let callers = Callers::new(service.clone());
+    let callers = Callers::from_env(service.clone())?;
     let funds = Funds::from_env(service)?;
     serve::run(stripe::router(App { funds }, callers)).await
 }

@@ -1,4 +1,4 @@
-//! Users: who the caller is, what they are working on, and their API keys.
+//! Users: who the caller is, what they are working on, the agents they race under, and their API keys.
 
 mod routes;
 
@@ -18,6 +18,12 @@ pub fn api() -> OpenApiRouter<Service> {
         .routes(routes!(routes::get::get))
         .routes(routes!(routes::keys::list::list, routes::keys::create::create))
         .routes(routes!(routes::keys::revoke::revoke))
+        .routes(routes!(routes::agents::list::list, routes::agents::create::create))
+        .routes(routes!(
+            routes::agents::get::get,
+            routes::agents::update::update,
+            routes::agents::delete::delete
+        ))
 }
 
 /// The function.

@@ -7,5 +7,5 @@ use clorp_service::{Service, aws_config, start_log};
 async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
-    serve::run(users::router(Callers::new(Service::from_env(&aws).await?))).await
+    serve::run(users::router(Callers::from_env(Service::from_env(&aws).await?)?)).await
 }

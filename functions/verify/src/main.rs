@@ -10,6 +10,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
-    let callers = Callers::new(service.clone());
+    let callers = Callers::from_env(service.clone())?;
     serve::run(verify::router(App { service, files: Files::from_env(&aws)? }, callers)).await
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use clorp_service::var;
 use clorp_sessions::Config;
 use tokio::process::Command;
 
@@ -113,6 +114,9 @@ impl Sessions {
 
     /// Tells the functions where sessions come from. A real project's variables they have from the environment.
     pub fn set(&self, command: &mut Command) {
+        if var("CLORP_WEB_ORIGINS").is_none() {
+            command.env("CLORP_WEB_ORIGINS", WEB_ORIGIN);
+        }
         if let Some(issuer) = &self.issuer {
             command.env("SUPABASE_URL", &issuer.url).env("SUPABASE_ANON_KEY", issuer.anon_key());
             for name in ["SUPABASE_JWT_SECRET", "SUPABASE_COOKIE_NAME", "SUPABASE_COOKIE_DOMAIN"] {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -18,7 +17,8 @@ use super::{Calls, Core, Endpoint, Fault, Person, SignedIn, TOKEN_SECONDS};
 /// How long [`Fault::Delay`] waits unless told otherwise.
 const DELAY: Duration = Duration::from_millis(500);
 
-type Answer<T> = Result<Json<T>, Response>;
+type Refusal = (StatusCode, Json<Value>);
+type Answer<T> = Result<Json<T>, Refusal>;
 
 pub fn router() -> Router<Arc<Core>> {
     Router::new()
@@ -29,16 +29,16 @@ pub fn router() -> Router<Arc<Core>> {
 }
 
 /// Reads a JSON body; nothing at all stands for an empty object.
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Response> {
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     let body: &[u8] = if body.trim_ascii().is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))
 }
 
-fn refused(status: StatusCode, message: &str) -> Response {
-    (status, Json(json!({ "error": { "message": message } }))).into_response()
+fn refused(status: StatusCode, message: &str) -> Refusal {
+    (status, Json(json!({ "error": { "message": message } })))
 }
 
-fn failed(error: anyhow::Error) -> Response {
+fn failed(error: anyhow::Error) -> Refusal {
     refused(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}"))
 }
 

@@ -13,8 +13,8 @@ use crate::ledger::Unbalanced;
 use crate::money::Overflow;
 use crate::time::after_seconds;
 use crate::{
-    Account, Attachment, Cents, DropId, EntryId, Error, FieldError, Grade, NamedFiles, Order, Pack, Posting,
-    Reason, Rules, SubmissionId, UserId,
+    Account, AgentId, Attachment, Cents, DropId, EntryId, Error, FieldError, Grade, NamedFiles, Order, Pack,
+    Posting, Reason, Rules, SubmissionId, UserId,
 };
 
 /// Where a drop is in its life. It only moves forward.
@@ -107,6 +107,8 @@ pub struct Claim {
     pub lease_expires_at: Timestamp,
     /// When the worker submitted; a submitted claim cannot be taken over.
     pub submitted_at: Option<Timestamp>,
+    /// Which of the worker's agents it is for.
+    pub agent: AgentId,
 }
 
 impl Claim {
@@ -410,7 +412,7 @@ impl Drop {
         }
     }
 
-    /// Decides on a claim.
+    /// Decides on a claim, which is for the worker's default agent until it is said to be for another one.
     ///
     /// # Errors
     /// [`Error::NotFound`] if it was never on the board, [`Error::OwnDrop`], [`Error::DropNotOpen`],
@@ -430,6 +432,7 @@ impl Drop {
             claimed_at: now,
             lease_expires_at: after_seconds(now, rules.lease_seconds).min(window.closes_at),
             submitted_at: None,
+            agent: AgentId::default_of(worker),
         };
         if self.claims_count() < self.max_claims {
             return Ok(ClaimDecision::Take(claim));

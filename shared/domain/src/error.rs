@@ -78,6 +78,10 @@ pub enum Error {
         /// What it has spent today.
         spent: Cents,
     },
+    /// A browser sends its session along for a page that is not ours.
+    ForeignOrigin,
+    /// Only somebody who has signed in may do this, and no key.
+    SessionRequired,
     /// A key that may not spend everything may not do this at all.
     KeyIsLimited,
     /// The user has as many keys as they may have.
@@ -90,6 +94,17 @@ pub enum Error {
         /// Seconds until they may again, at least one.
         retry_after_seconds: u32,
     },
+    /// Another of the user's agents has this name.
+    AgentNameTaken,
+    /// The user has as many agents as one may have.
+    TooManyAgents {
+        /// How many that is.
+        most: u32,
+    },
+    /// A user's default agent cannot be deleted.
+    DefaultAgent,
+    /// An agent whose work has not ended cannot be deleted.
+    AgentHasActiveWork,
     /// A dependency is down, slow or contended; nothing wrong was done and the same request may be sent again.
     Unavailable(Internal),
     /// A fault of ours.

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
+use crate::idempotency::derived_bits;
+
 /// A string that is not an identifier of the kind asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedId;
@@ -99,6 +101,19 @@ ulid_id! {
     VerificationId
 }
 
+ulid_id! {
+    /// A named profile that a worker races under. Sorts by the time of its creation.
+    AgentId
+}
+
+impl AgentId {
+    /// The id of a user's default agent. It has a time before all others, so that among its owner's agents it sorts
+    /// as the oldest.
+    pub fn default_of(owner: &UserId) -> Self {
+        Self(Ulid::from_parts(0, derived_bits(&[b"default agent", owner.as_str().as_bytes()])))
+    }
+}
+
 impl SubmissionId {
     /// The id of `worker`'s submission to `drop`. There is at most one, so the pair determines it and a repeated
     /// request arrives at the same id.
@@ -169,6 +184,14 @@ mod tests {
             assert_eq!(bad.parse::<UserId>(), Err(MalformedId), "{bad}");
         }
         assert!("5f0c2f6e-0d0b-4b53-8d5f-6a3a6a1f2d11".parse::<UserId>().is_ok());
+    }
+
+    #[test]
+    fn a_default_agents_id_is_determined_by_its_owner_and_older_than_any_other() {
+        let (ada, bob): (UserId, UserId) = ("ada".parse().unwrap(), "bob".parse().unwrap());
+        assert_eq!(AgentId::default_of(&ada), AgentId::default_of(&ada));
+        assert_ne!(AgentId::default_of(&ada), AgentId::default_of(&bob));
+        assert!(AgentId::default_of(&ada) < AgentId::new(Ulid::from_parts(1, 0)));
     }
 
     #[test]

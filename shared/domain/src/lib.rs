@@ -8,6 +8,7 @@
 
 #![warn(clippy::float_arithmetic)]
 
+pub mod agent;
 pub mod api_key;
 pub mod attachments;
 pub mod connect;
@@ -35,6 +36,7 @@ pub mod verdict;
 pub mod verification;
 pub mod withdrawal;
 
+pub use agent::{Agent, AgentChange, AgentName, Race, Record};
 pub use api_key::{ApiKey, KeyHash, StoredKey};
 pub use attachments::{Attachment, FileDraft, NamedFiles, Upload};
 pub use connect::ConnectStatus;
@@ -44,7 +46,8 @@ pub use error::{Error, FieldError};
 pub use grade::Grade;
 pub use idempotency::{Fingerprint, IdempotencyKey};
 pub use ids::{
-    DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UploadId, UserId, VerificationId, WithdrawalId,
+    AgentId, DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UploadId, UserId, VerificationId,
+    WithdrawalId,
 };
 pub use ledger::{Account, Entry, Posting, Reason};
 pub use limits::{RateClass, RateLimit};

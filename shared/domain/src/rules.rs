@@ -50,6 +50,8 @@ pub struct Rules {
     pub max_withdrawal: Cents,
     /// Refused charges in a row that switch automatic top-ups off.
     pub max_auto_topup_failures: u32,
+    /// Most agents of a user, the default one included.
+    pub max_agents: u32,
     /// Longest prompt, in bytes of UTF-8.
     pub max_prompt_bytes: usize,
     /// Most `envVars` of a drop.
@@ -103,6 +105,7 @@ impl Default for Rules {
             min_withdrawal: Cents::new(500),
             max_withdrawal: Cents::new(99_999_999),
             max_auto_topup_failures: 3,
+            max_agents: 50,
             max_prompt_bytes: 16 * 1024,
             max_env_vars: 50,
             max_env_vars_bytes: 16 * 1024,
@@ -186,6 +189,8 @@ impl Rules {
             // What is attached is copied within the store while the caller waits.
             whole(&var, "CLORP_MAX_UPLOAD_BYTES", 1, 100 * 1024 * 1024)
                 .map(|v| set(&mut rules.max_upload_bytes, v.and_then(|v| u64::try_from(v).ok())))?;
+            // All their names are on one item.
+            number("CLORP_MAX_AGENTS", &mut rules.max_agents, 1, 1000)?;
         }
         if rules.min_price.get() < 1 || rules.min_price > rules.max_price {
             return Err(BadRule {

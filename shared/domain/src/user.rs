@@ -9,7 +9,7 @@ use crate::{AutoTopup, Cents, ConnectStatus, UserId};
 pub struct User {
     /// Who it is.
     pub id: UserId,
-    /// Display name; the name under which wins appear in the public feed.
+    /// Display name; the default agent is called so until it is renamed.
     pub name: String,
     /// Picture shown beside the name.
     pub avatar_url: Option<String>,

@@ -4,31 +4,101 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use clorp_admission::behind;
-use clorp_domain::{ApiKey, Error, RateClass};
-use clorp_service::Service;
+use clorp_domain::{ApiKey, Error, RateClass, User};
+use clorp_service::{BootError, Service};
+use clorp_sessions::{Identity, Session, Sessions, SetCookie};
 use futures::future::join;
 use utoipa::openapi::OpenApi;
 
-use crate::auth::{Caller, Credential, bearer};
+use crate::auth::{Authorization, Caller, Credential};
 use crate::limits::Buckets;
-use crate::{Problem, openapi};
+use crate::{Origins, Problem, openapi};
 
 /// What a function needs to know whom it serves.
 #[derive(Clone, Debug)]
 pub struct Callers {
     /// Store, rules and clock.
     pub service: Service,
+    /// Who knows people by their sessions; without it there are API keys only.
+    pub sessions: Option<Sessions>,
+    /// Where our web pages are.
+    pub origins: Origins,
     buckets: Buckets,
 }
 
+/// Who is calling, and what the answer has to tell their browser.
+struct Authenticated {
+    caller: Caller,
+    set_cookies: Vec<SetCookie>,
+}
+
+impl From<Caller> for Authenticated {
+    fn from(caller: Caller) -> Self {
+        Self { caller, set_cookies: Vec::new() }
+    }
+}
+
 impl Callers {
-    /// By API key.
-    pub fn new(service: Service) -> Self {
-        Self { service, buckets: Buckets::default() }
+    /// By API key, and by session if there are any.
+    pub fn new(service: Service, sessions: Option<Sessions>, origins: Origins) -> Self {
+        Self { service, sessions, origins, buckets: Buckets::default() }
+    }
+
+    /// As the variables say: those of [`Sessions::from_env`] and [`Origins::from_env`].
+    ///
+    /// # Errors
+    /// [`BootError`] names the variable that is missing or unusable.
+    pub fn from_env(service: Service) -> Result<Self, BootError> {
+        let sessions = Sessions::from_env(&service)?;
+        Ok(Self::new(service, sessions, Origins::from_env()?))
+    }
+
+    /// Who is calling. What the header says goes before what the cookies say.
+    async fn authenticate(&self, method: Method, headers: HeaderMap) -> Result<Authenticated, Error> {
+        match (Authorization::of(&headers), &self.sessions) {
+            (Authorization::Key(key), _) => Ok(self.by_key(key).await?.into()),
+            (Authorization::Token(token), Some(sessions)) => {
+                Ok(self.at_sight(sessions.by_token(&token).await?).await?.into())
+            }
+            (Authorization::Absent, Some(sessions)) => self.by_cookies(sessions, method, headers).await,
+            (Authorization::Unusable | Authorization::Token(_) | Authorization::Absent, _) => {
+                Err(Error::Unauthenticated)
+            }
+        }
+    }
+
+    /// Who a browser's cookies belong to. Browsers send them along whatever page makes them ask, so where something is to
+    /// change, the page has to be ours.
+    async fn by_cookies(
+        &self,
+        sessions: &Sessions,
+        method: Method,
+        headers: HeaderMap,
+    ) -> Result<Authenticated, Error> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies: Vec<&str> = cookies.collect();
+        if !method.is_safe() && !self.origins.made(&headers) && sessions.is_shown(cookies.iter().copied()) {
+            return Err(Error::ForeignOrigin);
+        }
+        let session = sessions.by_cookies(cookies, self.origins.are_secure()).await?;
+        let Session { identity, set_cookies } = session.ok_or(Error::Unauthenticated)?;
+        Ok(Authenticated { caller: self.at_sight(identity).await?, set_cookies })
+    }
+
+    /// The user with this identity, whose account is made when they are seen for the first time. One round trip, and one
+    /// more the first time.
+    async fn at_sight(&self, identity: Identity) -> Result<Caller, Error> {
+        let Identity { id, name, avatar_url } = identity;
+        if self.service.store.user(&id).await?.is_none() {
+            let user = User::new(id.clone(), name, avatar_url, self.service.clock.now());
+            // Of two requests that come first, one makes it.
+            self.service.store.create_user(&user).await?;
+        }
+        Ok(Caller { id, credential: Credential::Session })
     }
 
     /// Whose key this is. One round trip.
@@ -41,8 +111,7 @@ impl Callers {
     /// Notes now and then that a credential is in use. What becomes of the note changes nothing about the request.
     async fn note_use(&self, caller: &Caller) {
         let now = self.service.clock.now();
-        let Credential::Key(key) = &caller.credential;
-        if key.is_use_news(now)
+        if let Some(key) = caller.key().filter(|key| key.is_use_news(now))
             && let Err(error) = self.service.store.note_use(key, now).await
         {
             tracing::warn!(?error, "the use of a key could not be noted");
@@ -51,8 +120,8 @@ impl Callers {
 
     async fn answer(&self, class: RateClass, request: Request, next: Next) -> Result<Response, Error> {
         let (mut parts, body) = request.into_parts();
-        let key = bearer(&parts.headers).ok_or(Error::Unauthenticated)?;
-        let caller = self.by_key(key).await?;
+        let authenticated = self.authenticate(parts.method.clone(), parts.headers.clone()).await?;
+        let Authenticated { caller, set_cookies } = authenticated;
         tracing::Span::current().record("user_id", caller.id.as_str());
         parts.extensions.insert(caller.clone());
         let bucket = self.buckets.of(caller.id.clone(), class, self.service.rules.rate(class));
@@ -64,7 +133,18 @@ impl Callers {
         let (handled, ()) = join(handled, self.note_use(&caller)).await;
         let mut response = handled.unwrap_or_else(|error| Problem::from(error).into_response());
         bucket.label(response.headers_mut(), self.service.clock.now());
+        carry(&mut response, &set_cookies);
         Ok(response)
+    }
+}
+
+/// Gives a browser its refreshed session.
+fn carry(response: &mut Response, set_cookies: &[SetCookie]) {
+    let headers = response.headers_mut();
+    for cookie in set_cookies.iter().filter_map(|cookie| HeaderValue::from_str(cookie.as_str()).ok()) {
+        headers.append(header::SET_COOKIE, cookie);
+        // Whoever kept this answer for somebody else would sign them in.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     }
 }
 

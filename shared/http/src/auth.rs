@@ -21,6 +21,8 @@ pub struct Caller {
 pub enum Credential {
     /// An API key, which may be limited in what it spends.
     Key(Box<StoredKey>),
+    /// A session, by its access token or a browser's cookies.
+    Session,
 }
 
 impl Caller {
@@ -31,8 +33,10 @@ impl Caller {
 
     /// The key, if it is a key that proves who is calling.
     pub fn key(&self) -> Option<&StoredKey> {
-        let Credential::Key(key) = &self.credential;
-        Some(key)
+        match &self.credential {
+            Credential::Key(key) => Some(key),
+            Credential::Session => None,
+        }
     }
 
     /// Lets everybody through but who has a key that may not spend everything: what such a key must not do is move
@@ -44,6 +48,17 @@ impl Caller {
         match self.key() {
             Some(key) if key.policy.is_limited() => Err(Error::KeyIsLimited),
             _ => Ok(()),
+        }
+    }
+
+    /// Lets people through who have signed in, and no key.
+    ///
+    /// # Errors
+    /// [`Error::SessionRequired`].
+    pub fn require_session(&self) -> Result<(), Error> {
+        match &self.credential {
+            Credential::Session => Ok(()),
+            Credential::Key(_) => Err(Error::SessionRequired),
         }
     }
 }
@@ -58,12 +73,37 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The request's API key, if it has exactly one that is well formed.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<ApiKey> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else {
-        return None;
-    };
-    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("bearer") { key.trim().parse().ok() } else { None }
+/// What the `Authorization` headers of a request come to.
+#[derive(Debug)]
+pub(crate) enum Authorization {
+    /// There are none.
+    Absent,
+    /// An API key that is well formed.
+    Key(ApiKey),
+    /// What may be a session's access token.
+    Token(String),
+    /// Nothing that could be a credential; or several, of which nobody can tell which one is meant.
+    Unusable,
+}
+
+impl Authorization {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        let value = match (values.next(), values.next()) {
+            (None, _) => return Self::Absent,
+            (Some(value), None) => value.to_str().unwrap_or_default(),
+            (Some(_), Some(_)) => return Self::Unusable,
+        };
+        let (scheme, text) = value.split_once(' ').unwrap_or_default();
+        let text = text.trim();
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            Self::Unusable
+        } else if let Ok(key) = text.parse() {
+            Self::Key(key)
+        } else if text.matches('.').count() == 2 {
+            Self::Token(text.to_owned())
+        } else {
+            Self::Unusable
+        }
+    }
 }

@@ -10,9 +10,9 @@ use clorp_service::Service;
 use jiff::Timestamp;
 
 /// The header that says how large the bucket is (draft-ietf-httpapi-ratelimit-headers).
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(crate) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// The header that says what is left in it.
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(crate) const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// Buckets that one instance remembers.
 const MAX_REMEMBERED: usize = 10_000;
 

@@ -5,7 +5,9 @@ use clorp_domain::RateClass;
 use utoipa::IntoResponses;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
     ResponseBuilder, Type,
@@ -13,8 +15,13 @@ use utoipa::openapi::{
 
 use crate::problem::{ErrorBody, PaymentRequiredBody};
 
-/// Name of the scheme in the document.
+/// Names of the schemes in the document.
 pub const API_KEY: &str = "api_key";
+const SESSION: &str = "session";
+const ACCESS_TOKEN: &str = "access_token";
+
+/// What a request that changes something can meet when it comes with a session cookie.
+const FOREIGN_ORIGIN: &str = "With a session cookie, `foreign_origin`: it was not a page of ours that asked.";
 
 /// What a request can meet that depends on nothing but itself.
 #[derive(IntoResponses)]
@@ -104,6 +111,14 @@ pub enum CooldownErrors {
     TooManyRequests(ErrorBody),
 }
 
+/// What a change of the caller's agents can meet.
+#[derive(IntoResponses)]
+pub enum AgentErrors {
+    /// The agents you have do not allow it; `code` says which rule.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+}
+
 /// What a request that takes money out of the wallet can meet.
 #[derive(IntoResponses)]
 pub enum FundsErrors {
@@ -140,6 +155,13 @@ pub fn document(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> Open
     }
     for item in whole.paths.paths.values_mut() {
         item.post.iter_mut().filter(|post| takes_key(post)).for_each(document_key);
+        let read = item.get.iter_mut();
+        read.filter(|operation| has_caller(operation)).for_each(document_sessions);
+        let writes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
+        for write in writes.filter(|operation| has_caller(operation)) {
+            document_sessions(write);
+            document_origin(write);
+        }
         operations_mut(item).filter(|operation| has_caller(operation)).for_each(document_limits);
     }
     whole
@@ -198,7 +220,7 @@ fn document_key(operation: &mut Operation) {
     let parameter = Ref::new(format!("#/components/parameters/{IDEMPOTENCY_KEY}"));
     operation.parameters.get_or_insert_default().push(RefOr::Ref(parameter));
     let conflict = operation.responses.responses.entry("409".to_owned());
-    let conflict = conflict.or_insert_with(|| RefOr::T(conflict_response()));
+    let conflict = conflict.or_insert_with(|| RefOr::T(error_response()));
     if let RefOr::T(conflict) = conflict {
         conflict.description = format!("{} {IDEMPOTENCY_CONFLICTS}", conflict.description).trim().to_owned();
     }
@@ -208,6 +230,22 @@ fn document_key(operation: &mut Operation) {
             let header = Ref::new(format!("#/components/headers/{IDEMPOTENCY_REPLAYED}"));
             response.headers.insert("Idempotency-Replayed".to_owned(), RefOr::Ref(header));
         }
+    }
+}
+
+/// Adds to an operation that a session will do, too.
+fn document_sessions(operation: &mut Operation) {
+    let sessions =
+        [SESSION, ACCESS_TOKEN].map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));
+    operation.security.get_or_insert_default().extend(sessions);
+}
+
+/// Adds to an operation that changes something what it answers to a browser that was sent by a page that is not ours.
+fn document_origin(operation: &mut Operation) {
+    let forbidden = operation.responses.responses.entry("403".to_owned());
+    let forbidden = forbidden.or_insert_with(|| RefOr::T(error_response()));
+    if let RefOr::T(forbidden) = forbidden {
+        forbidden.description = format!("{} {FOREIGN_ORIGIN}", forbidden.description).trim().to_owned();
     }
 }
 
@@ -225,8 +263,8 @@ fn document_limits(operation: &mut Operation) {
     }
 }
 
-/// A 409 of an operation that has none of its own.
-fn conflict_response() -> utoipa::openapi::Response {
+/// An error of an operation that has none of its own with this status.
+fn error_response() -> utoipa::openapi::Response {
     let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
     ResponseBuilder::new().content("application/json", body).build()
 }
@@ -278,6 +316,16 @@ fn frame(version: &str) -> OpenApi {
         .bearer_format("clorp_…")
         .description(Some("API key"))
         .build();
+    let cookie = ApiKeyValue::with_description(
+        "sb-<project>-auth-token",
+        "The session that Supabase's client keeps in the browser, perhaps split over several cookies. Answers carry its \
+         successor in `Set-Cookie` when it was refreshed. What changes something takes an `Origin` of ours.",
+    );
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("Access token of a Supabase session"))
+        .build();
     // Derived responses refer to these schemas without registering them.
     let components = ComponentsBuilder::new()
         .schema_from::<ErrorBody>()
@@ -299,6 +347,8 @@ fn frame(version: &str) -> OpenApi {
             ),
         )
         .security_scheme(API_KEY, SecurityScheme::Http(key))
+        .security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)))
+        .security_scheme(ACCESS_TOKEN, SecurityScheme::Http(token))
         .build();
     OpenApiBuilder::new().info(info.build()).components(Some(components)).build()
 }

@@ -278,6 +278,16 @@ impl From<Error> for Problem {
                     "This API key may spend at most {limit} cents a day, and has spent {spent} today (UTC)"
                 ),
             ),
+            Error::ForeignOrigin => Self::new(
+                S::FORBIDDEN,
+                "foreign_origin",
+                "A session cookie changes something only for our own pages: send a matching Origin",
+            ),
+            Error::SessionRequired => Self::new(
+                S::FORBIDDEN,
+                "session_required",
+                "Only somebody who has signed in may do this, and no API key",
+            ),
             Error::KeyIsLimited => Self::new(
                 S::FORBIDDEN,
                 "key_is_limited",
@@ -296,6 +306,22 @@ impl From<Error> for Problem {
                     format!("Too many requests of this kind, try again in {retry_after_seconds} s"),
                 )
             },
+            Error::AgentNameTaken => {
+                Self::new(S::CONFLICT, "agent_name_taken", "Another of your agents has this name")
+            }
+            Error::TooManyAgents { most } => Self::new(
+                S::CONFLICT,
+                "too_many_agents",
+                format!("You have {most} agents, which is as many as one may have"),
+            ),
+            Error::DefaultAgent => {
+                Self::new(S::CONFLICT, "default_agent", "Your default agent cannot be deleted")
+            }
+            Error::AgentHasActiveWork => Self::new(
+                S::CONFLICT,
+                "agent_has_active_work",
+                "The agent works on a drop that has not ended, so it cannot be deleted yet",
+            ),
             Error::Unavailable(internal) => Self {
                 retry_after_seconds: Some(RETRY_AFTER_SECONDS),
                 detail: Some(internal.for_log().to_owned()),

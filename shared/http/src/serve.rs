@@ -12,21 +12,21 @@ use lambda_http::request::RequestContext;
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::Problem;
 use crate::admission::{self, Callers, Gate};
 use crate::extract::MAX_BODY_BYTES;
 use crate::idempotency::{self, Idempotency};
+use crate::{Origins, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Adds to a function's public routes what all functions have in common: JSON answers for unknown paths and methods, a
-/// limit on bodies, request ids, error bodies, and one log line a request.
-pub fn finish<S>(api: OpenApiRouter<S>, state: S) -> Router
+/// limit on bodies, what pages of ours may do, request ids, error bodies, and one log line a request.
+pub fn finish<S>(api: OpenApiRouter<S>, state: S, origins: &Origins) -> Router
 where
     S: Clone + Send + Sync + 'static,
 {
     let (routes, _) = api.split_for_parts();
-    wrapped(answering_all(routes.with_state(state)))
+    wrapped(answering_all(routes.with_state(state)), origins)
 }
 
 /// As [`finish`], for a function that has callers: where the document says so, nobody gets in without a credential or
@@ -37,12 +37,14 @@ where
 {
     let (routes, document) = api.split_for_parts();
     let idempotency = Idempotency::new(callers.service.clone(), &document);
+    let origins = callers.origins.clone();
     let gate = Gate::new(callers, &document);
     let routes = answering_all(routes.with_state(state));
     wrapped(
         routes
             .layer(from_fn_with_state(idempotency, idempotency::once))
             .layer(from_fn_with_state(gate, admission::admit)),
+        &origins,
     )
 }
 
@@ -52,8 +54,8 @@ fn answering_all(routes: Router) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
 }
 
-fn wrapped(routes: Router) -> Router {
-    routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(wrap))
+fn wrapped(routes: Router, origins: &Origins) -> Router {
+    routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(origins.layer()).layer(from_fn(wrap))
 }
 
 /// Serves in a Lambda until the environment ends.

@@ -97,6 +97,11 @@ impl Sessions {
         if proven.is_good(now) { Ok(proven.identity) } else { Err(Error::Unauthenticated) }
     }
 
+    /// Whether there is a session in the values of a request's `Cookie` headers, be it genuine or not.
+    pub fn is_shown<'a>(&self, headers: impl IntoIterator<Item = &'a str>) -> bool {
+        cookie::read(headers, &self.0.config.cookie_name).is_some()
+    }
+
     /// The session in the values of a request's `Cookie` headers, refreshed if that is due; `None` if there is none that
     /// can be read. `secure` says whether the browser reaches the site by HTTPS. No round trips, unless the session is
     /// refreshed.

@@ -23,7 +23,7 @@ const LEASE: u32 = 6;
 /// once, and one that was under way with old cookies within a few seconds.
 const KEPT: u32 = 60;
 /// How long nobody asks again after a failure, in seconds.
-const KEPT_FAILURE: u32 = 2;
+const KEPT_FAILURE: u32 = 3;
 /// How long somebody else's outcome is waited for.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// The first pause between looks; it doubles.

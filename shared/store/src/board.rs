@@ -157,7 +157,7 @@ pub struct BoardQuery<'a> {
 pub struct FeedEntry {
     /// The drop.
     pub drop: Drop,
-    /// The winner's public name.
+    /// The name of the winner's agent.
     pub winner_name: String,
     /// The beginning of the winning output.
     pub excerpt: String,

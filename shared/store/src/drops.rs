@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use clorp_domain::agent::agent_not_found;
 use clorp_domain::drops::{Outcome, Window};
 use clorp_domain::stats::Stats;
 use clorp_domain::{
@@ -10,6 +11,7 @@ use clorp_domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::agents::{count_claim, read_agent_id, write_agent_id};
 use crate::batch::Freshness;
 use crate::board::{Place, place};
 use crate::fault::fault;
@@ -67,6 +69,8 @@ struct ClaimItem {
     lease_expires_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     submitted_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,13 +81,12 @@ struct BodyItem {
     attachments: Vec<AttachmentItem>,
 }
 
-impl From<&Claim> for ClaimItem {
-    fn from(claim: &Claim) -> Self {
-        Self {
-            claimed_at: claim.claimed_at.as_millisecond(),
-            lease_expires_at: claim.lease_expires_at.as_millisecond(),
-            submitted_at: claim.submitted_at.map(Timestamp::as_millisecond),
-        }
+fn claim_item(worker: &UserId, claim: &Claim) -> ClaimItem {
+    ClaimItem {
+        claimed_at: claim.claimed_at.as_millisecond(),
+        lease_expires_at: claim.lease_expires_at.as_millisecond(),
+        submitted_at: claim.submitted_at.map(Timestamp::as_millisecond),
+        agent_id: write_agent_id(worker, claim.agent),
     }
 }
 
@@ -104,7 +107,11 @@ impl From<&Drop> for DropItem {
             window_closes_at: drop.window.map(|window| window.closes_at.as_millisecond()),
             ranking_at: drop.ranking_at.map(Timestamp::as_millisecond),
             escrow_cents: 0,
-            claims: drop.claims.iter().map(|(worker, claim)| (worker.to_string(), claim.into())).collect(),
+            claims: drop
+                .claims
+                .iter()
+                .map(|(worker, claim)| (worker.to_string(), claim_item(worker, claim)))
+                .collect(),
             claims_count: drop.claims_count(),
             submissions_count: drop.submissions_count(),
             winner_id: drop.outcome.as_ref().map(|outcome| outcome.winner.to_string()),
@@ -114,11 +121,12 @@ impl From<&Drop> for DropItem {
     }
 }
 
-fn read_claim(item: &ClaimItem) -> Result<Claim, Error> {
+fn read_claim(worker: &UserId, item: &ClaimItem) -> Result<Claim, Error> {
     Ok(Claim {
         claimed_at: instant("claimed_at", item.claimed_at)?,
         lease_expires_at: instant("lease_expires_at", item.lease_expires_at)?,
         submitted_at: item.submitted_at.map(|millis| instant("submitted_at", millis)).transpose()?,
+        agent: read_agent_id(worker, item.agent_id.as_deref())?,
     })
 }
 
@@ -155,8 +163,11 @@ pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
         }),
         _ => None,
     };
-    let claims =
-        item.claims.iter().map(|(worker, claim)| Ok((parse("claim's worker", worker)?, read_claim(claim)?)));
+    let claims = item.claims.iter().map(|(worker, claim)| {
+        let worker = parse("claim's worker", worker)?;
+        let claim = read_claim(&worker, claim)?;
+        Ok((worker, claim))
+    });
     Ok(Drop {
         id,
         status: item
@@ -344,10 +355,10 @@ impl Store {
     }
 
     /// Gives a slot of `drop` as it was read to `worker`: a free one, or the one that `lapsed` held, whose lapse is
-    /// recorded. Four write units, a take-over eight.
+    /// recorded. Four write units, a take-over eight; two more for an agent other than the worker's default one.
     ///
     /// # Errors
-    /// Faults only.
+    /// [`Error::Invalid`] if the agent was deleted in the meantime; faults.
     pub async fn claim_drop(
         &self,
         drop: &Drop,
@@ -362,7 +373,7 @@ impl Store {
             .require("status", "=", s(Status::Open.as_str()))
             .require("window_closes_at", ">", at(claim.claimed_at))
             .require_absent(&own)
-            .set(&own, claim_attribute(claim)?);
+            .set(&own, claim_attribute(worker, claim)?);
         match lapsed {
             None => {
                 update.require_between("claims_count", "<", "max_claims").add("claims_count", 1);
@@ -375,6 +386,7 @@ impl Store {
             }
         }
         begin_work(&mut tx, worker, drop.id, claim)?;
+        count_claim(&mut tx, worker, claim.agent);
         self.write_drop(drop.id, tx).await
     }
 
@@ -519,7 +531,8 @@ impl Store {
         Ok((filled, false))
     }
 
-    /// Runs a transaction whose conditions are all on one drop, or on balances that it settles.
+    /// Runs a transaction whose conditions are all on one drop, on balances that it settles, or on an agent that must be
+    /// there.
     pub(crate) async fn write_drop(&self, drop: DropId, tx: Tx) -> Result<Written, Error> {
         match self.transact(tx).await {
             Ok(()) => Ok(Written::Done),
@@ -553,6 +566,9 @@ fn changed(drop: DropId, error: TxError) -> Result<Written, Error> {
         TxError::Refused(mut refused) => match refused.remove(&Key::drop(drop)) {
             Some(old) => Ok(Written::Changed(Box::new(read_old(old)?))),
             None => {
+                if refused.keys().any(Key::is_agents) {
+                    return Err(agent_not_found().into());
+                }
                 let keys: Vec<String> =
                     refused.into_keys().map(|key| format!("{} {}", key.pk, key.sk)).collect();
                 Err(Error::internal(format!("write to drop {drop} refused by {}", keys.join(", "))))
@@ -584,8 +600,8 @@ fn payer(mut refused: BTreeMap<Key, Option<Item>>, sender: &UserId) -> Result<Bo
     read_user(old).map(Box::new)
 }
 
-fn claim_attribute(claim: &Claim) -> Result<aws_sdk_dynamodb::types::AttributeValue, Error> {
-    encode(&ClaimItem::from(claim)).map(aws_sdk_dynamodb::types::AttributeValue::M)
+fn claim_attribute(worker: &UserId, claim: &Claim) -> Result<aws_sdk_dynamodb::types::AttributeValue, Error> {
+    encode(&claim_item(worker, claim)).map(aws_sdk_dynamodb::types::AttributeValue::M)
 }
 
 /// Stamps a change of a drop, which has to come after every change before it: see [`Drop::next_change_at`].

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
 use clorp_domain::{
-    Account, DropId, EntryId, IdempotencyKey, KeyId, RateClass, RefreshId, SetupId, TopupId, UploadId,
-    UserId, VerificationId, WithdrawalId,
+    Account, AgentId, DropId, EntryId, IdempotencyKey, KeyId, RateClass, RefreshId, SetupId, TopupId,
+    UploadId, UserId, VerificationId, WithdrawalId,
 };
 use jiff::Timestamp;
 
@@ -26,6 +26,9 @@ pub(crate) const WORK: &str = "WORK#";
 /// Prefix of the sort keys of a worker's lapsed claims. Nothing sorts between the last of them and the first of
 /// [`WORK`], so that one range holds those of late and all active claims.
 pub(crate) const LAPSED_WORK: &str = "WORK!";
+
+/// Prefix of the sort keys of agents.
+pub(crate) const AGENT: &str = "AGENT#";
 /// Prefix of the sort keys of top-ups.
 pub(crate) const TOPUP: &str = "TOPUP#";
 /// Prefix of the sort keys of uploads.
@@ -80,6 +83,19 @@ impl Key {
     /// By when the claim lapsed: a worker may hold a claim on one drop, and lose it, again and again.
     pub(crate) fn lapsed_work(worker: &UserId, at: Timestamp, drop: DropId) -> Self {
         Self::new(user_pk(worker), format!("{}#{drop}", lapsed_work_sk(at)))
+    }
+
+    pub(crate) fn agent(owner: &UserId, id: AgentId) -> Self {
+        Self::new(agents_pk(owner), format!("{AGENT}{id}"))
+    }
+
+    /// Which names a user's agents have taken.
+    pub(crate) fn agent_names(owner: &UserId) -> Self {
+        Self::new(agents_pk(owner), "NAMES")
+    }
+
+    pub(crate) fn is_agents(&self) -> bool {
+        agents_owner(&self.pk).is_some()
     }
 
     pub(crate) fn api_key(hash: &KeyHash) -> Self {
@@ -197,6 +213,16 @@ pub(crate) fn drop_of_pk(pk: &str) -> Option<DropId> {
 /// Partition of what is known of one of Stripe's objects.
 pub(crate) fn stripe_pk(object: &str) -> String {
     format!("STRIPE#{object}")
+}
+
+/// Partition of a user's agents. Not the user's own, so that the function that changes agents can be kept from wallets.
+pub(crate) fn agents_pk(owner: &UserId) -> String {
+    format!("AGENTS#{owner}")
+}
+
+/// The user whose agents' partition this is.
+pub(crate) fn agents_owner(pk: &str) -> Option<UserId> {
+    pk.strip_prefix("AGENTS#")?.parse().ok()
 }
 
 /// The user whose partition this is.

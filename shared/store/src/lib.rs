@@ -8,9 +8,11 @@
 //!   whoever asked for it is [admitted](clorp_admission).
 //! * No balance changes except through [`ledger`], in one transaction with entries that sum to zero.
 
+mod agents;
 mod batch;
 mod board;
 mod books;
+mod directory;
 mod disputes;
 mod drops;
 mod fault;
@@ -21,6 +23,7 @@ mod key;
 mod keys;
 mod ledger;
 mod limits;
+mod packed;
 mod page;
 mod pending;
 mod refreshes;
@@ -38,8 +41,10 @@ mod work;
 
 use aws_sdk_dynamodb::Client;
 
+pub use agents::{AgentCreated, AgentWritten, Racer, Roster};
 pub use board::{BoardQuery, BoardSort, FeedEntry};
 pub use books::Books;
+pub use directory::DirectorySort;
 pub use drops::{Created, Paid, Payment, Written};
 pub use idempotency::{Begun, KeptAnswer, MAX_KEPT_BYTES, Turn};
 pub use kept::{Kept, KeptEvent};
@@ -52,7 +57,7 @@ pub use refreshes::{RefreshBegun, RefreshOutcome, RefreshTurn};
 pub use submissions::Delivered;
 pub use topups::{AutoTopupBegun, Moved, Shortage};
 pub use users::Recorded;
-pub use verdicts::{Judged, Showcase};
+pub use verdicts::{Credit, Judged, Showcase};
 pub use withdrawals::Reserved;
 pub use work::Claims;
 

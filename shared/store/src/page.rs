@@ -48,8 +48,13 @@ pub(crate) fn position(list: &str, cursor: Option<&str>) -> Result<Option<String
     };
     match read() {
         Some(position) => Ok(Some(position)),
-        None => Err(FieldError::new("cursor", "invalid_cursor", "Cursor was not given by this list")),
+        None => Err(foreign_cursor()),
     }
+}
+
+/// The refusal of a cursor that no page of the list gave.
+pub(crate) fn foreign_cursor() -> FieldError {
+    FieldError::new("cursor", "invalid_cursor", "Cursor was not given by this list")
 }
 
 #[cfg(test)]

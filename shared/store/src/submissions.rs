@@ -1,9 +1,10 @@
 //! Submissions: what was delivered, written once.
 
 use clorp_domain::drops::Submission;
-use clorp_domain::{Attachment, Drop, DropId, Error, Status, SubmissionId, UserId};
+use clorp_domain::{AgentId, Attachment, Drop, DropId, Error, Status, SubmissionId, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::agents::reassign;
 use crate::board::{Place, place};
 use crate::drops::changed_at;
 use crate::item::{Item, at, decode, instant, keyed, n, s};
@@ -14,6 +15,7 @@ use crate::{Store, Written};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct OutputItem {
+    #[serde(with = "crate::packed")]
     output_text: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     output_attachments: Vec<AttachmentItem>,
@@ -54,11 +56,18 @@ pub(crate) fn read_submission(drop: DropId, item: Item) -> Result<Submission, Er
 
 impl Store {
     /// Accepts a submission to `drop` as it was read. If it `fills` the drop, the drop goes to the ranking in the
-    /// same transaction. Two write units, and two for each KB of output.
+    /// same transaction; if the claim was for another agent than `agent`, it is made one for this agent. Two write units,
+    /// and two for each KB of output as it is packed; four more where the agent changes.
     ///
     /// # Errors
-    /// Faults only.
-    pub async fn submit(&self, drop: &Drop, submission: &Submission, fills: bool) -> Result<Written, Error> {
+    /// [`Error::Invalid`] if the agent was deleted in the meantime; faults.
+    pub async fn submit(
+        &self,
+        drop: &Drop,
+        submission: &Submission,
+        agent: AgentId,
+        fills: bool,
+    ) -> Result<Written, Error> {
         let submitted_at = format!("claims.{}.submitted_at", submission.worker);
         let mut tx = Tx::default();
         let update = changed_at(tx.update(Key::drop(drop.id)), submission.submitted_at);
@@ -74,6 +83,9 @@ impl Store {
         if fills {
             update.set("status", s(Status::Ranking.as_str()));
             place(update, drop.id, Place::Ranking(drop.pack));
+        }
+        if drop.claims.get(&submission.worker).is_some_and(|claim| claim.agent != agent) {
+            reassign(&mut tx, drop.id, &submission.worker, agent);
         }
         let item = OutputItem {
             output_text: submission.output_text.clone(),

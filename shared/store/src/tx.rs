@@ -51,7 +51,12 @@ impl Update {
     }
 
     pub(crate) fn add(&mut self, path: &str, delta: i64) -> &mut Self {
-        let clause = format!("{} {}", self.path(path), self.value(n(delta)));
+        self.add_number(path, n(delta))
+    }
+
+    /// As [`Update::add`], for numbers of any size that DynamoDB holds.
+    pub(crate) fn add_number(&mut self, path: &str, delta: AttributeValue) -> &mut Self {
+        let clause = format!("{} {}", self.path(path), self.value(delta));
         self.adds.push(clause);
         self
     }
@@ -161,7 +166,7 @@ impl Update {
 pub(crate) struct Tx {
     creates: BTreeMap<Key, Item>,
     updates: BTreeMap<Key, Update>,
-    deletes: BTreeSet<Key>,
+    deletes: BTreeMap<Key, Update>,
     absences: BTreeSet<Key>,
 }
 
@@ -187,7 +192,12 @@ impl Tx {
 
     /// Deletes an item derived from another one in this transaction, whose condition guards both.
     pub(crate) fn delete(&mut self, key: Key) {
-        self.deletes.insert(key);
+        self.delete_if(key);
+    }
+
+    /// Deletes the item at `key`, under the conditions that are put on the update this gives.
+    pub(crate) fn delete_if(&mut self, key: Key) -> &mut Update {
+        self.deletes.entry(key).or_default()
     }
 
     /// Requires that there be no item at `key`, and writes none.
@@ -208,9 +218,9 @@ impl Tx {
                 .push(TransactWriteItem::builder().update(sdk_update(table, key.clone(), update)?).build());
             keys.push(key);
         }
-        for key in self.deletes {
-            let delete = Delete::builder().table_name(table).set_key(Some(key.clone().into_attributes()));
-            actions.push(TransactWriteItem::builder().delete(delete.build().map_err(unbuildable)?).build());
+        for (key, conditions) in self.deletes {
+            actions
+                .push(TransactWriteItem::builder().delete(delete(table, key.clone(), conditions)?).build());
             keys.push(key);
         }
         for key in self.absences {
@@ -249,6 +259,18 @@ fn sdk_update(table: &str, key: Key, update: Update) -> Result<SdkUpdate, Error>
         .set_condition_expression(update.condition())
         .set_expression_attribute_values((!update.values.is_empty()).then_some(update.values))
         .set_expression_attribute_names(Some(update.names))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .map_err(unbuildable)
+}
+
+fn delete(table: &str, key: Key, conditions: Update) -> Result<Delete, Error> {
+    Delete::builder()
+        .table_name(table)
+        .set_key(Some(key.into_attributes()))
+        .set_condition_expression(conditions.condition())
+        .set_expression_attribute_values((!conditions.values.is_empty()).then_some(conditions.values))
+        .set_expression_attribute_names((!conditions.names.is_empty()).then_some(conditions.names))
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .build()
         .map_err(unbuildable)

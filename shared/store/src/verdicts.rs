@@ -1,18 +1,23 @@
 //! Verdicts, and the settlement that writes them.
 
+use std::collections::BTreeMap;
+
 use clorp_domain::drops::Submission;
 use clorp_domain::stats::Stats;
-use clorp_domain::{Drop, DropId, Error, Placing, Posting, Status, SubmissionId, Verdict};
+use clorp_domain::{
+    AgentId, Drop, DropId, Error, Placing, Posting, Race, Status, SubmissionId, UserId, Verdict,
+};
 use serde::{Deserialize, Serialize};
 
+use crate::agents::{Racer, count_race, read_agent_id, write_agent_id};
 use crate::board::{Place, place};
 use crate::drops::{changed_at, on_board, release_workers};
 use crate::fault::fault;
 use crate::item::{Item, at, decode, keyed, n, parse, s};
 use crate::key::{Key, OUTPUT, PK, SK, VERDICT, drop_pk};
 use crate::submissions::read_submission;
-use crate::tx::Tx;
-use crate::{Store, Written, ledger, stats};
+use crate::tx::{Tx, TxError};
+use crate::{Store, ledger, stats};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct VerdictItem {
@@ -22,6 +27,7 @@ pub(crate) struct VerdictItem {
     passes: u32,
     placings: Vec<PlacingItem>,
     pub(crate) winner_name: String,
+    #[serde(with = "crate::packed")]
     pub(crate) excerpt: String,
 }
 
@@ -31,8 +37,22 @@ struct PlacingItem {
     rank: u32,
     grade: String,
     score: u32,
+    #[serde(with = "crate::packed")]
     rationale: String,
     held: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_name: Option<String>,
+}
+
+/// The agent that made a submission, as it was called when the submission was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credit {
+    /// The agent.
+    pub agent: AgentId,
+    /// Its name; `None` for a verdict from before agents had any.
+    pub name: Option<String>,
 }
 
 /// All that was judged of one drop.
@@ -42,10 +62,15 @@ pub struct Judged {
     pub submissions: Vec<Submission>,
     /// The verdict; `None` before the drop is completed.
     pub verdict: Option<Verdict>,
+    /// Whose work the submissions are, by worker; nobody's before the drop is completed.
+    pub credits: BTreeMap<UserId, Credit>,
 }
 
-fn write_placing(placing: &Placing) -> PlacingItem {
+fn write_placing(placing: &Placing, racer: Option<&Racer>) -> PlacingItem {
+    let agent = racer.map(|racer| &racer.agent);
     PlacingItem {
+        agent_id: agent.and_then(|agent| write_agent_id(&agent.owner, agent.id)),
+        agent_name: agent.map(|agent| agent.name.to_string()),
         worker_id: placing.worker.to_string(),
         rank: placing.rank,
         grade: placing.grade.to_string(),
@@ -68,8 +93,16 @@ fn read_placing(drop: DropId, item: PlacingItem) -> Result<Placing, Error> {
     })
 }
 
-fn read_verdict(drop: DropId, item: Item) -> Result<Verdict, Error> {
-    let item: VerdictItem = decode(item)?;
+fn read_credits(item: &VerdictItem) -> Result<BTreeMap<UserId, Credit>, Error> {
+    let credit = |placing: &PlacingItem| {
+        let worker = parse("worker_id", &placing.worker_id)?;
+        let agent = read_agent_id(&worker, placing.agent_id.as_deref())?;
+        Ok((worker, Credit { agent, name: placing.agent_name.clone() }))
+    };
+    item.placings.iter().map(credit).collect()
+}
+
+fn read_verdict(drop: DropId, item: VerdictItem) -> Result<Verdict, Error> {
     let placings =
         item.placings.into_iter().map(|placing| read_placing(drop, placing)).collect::<Result<_, _>>()?;
     Verdict::from_stored(item.judge, item.judge_version, item.rubric_version, item.passes, placings)
@@ -79,15 +112,16 @@ fn read_verdict(drop: DropId, item: Item) -> Result<Verdict, Error> {
 /// The public part of a settlement: what the feed shows of the winner.
 #[derive(Clone, Copy, Debug)]
 pub struct Showcase<'a> {
-    /// The winner's public name.
+    /// The name of the winner's agent.
     pub winner_name: &'a str,
     /// The beginning of the winning output.
     pub excerpt: &'a str,
 }
 
 impl Store {
-    /// Settles a drop that is being ranked: status, verdict, payout, fee and totals in one transaction. `drop` is
-    /// the drop as completed.
+    /// Settles a drop that is being ranked: status, verdict, payout, fee, totals and the records of the agents that raced
+    /// in one transaction. `drop` is the drop as completed, `racers` are the agents of those who submitted. `false` if
+    /// it was not made, because the drop or one of the agents has changed since they were read.
     ///
     /// # Errors
     /// Faults only.
@@ -97,7 +131,8 @@ impl Store {
         verdict: &Verdict,
         showcase: Showcase<'_>,
         payout: &Posting,
-    ) -> Result<Written, Error> {
+        racers: &[Racer],
+    ) -> Result<bool, Error> {
         let outcome =
             drop.outcome.as_ref().ok_or_else(|| Error::internal("a drop is settled without an outcome"))?;
         let mut tx = Tx::default();
@@ -112,11 +147,24 @@ impl Store {
         place(update, drop.id, Place::Feed(drop.pack, outcome.completed_at));
         release_workers(&mut tx, drop, outcome.completed_at)?;
         let key = Key::verdict(drop.id);
-        let item = keyed(&key, &verdict_item(verdict, showcase))?;
+        let item = keyed(&key, &verdict_item(verdict, showcase, racers))?;
         tx.create(key, item);
         ledger::post(&mut tx, payout)?;
         stats::count(&mut tx, drop.id, settled(drop)?);
-        self.write_drop(drop.id, tx).await
+        count_races(&mut tx, drop, verdict, racers)?;
+        match self.transact(tx).await {
+            Ok(()) => Ok(true),
+            Err(TxError::Fault(error)) => Err(error),
+            Err(TxError::Refused(refused)) => {
+                let key = Key::drop(drop.id);
+                if refused.contains_key(&key) || refused.keys().any(Key::is_agents) {
+                    Ok(false)
+                } else {
+                    let keys: Vec<Key> = refused.into_keys().collect();
+                    Err(Error::internal(format!("settlement of {} refused by {keys:?}", drop.id)))
+                }
+            }
+        }
     }
 
     /// The verdict on a drop. One round trip, 1 read unit per 4 KB.
@@ -124,7 +172,7 @@ impl Store {
     /// # Errors
     /// Faults only.
     pub async fn verdict(&self, drop: DropId) -> Result<Option<Verdict>, Error> {
-        self.get(Key::verdict(drop)).await?.map(|item| read_verdict(drop, item)).transpose()
+        self.get(Key::verdict(drop)).await?.map(|item| read_verdict(drop, decode(item)?)).transpose()
     }
 
     /// All submissions to a drop and the verdict on them. One round trip per MB (five full outputs are half of
@@ -143,10 +191,12 @@ impl Store {
             .expression_attribute_values(":last", s(VERDICT))
             .consistent_read(true);
         let mut pages = query.into_paginator().items().send();
-        let mut judged = Judged { submissions: Vec::new(), verdict: None };
+        let mut judged = Judged { submissions: Vec::new(), verdict: None, credits: BTreeMap::new() };
         while let Some(item) = pages.next().await {
             let item = item.map_err(|e| fault("query submissions", e))?;
             if item.get(SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == VERDICT) {
+                let item: VerdictItem = decode(item)?;
+                judged.credits = read_credits(&item)?;
                 judged.verdict = Some(read_verdict(drop, item)?);
             } else {
                 judged.submissions.push(read_submission(drop, item)?);
@@ -156,13 +206,33 @@ impl Store {
     }
 }
 
-fn verdict_item(verdict: &Verdict, showcase: Showcase<'_>) -> VerdictItem {
+/// Counts a drop's races on the agents that raced.
+fn count_races(tx: &mut Tx, drop: &Drop, verdict: &Verdict, racers: &[Racer]) -> Result<(), Error> {
+    let payout = drop.payout().map_err(|_| Error::internal("payout out of range"))?;
+    for placing in verdict.placings() {
+        if let Some(racer) = racer_of(racers, placing) {
+            let payout = (placing.submission == verdict.winner().submission).then_some(payout);
+            count_race(tx, racer, Race { grade: placing.grade, payout })?;
+        }
+    }
+    Ok(())
+}
+
+fn racer_of<'a>(racers: &'a [Racer], placing: &Placing) -> Option<&'a Racer> {
+    racers.iter().find(|racer| racer.agent.owner == placing.worker)
+}
+
+fn verdict_item(verdict: &Verdict, showcase: Showcase<'_>, racers: &[Racer]) -> VerdictItem {
     VerdictItem {
         judge: verdict.judge.clone(),
         judge_version: verdict.judge_version.clone(),
         rubric_version: verdict.rubric_version.clone(),
         passes: verdict.passes,
-        placings: verdict.placings().iter().map(write_placing).collect(),
+        placings: verdict
+            .placings()
+            .iter()
+            .map(|placing| write_placing(placing, racer_of(racers, placing)))
+            .collect(),
         winner_name: showcase.winner_name.to_owned(),
         excerpt: showcase.excerpt.to_owned(),
     }

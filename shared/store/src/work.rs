@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
+use crate::agents::write_agent_id;
 use crate::fault::fault;
 use crate::item::{Item, decode, keyed, s};
 use crate::key::{Key, LAPSED_WORK, PK, SK, WORK, lapsed_work_sk, user_pk};
@@ -26,6 +27,8 @@ const LISTED: i32 = 100;
 struct WorkItem {
     // Absent on claims that were made before it was kept.
     lease_expires_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,7 +59,10 @@ pub struct Claims {
 /// Puts a drop on its new worker's list.
 pub(crate) fn begin_work(tx: &mut Tx, worker: &UserId, drop: DropId, claim: &Claim) -> Result<(), Error> {
     let key = Key::work(worker, drop);
-    let item = WorkItem { lease_expires_at: Some(claim.lease_expires_at.as_millisecond()) };
+    let item = WorkItem {
+        lease_expires_at: Some(claim.lease_expires_at.as_millisecond()),
+        agent_id: write_agent_id(worker, claim.agent),
+    };
     let item = keyed(&key, &item)?;
     tx.create(key, item);
     Ok(())

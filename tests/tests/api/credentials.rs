@@ -10,8 +10,14 @@ use crate::support::{post, post_pending};
 
 /// Everything that needs no credential. Whatever is not here must refuse. The webhook has no caller to name: its reports
 /// are Stripe's by their signature.
-const PUBLIC: [&str; 5] =
-    ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json", "/api/stripe/webhook"];
+const PUBLIC: [&str; 6] = [
+    "/api/agents/directory",
+    "/api/board",
+    "/api/board/stats",
+    "/api/feed",
+    "/api/openapi.json",
+    "/api/stripe/webhook",
+];
 
 fn assert_refused(answer: &Answer, what: &str) {
     assert_eq!(answer.status.as_u16(), 401, "{what}: {}", answer.text);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod agents;
+mod agents_directory;
 mod board;
 mod board_stats;
 mod credentials;

@@ -69,8 +69,22 @@ pub fn read_meter(world: &World) -> Cost {
     Cost { calls: world.proxy.as_ref().unwrap().take_calls() }
 }
 
-/// An output of 1 KB, different for each `i`.
+/// An output of 1 KB, different for each `i`: prose whose words come back as often as in any, and its sentences never.
 pub fn kilobyte(i: usize) -> String {
-    let text = format!("{i}. A README so thin that its table of contents is longer than its contents. ");
-    text.chars().cycle().take(1024).collect()
+    const WORDS: &str = "the of and to in is that for with as on by this not are from at or an be have which \
+        readme tagline build compiler release weekend maintainer dependency benchmark promise documentation table \
+        contents longer shorter honest brave tired forgotten legendary experimental stable broken abandoned clever \
+        it has been waiting since nobody asked everybody reads until after before almost never always quietly \
+        loudly somewhere between version one and seventeen issues remain open while stars fade pull requests age \
+        like milk in production where tests pass mostly on Tuesdays somebody wrote code without comments again";
+    let words: Vec<&str> = WORDS.split_whitespace().collect();
+    let mut seed = i as u64 + 1;
+    let mut text = String::new();
+    while text.len() < 1024 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(words[(seed >> 33) as usize % words.len()]);
+        text.push_str(if (seed >> 20).is_multiple_of(9) { ". " } else { " " });
+    }
+    text.truncate(1024);
+    text
 }

@@ -1,8 +1,11 @@
 //! What public lists cost as they grow.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use e2e::World;
+use e2e::world::TABLE;
 use futures::stream::{self, StreamExt};
 use serde_json::json;
+use ulid::Ulid;
 
 use crate::cost::{meter, metered, read_meter};
 
@@ -50,6 +53,54 @@ async fn a_page_of_the_board_costs_the_same_however_long_the_board_is() {
     post(&world, 500).await;
     for (list, short) in lists.iter().zip(short) {
         assert_eq!(short, (2, 11, 10.0), "{list}: round trips, calls, read units");
+        assert_eq!(dearest_page(&world, list).await, short, "{list}");
+    }
+    world.finish().await;
+}
+
+/// Puts `count` agents more into the directory, as if they had raced.
+async fn enlist(world: &World, count: u32) {
+    meter(world, false);
+    let table = world.table();
+    let now = world.clock().now().as_millisecond().to_string();
+    for i in 0..count {
+        let id = Ulid::from_parts(u64::from(rand::random::<u32>()), rand::random());
+        let figure = |n: u32| format!("{}{:024}", n + 1, id.random() % 10_u128.pow(24));
+        let mut put = table.put_item().table_name(TABLE);
+        for (name, text) in [
+            ("pk", format!("AGENTS#user-{i}")),
+            ("sk", format!("AGENT#{id}")),
+            ("name", "Somebody".to_owned()),
+            ("directory", format!("AGENTS#{}", i % 8)),
+        ] {
+            put = put.item(name, AttributeValue::S(text));
+        }
+        for (name, digits) in [
+            ("by_earnings", figure(i * 7 % 50)),
+            ("by_wins", figure(i % 3)),
+            ("by_races", figure(i % 20)),
+            ("created_at", now.clone()),
+            ("updated_at", now.clone()),
+        ] {
+            put = put.item(name, AttributeValue::N(digits));
+        }
+        put.send().await.unwrap();
+    }
+    meter(world, true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_the_directory_costs_the_same_however_many_agents_there_are() {
+    let world = metered().await;
+    enlist(&world, 100).await;
+    let lists = ["earnings", "wins"].map(|sort| format!("/api/agents/directory?sort={sort}&limit=5"));
+    let mut short = Vec::new();
+    for list in &lists {
+        short.push(dearest_page(&world, list).await);
+    }
+    enlist(&world, 500).await;
+    for (list, short) in lists.iter().zip(short) {
+        assert_eq!(short, (2, 9, 6.5), "{list}: round trips, calls, read units");
         assert_eq!(dearest_page(&world, list).await, short, "{list}");
     }
     world.finish().await;

@@ -19,8 +19,10 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 const BUDGET: usize = 3;
 
 /// The cases of requests that take more: mostly because Stripe is asked in between, where what is asked for is written
-/// before and what came of it after.
-const BEYOND: [(&str, &str); 13] = [
+/// before and what came of it after. An agent's work is looked for only after the agent was read, so that none can begin
+/// unseen.
+const BEYOND: [(&str, &str); 14] = [
+    ("DELETE /api/agents/{id}", "204 deleted"),
     ("POST /api/jobs/run", "201 the saved card is charged for it"),
     ("POST /api/jobs/run", "201 the saved card is charged afterwards"),
     ("POST /api/jobs/run", "402 the saved card is declined"),
@@ -151,6 +153,41 @@ async fn leave(table: &mut Table, sender: &Client, workers: &[Client]) {
     table.enter(claim, "three held leases are over", &done.claim(&drops[3]).await, 201);
 }
 
+/// The life of an agent, which works on a drop.
+async fn agents(table: &mut Table, owner: &Client, sender: &Client) {
+    let (all, one) = ("/api/agents", "/api/agents/{id}");
+    table.get("GET /api/agents", all, owner, "the default one, which has not raced").await;
+    let name = |name: &str| json!({ "name": name });
+    let answer = owner.post(all, name("Ada")).await;
+    let made = table.enter("POST /api/agents", "the first of a user", &answer, 201);
+    let path = format!("{all}/{}", made["id"].as_str().unwrap());
+    table.enter("POST /api/agents", "another", &owner.post(all, name("Grace")).await, 201);
+    table.enter("POST /api/agents", "the name is taken", &owner.post(all, name("ADA")).await, 409);
+    table.get("GET /api/agents", all, owner, "3 agents").await;
+    table.get(&format!("GET {one}"), &path, owner, "").await;
+    table.enter(&format!("PATCH {one}"), "renamed", &owner.patch(&path, name("Adele")).await, 200);
+    let described = owner.patch(&path, json!({ "description": "Roasts" })).await;
+    table.enter(&format!("PATCH {one}"), "described", &described, 200);
+
+    let (claim, submit) = ("POST /api/jobs/{id}/claim", "POST /api/jobs/{id}/submit");
+    let drop = sender.post_drop(100).await;
+    read_meter(&table.world);
+    let answer = owner.claim_for(&drop, made["id"].as_str().unwrap()).await;
+    table.enter(claim, "a free slot, for an agent other than the default one", &answer, 201);
+    table.enter(&format!("DELETE {one}"), "it has active work", &owner.delete(&path).await, 409);
+    let output = json!({ "output_text": kilobyte(0), "agentId": default_agent(owner).await });
+    read_meter(&table.world);
+    let answer = owner.post(&format!("/api/jobs/{drop}/submit"), output).await;
+    table.enter(submit, "1 KB, for another agent than the claim", &answer, 201);
+    table.enter(&format!("DELETE {one}"), "deleted", &owner.delete(&path).await, 204);
+}
+
+async fn default_agent(owner: &Client) -> String {
+    let agents = owner.get("/api/agents").await.expect(200);
+    let default = agents.as_array().unwrap().iter().find(|agent| agent["is_default"] == true);
+    default.unwrap()["id"].as_str().unwrap().to_owned()
+}
+
 /// The worker whose claim the last take-over removed.
 fn lapsed(table: &Table) -> String {
     let (_, _, cost) = table.counted.last().unwrap();
@@ -193,6 +230,8 @@ async fn read(table: &mut Table, id: &str, state: &str, worker: &Client) {
     if state == "completed" {
         table.get("GET /api/jobs/{id}/verdict", &format!("{job}/verdict"), worker, state).await;
         table.get("GET /api/feed", "/api/feed", &anon, "1 drop").await;
+        let directory = "/api/agents/directory";
+        table.get("GET /api/agents/directory", directory, &anon, "5 agents").await;
         table.get("GET /api/wallet/balance", "/api/wallet/balance", worker, "").await;
         table.get("GET /api/users/{id}", &format!("/api/users/{}", worker.id), worker, "").await;
         table.get("GET /api/openapi.json", "/api/openapi.json", &anon, "").await;
@@ -224,11 +263,12 @@ async fn every_request_is_within_its_budget_and_as_documented() {
     let refused = workers[6].claim(&id).await;
     table.enter(claim, "the drop is not open", &refused, 409);
     leave(&mut table, &sender, &workers).await;
+    agents(&mut table, &workers[6], &sender).await;
     files(&mut table).await;
     verifications(&mut table).await;
     money::play(&mut table).await;
     keys(&mut table).await;
-    // A key is the only thing for which `users` writes.
+    // What is kept under a key is written too.
     sender.keyed("k").post_empty("/api/whoami").await.expect(200);
     let every: BTreeSet<String> = operations(&table.world).await;
     let counted = table.counted.iter().map(|(route, _, _)| route.clone());
@@ -293,6 +333,7 @@ async fn verifications(table: &mut Table) {
 
 fn check(table: &Table) {
     let public = [
+        "/api/agents/directory",
         "/api/board",
         "/api/board/stats",
         "/api/feed",

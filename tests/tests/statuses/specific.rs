@@ -17,6 +17,7 @@ fn order(confirmed: bool) -> Value {
 
 pub(crate) async fn rows(world: &World) -> Vec<Row> {
     let mut rows = users(world).await;
+    rows.extend(agents(world).await);
     rows.extend(paying(world).await);
     rows.extend(racing(world).await);
     rows.extend(leaving(world).await);
@@ -36,6 +37,25 @@ async fn users(world: &World) -> Vec<Row> {
         row("GET /api/users/{id}", 200, user.get(&format!("/api/users/{}", user.id)).await),
         row("GET /api/users/status", 200, user.get("/api/users/status").await),
         row("GET /api/wallet/balance", 200, user.get("/api/wallet/balance").await),
+    ]
+}
+
+async fn agents(world: &World) -> Vec<Row> {
+    let user = &world.stranger;
+    let name = |name: &str| json!({ "name": name });
+    let made = user.post("/api/agents", name("Ada")).await;
+    let path = format!("/api/agents/{}", made.json()["id"].as_str().unwrap());
+    let one = "/api/agents/{id}";
+    let all = user.get("/api/agents").await;
+    let default = format!("/api/agents/{}", all.json()[1]["id"].as_str().unwrap());
+    vec![
+        row("POST /api/agents", 201, made),
+        row("GET /api/agents", 200, all),
+        row(&format!("GET {one}"), 200, user.get(&path).await),
+        row(&format!("PATCH {one}"), 200, user.patch(&path, name("Grace")).await),
+        row(&format!("PATCH {one}"), 409, user.patch(&path, name("stranger")).await),
+        row(&format!("DELETE {one}"), 409, user.delete(&default).await),
+        row(&format!("DELETE {one}"), 204, user.delete(&path).await),
     ]
 }
 
@@ -127,7 +147,8 @@ async fn leaving(world: &World) -> Vec<Row> {
 async fn board(world: &World) -> Vec<Row> {
     world.sender.post_drop(100).await;
     let mut rows = Vec::new();
-    for path in ["/api/board", "/api/board/stats", "/api/feed", "/api/openapi.json"] {
+    for path in ["/api/board", "/api/board/stats", "/api/feed", "/api/agents/directory", "/api/openapi.json"]
+    {
         rows.push(row(&format!("GET {path}"), 200, world.anon.get(path).await));
     }
     rows

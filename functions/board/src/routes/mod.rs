@@ -1,6 +1,7 @@
 //! One endpoint a file.
 
 pub(crate) mod board;
+pub(crate) mod directory;
 pub(crate) mod feed;
 pub(crate) mod openapi;
 pub(crate) mod stats;

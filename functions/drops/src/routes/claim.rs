@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_domain::drops::ClaimDecision;
-use clorp_domain::{Drop, DropId, Error, cooldown};
+use clorp_domain::{AgentId, Claim, Drop, DropId, Error, cooldown};
 use clorp_http::extract::OptionalJson;
 use clorp_http::openapi::{
     AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors,
@@ -21,24 +21,16 @@ use crate::{App, DECISIONS, contended};
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimRequest {
-    /// The agent to credit; yours.
+    /// The agent to claim for, one of yours; your default one if left out.
     #[serde(rename = "agentId")]
     agent_id: Option<String>,
-}
-
-/// Refuses an agent: it must be one of the caller's, and nobody has any yet.
-pub(crate) fn refuse_agent(agent_id: Option<String>) -> Result<(), Problem> {
-    match agent_id {
-        None => Ok(()),
-        Some(_) => Err(Problem::invalid("/agentId", "agent_not_found", "You have no such agent")),
-    }
 }
 
 /// Claim a slot of an open drop.
 ///
 /// A claim holds its slot for a lease. After that it stays good until another worker takes the slot over. Claiming
-/// again returns the claim already held. Claims that lapse, or are released, lead to a cooldown: three in ten minutes,
-/// and the next new claim has to wait.
+/// again returns the claim already held, for the agent that it was made for. Claims that lapse, or are released, lead to a
+/// cooldown: three in ten minutes, and the next new claim has to wait.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/claim", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("claim"))),
@@ -56,16 +48,19 @@ pub(crate) async fn claim(
     State(app): State<App>,
     OptionalJson(request): OptionalJson<ClaimRequest>,
 ) -> Result<(StatusCode, ApiJson<DropBody>), Problem> {
-    refuse_agent(request.agent_id)?;
-    let (found, claims) = tokio::join!(app.service.store.drop_with_brief(id), recent_claims(&app, &caller));
+    let named = app.named_agent(&caller.id, request.agent_id);
+    let (agent, found, claims) =
+        tokio::join!(named, app.service.store.drop_with_brief(id), recent_claims(&app, &caller));
+    let agent = agent?.unwrap_or_else(|| AgentId::default_of(&caller.id));
     let (drop, brief) = found?.ok_or(Error::NotFound)?;
-    let (status, drop) = take_slot(&app, &caller, drop, claims?).await?;
+    let (status, drop) = take_slot(&app, &caller, agent, drop, claims?).await?;
     Ok((status, ApiJson(app.shown(&drop, brief, &caller.id).await?)))
 }
 
 async fn take_slot(
     app: &App,
     caller: &Caller,
+    agent: AgentId,
     mut drop: Drop,
     claims: Claims,
 ) -> Result<(StatusCode, Drop), Error> {
@@ -81,6 +76,7 @@ async fn take_slot(
         if let Some(claims) = claims.take() {
             require_no_cooldown(app, caller, claims).await?;
         }
+        let claim = Claim { agent, ..claim };
         match service.store.claim_drop(&drop, &caller.id, &claim, lapsed.as_ref()).await? {
             Written::Done => {
                 return Ok((StatusCode::CREATED, drop.claimed(caller.id.clone(), claim, lapsed.as_ref())));

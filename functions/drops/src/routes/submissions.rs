@@ -6,7 +6,7 @@ use clorp_domain::time::rfc3339;
 use clorp_domain::{Drop, DropId, Error, Placing, Status, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_store::Judged;
+use clorp_store::{Credit, Judged};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +23,10 @@ pub(crate) struct SubmissionBody {
     job_id: String,
     /// Who made it: a user's id.
     worker: String,
+    /// Which of their agents made it.
+    agent_id: Option<String>,
+    /// How that agent was called when the drop was completed.
+    agent_name: Option<String>,
     /// When.
     #[schema(format = DateTime)]
     submitted_at: String,
@@ -75,6 +79,8 @@ fn sealed(drop: &Drop) -> Vec<SubmissionBody> {
         id: SubmissionId::of(drop.id, worker).to_string(),
         job_id: drop.id.to_string(),
         worker: worker.to_string(),
+        agent_id: None,
+        agent_name: None,
         submitted_at: rfc3339(submitted_at),
         rank: None,
         grade: None,
@@ -92,17 +98,25 @@ async fn unsealed(app: &App, judged: Judged) -> Result<Vec<SubmissionBody>, Erro
     let of = |submission: &Submission| placings.iter().find(|placing| placing.submission == submission.id);
     let mut bodies = Vec::with_capacity(judged.submissions.len());
     for made in &judged.submissions {
-        bodies.push(opened(made, of(made), app.readable(&made.output_attachments).await?));
+        let files = app.readable(&made.output_attachments).await?;
+        bodies.push(opened(made, of(made), judged.credits.get(&made.worker), files));
     }
     bodies.sort_by_key(|body| body.rank);
     Ok(bodies)
 }
 
-fn opened(submission: &Submission, placing: Option<&Placing>, files: Vec<AttachmentBody>) -> SubmissionBody {
+fn opened(
+    submission: &Submission,
+    placing: Option<&Placing>,
+    credit: Option<&Credit>,
+    files: Vec<AttachmentBody>,
+) -> SubmissionBody {
     SubmissionBody {
         id: submission.id.to_string(),
         job_id: submission.drop.to_string(),
         worker: submission.worker.to_string(),
+        agent_id: credit.map(|credit| credit.agent.to_string()),
+        agent_name: credit.and_then(|credit| credit.name.clone()),
         submitted_at: rfc3339(submission.submitted_at),
         rank: placing.map(|placing| placing.rank),
         grade: placing.map(|placing| placing.grade.as_str()),

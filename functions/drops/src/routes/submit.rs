@@ -4,14 +4,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_domain::drops::{Output, Submission, SubmitDecision};
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Attachment, Drop, DropId, Error, NamedFiles, SubmissionId};
+use clorp_domain::{AgentId, Attachment, Drop, DropId, Error, NamedFiles, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors, StateErrors};
 use clorp_http::{ApiJson, AttachmentRequest, Caller, NoParams, PathId, Problem, drafts};
 use clorp_store::Written;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::claim::refuse_agent;
 use crate::{App, DECISIONS, contended};
 
 /// What to deliver.
@@ -23,7 +22,7 @@ pub(crate) struct SubmitRequest {
     /// Uploads of yours that belong to the work, at most 10.
     #[schema(max_items = 10)]
     output_attachments: Option<Vec<AttachmentRequest>>,
-    /// The agent to credit; yours.
+    /// The agent whose work it is, one of yours; the one that you claimed for if left out.
     #[serde(rename = "agentId")]
     agent_id: Option<String>,
 }
@@ -74,12 +73,13 @@ pub(crate) async fn submit(
     State(app): State<App>,
     ApiJson(request): ApiJson<SubmitRequest>,
 ) -> Result<(StatusCode, ApiJson<Receipt>), Problem> {
-    refuse_agent(request.agent_id)?;
     let rules = &app.service.rules;
     let files = NamedFiles::new("/output_attachments", drafts(request.output_attachments), rules)?;
     let output = Output::new(request.output_text, files, rules)?;
-    let (drop, files) = with_files(&app, &caller, id, &output).await?;
-    let (status, submission) = deliver(&app, &caller, drop, &output, &files).await?;
+    let named = app.named_agent(&caller.id, request.agent_id);
+    let (agent, found) = tokio::join!(named, with_files(&app, &caller, id, &output));
+    let (agent, (drop, files)) = (agent?, found?);
+    let (status, submission) = deliver(&app, &caller, agent, drop, &output, &files).await?;
     Ok((status, ApiJson(submission.into())))
 }
 
@@ -103,6 +103,7 @@ async fn with_files(
 async fn deliver(
     app: &App,
     caller: &Caller,
+    named: Option<AgentId>,
     mut drop: Drop,
     output: &Output,
     files: &[Attachment],
@@ -122,7 +123,9 @@ async fn deliver(
             output_text: output.text().to_owned(),
             output_attachments: files.to_vec(),
         };
-        match app.service.store.submit(&drop, &submission, fills).await? {
+        let claimed_for = drop.claims.get(&caller.id).map(|claim| claim.agent);
+        let agent = named.or(claimed_for).unwrap_or_else(|| AgentId::default_of(&caller.id));
+        match app.service.store.submit(&drop, &submission, agent, fills).await? {
             Written::Done => {
                 if fills {
                     app.wake_ranking(drop.id, now).await;

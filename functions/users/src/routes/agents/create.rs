@@ -1,0 +1,73 @@
+//! `POST /api/agents`: a new agent.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use clorp_domain::agent::{checked_description, require_room};
+use clorp_domain::{Agent, AgentId, AgentName, Error};
+use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors};
+use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
+use clorp_service::Service;
+use clorp_store::AgentCreated;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{AgentBody, DECISIONS, contended};
+
+/// What to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAgent {
+    /// Public, 1 to 50 characters; none of your other agents has it in any case.
+    #[schema(value_type = String, min_length = 1, max_length = 50, example = "Roastmaster")]
+    name: Option<String>,
+    /// Public, up to 500 characters.
+    #[schema(max_length = 500)]
+    description: Option<String>,
+}
+
+/// Make an agent to race under.
+#[utoipa::path(
+    post, path = "/api/agents", tag = "agents", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("create"))),
+    request_body = NewAgent,
+    responses(
+        (status = 201, description = "Your new agent", body = AgentBody),
+        AuthErrors, AgentErrors, BodyErrors, AnyErrors)
+)]
+pub(crate) async fn create(
+    caller: Caller,
+    _: NoParams,
+    State(service): State<Service>,
+    ids: NewIds,
+    ApiJson(request): ApiJson<NewAgent>,
+) -> Result<(StatusCode, ApiJson<AgentBody>), Problem> {
+    let name = AgentName::new(request.name.as_deref())?;
+    let description = checked_description(request.description.as_deref())?;
+    let now = service.clock.now();
+    let id = AgentId::new(ids.ulid("agent", now));
+    let agent = Agent::new(id, caller.id, name, description, now);
+    let agent = make(&service, agent, ids.may_be_taken()).await?;
+    Ok((StatusCode::CREATED, ApiJson(agent.into())))
+}
+
+/// Writes the agent, or finds it where the request `may_be_repeated`.
+async fn make(service: &Service, agent: Agent, may_be_repeated: bool) -> Result<Agent, Error> {
+    let Service { store, rules, .. } = service;
+    for _ in 0..DECISIONS {
+        let (roster, made) = store.roster(&agent.owner, may_be_repeated.then_some(agent.id)).await?;
+        if let Some(made) = made {
+            return Ok(made);
+        }
+        if roster.has_name(&agent.name) {
+            return Err(Error::AgentNameTaken);
+        }
+        require_room(roster.others, rules)?;
+        match store.create_agent(&roster, &agent, rules).await? {
+            AgentCreated::Done => return Ok(agent),
+            AgentCreated::Already(made) => return Ok(*made),
+            AgentCreated::NameTaken => return Err(Error::AgentNameTaken),
+            AgentCreated::Changed => {}
+        }
+    }
+    Err(contended())
+}

@@ -1,0 +1,31 @@
+//! `GET /api/agents/{id}`: one of the caller's agents.
+
+use axum::extract::State;
+use clorp_domain::{Agent, AgentId, Error};
+use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
+use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
+use clorp_service::Service;
+
+use super::AgentBody;
+
+/// One of your agents. Everybody else's do not exist for you.
+#[utoipa::path(
+    get, path = "/api/agents/{id}", tag = "agents", security(("api_key" = [])),
+    params(("id" = String, Path, description = "The agent")),
+    responses((status = 200, description = "The agent", body = AgentBody), AuthErrors, IdErrors, AnyErrors)
+)]
+pub(crate) async fn get(
+    caller: Caller,
+    PathId(id): PathId<AgentId>,
+    _: NoParams,
+    State(service): State<Service>,
+) -> Result<ApiJson<AgentBody>, Problem> {
+    let agent = match service.store.agent(&caller.id, id).await? {
+        Some(agent) => agent,
+        None if id == AgentId::default_of(&caller.id) => {
+            Agent::default_of(&service.account(&caller.id).await?)
+        }
+        None => return Err(Error::NotFound.into()),
+    };
+    Ok(ApiJson(agent.into()))
+}

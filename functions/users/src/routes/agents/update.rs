@@ -1,0 +1,83 @@
+//! `PATCH /api/agents/{id}`: another name or description.
+
+use axum::extract::State;
+use clorp_domain::agent::checked_description;
+use clorp_domain::{Agent, AgentChange, AgentId, AgentName, Error, FieldError};
+use clorp_http::extract::given;
+use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors, IdErrors};
+use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
+use clorp_service::Service;
+use clorp_store::AgentWritten;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{AgentBody, DECISIONS, contended};
+
+/// What to change. What is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AgentPatch {
+    /// Public, 1 to 50 characters; none of your other agents has it in any case.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 50)]
+    name: Option<Option<String>>,
+    /// Public, up to 500 characters; `null` for none.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 500)]
+    description: Option<Option<String>>,
+}
+
+impl TryFrom<AgentPatch> for AgentChange {
+    type Error = FieldError;
+
+    fn try_from(patch: AgentPatch) -> Result<Self, FieldError> {
+        let name = patch.name.map(|name| AgentName::new(name.as_deref())).transpose()?;
+        let description = patch.description.map(|text| checked_description(text.as_deref())).transpose()?;
+        Ok(Self { name, description })
+    }
+}
+
+/// Change an agent's name or description. Its record is not yours to change.
+#[utoipa::path(
+    patch, path = "/api/agents/{id}", tag = "agents", security(("api_key" = [])),
+    extensions(("x-rate-limit-class" = json!("create"))),
+    params(("id" = String, Path, description = "The agent")),
+    request_body = AgentPatch,
+    responses(
+        (status = 200, description = "The agent as it is now", body = AgentBody),
+        AuthErrors, IdErrors, AgentErrors, BodyErrors, AnyErrors)
+)]
+pub(crate) async fn update(
+    caller: Caller,
+    PathId(id): PathId<AgentId>,
+    _: NoParams,
+    State(service): State<Service>,
+    ApiJson(patch): ApiJson<AgentPatch>,
+) -> Result<ApiJson<AgentBody>, Problem> {
+    let agent = change(&service, &caller, id, &patch.try_into()?).await?;
+    Ok(ApiJson(agent.into()))
+}
+
+async fn change(
+    service: &Service,
+    caller: &Caller,
+    id: AgentId,
+    change: &AgentChange,
+) -> Result<Agent, Error> {
+    for _ in 0..DECISIONS {
+        let (roster, agent) = service.store.roster(&caller.id, Some(id)).await?;
+        let before = agent.ok_or(Error::NotFound)?;
+        let Some(after) = change.of(&before, service.clock.now()) else {
+            return Ok(before);
+        };
+        if after.name.folded() != before.name.folded() && roster.has_name(&after.name) {
+            return Err(Error::AgentNameTaken);
+        }
+        match service.store.change_agent(&roster, &before, &after).await? {
+            AgentWritten::Done => return Ok(after),
+            AgentWritten::NameTaken => return Err(Error::AgentNameTaken),
+            AgentWritten::Changed => {}
+        }
+    }
+    Err(contended())
+}

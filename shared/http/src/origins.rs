@@ -1,0 +1,145 @@
+//! Pages of other origins: which may call with a user's cookies, and what browsers let them see.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use clorp_domain::rules::BadRule;
+use clorp_service::{BootError, var};
+use tower_http::cors::CorsLayer;
+
+use crate::{idempotency, limits};
+
+/// The variable that lists the origins.
+const VARIABLE: &str = "CLORP_WEB_ORIGINS";
+/// How long a browser may remember what it was told of this, in seconds.
+const MAX_AGE: Duration = Duration::from_secs(600);
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The origins of our web pages, such as `https://clorp.example`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins(Arc<[HeaderValue]>);
+
+impl Origins {
+    /// From a list separated by commas; `None` if one of them is no origin.
+    pub fn parse(list: &str) -> Option<Self> {
+        let origins = list.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        origins.map(checked).collect::<Option<Vec<_>>>().map(|origins| Self(origins.into()))
+    }
+
+    /// As `CLORP_WEB_ORIGINS` says; none without it.
+    ///
+    /// # Errors
+    /// [`BootError`] if it is no list of origins.
+    pub fn from_env() -> Result<Self, BootError> {
+        let expected = "origins such as https://clorp.example, separated by commas";
+        let list = var(VARIABLE).unwrap_or_default();
+        Self::parse(&list).ok_or(BootError::Bad(BadRule { name: VARIABLE, expected }))
+    }
+
+    /// Whether browsers reach the site by HTTPS only, so that its cookies need not travel otherwise.
+    pub(crate) fn are_secure(&self) -> bool {
+        self.0.iter().all(|origin| origin.as_bytes().starts_with(b"https://"))
+    }
+
+    /// Whether a browser says of a request that one of our pages made it, or a page of the very host that is asked.
+    pub(crate) fn made(&self, headers: &HeaderMap) -> bool {
+        match headers.get(header::ORIGIN) {
+            Some(origin) => self.0.contains(origin) || is_own(origin, headers.get(header::HOST)),
+            None => headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-origin"),
+        }
+    }
+
+    /// Tells browsers what our pages may send and see.
+    pub(crate) fn layer(&self) -> CorsLayer {
+        let shown = [limits::POLICY, limits::LIMIT, idempotency::REPLAYED].into_iter();
+        let shown = shown.chain([header::ETAG, header::LINK, header::RETRY_AFTER]);
+        let shown = shown.chain(["x-request-id", "x-next-cursor"].map(HeaderName::from_static));
+        CorsLayer::new()
+            .allow_origin(self.0.to_vec())
+            .allow_credentials(true)
+            .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, idempotency::KEY, LAST_EVENT_ID])
+            .expose_headers(shown.collect::<Vec<_>>())
+            .max_age(MAX_AGE)
+    }
+}
+
+/// A scheme and a host, perhaps with a port, and nothing else, as browsers write it.
+fn checked(origin: &str) -> Option<HeaderValue> {
+    let uri: Uri = origin.parse().ok()?;
+    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
+    let written = format!("{scheme}://{authority}");
+    let sound = ["http", "https"].contains(&scheme) && !written.contains('@') && written == origin;
+    let lower = origin.bytes().all(|b| !b.is_ascii_uppercase());
+    HeaderValue::from_str(origin).ok().filter(|_| sound && lower)
+}
+
+fn is_own(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let origin = origin.to_str().unwrap_or_default();
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    match (authority, host.and_then(|host| host.to_str().ok())) {
+        (Some(authority), Some(host)) => !host.is_empty() && authority.eq_ignore_ascii_case(host),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host() {
+        for good in ["", "https://clorp.example", "http://localhost:3000, https://a.b.example"] {
+            assert!(Origins::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "*",
+            "null",
+            "clorp.example",
+            "https://clorp.example/",
+            "https://a@b",
+            "ftp://a",
+            "https://A.b",
+            "https://",
+        ] {
+            assert_eq!(Origins::parse(bad), None, "{bad}");
+        }
+        assert!(Origins::parse("https://a.example").unwrap().are_secure());
+        assert!(!Origins::parse("https://a.example,http://localhost:1").unwrap().are_secure());
+    }
+
+    #[test]
+    fn a_request_is_of_our_pages_only_if_the_browser_says_so() {
+        let ours = Origins::parse("https://clorp.example").unwrap();
+        let made = |headers: &[(&'static str, &'static str)]| {
+            let header = |&(name, value): &(&'static str, &'static str)| {
+                (HeaderName::from_static(name), HeaderValue::from_static(value))
+            };
+            ours.made(&headers.iter().map(header).collect())
+        };
+        let host = ("host", "api.clorp.example");
+        for good in [
+            &[("origin", "https://clorp.example"), host][..],
+            &[("origin", "https://api.clorp.example"), host],
+            &[("sec-fetch-site", "same-origin"), host],
+        ] {
+            assert!(made(good), "{good:?}");
+        }
+        for bad in [
+            &[host][..],
+            &[("origin", "null"), host],
+            &[("origin", "https://evil.example"), host],
+            &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin"), host],
+            &[("origin", "https://clorp.example.evil.example"), host],
+            &[("origin", "http://clorp.example"), host],
+            &[("origin", "https://"), ("host", "")],
+            &[("sec-fetch-site", "same-site"), host],
+            &[("sec-fetch-site", "cross-site"), host],
+            &[("sec-fetch-site", "none"), host],
+        ] {
+            assert!(!made(bad), "{bad:?}");
+        }
+    }
+}
