@@ -128,6 +128,11 @@ impl Client {
         Self { authorization: Some(value.to_owned()), ..self.clone() }
     }
 
+    /// The same caller, with these cookies of a browser's, and as a page of ours.
+    pub fn with_cookie(&self, cookie: impl Into<String>) -> Self {
+        Self { cookie: Some(cookie.into()), ..self.clone() }
+    }
+
     /// The same caller, who sends this `Idempotency-Key` with every request.
     pub fn keyed(&self, key: &str) -> Self {
         Self { idempotency_key: Some(key.to_owned()), ..self.clone() }

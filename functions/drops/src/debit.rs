@@ -45,21 +45,40 @@ impl Shortfall {
     }
 }
 
+/// What is known of a wallet before it is debited.
+pub(crate) struct Wallet {
+    /// Whether it tops itself up.
+    auto_topup: bool,
+    /// Its owner, if it cannot pay: then no debit needs to be tried to know that.
+    short: Option<Box<User>>,
+}
+
+impl Wallet {
+    /// Of something that only a debit can tell whether it is still to be paid for.
+    pub(crate) const fn of(account: &User) -> Self {
+        Self { auto_topup: account.auto_topup.enabled, short: None }
+    }
+
+    /// Of something that is certainly not paid for yet, and costs `price`.
+    pub(crate) fn for_new(account: User, price: Cents) -> Self {
+        let auto_topup = account.auto_topup.enabled;
+        Self { auto_topup, short: Some(account).filter(|user| user.balance < price).map(Box::new) }
+    }
+}
+
 impl App {
-    /// Debits `payer`, whose account is `account`, by what `attempt` makes, if their key may spend that. Where the wallet
-    /// falls short of `price` it is topped up, if its owner has asked for that, and the debit tried again; where it is
-    /// left low, it is topped up afterwards.
+    /// Debits `payer` by what `attempt` makes, if their key may spend that. Where the wallet falls short of `price` it is
+    /// topped up, if its owner has asked for that, and the debit tried again; where it is left low, it is topped up
+    /// afterwards.
     pub(crate) async fn debit(
         &self,
         payer: &Caller,
-        account: User,
+        wallet: Wallet,
         price: Cents,
         ids: &NewIds,
         attempt: &impl Attempt,
     ) -> Result<Result<Drop, Shortfall>, Error> {
-        let auto_topup = account.auto_topup.enabled;
-        // A request that may have been carried out before may have taken from the wallet what it lacks now.
-        let mut short = Some(account).filter(|user| user.balance < price && !ids.may_be_taken());
+        let Wallet { auto_topup, mut short } = wallet;
         let (mut key, mut topups) = (payer.key().cloned(), 0);
         for _ in 0..DECISIONS {
             let now = self.service.clock.now();
@@ -67,7 +86,7 @@ impl App {
                 key.policy.check(price, &key.spent, now)?;
             }
             let tried = match short.take() {
-                Some(user) => Debit::Short(Box::new(user)),
+                Some(user) => Debit::Short(user),
                 None => attempt.make(self, key.as_ref()).await?,
             };
             let id = TopupId::new(ids.ulid(&format!("topup-{topups}"), now));

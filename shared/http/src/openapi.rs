@@ -154,7 +154,6 @@ pub fn document(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> Open
         whole.merge(part);
     }
     for item in whole.paths.paths.values_mut() {
-        item.post.iter_mut().filter(|post| takes_key(post)).for_each(document_key);
         let read = item.get.iter_mut();
         read.filter(|operation| has_caller(operation)).for_each(document_sessions);
         let writes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
@@ -162,6 +161,7 @@ pub fn document(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> Open
             document_sessions(write);
             document_origin(write);
         }
+        item.post.iter_mut().filter(|post| takes_key(post)).for_each(document_key);
         operations_mut(item).filter(|operation| has_caller(operation)).for_each(document_limits);
     }
     whole

@@ -1,10 +1,12 @@
-//! Who may do what, and how often: API keys, their limits, rates.
+//! Who may do what, and how often: credentials, API keys and their limits, rates, pages of other origins.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod keys;
+mod pages;
 mod rates;
 mod spend;
+mod table;
 
 use e2e::{Answer, Client};
 use serde_json::{Value, json};

@@ -38,7 +38,7 @@ fn write_units(steps: &[(&str, Cost)]) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drop_with_five_submissions_of_a_kilobyte_stays_under_120_write_units() {
+async fn a_drop_with_five_submissions_of_a_kilobyte_stays_within_120_write_units() {
     let world = metered().await;
     let steps = play(&world, &[]).await;
     let mut rows = vec!["| step | item | charges | write units |".to_owned(), "|---|---|---|---|".to_owned()];
@@ -52,7 +52,7 @@ async fn a_drop_with_five_submissions_of_a_kilobyte_stays_under_120_write_units(
     let total = write_units(&steps);
     rows.push(format!("| **whole drop** | | | **{total}** |"));
     hold("drop", &rows);
-    assert!(total < BUDGET, "{total} write units");
+    assert!(total <= BUDGET, "{total} write units");
     // The sum is of something: every kind of item that a drop leaves behind is in it.
     let kinds: BTreeMap<&str, usize> =
         steps.iter().flat_map(|(_, cost)| cost.charges()).fold(BTreeMap::new(), |mut kinds, charge| {

@@ -263,7 +263,7 @@ async fn every_request_is_within_its_budget_and_as_documented() {
     let refused = workers[6].claim(&id).await;
     table.enter(claim, "the drop is not open", &refused, 409);
     leave(&mut table, &sender, &workers).await;
-    agents(&mut table, &workers[6], &sender).await;
+    agents(&mut table, &workers[3], &sender).await;
     files(&mut table).await;
     verifications(&mut table).await;
     money::play(&mut table).await;

@@ -113,9 +113,9 @@ async fn what_is_decided_by_an_agent_as_it_was_is_not_done() {
     world.sender.post_empty(&format!("/api/jobs/{drop}/cancel")).await.expect(200);
     assert_eq!(store.delete_agent(&before).await.unwrap(), AgentWritten::Changed, "though it has ended");
 
-    let now = world.clock().now();
     let open = world.sender.post_drop(100).await.parse().unwrap();
     let open = store.drop(open).await.unwrap().unwrap();
+    let now = open.next_change_at(world.clock().now());
     let claim = Claim { claimed_at: now, lease_expires_at: now, submitted_at: None, agent: before.id };
     delete(owner, &id).await.expect(204);
     let refused = store.claim_drop(&open, &user, &claim, None).await;

@@ -19,7 +19,7 @@ pub(crate) async fn rows(world: &World) -> Vec<Row> {
     let mut rows = Vec::new();
     // Without a body, so that it is another request than any below.
     world.sender.keyed(USED_KEY).claim(&drop).await;
-    for status in [304, 400, 401, 404, 409, 413, 415] {
+    for status in [304, 400, 401, 403, 404, 409, 413, 415] {
         rows.extend(of(status, world, &drop).await);
     }
     let proxy = world.proxy.as_ref().unwrap();
@@ -82,6 +82,11 @@ async fn provoke(status: u16, route: &Route, world: &World, drop: &str) -> Optio
         }
         400 => route.send(sender, &format!("{path}?nonsense=1"), &[]).await,
         401 => route.send(&world.anon, &path, &[]).await,
+        403 if route.method == Method::GET || !route.has_caller() => return None,
+        403 => {
+            let browser = world.browser(sender, 3600);
+            route.send(&browser, &path, &[("origin", "https://evil.example")]).await
+        }
         404 if path != route.path => route.send(sender, &route.at(UNKNOWN, UNKNOWN), &[]).await,
         404 => return None,
         409 if route.method == Method::POST && route.has_caller() => {

@@ -7,7 +7,7 @@ use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
 use clorp_store::{self as store, Paid, Spending};
 
 use crate::App;
-use crate::debit::{Attempt, Debit};
+use crate::debit::{Attempt, Debit, Wallet};
 use crate::wire::DropBody;
 
 /// Pay for a drop that is waiting for payment.
@@ -32,7 +32,7 @@ pub(crate) async fn pay(
     let (found, account) =
         tokio::try_join!(app.service.store.drop_with_brief(id), app.service.account(&caller.id))?;
     let (pending, brief) = found.ok_or(Error::NotFound)?;
-    let drop = open(&app, &caller, account, pending, &ids).await?;
+    let drop = open(&app, &caller, &account, pending, &ids).await?;
     if let Some(window) = drop.window {
         app.wake_ranking(id, window.closes_at).await;
     }
@@ -64,7 +64,13 @@ impl Attempt for Payment<'_> {
     }
 }
 
-async fn open(app: &App, caller: &Caller, account: User, pending: Drop, ids: &NewIds) -> Result<Drop, Error> {
+async fn open(
+    app: &App,
+    caller: &Caller,
+    account: &User,
+    pending: Drop,
+    ids: &NewIds,
+) -> Result<Drop, Error> {
     match pending.pay(&caller.id) {
         Ok(()) => {}
         Err(Error::DropNotPending) => {
@@ -75,7 +81,7 @@ async fn open(app: &App, caller: &Caller, account: User, pending: Drop, ids: &Ne
     }
     let (id, price) = (pending.id, pending.price);
     let payment = Payment { pending, ids };
-    let debited = app.debit(caller, account, price, ids, &payment).await?;
+    let debited = app.debit(caller, Wallet::of(account), price, ids, &payment).await?;
     debited.map_err(|shortfall| shortfall.refuse(price, id))
 }
 

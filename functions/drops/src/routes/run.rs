@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use clorp_domain::{Draft, Drop, DropId, Error, Order, Status, StoredKey};
+use clorp_domain::{Draft, Drop, DropId, Error, Order, Status, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, drafts};
 use clorp_service::Service;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::debit::{Attempt, Debit, Shortfall};
+use crate::debit::{Attempt, Debit, Shortfall, Wallet};
 use crate::wire::DropBody;
 
 /// What to post.
@@ -112,7 +112,7 @@ pub(crate) async fn run(
         return Ok(ApiJson(Estimate::from(order)).into_response());
     }
     let drop = match attach(&app, &caller, &mut order).await {
-        Ok(()) => post(&app, &caller, &order, &ids).await?,
+        Ok(account) => post(&app, &caller, account, &order, &ids).await?,
         Err(refusal) => posted_before(&app, &mut order, &ids, refusal).await?,
     };
     if let Some(window) = drop.window {
@@ -122,11 +122,12 @@ pub(crate) async fn run(
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
 }
 
-/// Gives the order its files.
-async fn attach(app: &App, caller: &Caller, order: &mut Order) -> Result<(), Error> {
-    let uploads = app.service.store.uploads(&caller.id, order.files.ids()).await?;
+/// Gives the order its files; its sender's account, read on the way.
+async fn attach(app: &App, caller: &Caller, order: &mut Order) -> Result<User, Error> {
+    let uploads = app.service.store.uploads(&caller.id, order.files.ids());
+    let (uploads, account) = tokio::try_join!(uploads, app.service.account(&caller.id))?;
     order.brief.attachments = app.attached(&order.files, &uploads).await?;
-    Ok(())
+    Ok(account)
 }
 
 /// The drop that an earlier try of this request posted when its files could still be attached; or else the refusal.
@@ -166,14 +167,16 @@ impl Attempt for PaidPost<'_> {
 }
 
 /// Posts and pays; without the money, posts unpaid and refuses.
-async fn post(app: &App, caller: &Caller, order: &Order, ids: &NewIds) -> Result<Drop, Error> {
+async fn post(app: &App, caller: &Caller, account: User, order: &Order, ids: &NewIds) -> Result<Drop, Error> {
     let Service { store, rules, clock } = &app.service;
     let now = clock.now();
     let id = DropId::new(ids.ulid("drop", now));
     let pending = Drop::pending(id, caller.id.clone(), order, rules, now);
     let post = PaidPost { pending, order, ids };
-    let account = app.service.account(&caller.id).await?;
-    let debited = match app.debit(caller, account, order.price, ids, &post).await {
+    // A request that may have been carried out before may have taken from the wallet what it lacks now.
+    let wallet =
+        if ids.may_be_taken() { Wallet::of(&account) } else { Wallet::for_new(account, order.price) };
+    let debited = match app.debit(caller, wallet, order.price, ids, &post).await {
         // What an earlier try of this request has spent does not count against this one.
         Err(Error::SpendLimitPerDay { .. })
             if ids.may_be_taken()
