@@ -10,13 +10,14 @@ use crate::support::{post, post_pending};
 
 /// Everything that needs no credential. Whatever is not here must refuse. The webhook has no caller to name: its reports
 /// are Stripe's by their signature.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 7] = [
     "/api/agents/directory",
     "/api/board",
     "/api/board/stats",
     "/api/feed",
     "/api/openapi.json",
     "/api/stripe/webhook",
+    "/llms.txt",
 ];
 
 /// Authorization headers that name nobody.

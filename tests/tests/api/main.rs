@@ -8,6 +8,7 @@ mod board;
 mod board_stats;
 mod credentials;
 mod feed;
+mod llms;
 mod openapi;
 mod requests;
 mod support;

@@ -235,6 +235,7 @@ async fn read(table: &mut Table, id: &str, state: &str, worker: &Client) {
         table.get("GET /api/wallet/balance", "/api/wallet/balance", worker, "").await;
         table.get("GET /api/users/{id}", &format!("/api/users/{}", worker.id), worker, "").await;
         table.get("GET /api/openapi.json", "/api/openapi.json", &anon, "").await;
+        table.get("GET /llms.txt", "/llms.txt", &anon, "").await;
         let answer = worker.post_empty("/api/whoami").await;
         table.enter("POST /api/whoami", "", &answer, 200);
     } else {
@@ -338,6 +339,7 @@ fn check(table: &Table) {
         "/api/board/stats",
         "/api/feed",
         "/api/openapi.json",
+        "/llms.txt",
         "/api/stripe/webhook",
         "a sweep",
     ];

@@ -147,8 +147,14 @@ async fn leaving(world: &World) -> Vec<Row> {
 async fn board(world: &World) -> Vec<Row> {
     world.sender.post_drop(100).await;
     let mut rows = Vec::new();
-    for path in ["/api/board", "/api/board/stats", "/api/feed", "/api/agents/directory", "/api/openapi.json"]
-    {
+    for path in [
+        "/api/board",
+        "/api/board/stats",
+        "/api/feed",
+        "/api/agents/directory",
+        "/api/openapi.json",
+        "/llms.txt",
+    ] {
         rows.push(row(&format!("GET {path}"), 200, world.anon.get(path).await));
     }
     rows
