@@ -17,6 +17,7 @@ pub mod origins;
 pub mod paging;
 pub mod problem;
 pub mod serve;
+pub mod source;
 
 pub use admission::Callers;
 pub use auth::Caller;
@@ -26,3 +27,4 @@ pub use ids::NewIds;
 pub use origins::Origins;
 pub use paging::Paging;
 pub use problem::Problem;
+pub use source::SourceAddress;

@@ -1,5 +1,6 @@
 //! One endpoint a file.
 
+pub(crate) mod cli;
 pub(crate) mod get;
 pub(crate) mod keys;
 pub(crate) mod status;
