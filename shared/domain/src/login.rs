@@ -333,8 +333,7 @@ mod tests {
         let code = DeviceCode::from_random([5; DEVICE_CODE_LEN]);
         assert_eq!(code.expose().parse(), Ok(code.clone()));
         assert_eq!(code.hash().as_str().parse(), Ok(code.hash()));
-        let login =
-            Login::new(&code, UserCode::from_random([1; USER_CODE_LEN]), String::new(), None, at(0));
+        let login = Login::new(&code, UserCode::from_random([1; USER_CODE_LEN]), String::new(), None, at(0));
         let shown = format!("{code:?} {login:?}");
         assert!(!shown.contains("555") && !shown.contains("CCC"), "{shown}");
         for bad in ["", "5", &"5".repeat(31), &"5".repeat(33), &"-".repeat(32)] {

@@ -272,11 +272,13 @@ fn document_origin(operation: &mut Operation) {
     }
 }
 
-/// Adds to an operation what its answers say of the caller's rate. Who is not known is told nothing, and where the table
-/// does not answer, nothing is known.
+/// Adds to an operation what its answers say of the caller's rate. Who is not known is told nothing, nor is a page that
+/// is not ours, which is one of the reasons for a 403; and where the table does not answer, nothing is known.
 fn document_limits(operation: &mut Operation) {
     let responses = operation.responses.responses.iter_mut();
-    for (_, response) in responses.filter(|(status, _)| !["401", "500", "503"].contains(&status.as_str())) {
+    for (_, response) in
+        responses.filter(|(status, _)| !["401", "403", "500", "503"].contains(&status.as_str()))
+    {
         if let RefOr::T(response) = response {
             for (name, component) in [("RateLimit-Policy", RATE_LIMIT_POLICY), ("RateLimit", RATE_LIMIT)] {
                 let header = Ref::new(format!("#/components/headers/{component}"));

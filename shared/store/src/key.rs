@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
 use clorp_domain::{
-    Account, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RefreshId, SetupId, TopupId, UploadId,
-    UserCode, UserId, WithdrawalId,
+    Account, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RefreshId, SetupId, TopupId,
+    UploadId, UserCode, UserId, WithdrawalId,
 };
 use jiff::Timestamp;
 

@@ -1,7 +1,8 @@
-//! Who may do what, and how often: API keys, their limits, rates.
+//! Who may do what, and how often: API keys, their limits, rates; and how programs get in.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cli;
 mod keys;
 mod rates;
 mod spend;
