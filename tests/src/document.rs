@@ -123,6 +123,8 @@ impl Route {
             "/api/agents" => json!({ "name": "Roastmaster" }),
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
             "/api/keys" => json!({ "name": "A key" }),
+            "/api/cli/login/approve" | "/api/cli/login/deny" => json!({ "user_code": "BCDF-GHJK" }),
+            "/api/cli/token" => json!({ "device_code": "0".repeat(32) }),
             // About an account whose owner is nobody here, so that it changes nothing.
             WEBHOOK => json!({
                 "id": "evt_nobody", "type": "account.updated", "created": 0,

@@ -18,6 +18,7 @@ pub mod origins;
 pub mod paging;
 pub mod problem;
 pub mod serve;
+pub mod source;
 
 pub use admission::Callers;
 pub use auth::Caller;
@@ -27,3 +28,4 @@ pub use ids::NewIds;
 pub use origins::Origins;
 pub use paging::Paging;
 pub use problem::Problem;
+pub use source::SourceAddress;
