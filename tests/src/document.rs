@@ -126,6 +126,8 @@ impl Route {
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
             "/api/keys" => json!({ "name": "A key" }),
             "/api/verify" => json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." }),
+            "/api/cli/login/approve" | "/api/cli/login/deny" => json!({ "user_code": "BCDF-GHJK" }),
+            "/api/cli/token" => json!({ "device_code": "0".repeat(32) }),
             // About an account whose owner is nobody here, so that it changes nothing.
             WEBHOOK => json!({
                 "id": "evt_nobody", "type": "account.updated", "created": 0,
@@ -143,7 +145,10 @@ impl Route {
         let Some(promise) = self.promises.get(&answer.status.as_u16()) else {
             return Some("the document names no such status".to_owned());
         };
-        if let Some(header) = promise.headers.iter().find(|header| answer.header(header).is_none()) {
+        // Who was not let in has no rate, though the status is that of others who were.
+        let let_in = !answer.text.contains("\"foreign_origin\"");
+        let mut expected = promise.headers.iter().filter(|name| let_in || !name.starts_with("RateLimit"));
+        if let Some(header) = expected.find(|header| answer.header(header).is_none()) {
             return Some(format!("the documented {header} is missing"));
         }
         if let Some(code) = promise.unnamed_code(answer) {

@@ -22,7 +22,11 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),
     ("uploads", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
     ("users", "Table.Arn", "GetItem BatchGetItem Query"),
-    ("users", "Table.Arn USER#* AGENTS#* KEY#* IDEMP#* REFRESH#*", "PutItem UpdateItem DeleteItem"),
+    (
+        "users",
+        "Table.Arn USER#* AGENTS#* KEY#* IDEMP#* REFRESH#* LOGIN#* LOGINCODE#* ADDRESS#*",
+        "PutItem UpdateItem DeleteItem",
+    ),
     ("verify", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
     ("verify", "Table.Arn USER#* STATS#*", "BatchGetItem"),
     ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use clorp_domain::{
     Account, ApiKey, Cents, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User, UserId,
 };
@@ -26,6 +29,8 @@ use infra::s3::{LocalS3, sdk_config};
 use infra::sandbox::{self, Sandbox};
 use infra::template::Template;
 use jiff::Timestamp;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::request::RequestContext;
 use ranking::{Ranking, Swept};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -41,6 +46,10 @@ pub const TABLE: &str = "clorp";
 pub const BUCKET: &str = "clorp-uploads";
 /// The key that the sandbox wants.
 pub const STRIPE_KEY: &str = "sk_test_sandbox";
+/// The page on which users let programs in.
+pub const LOGIN_PAGE: &str = "https://clorp.example/cli/login";
+/// The header in which a test says from which address a request comes; the gateway asks the network.
+pub const SOURCE_ADDRESS: &str = "test-source-address";
 /// Where the web pages are.
 pub const WEB_ORIGIN: &str = "https://clorp.example";
 const INSTANCES: usize = 3;
@@ -90,6 +99,7 @@ pub fn unhurried() -> Rules {
         money_rate: rate,
         keys_rate: rate,
         read_rate: rate,
+        login_rate: rate,
         ..Rules::default()
     }
 }
@@ -203,7 +213,10 @@ impl World {
                 let app = uploads::App { service: service(function), files: files.clone() };
                 uploads::router(app, callers(function))
             }
-            "users" => users::router(callers(function)),
+            "users" => {
+                let login_page = users::LoginPage::new(LOGIN_PAGE);
+                users::router(users::App { service: service(function), login_page }, callers(function))
+            }
             "verify" => {
                 let app = verify::App { service: service(function), files: files.clone() };
                 verify::router(app, callers(function))
@@ -431,8 +444,18 @@ fn origins() -> Origins {
 async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
+    let router = router.layer(from_fn(as_the_gateway));
     tokio::spawn(async move { axum::serve(listener, router).await });
     format!("http://{address}")
+}
+
+/// Tells a function what the gateway tells it about a request.
+async fn as_the_gateway(mut request: Request, next: Next) -> Response {
+    let address = request.headers_mut().remove(SOURCE_ADDRESS);
+    let mut context = ApiGatewayV2httpRequestContext::default();
+    context.http.source_ip = address.and_then(|address| address.to_str().ok().map(str::to_owned));
+    request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
+    next.run(request).await
 }
 
 /// A new key of a user's, as `change` has it. It counts as just used, so that using it is no write.

@@ -88,6 +88,35 @@ async fn keyed(world: &World, secrets: &mut Secrets) -> Client {
     world.stranger.with_authorization(&format!("Bearer {key}"))
 }
 
+/// A program is let in, another is kept out, and the table fails meanwhile.
+async fn log_in(world: &World, secrets: &mut Secrets) {
+    let browser = world.browser(&world.sender, 3600);
+    secrets.add("a session", browser.cookie.clone().unwrap());
+    let (path, proxy) = ("/api/cli/login", world.proxy.as_ref().unwrap());
+    for (what, status) in [("approve", 201), ("deny", 400)] {
+        let login = world.anon.post(path, json!({ "name": "logged" })).await.expect(201);
+        let (device, code) = (login["device_code"].as_str().unwrap(), login["user_code"].as_str().unwrap());
+        secrets.add("a device code", device);
+        secrets.add("a user code", code);
+        secrets.add("the letters of a user code", code.replace('-', ""));
+        let poll = async || world.anon.post("/api/cli/token", json!({ "device_code": device })).await;
+        poll().await.expect(400);
+        browser.get(&format!("{path}?user_code={code}")).await.expect(200);
+        let decide = async || browser.post(&format!("{path}/{what}"), json!({ "user_code": code })).await;
+        for fault in [Fault::ServerError, Fault::Refused] {
+            proxy.fail("UpdateItem", fault, 2 * TRIES);
+            assert!(decide().await.status.is_server_error());
+            proxy.heal();
+        }
+        decide().await.expect(204);
+        world.advance_seconds(5);
+        let polled = poll().await.expect(status);
+        if let Some(key) = polled["api_key"].as_str() {
+            secrets.add("an API key", key);
+        }
+    }
+}
+
 /// Tops up: paid, declined, asked for in vain.
 async fn top_up(world: &World, user: &Client, secrets: &mut Secrets) {
     for outcome in ["paid", "declined"] {
@@ -276,6 +305,7 @@ async fn every_request_is_logged_and_no_secret_is() {
     withdraw(&world, &user, &mut secrets).await;
     charge_a_card(&world, &user, &mut secrets).await;
     webhooks(&world, &mut secrets).await;
+    log_in(&world, &mut secrets).await;
     break_the_table(&world, &user).await;
     world.finish().await;
 
@@ -300,6 +330,9 @@ async fn every_request_is_logged_and_no_secret_is() {
         ("/api/uploads", 201),
         ("/api/verify", 201),
         ("/api/verify", 400),
+        ("/api/cli/login", 200),
+        ("/api/cli/login/approve", 204),
+        ("/api/cli/token", 201),
         ("/api/stripe/webhook", 200),
         ("/api/stripe/webhook", 400),
         ("/api/jobs/run", 201),

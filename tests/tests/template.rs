@@ -313,6 +313,23 @@ fn stripes_key_and_the_webhooks_secrets_are_in_different_hands_and_in_no_templat
 }
 
 #[test]
+fn what_the_gateway_limits_beside_the_whole_are_the_public_writes() {
+    let settings = &only("AWS::ApiGatewayV2::Stage")["Properties"]["RouteSettings"];
+    let limited: Vec<_> = settings.as_object().unwrap().keys().collect();
+    assert_eq!(limited, ["ANY /api/cli/login", "ANY /api/cli/token"]);
+    let routes = Template::from_repo().unwrap().routes();
+    for (route, limits) in settings.as_object().unwrap() {
+        let path = route.strip_prefix("ANY ").unwrap();
+        assert!(routes.iter().any(|route| route.path == path), "{path} is no route");
+        assert!(limits["ThrottlingRateLimit"].is_u64() && limits["ThrottlingBurstLimit"].is_u64());
+    }
+    // Codes and keys come in bodies and queries.
+    let format = only("AWS::ApiGatewayV2::Stage")["Properties"]["AccessLogSettings"]["Format"].to_string();
+    assert!(!format.contains("query") && !format.contains("Query"), "{format}");
+    assert_eq!(who_has("CLORP_CLI_LOGIN_URL"), ["users"]);
+}
+
+#[test]
 fn functions_with_callers_know_supabase_if_there_is_one_and_its_secrets_are_in_no_template() {
     let with_callers = ["drops", "stripe", "uploads", "users", "verify", "wallet"];
     for variable in ["SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_JWT_SECRET", "SUPABASE_COOKIE_DOMAIN"] {

@@ -2,10 +2,14 @@
 
 use clorp_http::{Callers, serve};
 use clorp_service::{Service, aws_config, start_log};
+use users::{App, LoginPage};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
-    serve::run(users::router(Callers::from_env(Service::from_env(&aws).await?)?)).await
+    let service = Service::from_env(&aws).await?;
+    let callers = Callers::from_env(service.clone())?;
+    let login_page = LoginPage::from_env()?;
+    serve::run(users::router(App { service, login_page }, callers)).await
 }

@@ -117,6 +117,9 @@ impl Sessions {
         if var("CLORP_WEB_ORIGINS").is_none() {
             command.env("CLORP_WEB_ORIGINS", WEB_ORIGIN);
         }
+        if var("CLORP_CLI_LOGIN_URL").is_none() {
+            command.env("CLORP_CLI_LOGIN_URL", format!("{WEB_ORIGIN}/cli/login"));
+        }
         if let Some(issuer) = &self.issuer {
             command.env("SUPABASE_URL", &issuer.url).env("SUPABASE_ANON_KEY", issuer.anon_key());
             for name in ["SUPABASE_JWT_SECRET", "SUPABASE_COOKIE_NAME", "SUPABASE_COOKIE_DOMAIN"] {

@@ -22,7 +22,7 @@ const SHOWN_LEN: usize = PREFIX.len() + 6;
 const MAX_NAME_CHARS: usize = 100;
 /// How far behind the note of a key's last use may be, in seconds, so that using it is seldom a write.
 const LAST_USED_SECONDS: u32 = 60 * 60;
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+pub(crate) const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A well-formed API key. Its text is a secret: `Debug` shows the prefix only, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]

@@ -89,6 +89,24 @@ pub enum Error {
         /// How many that is.
         most: u32,
     },
+    /// Nobody has decided about the login yet.
+    LoginPending {
+        /// Seconds until its program may poll again.
+        interval_seconds: u32,
+    },
+    /// The program of a login polls too often.
+    LoginPolledTooOften {
+        /// Seconds that it has to wait between two polls from now on.
+        interval_seconds: u32,
+    },
+    /// The user has denied the login.
+    LoginDenied,
+    /// The login's time is over.
+    LoginExpired,
+    /// There is no such login, or it has led to a key already.
+    LoginUnknown,
+    /// The user has decided about the login before, and otherwise.
+    LoginDecided,
     /// The user has asked for this too often.
     RateLimited {
         /// Seconds until they may again, at least one.

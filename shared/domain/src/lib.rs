@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod ledger;
 pub mod limits;
+pub mod login;
 pub mod money;
 pub mod order;
 pub mod pack;
@@ -50,7 +51,8 @@ pub use ids::{
     WithdrawalId,
 };
 pub use ledger::{Account, Entry, Posting, Reason};
-pub use limits::{RateClass, RateLimit};
+pub use limits::{BucketKey, RateClass, RateLimit};
+pub use login::{DeviceCode, DeviceHash, KeyTerms, Login, LoginDecision, LoginStatus, UserCode};
 pub use money::{Cents, Overflow};
 pub use order::{Draft, Order};
 pub use pack::Pack;

@@ -1,11 +1,14 @@
-//! How much of what a user may do: a token bucket for each user and class of requests.
+//! How much of what somebody may do: a token bucket for each user and class of requests, and one for each address from
+//! which logins are begun.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::UnknownWord;
+use crate::{Fingerprint, UserId};
 
 /// What kind of thing a request does. Each kind has a bucket of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +55,28 @@ impl FromStr for RateClass {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         Self::ALL.into_iter().find(|class| class.as_str() == text).ok_or(UnknownWord)
+    }
+}
+
+/// Whose bucket it is, and for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BucketKey {
+    /// A user's, for requests of one class.
+    User(UserId, RateClass),
+    /// That of everybody at an address who begins a login, by the address's fingerprint.
+    Login(Fingerprint),
+}
+
+impl BucketKey {
+    /// The bucket for logins begun at `address`. Who has one IPv6 address has the 2^64 of its network, so the network
+    /// counts. All whose address is not known share one.
+    pub fn login(address: Option<IpAddr>) -> Self {
+        let network = address.map(|address| match address.to_canonical() {
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+            v4 => v4,
+        });
+        let network = network.map(|network| network.to_string()).unwrap_or_default();
+        Self::Login(Fingerprint::of(&[b"login", network.as_bytes()]))
     }
 }
 
@@ -156,6 +181,16 @@ mod tests {
             last = Some(answer);
         }
         (granted, last.unwrap())
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_address() {
+        let of = |text: &str| BucketKey::login(Some(text.parse().unwrap()));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_ne!(of("0.0.0.0"), BucketKey::login(None));
     }
 
     #[test]

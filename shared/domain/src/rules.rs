@@ -78,6 +78,8 @@ pub struct Rules {
     pub keys_rate: RateLimit,
     /// How often a user may ask one instance of a function for what changes nothing.
     pub read_rate: RateLimit,
+    /// How often programs at one address may begin a login.
+    pub login_rate: RateLimit,
 }
 
 impl Default for Rules {
@@ -119,6 +121,7 @@ impl Default for Rules {
             money_rate: RateLimit { quota: 60, window_seconds: 60 },
             keys_rate: RateLimit { quota: 60, window_seconds: 60 },
             read_rate: RateLimit { quota: 6000, window_seconds: 60 },
+            login_rate: RateLimit { quota: 10, window_seconds: 60 },
         }
     }
 }
@@ -186,6 +189,7 @@ impl Rules {
             rate("CLORP_MONEY_RATE", &mut rules.money_rate)?;
             rate("CLORP_KEYS_RATE", &mut rules.keys_rate)?;
             rate("CLORP_READ_RATE", &mut rules.read_rate)?;
+            rate("CLORP_LOGIN_RATE", &mut rules.login_rate)?;
             // What is attached is copied within the store while the caller waits.
             whole(&var, "CLORP_MAX_UPLOAD_BYTES", 1, 100 * 1024 * 1024)
                 .map(|v| set(&mut rules.max_upload_bytes, v.and_then(|v| u64::try_from(v).ok())))?;

@@ -19,6 +19,7 @@ pub mod origins;
 pub mod paging;
 pub mod problem;
 pub mod serve;
+pub mod source;
 
 pub use admission::Callers;
 pub use attachments::{AttachmentRequest, drafts};
@@ -29,3 +30,4 @@ pub use ids::NewIds;
 pub use origins::Origins;
 pub use paging::Paging;
 pub use problem::Problem;
+pub use source::SourceAddress;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use clorp_domain::limits::{Admission, Remaining};
-use clorp_domain::{Error, RateClass, RateLimit, UserId};
+use clorp_domain::{BucketKey, Error, RateClass, RateLimit, UserId};
 use clorp_service::Service;
 use jiff::Timestamp;
 
@@ -70,7 +70,8 @@ impl Bucket {
             };
             (admission, full_at)
         } else {
-            let taken = service.store.take(&self.user, self.class, self.limit, expected, now).await?;
+            let bucket = BucketKey::User(self.user.clone(), self.class);
+            let taken = service.store.take(&bucket, self.limit, expected, now).await?;
             (taken.admission, taken.full_at)
         };
         self.buckets.set(&self.user, self.class, full_at, now);

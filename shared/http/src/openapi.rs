@@ -57,6 +57,37 @@ pub enum AuthErrors {
     RateLimited(ErrorBody),
 }
 
+/// What a request can meet of whose sender nothing is known but the address.
+#[derive(IntoResponses)]
+pub enum AddressErrors {
+    /// Too many requests of this kind from your address.
+    #[response(
+        status = 429,
+        headers(("Retry-After" = u32, description = "Seconds until another is let through"))
+    )]
+    TooManyRequests(ErrorBody),
+}
+
+/// What a poll of a login can meet.
+#[derive(IntoResponses)]
+pub enum PollErrors {
+    /// `authorization_pending`: nobody has decided yet. `slow_down`: you poll too often. Both name in `Retry-After` how
+    /// many seconds to wait between two polls from now on. `access_denied`: the user has denied. `expired_token`: the
+    /// login's time is over. `invalid_grant`: there is no such login, or its key has been handed out. Or the body is
+    /// malformed; `field` says where.
+    #[response(status = 400)]
+    NotGranted(ErrorBody),
+    /// `too_many_keys`: the user has as many as they may. Once they have revoked one, poll again.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+    /// `internal`: a fault of ours.
+    #[response(status = 500)]
+    Internal(ErrorBody),
+    /// `unavailable`: a dependency is down or contended; poll again after `Retry-After` seconds.
+    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds until the same may be asked again")))]
+    Unavailable(ErrorBody),
+}
+
 /// What any request with a body can meet.
 #[derive(IntoResponses)]
 pub enum BodyErrors {
@@ -88,7 +119,7 @@ pub enum IdErrors {
 #[derive(IntoResponses)]
 pub enum RoleErrors {
     /// Not for this caller: `own_drop`, `not_the_sender`, `not_a_claimant`. Or not with this API key:
-    /// `spend_limit_per_drop`, `spend_limit_per_day`, `key_is_limited`.
+    /// `spend_limit_per_drop`, `spend_limit_per_day`, `key_is_limited`, `session_required`.
     #[response(status = 403)]
     Forbidden(ErrorBody),
 }
@@ -286,11 +317,13 @@ fn document_origin(operation: &mut Operation) {
     }
 }
 
-/// Adds to an operation what its answers say of the caller's rate. Who is not known is told nothing, and where the table
-/// does not answer, nothing is known.
+/// Adds to an operation what its answers say of the caller's rate. Who is not known is told nothing, nor is a page that
+/// is not ours, which is one of the reasons for a 403; and where the table does not answer, nothing is known.
 fn document_limits(operation: &mut Operation) {
     let responses = operation.responses.responses.iter_mut();
-    for (_, response) in responses.filter(|(status, _)| !["401", "500", "503"].contains(&status.as_str())) {
+    for (_, response) in
+        responses.filter(|(status, _)| !["401", "403", "500", "503"].contains(&status.as_str()))
+    {
         if let RefOr::T(response) = response {
             for (name, component) in [("RateLimit-Policy", RATE_LIMIT_POLICY), ("RateLimit", RATE_LIMIT)] {
                 let header = Ref::new(format!("#/components/headers/{component}"));
@@ -341,7 +374,7 @@ fn rate_header(description: &str, pattern: &str) -> Header {
 }
 
 /// What operations are about, in the order in which somebody new would want to know.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     (
         "board",
         "What everybody may read: open drops, finished drops, totals, agents, and what describes this API.",
@@ -352,6 +385,7 @@ const TAGS: [(&str, &str); 9] = [
     ("users", "Who you are, and what you are working on."),
     ("agents", "The names that you race under, and their records."),
     ("keys", "API keys, and what each may spend."),
+    ("cli", "How a program that has no key gets one: its user lets it in, in a browser (RFC 8628)."),
     ("wallet", "What you have: the ledger, money in by card, money out to your bank."),
     ("stripe", "The account at Stripe that withdrawals go to, and Stripe's own reports."),
 ];

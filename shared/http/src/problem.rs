@@ -298,6 +298,36 @@ impl From<Error> for Problem {
                 "too_many_keys",
                 format!("You have {most} API keys, the most there may be: revoke one first"),
             ),
+            Error::LoginPending { interval_seconds } => Self {
+                retry_after_seconds: Some(interval_seconds),
+                ..Self::new(
+                    S::BAD_REQUEST,
+                    "authorization_pending",
+                    format!("Nobody has approved the login yet, ask again in {interval_seconds} s"),
+                )
+            },
+            Error::LoginPolledTooOften { interval_seconds } => Self {
+                retry_after_seconds: Some(interval_seconds),
+                ..Self::new(
+                    S::BAD_REQUEST,
+                    "slow_down",
+                    format!("Asked too often: wait {interval_seconds} s between two polls"),
+                )
+            },
+            Error::LoginDenied => Self::new(S::BAD_REQUEST, "access_denied", "The login was denied"),
+            Error::LoginExpired => {
+                Self::new(S::BAD_REQUEST, "expired_token", "The login has expired, begin another")
+            }
+            Error::LoginUnknown => Self::new(
+                S::BAD_REQUEST,
+                "invalid_grant",
+                "There is no such login, or its key has been handed out: begin another",
+            ),
+            Error::LoginDecided => Self::new(
+                S::CONFLICT,
+                "login_decided",
+                "You have decided about this login already; a key that it led to can be revoked",
+            ),
             Error::RateLimited { retry_after_seconds } => Self {
                 retry_after_seconds: Some(retry_after_seconds),
                 ..Self::new(

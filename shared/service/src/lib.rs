@@ -9,7 +9,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use clorp_domain::rules::BadRule;
-use clorp_domain::{ApiKey, Error, Rules, User, UserId};
+use clorp_domain::{ApiKey, DeviceCode, Error, Rules, User, UserCode, UserId};
 use clorp_store::Store;
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
@@ -167,6 +167,18 @@ impl Clock {
 pub fn new_api_key() -> ApiKey {
     let mut rng = rand::rng();
     ApiKey::from_random(std::array::from_fn(|_| rng.random_range(0..62)))
+}
+
+/// A fresh device code.
+pub fn new_device_code() -> DeviceCode {
+    let mut rng = rand::rng();
+    DeviceCode::from_random(std::array::from_fn(|_| rng.random_range(0..62)))
+}
+
+/// A fresh user code.
+pub fn new_user_code() -> UserCode {
+    let mut rng = rand::rng();
+    UserCode::from_random(std::array::from_fn(|_| rng.random_range(0..20)))
 }
 
 /// A fresh identifier made at `now`.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
 use clorp_domain::{
-    Account, AgentId, DropId, EntryId, IdempotencyKey, KeyId, RateClass, RefreshId, SetupId, TopupId,
-    UploadId, UserId, VerificationId, WithdrawalId,
+    Account, AgentId, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RefreshId, SetupId,
+    TopupId, UploadId, UserCode, UserId, VerificationId, WithdrawalId,
 };
 use jiff::Timestamp;
 
@@ -37,6 +37,8 @@ pub(crate) const UPLOAD: &str = "UPLOAD#";
 pub(crate) const WITHDRAWAL: &str = "WITHDRAWAL#";
 /// Prefix of the partition keys of API keys, before the key's hash, and of the sort keys of a user's list of them.
 pub(crate) const API_KEY: &str = "KEY#";
+/// Prefix of the partition keys of programs' logins, before the device code's hash.
+pub(crate) const LOGIN: &str = "LOGIN#";
 /// Prefix of the sort keys of Stripe's reports that were kept.
 pub(crate) const KEPT: &str = "KEPT#";
 
@@ -107,8 +109,20 @@ impl Key {
         Self::new(user_pk(owner), format!("{API_KEY}{id}"))
     }
 
-    pub(crate) fn limit(user: &UserId, class: RateClass) -> Self {
-        Self::new(user_pk(user), format!("LIMIT#{class}"))
+    pub(crate) fn limit(bucket: &BucketKey) -> Self {
+        match bucket {
+            BucketKey::User(user, class) => Self::new(user_pk(user), format!("LIMIT#{class}")),
+            BucketKey::Login(address) => Self::new(format!("ADDRESS#{}", address.as_str()), "LIMIT#login"),
+        }
+    }
+
+    pub(crate) fn login(device: &DeviceHash) -> Self {
+        Self::new(format!("{LOGIN}{}", device.as_str()), "LOGIN")
+    }
+
+    /// Where to find a login by its user code.
+    pub(crate) fn login_code(code: &UserCode) -> Self {
+        Self::new(format!("LOGINCODE#{}", code.letters()), "LOGINCODE")
     }
 
     pub(crate) fn topup(user: &UserId, id: TopupId) -> Self {

@@ -1,5 +1,7 @@
 //! API keys: what is known of each, under the hash of its text, and a user's list of them.
 
+use std::collections::BTreeMap;
+
 use clorp_domain::api_key::StoredKey;
 use clorp_domain::spend::Day;
 use clorp_domain::{Cents, Error, KeyHash, KeyId, SpendPolicy, Spent, UserId};
@@ -107,29 +109,44 @@ pub enum KeyCreated {
     TooMany,
 }
 
+/// Adds to a transaction the making of a key, on condition that its owner has fewer than `most`.
+pub(crate) fn put_key(tx: &mut Tx, key: &StoredKey, most: u32) -> Result<(), Error> {
+    let (stored, listed) = (Key::api_key(&key.hash), Key::listed_key(&key.owner, key.id));
+    tx.create(stored.clone(), keyed(&stored, &ApiKeyItem::from(key))?);
+    tx.create(listed.clone(), keyed(&listed, &ListedItem { hash: key.hash.as_str().to_owned() })?);
+    tx.update(Key::user(&key.owner))
+        .require_existing()
+        .require_absent_or("keys_count", "<", n(most))
+        .add("keys_count", 1);
+    Ok(())
+}
+
+/// Why a key was not made by a transaction that was refused.
+pub(crate) fn key_refused(
+    key: &StoredKey,
+    refused: &BTreeMap<Key, Option<Item>>,
+) -> Result<KeyCreated, Error> {
+    if refused.contains_key(&Key::listed_key(&key.owner, key.id)) {
+        return Ok(KeyCreated::Already);
+    }
+    match refused.get(&Key::user(&key.owner)) {
+        Some(Some(_)) => Ok(KeyCreated::TooMany),
+        _ => Err(Error::internal("a key was refused by something else than its owner's list")),
+    }
+}
+
 impl Store {
     /// Records a key, unless its owner has `most` already. Eight write units.
     ///
     /// # Errors
     /// Faults only.
     pub async fn create_key(&self, key: &StoredKey, most: u32) -> Result<KeyCreated, Error> {
-        let (stored, listed) = (Key::api_key(&key.hash), Key::listed_key(&key.owner, key.id));
-        let owner = Key::user(&key.owner);
         let mut tx = Tx::default();
-        tx.create(stored.clone(), keyed(&stored, &ApiKeyItem::from(key))?);
-        tx.create(listed.clone(), keyed(&listed, &ListedItem { hash: key.hash.as_str().to_owned() })?);
-        tx.update(owner.clone())
-            .require_existing()
-            .require_absent_or("keys_count", "<", n(most))
-            .add("keys_count", 1);
+        put_key(&mut tx, key, most)?;
         match self.transact(tx).await {
             Ok(()) => Ok(KeyCreated::Done),
             Err(TxError::Fault(error)) => Err(error),
-            Err(TxError::Refused(refused)) if refused.contains_key(&listed) => Ok(KeyCreated::Already),
-            Err(TxError::Refused(refused)) => match refused.get(&owner) {
-                Some(Some(_)) => Ok(KeyCreated::TooMany),
-                _ => Err(Error::internal("a key was refused by something else than its owner's list")),
-            },
+            Err(TxError::Refused(refused)) => key_refused(key, &refused),
         }
     }
 
@@ -277,7 +294,7 @@ impl Spending<'_> {
     /// If it was the key that refused: what has become of it, and `None` if it was revoked.
     pub(crate) fn refused(
         &self,
-        refused: &mut std::collections::BTreeMap<Key, Option<Item>>,
+        refused: &mut BTreeMap<Key, Option<Item>>,
     ) -> Result<Option<Option<Box<StoredKey>>>, Error> {
         match refused.remove(&Key::api_key(&self.key.hash)) {
             None => Ok(None),

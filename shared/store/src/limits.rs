@@ -1,10 +1,10 @@
-//! Token buckets: how much of what a user may still do.
+//! Token buckets: how much of what somebody may still do.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use clorp_domain::limits::Admission;
 use clorp_domain::time::after_seconds;
-use clorp_domain::{Error, RateClass, RateLimit, UserId};
+use clorp_domain::{BucketKey, Error, RateLimit};
 use jiff::Timestamp;
 
 use crate::Store;
@@ -29,7 +29,7 @@ pub struct Taken {
 }
 
 impl Store {
-    /// Takes a request out of a user's bucket, if there is room. One round trip and one write unit, if `expected` (when
+    /// Takes a request out of a bucket, if there is room. One round trip and one write unit, if `expected` (when
     /// the bucket is full again, as far as is known; `None`: is full) is on the right side of `now`; else two.
     ///
     /// This is the one write that waits for no admission, because it is what admits.
@@ -38,15 +38,14 @@ impl Store {
     /// Faults only.
     pub async fn take(
         &self,
-        user: &UserId,
-        class: RateClass,
+        bucket: &BucketKey,
         limit: RateLimit,
         expected: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Taken, Error> {
         let mut known = expected;
         for _ in 0..TRIES {
-            match self.try_take(Key::limit(user, class), limit, known, now).await? {
+            match self.try_take(Key::limit(bucket), limit, known, now).await? {
                 Tried::Taken(full_at) => {
                     return Ok(Taken { admission: Admission::Granted { full_at }, full_at });
                 }

@@ -45,9 +45,10 @@ impl Cost {
         sums
     }
 
-    /// Whether anything was asked about credentials.
+    /// Whether a key was looked up.
     pub fn asks_for_a_key(&self) -> bool {
-        self.calls.iter().any(|call| call.request.to_string().contains("KEY#"))
+        let pk = |call: &Call| call.request["Key"]["pk"]["S"].as_str().map(|pk| pk.starts_with("KEY#"));
+        self.calls.iter().any(|call| call.operation == "GetItem" && pk(call) == Some(true))
     }
 }
 

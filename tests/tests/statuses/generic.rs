@@ -41,6 +41,7 @@ pub(crate) async fn too_often() -> Vec<Row> {
         money_rate: rate,
         keys_rate: rate,
         read_rate: rate,
+        login_rate: rate,
         ..Rules::default()
     };
     let world = World::with(Options { rules, ..Options::funded() }).await;

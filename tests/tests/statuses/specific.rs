@@ -26,6 +26,7 @@ pub(crate) async fn rows(world: &World) -> Vec<Row> {
     rows.extend(money_in(world).await);
     rows.extend(money_out(world).await);
     rows.extend(keys(world).await);
+    rows.extend(logins(world).await);
     rows.extend(verifications(world).await);
     rows
 }
@@ -188,6 +189,52 @@ async fn keys(world: &World) -> Vec<Row> {
         last = user.post("/api/keys", plain.clone()).await;
     }
     rows.push(row("POST /api/keys", 409, last));
+    rows
+}
+
+/// Programs that are let in and kept out.
+async fn logins(world: &World) -> Vec<Row> {
+    let user = world.user("owner", 0).await;
+    let browser = world.browser(&user, 3600);
+    let (show, begin) = ("GET /api/cli/login", "POST /api/cli/login");
+    let path = "/api/cli/login";
+    let begun = async || world.anon.post(path, json!({ "name": "laptop" })).await;
+    let decide = async |by: &Client, what: &str, code: &Value| {
+        by.post(&format!("{path}/{what}"), json!({ "user_code": code })).await
+    };
+    let poll = async |login: &Value| {
+        world.anon.post("/api/cli/token", json!({ "device_code": login["device_code"] })).await
+    };
+    let unknown = json!("BCDF-GHJK");
+    let by_code = async |by: &Client, code: &Value| {
+        by.get(&format!("{path}?user_code={}", code.as_str().unwrap())).await
+    };
+    let answer = begun().await;
+    let (login, other) = (answer.json(), begun().await.json());
+    let code = &login["user_code"];
+    let mut rows = vec![
+        row(begin, 201, answer),
+        row("POST /api/cli/token", 400, poll(&login).await),
+        row(show, 200, by_code(&browser, code).await),
+        row(show, 403, by_code(&user, code).await),
+        row(show, 404, by_code(&browser, &unknown).await),
+    ];
+    for (what, login) in [("approve", &login), ("deny", &other)] {
+        let (operation, code) = (format!("POST {path}/{what}"), &login["user_code"]);
+        let opposite = if what == "approve" { "deny" } else { "approve" };
+        rows.extend([
+            row(&operation, 403, decide(&user, what, code).await),
+            row(&operation, 404, decide(&browser, what, &unknown).await),
+            row(&operation, 204, decide(&browser, what, code).await),
+            row(&format!("POST {path}/{opposite}"), 409, decide(&browser, opposite, code).await),
+        ]);
+    }
+    world.advance_seconds(10);
+    rows.push(row("POST /api/cli/token", 201, poll(&login).await));
+    while user.post("/api/keys", json!({ "name": "plain" })).await.status.is_success() {}
+    let late = begun().await.json();
+    decide(&browser, "approve", &late["user_code"]).await.expect(204);
+    rows.push(row("POST /api/cli/token", 409, poll(&late).await));
     rows
 }
 

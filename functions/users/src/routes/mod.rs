@@ -1,6 +1,7 @@
 //! One endpoint a file.
 
 pub(crate) mod agents;
+pub(crate) mod cli;
 pub(crate) mod get;
 pub(crate) mod keys;
 pub(crate) mod status;

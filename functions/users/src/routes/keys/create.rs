@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use clorp_domain::api_key::{checked_expiry, checked_limit, checked_name};
-use clorp_domain::{ApiKey, Error, FieldError, KeyId, SpendPolicy, StoredKey};
+use clorp_domain::api_key::checked_name;
+use clorp_domain::{ApiKey, Error, KeyId, StoredKey};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, KeyErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, once_only};
 use clorp_service::{Service, new_api_key};
@@ -12,7 +12,7 @@ use clorp_store::KeyCreated;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{KeyBody, PolicyBody};
+use super::{KeyBody, PolicyBody, checked_terms};
 
 /// What key to make.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,18 +38,6 @@ pub(crate) struct NewKeyBody {
     secret: Option<String>,
 }
 
-impl KeyRequest {
-    fn policy(&self) -> Result<SpendPolicy, FieldError> {
-        let limit = |of: fn(&PolicyBody) -> Option<i64>, field| {
-            checked_limit(field, self.spend_policy.as_ref().and_then(of))
-        };
-        Ok(SpendPolicy {
-            per_drop: limit(|policy| policy.per_drop_cents, "/spend_policy/per_drop_cents")?,
-            per_day: limit(|policy| policy.per_day_cents, "/spend_policy/per_day_cents")?,
-        })
-    }
-}
-
 /// Make an API key.
 ///
 /// Its secret is shown once, and only its hash is kept.
@@ -71,11 +59,11 @@ pub(crate) async fn create(
     caller.require_unlimited()?;
     let now = service.clock.now();
     let secret = new_api_key();
-    let policy = request.policy()?;
+    let terms = checked_terms(request.expires_at.as_deref(), request.spend_policy.as_ref(), now)?;
     let key = StoredKey {
         name: checked_name(request.name)?,
-        expires_at: checked_expiry(request.expires_at.as_deref(), now)?,
-        policy,
+        expires_at: terms.expires_at,
+        policy: terms.policy,
         ..StoredKey::new(KeyId::new(ids.ulid("key", now)), &secret, caller.id, now)
     };
     let (key, secret) = made(&service, key, secret).await?;

@@ -4,9 +4,10 @@ pub(crate) mod create;
 pub(crate) mod list;
 pub(crate) mod revoke;
 
+use clorp_domain::api_key::{checked_expiry, checked_limit};
 use clorp_domain::spend::Day;
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Cents, SpendPolicy, StoredKey};
+use clorp_domain::{Cents, FieldError, KeyTerms, SpendPolicy, StoredKey};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -23,6 +24,22 @@ pub(crate) struct PolicyBody {
     /// Most that all drops of one day (UTC) may cost, in cents; `null` is no limit. A refund does not count back.
     #[schema(minimum = 0, example = 2000)]
     per_day_cents: Option<i64>,
+}
+
+/// What a key is to be allowed, checked.
+pub(crate) fn checked_terms(
+    expires_at: Option<&str>,
+    policy: Option<&PolicyBody>,
+    now: Timestamp,
+) -> Result<KeyTerms, FieldError> {
+    let limit = |of: fn(&PolicyBody) -> Option<i64>, field| checked_limit(field, policy.and_then(of));
+    Ok(KeyTerms {
+        policy: SpendPolicy {
+            per_drop: limit(|policy| policy.per_drop_cents, "/spend_policy/per_drop_cents")?,
+            per_day: limit(|policy| policy.per_day_cents, "/spend_policy/per_day_cents")?,
+        },
+        expires_at: checked_expiry(expires_at, now)?,
+    })
 }
 
 /// An API key, without its secret.
@@ -53,7 +70,7 @@ pub(crate) struct KeyBody {
 
 impl KeyBody {
     /// The key as its owner sees it at `now`.
-    fn of(key: StoredKey, now: Timestamp) -> Self {
+    pub(crate) fn of(key: StoredKey, now: Timestamp) -> Self {
         let SpendPolicy { per_drop, per_day } = key.policy;
         Self {
             id: key.id.to_string(),

@@ -1,0 +1,107 @@
+//! `POST /api/cli/token`: poll for the key that a login leads to.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use clorp_domain::login::Poll;
+use clorp_domain::{DeviceCode, Error, FieldError, KeyId, KeyTerms, Login, StoredKey, UserId};
+use clorp_http::openapi::{BodyErrors, PollErrors};
+use clorp_http::{ApiJson, NoParams, Problem};
+use clorp_service::{Service, new_api_key, new_ulid};
+use clorp_store::Redeemed;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::routes::keys::KeyBody;
+
+/// Which login.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenRequest {
+    /// What `POST /api/cli/login` gave the program.
+    #[schema(value_type = String)]
+    device_code: Option<String>,
+}
+
+/// The key that a login has led to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TokenBody {
+    #[serde(flatten)]
+    key: KeyBody,
+    /// The key itself, to be sent as `Authorization: Bearer`. Shown this once.
+    api_key: String,
+    /// Whose it is.
+    user: TokenUser,
+}
+
+/// The owner of a key.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TokenUser {
+    /// Opaque.
+    id: String,
+}
+
+/// Poll for the key, in the words of RFC 8628.
+///
+/// The key is made when it is first asked for after the user has approved, and shown in that answer only. If the answer
+/// is lost, begin another login; the user can revoke the key that nobody has.
+#[utoipa::path(
+    post, path = "/api/cli/token", tag = "cli",
+    request_body = TokenRequest,
+    responses((status = 201, description = "The key, with its secret", body = TokenBody), PollErrors, BodyErrors)
+)]
+pub(crate) async fn token(
+    _: NoParams,
+    State(service): State<Service>,
+    ApiJson(request): ApiJson<TokenRequest>,
+) -> Result<(StatusCode, ApiJson<TokenBody>), Problem> {
+    let required = || FieldError::new("/device_code", "device_code_required", "Device code is required");
+    let device = request.device_code.ok_or_else(required)?;
+    let device: DeviceCode = device.parse().map_err(|_| Error::LoginUnknown)?;
+    let login = service.store.login(&device.hash()).await?.ok_or(Error::LoginUnknown)?;
+    let now = service.clock.now();
+    let (store, pace) = (&service.store, login.pace);
+    match login.poll(now)? {
+        Poll::Undecided(pace) => {
+            store.set_pace(&login, pace).await?;
+            Err(Error::LoginPending { interval_seconds: pace.interval_seconds }.into())
+        }
+        Poll::TooEarly(slower) => {
+            // At the slowest there is nothing more to record.
+            if slower != pace {
+                store.set_pace(&login, slower).await?;
+            }
+            Err(Error::LoginPolledTooOften { interval_seconds: slower.interval_seconds }.into())
+        }
+        Poll::Granted(owner, terms) => Ok(redeem(&service, &login, owner, terms, now).await?),
+    }
+}
+
+/// Makes the key.
+async fn redeem(
+    service: &Service,
+    login: &Login,
+    owner: UserId,
+    terms: KeyTerms,
+    now: Timestamp,
+) -> Result<(StatusCode, ApiJson<TokenBody>), Error> {
+    let (secret, most) = (new_api_key(), service.rules.max_keys);
+    let user = TokenUser { id: owner.to_string() };
+    let key = StoredKey {
+        name: login.name.clone(),
+        expires_at: terms.expires_at,
+        policy: terms.policy,
+        ..StoredKey::new(KeyId::new(new_ulid(now)), &secret, owner, now)
+    };
+    match service.store.redeem_login(login, &key, most).await? {
+        Redeemed::Done => {
+            let api_key = secret.expose().to_owned();
+            Ok((StatusCode::CREATED, ApiJson(TokenBody { key: KeyBody::of(key, now), api_key, user })))
+        }
+        Redeemed::TooManyKeys => {
+            service.store.set_pace(login, login.pace.polled(now)).await?;
+            Err(Error::TooManyKeys { most })
+        }
+        Redeemed::Gone => Err(Error::LoginUnknown),
+    }
+}

@@ -1,0 +1,390 @@
+//! How a program without a browser is let in: it begins a login, its user decides about it, it polls for its key.
+
+use clorp_domain::{RateLimit, Rules};
+use e2e::world::{LOGIN_PAGE, SOURCE_ADDRESS, TABLE};
+use e2e::{Answer, Client, Fault, Options, World, unhurried};
+use futures::future::{join, join_all};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const LOGIN: &str = "/api/cli/login";
+const UNKNOWN: &str = "BCDF-GHJK";
+
+/// Begins a login as `name`.
+async fn begin(world: &World, name: &str) -> Value {
+    world.anon.post(LOGIN, json!({ "name": name })).await.expect(201)
+}
+
+async fn begin_from(world: &World, address: &str) -> Answer {
+    let headers = [("content-type", "application/json"), (SOURCE_ADDRESS, address)];
+    world.anon.send(Method::POST, LOGIN, Some(b"{}".to_vec()), &headers).await
+}
+
+async fn poll(world: &World, login: &Value) -> Answer {
+    world.anon.post("/api/cli/token", json!({ "device_code": login["device_code"] })).await
+}
+
+async fn show(by: &Client, code: &str) -> Answer {
+    by.get(&format!("{LOGIN}?user_code={code}")).await
+}
+
+/// Has `by` `approve` or `deny` a login.
+async fn decide(by: &Client, what: &str, login: &Value) -> Answer {
+    by.post(&format!("{LOGIN}/{what}"), json!({ "user_code": login["user_code"] })).await
+}
+
+async fn keys(of: &Client) -> Value {
+    of.get("/api/keys").await.expect(200)
+}
+
+async fn count(of: &Client) -> usize {
+    keys(of).await.as_array().unwrap().len()
+}
+
+fn code(login: &Value) -> &str {
+    login["user_code"].as_str().unwrap()
+}
+
+fn with_key(world: &World, token: &Value) -> Client {
+    world.anon.with_authorization(&format!("Bearer {}", token["api_key"].as_str().unwrap()))
+}
+
+/// How many seconds an answer says to wait.
+fn wait(answer: &Answer) -> i64 {
+    answer.header("retry-after").unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_let_in_by_its_user_in_the_browser() {
+    let world = World::start().await;
+    let browser = world.browser(&world.sender, 3600);
+    let login = begin(&world, " ada's laptop ").await;
+    assert_eq!((&login["expires_in"], &login["interval"]), (&json!(600), &json!(5)));
+    assert_eq!(login["verification_uri"], LOGIN_PAGE);
+    assert_eq!(login["verification_uri_complete"], format!("{LOGIN_PAGE}?user_code={}", code(&login)));
+    poll(&world, &login).await.expect_error(400, "authorization_pending");
+
+    // As people type it.
+    let seen = show(&browser, &code(&login).to_lowercase().replace('-', "%20")).await.expect(200);
+    assert_eq!((&seen["user_code"], &seen["status"]), (&login["user_code"], &json!("pending")));
+    assert_eq!(seen["name"], "ada's laptop");
+    assert_eq!(decide(&browser, "approve", &login).await.expect(204), Value::Null);
+    assert_eq!(show(&browser, code(&login)).await.expect(200)["status"], "approved");
+    assert_eq!(count(&world.sender).await, 1, "the key is made when it is asked for");
+
+    world.advance_seconds(5);
+    let token = poll(&world, &login).await.expect(201);
+    assert_eq!((&token["name"], &token["user"]), (&json!("ada's laptop"), &json!({ "id": world.sender.id })));
+    assert_eq!((&token["expires_at"], &token["spend_policy"]["per_day_cents"]), (&Value::Null, &Value::Null));
+    let cli = with_key(&world, &token);
+    assert_eq!(cli.post_empty("/api/whoami").await.expect(200)["user"]["id"], world.sender.id.as_str());
+    let listed = keys(&world.sender).await;
+    assert_eq!((&listed[0]["id"], listed.as_array().unwrap().len()), (&token["id"], 2));
+    assert_eq!(show(&browser, code(&login)).await.expect(200)["status"], "redeemed");
+
+    world.advance_seconds(5);
+    poll(&world, &login).await.expect_error(400, "invalid_grant");
+    assert_eq!(count(&world.sender).await, 2, "a login leads to one key");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_approves_says_what_the_key_may_do() {
+    let world = World::start().await;
+    let browser = world.browser(&world.sender, 3600);
+    let login = begin(&world, "agent").await;
+    let in_an_hour = jiff::Timestamp::from_second(world.clock().now().as_second() + 3600).unwrap();
+    let body = json!({
+        "user_code": login["user_code"], "expires_at": in_an_hour.to_string(),
+        "spend_policy": { "per_drop_cents": 100, "per_day_cents": 150 },
+    });
+    let approve = format!("{LOGIN}/approve");
+    browser.post(&approve, body.clone()).await.expect(204);
+    browser.post(&approve, body).await.expect(204);
+    decide(&browser, "approve", &login).await.expect_error(409, "login_decided");
+    let token = poll(&world, &login).await.expect(201);
+    assert_eq!(token["spend_policy"], json!({ "per_drop_cents": 100, "per_day_cents": 150 }));
+    let cli = with_key(&world, &token);
+    crate::run(&cli, 200).await.expect_error(403, "spend_limit_per_drop");
+    crate::run(&cli, 100).await.expect(201);
+    crate::run(&cli, 100).await.expect_error(403, "spend_limit_per_day");
+    world.advance_seconds(3601);
+    cli.post_empty("/api/whoami").await.expect_error(401, "authentication_required");
+    assert_eq!(world.sender.balance().await, 19_900);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_polls_too_often_is_told_to_slow_down_and_is_not_forgotten() {
+    let world = World::start().await;
+    let login = begin(&world, "eager").await;
+    assert_eq!(wait(&poll(&world, &login).await), 5);
+    for slower in [10, 15, 20] {
+        let answer = poll(&world, &login).await;
+        answer.expect_error(400, "slow_down");
+        assert_eq!(wait(&answer), slower);
+    }
+    world.advance_seconds(19);
+    poll(&world, &login).await.expect_error(400, "slow_down");
+    for _ in 0..20 {
+        poll(&world, &login).await.expect_error(400, "slow_down");
+    }
+    assert_eq!(wait(&poll(&world, &login).await), 60, "it need never wait longer");
+    world.advance_seconds(41);
+    let answer = poll(&world, &login).await;
+    answer.expect_error(400, "authorization_pending");
+    assert_eq!(wait(&answer), 60);
+    decide(&world.browser(&world.sender, 3600), "approve", &login).await.expect(204);
+    poll(&world, &login).await.expect_error(400, "slow_down");
+    world.advance_seconds(60);
+    poll(&world, &login).await.expect(201);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_denied_has_expired_or_never_was_leads_to_nothing() {
+    let world = World::start().await;
+    let browser = world.browser(&world.sender, 36_000);
+    let (denied, late) = (begin(&world, "denied").await, begin(&world, "late").await);
+    let approved_late = begin(&world, "approved and late").await;
+    for _ in 0..2 {
+        decide(&browser, "deny", &denied).await.expect(204);
+    }
+    decide(&browser, "approve", &denied).await.expect_error(409, "login_decided");
+    assert_eq!(show(&browser, code(&denied)).await.expect(200)["status"], "denied");
+    poll(&world, &denied).await.expect_error(400, "access_denied");
+    for _ in 0..2 {
+        decide(&browser, "approve", &approved_late).await.expect(204);
+    }
+    decide(&browser, "deny", &approved_late).await.expect_error(409, "login_decided");
+
+    world.advance_seconds(600);
+    for login in [&denied, &late, &approved_late] {
+        poll(&world, login).await.expect_error(400, "expired_token");
+        show(&browser, code(login)).await.expect_error(404, "not_found");
+        for what in ["approve", "deny"] {
+            decide(&browser, what, login).await.expect_error(404, "not_found");
+        }
+    }
+    for unknown in ["0".repeat(32), "0".repeat(31), "LOGIN#".to_owned(), String::new()] {
+        poll(&world, &json!({ "device_code": unknown })).await.expect_error(400, "invalid_grant");
+    }
+    show(&browser, UNKNOWN).await.expect_error(404, "not_found");
+    decide(&browser, "approve", &json!({ "user_code": UNKNOWN })).await.expect_error(404, "not_found");
+    assert_eq!(count(&world.sender).await, 1, "nobody got a key");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_request_names_its_field() {
+    let world = World::start().await;
+    let browser = world.browser(&world.sender, 3600);
+    for (body, code, field) in [
+        (json!({ "name": "" }), "name_required", "/name"),
+        (json!({ "name": "x".repeat(101) }), "name_too_long", "/name"),
+        (json!({ "name": "a\nb" }), "invalid_name", "/name"),
+        (json!({ "client_id": "cli" }), "unknown_field", "/client_id"),
+    ] {
+        world.anon.post(LOGIN, body).await.expect_field(400, code, field);
+    }
+    let token = world.anon.post("/api/cli/token", json!({})).await;
+    token.expect_field(400, "device_code_required", "/device_code");
+    browser.get(LOGIN).await.expect_field(400, "invalid_user_code", "user_code");
+    show(&browser, "WDJB-MJH1").await.expect_field(400, "invalid_user_code", "user_code");
+    let approve = format!("{LOGIN}/approve");
+    for (body, code, field) in [
+        (json!({}), "invalid_user_code", "/user_code"),
+        (json!({ "user_code": "WDJB" }), "invalid_user_code", "/user_code"),
+        (
+            json!({ "user_code": UNKNOWN, "expires_at": "2020-01-01T00:00:00Z" }),
+            "invalid_expiry",
+            "/expires_at",
+        ),
+        (
+            json!({ "user_code": UNKNOWN, "spend_policy": { "per_day_cents": -1 } }),
+            "invalid_limit",
+            "/spend_policy/per_day_cents",
+        ),
+    ] {
+        browser.post(&approve, body).await.expect_field(400, code, field);
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_has_signed_in_decides_and_only_on_a_page_of_ours() {
+    let world = World::start().await;
+    let browser = world.browser(&world.sender, 3600);
+    let login = begin(&world, "cli").await;
+    for what in ["approve", "deny"] {
+        decide(&world.sender, what, &login).await.expect_error(403, "session_required");
+        decide(&world.anon, what, &login).await.expect_error(401, "authentication_required");
+        let body = json!({ "user_code": login["user_code"] }).to_string().into_bytes();
+        let headers = [("content-type", "application/json"), ("origin", "https://evil.example")];
+        let path = format!("{LOGIN}/{what}");
+        let foreign = browser.send(Method::POST, &path, Some(body), &headers).await;
+        foreign.expect_error(403, "foreign_origin");
+    }
+    show(&world.sender, code(&login)).await.expect_error(403, "session_required");
+    show(&world.anon, code(&login)).await.expect_error(401, "authentication_required");
+    assert_eq!(show(&browser, code(&login)).await.expect(200)["status"], "pending");
+    poll(&world, &login).await.expect_error(400, "authorization_pending");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_is_of_who_approved_and_for_everybody_else_the_login_is_gone() {
+    let world = World::start().await;
+    let (one, other) = (world.browser(&world.sender, 3600), world.browser(&world.stranger, 3600));
+    let login = begin(&world, "cli").await;
+    show(&other, code(&login)).await.expect(200);
+    decide(&one, "approve", &login).await.expect(204);
+    show(&other, code(&login)).await.expect_error(404, "not_found");
+    for what in ["approve", "deny"] {
+        decide(&other, what, &login).await.expect_error(404, "not_found");
+    }
+    let token = poll(&world, &login).await.expect(201);
+    assert_eq!(token["user"]["id"], world.sender.id.as_str());
+    assert_eq!((count(&world.sender).await, count(&world.stranger).await), (2, 1));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_polls_at_once_one_gets_the_key() {
+    let world = World::start().await;
+    let login = begin(&world, "cli").await;
+    decide(&world.browser(&world.sender, 3600), "approve", &login).await.expect(204);
+    let answers = join_all((0..12).map(|_| poll(&world, &login))).await;
+    let (got, others): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status.as_u16() == 201);
+    assert_eq!(got.len(), 1);
+    for answer in others {
+        answer.expect_error(400, "invalid_grant");
+    }
+    assert_eq!(count(&world.sender).await, 2);
+    with_key(&world, &got[0].json()).post_empty("/api/whoami").await.expect(200);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_approval_and_a_denial_at_once_one_stands() {
+    let world = World::start().await;
+    let (one, other) = (world.browser(&world.sender, 3600), world.browser(&world.stranger, 3600));
+    let mut made = 0;
+    for (denier, refusal) in [(&one, 409), (&other, 404)].into_iter().cycle().take(8) {
+        let login = begin(&world, "cli").await;
+        let (approved, denied) = join(decide(&one, "approve", &login), decide(denier, "deny", &login)).await;
+        let statuses = (approved.status.as_u16(), denied.status.as_u16());
+        let token = poll(&world, &login).await;
+        if approved.status.is_success() {
+            assert_eq!(statuses, (204, refusal));
+            token.expect(201);
+            made += 1;
+        } else {
+            assert_eq!(statuses, (refusal, 204));
+            token.expect_error(400, "access_denied");
+        }
+    }
+    assert_eq!(count(&world.sender).await, 1 + made);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_too_many_keys_revokes_one_and_the_login_is_still_good() {
+    let rules = Rules { max_keys: 2, ..unhurried() };
+    let world = World::with(Options { rules, ..Options::default() }).await;
+    let (id, _) = crate::make_key(&world.sender, json!({})).await;
+    let login = begin(&world, "cli").await;
+    decide(&world.browser(&world.sender, 3600), "approve", &login).await.expect(204);
+    poll(&world, &login).await.expect_error(409, "too_many_keys");
+    poll(&world, &login).await.expect_error(400, "slow_down");
+    world.sender.send(Method::DELETE, &format!("/api/keys/{id}"), None, &[]).await.expect(204);
+    world.advance_seconds(10);
+    poll(&world, &login).await.expect(201);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_leaves_a_key_that_its_owner_can_revoke() {
+    let world = World::with(Options { proxied: true, ..Options::default() }).await;
+    let proxy = world.proxy.as_ref().unwrap();
+    let browser = world.browser(&world.sender, 3600);
+    let login = begin(&world, "cli").await;
+    // An approval whose answer is lost on the way from the table has been made, and is found so.
+    proxy.fail("UpdateItem", Fault::LostAnswer, 1);
+    decide(&browser, "approve", &login).await.expect(204);
+    proxy.heal();
+    proxy.fail("TransactWriteItems", Fault::LostAnswer, 10);
+    poll(&world, &login).await.expect_error(503, "unavailable");
+    proxy.heal();
+    poll(&world, &login).await.expect_error(400, "invalid_grant");
+    let listed = keys(&world.sender).await;
+    assert_eq!((&listed[0]["name"], &listed[0]["last_used_at"]), (&json!("cli"), &Value::Null));
+    let path = format!("/api/keys/{}", listed[0]["id"].as_str().unwrap());
+    world.sender.send(Method::DELETE, &path, None, &[]).await.expect(204);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_stored_tells_the_device_code_or_the_key() {
+    let world = World::start().await;
+    let stored = async || {
+        let stored = world.table().scan().table_name(TABLE).send().await.unwrap();
+        format!("{:?}", stored.items())
+    };
+    let login = begin(&world, "secretive").await;
+    let device = login["device_code"].as_str().unwrap();
+    let begun = stored().await;
+    assert!(begun.contains("secretive") && !begun.contains(device));
+    decide(&world.browser(&world.sender, 3600).keyed("k"), "approve", &login).await.expect(204);
+    assert!(!stored().await.contains(device));
+    let key = poll(&world, &login).await.expect(201)["api_key"].as_str().unwrap().to_owned();
+    let ended = stored().await;
+    assert!(ended.contains("redeemed") && !ended.contains(device) && !ended.contains(&key[12..]));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_are_limited_by_address() {
+    let rules = Rules { login_rate: RateLimit { quota: 3, window_seconds: 60 }, ..unhurried() };
+    let world = World::with(Options { rules, ..Options::default() }).await;
+    let answers = join_all((0..12).map(|_| begin_from(&world, "203.0.113.7"))).await;
+    let begun = answers.iter().filter(|answer| answer.status.as_u16() == 201).count();
+    assert_eq!(begun, 3, "over all instances");
+    let refused = begin_from(&world, "203.0.113.7").await;
+    refused.expect_error(429, "rate_limited");
+    assert!((1..=20).contains(&wait(&refused)), "{}", wait(&refused));
+    // The addresses of one IPv6 network are one caller's, and those who are not known are one.
+    for (address, status) in [
+        ("203.0.113.8", 201),
+        ("2001:db8::1", 201),
+        ("2001:db8::2", 201),
+        ("2001:db8::3", 201),
+        ("2001:db8::4", 429),
+        ("2001:db8:0:1::1", 201),
+        ("", 201),
+        ("nonsense", 201),
+        ("", 201),
+        ("nonsense", 429),
+    ] {
+        begin_from(&world, address).await.expect(status);
+    }
+    world.advance_seconds(wait(&refused));
+    let login = begin_from(&world, "203.0.113.7").await.expect(201);
+    let seen = show(&world.browser(&world.sender, 3600), code(&login)).await.expect(200);
+    assert_eq!(seen["asked_from"], "203.0.113.7");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_codes_is_slowed_down() {
+    let rules = Rules { keys_rate: RateLimit { quota: 5, window_seconds: 60 }, ..unhurried() };
+    let world = World::with(Options { rules, ..Options::default() }).await;
+    let browser = world.browser(&world.sender, 3600);
+    let guesses = join_all((0..12).map(|_| show(&browser, UNKNOWN))).await;
+    let answered = guesses.iter().filter(|answer| answer.status.as_u16() == 404).count();
+    assert_eq!(answered, 5);
+    let login = begin(&world, "cli").await;
+    decide(&browser, "approve", &login).await.expect_error(429, "rate_limited");
+    poll(&world, &login).await.expect_error(400, "authorization_pending");
+    world.finish().await;
+}
