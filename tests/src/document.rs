@@ -20,7 +20,7 @@ const SOMETIMES: [&str; 3] = ["Link", "X-Next-Cursor", "Idempotency-Replayed"];
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
 
 /// Each function with its part of the document.
-pub fn parts() -> [(&'static str, OpenApi); 7] {
+pub fn parts() -> [(&'static str, OpenApi); 8] {
     [
         ("drops", drops::openapi()),
         ("board", board::openapi()),
@@ -29,6 +29,7 @@ pub fn parts() -> [(&'static str, OpenApi); 7] {
         ("stripe-webhook", stripe_webhook::openapi()),
         ("uploads", uploads::openapi()),
         ("users", users::openapi()),
+        ("verify", verify::openapi()),
     ]
 }
 
@@ -55,6 +56,7 @@ struct Promise {
     /// Media type and schema; none for a response without a body.
     body: Option<(String, Validator)>,
     headers: Vec<String>,
+    description: String,
 }
 
 /// Every operation of the merged document, so that a new one is covered without anybody thinking of it.
@@ -123,6 +125,7 @@ impl Route {
             "/api/agents" => json!({ "name": "Roastmaster" }),
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
             "/api/keys" => json!({ "name": "A key" }),
+            "/api/verify" => json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." }),
             "/api/cli/login/approve" | "/api/cli/login/deny" => json!({ "user_code": "BCDF-GHJK" }),
             "/api/cli/token" => json!({ "device_code": "0".repeat(32) }),
             // About an account whose owner is nobody here, so that it changes nothing.
@@ -147,6 +150,9 @@ impl Route {
         let mut expected = promise.headers.iter().filter(|name| let_in || !name.starts_with("RateLimit"));
         if let Some(header) = expected.find(|header| answer.header(header).is_none()) {
             return Some(format!("the documented {header} is missing"));
+        }
+        if let Some(code) = promise.unnamed_code(answer) {
+            return Some(format!("the document does not name the code {code} here"));
         }
         let Some((media_type, schema)) = &promise.body else {
             return (!answer.text.is_empty()).then(|| "the document names no body".to_owned());
@@ -193,6 +199,14 @@ fn read_routes() -> Vec<Route> {
 }
 
 impl Promise {
+    /// The code of an error of which the description of its status says nothing. Those of a 400 are as many as there are
+    /// rules for fields.
+    fn unnamed_code(&self, answer: &Answer) -> Option<String> {
+        let body: Value = serde_json::from_str(&answer.text).ok().filter(|_| answer.status.as_u16() > 400)?;
+        let code = body["code"].as_str()?;
+        (!self.description.contains(&format!("`{code}`"))).then(|| code.to_owned())
+    }
+
     fn read(response: &Value, components: &Value) -> Self {
         let body = response["content"].as_object().map(|content| {
             let (media_type, body) = content.iter().next().expect("a media type");
@@ -205,7 +219,8 @@ impl Promise {
         });
         let headers = response["headers"].as_object().into_iter().flat_map(|headers| headers.keys());
         let headers = headers.filter(|name| !SOMETIMES.contains(&name.as_str())).cloned().collect();
-        Self { body, headers }
+        let description = response["description"].as_str().expect("a description").to_owned();
+        Self { body, headers, description }
     }
 }
 
@@ -247,7 +262,11 @@ mod tests {
 
     use super::*;
 
+    /// An answer with these headers, and with those about rates that every caller gets.
     fn answer(status: u16, headers: &[(&'static str, &str)], body: &Value) -> Answer {
+        let headers =
+            [headers, &[("ratelimit", "\"read\";r=1;t=1"), ("ratelimit-policy", "\"read\";q=1;w=1")]]
+                .concat();
         let header = |(name, value): &(&'static str, &str)| {
             (HeaderName::from_static(name), value.parse().expect("a header"))
         };
@@ -325,8 +344,10 @@ mod tests {
     #[test]
     fn an_error_may_leave_out_its_field_and_a_refused_payment_says_more() {
         let (run, get) = ((&Method::POST, "/api/jobs/run"), (&Method::GET, "/api/jobs/01A"));
-        let mut body = json!({ "error": "a", "code": "b", "request_id": "c" });
+        let mut body = json!({ "error": "a", "code": "not_found", "request_id": "c" });
         check(get, &answer(404, &[JSON], &body), None);
+        check(run, &answer(402, &[JSON], &body), Some("does not name the code not_found"));
+        body["code"] = json!("insufficient_balance");
         check(run, &answer(402, &[JSON], &body), Some("required"));
         for (property, value) in [
             ("payment_required", json!(true)),
@@ -337,7 +358,7 @@ mod tests {
             body[property] = value;
         }
         check(run, &answer(402, &[JSON], &body), None);
-        check(get, &answer(404, &[JSON], &body), Some("unexpected"));
+        check(get, &answer(404, &[JSON], &body), Some("does not name the code"));
         body["secret"] = json!(1);
         check(run, &answer(402, &[JSON], &body), Some("unexpected"));
     }

@@ -27,6 +27,8 @@ const GRANTED: &[(&str, &str, &str)] = &[
         "Table.Arn USER#* AGENTS#* KEY#* IDEMP#* REFRESH#* LOGIN#* LOGINCODE#* ADDRESS#*",
         "PutItem UpdateItem DeleteItem",
     ),
+    ("verify", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
+    ("verify", "Table.Arn USER#* STATS#*", "BatchGetItem"),
     ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
 ];
 
@@ -71,6 +73,11 @@ pub fn needed(call: &Call) -> Vec<Permission> {
             keys: key.map(str::to_owned),
         }
     };
+    if call.operation == "BatchGetItem" {
+        let tables = request["RequestItems"].as_object().expect("tables").values();
+        let keys = tables.flat_map(|table| table["Keys"].as_array().expect("keys"));
+        return keys.map(|key| need("BatchGetItem", key)).collect();
+    }
     if call.operation != "TransactWriteItems" {
         return vec![need(&call.operation, &request["Key"])];
     }

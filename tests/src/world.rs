@@ -217,6 +217,10 @@ impl World {
                 let login_page = users::LoginPage::new(LOGIN_PAGE);
                 users::router(users::App { service: service(function), login_page }, callers(function))
             }
+            "verify" => {
+                let app = verify::App { service: service(function), files: files.clone() };
+                verify::router(app, callers(function))
+            }
             other => panic!("nothing is known of the function {other}"),
         };
         let mut instances = BTreeMap::new();

@@ -32,15 +32,15 @@ fn only_functions_that_ask_stripe_have_its_client_in_them() {
 }
 
 #[test]
-fn only_functions_that_wake_or_are_the_ranking_have_its_queue_and_judge() {
+fn only_functions_that_wake_the_ranking_have_its_queue_and_only_those_that_judge_the_judge() {
     assert_eq!(who_has(|package| package == "aws-sdk-sqs"), ["drops", "ranking"]);
-    assert_eq!(who_has(|package| package == "clorp-judge"), ["ranking"]);
+    assert_eq!(who_has(|package| package == "clorp-judge"), ["ranking", "verify"]);
 }
 
 #[test]
 fn only_functions_that_handle_files_have_the_client_of_s3() {
-    assert_eq!(who_has(|package| package == "aws-sdk-s3"), ["drops", "uploads"]);
-    assert_eq!(who_has(|package| package == "clorp-files"), ["drops", "uploads"]);
+    assert_eq!(who_has(|package| package == "aws-sdk-s3"), ["drops", "uploads", "verify"]);
+    assert_eq!(who_has(|package| package == "clorp-files"), ["drops", "uploads", "verify"]);
 }
 
 #[test]

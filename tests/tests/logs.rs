@@ -25,6 +25,7 @@ const WEBHOOK_SECRET: &str = "whsec_that_nobody_may_read";
 const PROMPT: &str = "Taglines about a lighthouse keeper";
 const ENV_VALUE: &str = "hunter2-of-the-environment";
 const FILENAME: &str = "keeper-of-the-light.txt";
+const CRITERIA: &str = "Says how long the lamp has been burning";
 const OUTPUT: &str = "Still shining since 1911";
 const REASON: &str = "The lamp went out and so did I";
 /// More faults than the SDK tries a request.
@@ -181,6 +182,13 @@ async fn race(world: &World, user: &Client) {
     world.anon.with_authorization(&format!("Bearer {ENV_VALUE}")).get("/api/jobs").await.expect(401);
 }
 
+/// Has an output verified, well and in vain.
+async fn verify(user: &Client) {
+    let body = json!({ "criteria": CRITERIA, "output_text": OUTPUT });
+    user.post("/api/verify", body).await.expect(201);
+    user.post("/api/verify", json!({ "criteria": CRITERIA, CRITERIA: OUTPUT })).await.expect(400);
+}
+
 /// Posts a drop with a file, well, and without S3.
 async fn attach(world: &World, user: &Client, secrets: &mut Secrets) {
     let upload = user.upload(FILENAME, "text/plain", b"A light").await;
@@ -277,6 +285,7 @@ async fn every_request_is_logged_and_no_secret_is() {
         ("a prompt", PROMPT),
         ("a value of envVars", ENV_VALUE),
         ("an output", OUTPUT),
+        ("criteria", CRITERIA),
         ("a reason to give up", REASON),
         ("a file's name", FILENAME),
         ("a signed address", "X-Amz-Signature"),
@@ -291,6 +300,7 @@ async fn every_request_is_logged_and_no_secret_is() {
     let user = keyed(&world, &mut secrets).await;
     top_up(&world, &user, &mut secrets).await;
     race(&world, &user).await;
+    verify(&user).await;
     attach(&world, &user, &mut secrets).await;
     withdraw(&world, &user, &mut secrets).await;
     charge_a_card(&world, &user, &mut secrets).await;
@@ -318,6 +328,8 @@ async fn every_request_is_logged_and_no_secret_is() {
         ("/api/wallet/withdraw", 402),
         ("/api/wallet/withdraw", 409),
         ("/api/uploads", 201),
+        ("/api/verify", 201),
+        ("/api/verify", 400),
         ("/api/cli/login", 200),
         ("/api/cli/login/approve", 204),
         ("/api/cli/token", 201),

@@ -249,6 +249,8 @@ fn beside_the_table_there_are_the_queue_and_the_files_for_who_needs_them() {
         ("drops", "sqs:SendMessage", "RankingQueue.Arn"),
         ("ranking", "sqs:SendMessage", "RankingQueue.Arn"),
         ("uploads", "s3:PutObject", "UploadsBucket.Arn/uploads/*"),
+        ("verify", "s3:GetObject", "UploadsBucket.Arn/uploads/*"),
+        ("verify", "s3:ListBucket", "UploadsBucket.Arn"),
     ];
     let expected = expected.map(|(function, action, resource)| Permission {
         function: function.to_owned(),
@@ -258,7 +260,7 @@ fn beside_the_table_there_are_the_queue_and_the_files_for_who_needs_them() {
     });
     assert_eq!(beside_the_table, expected);
     assert_eq!(who_has("RANKING_QUEUE_URL"), ["drops", "ranking"]);
-    assert_eq!(who_has("CLORP_UPLOADS_BUCKET"), ["drops", "uploads"]);
+    assert_eq!(who_has("CLORP_UPLOADS_BUCKET"), ["drops", "uploads", "verify"]);
 }
 
 #[test]
@@ -329,7 +331,7 @@ fn what_the_gateway_limits_beside_the_whole_are_the_public_writes() {
 
 #[test]
 fn functions_with_callers_know_supabase_if_there_is_one_and_its_secrets_are_in_no_template() {
-    let with_callers = ["drops", "stripe", "users", "wallet"];
+    let with_callers = ["drops", "stripe", "uploads", "users", "verify", "wallet"];
     for variable in ["SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_JWT_SECRET", "SUPABASE_COOKIE_DOMAIN"] {
         assert_eq!(who_has(variable), with_callers, "{variable}");
     }

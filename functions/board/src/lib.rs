@@ -1,5 +1,6 @@
 //! What everybody may read: the board, its totals, the feed, the agents' directory, and the API's description.
 
+mod llms;
 mod routes;
 
 use axum::Router;
@@ -10,6 +11,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// The document of all functions; a test holds it to their routers.
+const DOCUMENT: &str = include_str!("../../../openapi.json");
+
 /// The function's routes and their description.
 pub fn api() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
@@ -18,6 +22,7 @@ pub fn api() -> OpenApiRouter<Service> {
         .routes(routes!(routes::feed::feed))
         .routes(routes!(routes::directory::directory))
         .routes(routes!(routes::openapi::openapi))
+        .routes(routes!(routes::llms::llms))
 }
 
 /// The function.

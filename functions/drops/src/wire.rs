@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Attachment, Brief, Drop, FileDraft, Rules, Status, SubmissionId, UserId};
+use clorp_domain::{Attachment, Brief, Drop, Rules, Status, SubmissionId, UserId};
 use clorp_files::Signed;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// A drop, as its sender and its claimants see it.
@@ -88,36 +88,6 @@ pub(crate) struct ClaimBody {
     submission_id: Option<String>,
     /// Which of your agents it is for.
     agent_id: String,
-}
-
-/// An upload of yours to attach. Only `id` is needed; whatever else is given must be as it was announced.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AttachmentRequest {
-    /// What `POST /api/uploads` answered with.
-    #[schema(value_type = String)]
-    id: Option<String>,
-    /// Its name.
-    filename: Option<String>,
-    /// Its media type.
-    content_type: Option<String>,
-    /// Its size in bytes.
-    #[schema(minimum = 1)]
-    size_bytes: Option<i64>,
-    /// The SHA-256 of its bytes, in lower-case hex.
-    sha256: Option<String>,
-}
-
-impl From<AttachmentRequest> for FileDraft {
-    fn from(request: AttachmentRequest) -> Self {
-        let AttachmentRequest { id, filename, content_type, size_bytes, sha256 } = request;
-        Self { id, filename, content_type, size_bytes, sha256 }
-    }
-}
-
-/// What a request has to say of files, which may be nothing.
-pub(crate) fn drafts(files: Option<Vec<AttachmentRequest>>) -> Vec<FileDraft> {
-    files.unwrap_or_default().into_iter().map(FileDraft::from).collect()
 }
 
 /// A file, and where to download it.

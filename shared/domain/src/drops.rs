@@ -13,8 +13,8 @@ use crate::ledger::Unbalanced;
 use crate::money::Overflow;
 use crate::time::after_seconds;
 use crate::{
-    Account, AgentId, Attachment, Cents, DropId, EntryId, Error, FieldError, FileDraft, Grade, NamedFiles,
-    Order, Pack, Posting, Reason, Rules, SubmissionId, UserId,
+    Account, AgentId, Attachment, Cents, DropId, EntryId, Error, FieldError, Grade, NamedFiles, Order, Pack,
+    Posting, Reason, Rules, SubmissionId, UserId,
 };
 
 /// Where a drop is in its life. It only moves forward.
@@ -542,8 +542,7 @@ impl Output {
     ///
     /// # Errors
     /// [`FieldError`] if there is nothing in it, or more than fits.
-    pub fn new(text: Option<String>, files: Vec<FileDraft>, rules: &Rules) -> Result<Self, FieldError> {
-        let files = NamedFiles::new("/output_attachments", files, rules)?;
+    pub fn new(text: Option<String>, files: NamedFiles, rules: &Rules) -> Result<Self, FieldError> {
         let text = text.filter(|text| !text.trim().is_empty());
         if text.is_none() && files.is_empty() {
             return Err(FieldError::new("/output_text", "output_required", "Output is required"));
@@ -574,6 +573,11 @@ impl Output {
         self.text == made.output_text && self.files.are(&made.output_attachments)
     }
 
+    /// All that is known of it without opening its `attachments`, for a judge: the text, then a line for each of them.
+    pub fn legible(&self, attachments: &[Attachment]) -> String {
+        legible(&self.text, attachments)
+    }
+
     /// The SHA-256 in lower-case hex of the text; with `attachments`, of one line for the text, which is its
     /// SHA-256, and one for each of them.
     pub fn sha256(&self, attachments: &[Attachment]) -> String {
@@ -584,6 +588,11 @@ impl Output {
         let lines = std::iter::once(text).chain(attachments.iter().map(Attachment::line));
         sha256_hex(&lines.map(|line| line + "\n").collect::<String>())
     }
+}
+
+fn legible(text: &str, attachments: &[Attachment]) -> String {
+    let files = attachments.iter().map(|file| format!("\nAttached file: {}", file.line()));
+    std::iter::once(text.to_owned()).chain(files).collect()
 }
 
 fn sha256_hex(text: &str) -> String {
@@ -611,9 +620,8 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// All that is known of it without opening its files, for a judge: the text, then a line for each file.
+    /// As [`Output::legible`].
     pub fn legible(&self) -> String {
-        let files = self.output_attachments.iter().map(|file| format!("\nAttached file: {}", file.line()));
-        std::iter::once(self.output_text.clone()).chain(files).collect()
+        legible(&self.output_text, &self.output_attachments)
     }
 }

@@ -97,6 +97,11 @@ ulid_id! {
 }
 
 ulid_id! {
+    /// A verification. Sorts by the time it was asked for.
+    VerificationId
+}
+
+ulid_id! {
     /// A named profile that a worker races under. Sorts by the time of its creation.
     AgentId
 }

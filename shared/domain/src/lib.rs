@@ -34,6 +34,7 @@ pub mod timeline;
 pub mod topup;
 pub mod user;
 pub mod verdict;
+pub mod verification;
 pub mod withdrawal;
 
 pub use agent::{Agent, AgentChange, AgentName, Race, Record};
@@ -46,7 +47,8 @@ pub use error::{Error, FieldError};
 pub use grade::Grade;
 pub use idempotency::{Fingerprint, IdempotencyKey};
 pub use ids::{
-    AgentId, DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UploadId, UserId, WithdrawalId,
+    AgentId, DropId, EntryId, KeyId, SetupId, SubmissionId, TopupId, UploadId, UserId, VerificationId,
+    WithdrawalId,
 };
 pub use ledger::{Account, Entry, Posting, Reason};
 pub use limits::{BucketKey, RateClass, RateLimit};
@@ -60,4 +62,5 @@ pub use spend::{SpendPolicy, Spent};
 pub use topup::{AutoTopup, Topup, TopupKind, TopupStatus};
 pub use user::User;
 pub use verdict::{Placing, Verdict};
+pub use verification::Verification;
 pub use withdrawal::{Withdrawal, WithdrawalStatus};

@@ -105,27 +105,37 @@ impl Files {
         signed.map(|request| read(&request, now)).map_err(|error| fault("sign a GET", error))
     }
 
+    /// Whether a file's bytes are where uploads are. One round trip.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn is_uploaded(&self, file: &Attachment) -> Result<bool, Error> {
+        Ok(self.uploaded(file).await?.is_some())
+    }
+
     /// Copies a file from where uploads are to where attachments stay, if its bytes are there. Whether they are. Two round
     /// trips; again and again has the effect of once.
     ///
     /// # Errors
     /// Faults only.
     pub async fn keep(&self, file: &Attachment) -> Result<bool, Error> {
-        let key = upload_key(file.id);
-        let head = self.client.head_object().bucket(&self.bucket).key(&key);
-        let found = match head.checksum_mode(ChecksumMode::Enabled).send().await {
-            Ok(found) => found,
-            Err(error) if is_missing(&error) => return Ok(false),
-            Err(error) => return Err(fault("head", error)),
-        };
-        if !is_that_file(file, &found) {
-            return Ok(false);
-        }
+        let Some(found) = self.uploaded(file).await? else { return Ok(false) };
         admitted().await?;
-        let copy = self.client.copy_object().copy_source(format!("{}/{key}", self.bucket));
+        let source = format!("{}/{}", self.bucket, upload_key(file.id));
+        let copy = self.client.copy_object().copy_source(source);
         let copy = copy.bucket(&self.bucket).key(attachment_key(file.id));
         let copied = copy.set_copy_source_if_match(found.e_tag).send().await;
         copied.map(|_| true).map_err(|error| fault("copy", error))
+    }
+
+    /// What S3 says of a file's bytes where uploads are, if they are there.
+    async fn uploaded(&self, file: &Attachment) -> Result<Option<HeadObjectOutput>, Error> {
+        let head = self.client.head_object().bucket(&self.bucket).key(upload_key(file.id));
+        match head.checksum_mode(ChecksumMode::Enabled).send().await {
+            Ok(found) => Ok(is_that_file(file, &found).then_some(found)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(fault("head", error)),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! have besides, authentication, rate limits, idempotency keys, by [`serve::finish_for_callers`].
 
 pub mod admission;
+pub mod attachments;
 pub mod auth;
 pub mod cache;
 pub mod event_stream;
@@ -21,6 +22,7 @@ pub mod serve;
 pub mod source;
 
 pub use admission::Callers;
+pub use attachments::{AttachmentRequest, drafts};
 pub use auth::Caller;
 pub use extract::{ApiJson, ApiQuery, NoBody, NoParams, PathId};
 pub use idempotency::once_only;

@@ -8,9 +8,10 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn,
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
+use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
-    ResponseBuilder, Type,
+    ResponseBuilder, ServerBuilder, Type,
 };
 
 use crate::problem::{ErrorBody, PaymentRequiredBody};
@@ -37,22 +38,22 @@ pub enum AnyErrors {
     /// The body or a parameter is malformed or breaks a rule; `field` says where.
     #[response(status = 400)]
     BadRequest(ErrorBody),
-    /// A fault of ours. Nothing half-done is left behind.
+    /// `internal`: a fault of ours. Nothing half-done is left behind.
     #[response(status = 500)]
     Internal(ErrorBody),
-    /// A dependency is down or contended; send the same request again after `Retry-After` seconds.
-    #[response(status = 503)]
+    /// `unavailable`: a dependency is down or contended; send the same request again after `Retry-After` seconds.
+    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds until the same may be asked again")))]
     Unavailable(ErrorBody),
 }
 
 /// What any request with a credential can meet.
 #[derive(IntoResponses)]
 pub enum AuthErrors {
-    /// No valid credential.
+    /// `authentication_required`: no valid credential.
     #[response(status = 401)]
     Unauthenticated(ErrorBody),
-    /// Too many requests of this kind; again after `Retry-After` seconds.
-    #[response(status = 429)]
+    /// `rate_limited`: too many requests of this kind; again after `Retry-After` seconds.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds until the next request of this kind")))]
     RateLimited(ErrorBody),
 }
 
@@ -79,21 +80,21 @@ pub enum PollErrors {
     /// `too_many_keys`: the user has as many as they may. Once they have revoked one, poll again.
     #[response(status = 409)]
     Conflict(ErrorBody),
-    /// A fault of ours.
+    /// `internal`: a fault of ours.
     #[response(status = 500)]
     Internal(ErrorBody),
-    /// A dependency is down or contended; poll again.
-    #[response(status = 503)]
+    /// `unavailable`: a dependency is down or contended; poll again after `Retry-After` seconds.
+    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds until the same may be asked again")))]
     Unavailable(ErrorBody),
 }
 
 /// What any request with a body can meet.
 #[derive(IntoResponses)]
 pub enum BodyErrors {
-    /// The body is larger than 1 MiB.
+    /// `payload_too_large`: the body is larger than 1 MiB.
     #[response(status = 413)]
     TooLarge(ErrorBody),
-    /// The body is not declared as JSON.
+    /// `unsupported_media_type`: the body is not declared as JSON.
     #[response(status = 415)]
     UnsupportedMediaType(ErrorBody),
 }
@@ -101,7 +102,7 @@ pub enum BodyErrors {
 /// What a request that takes no body can meet when it has one.
 #[derive(IntoResponses)]
 pub enum NoBodyErrors {
-    /// The body is larger than 1 MiB.
+    /// `payload_too_large`: the body is larger than 1 MiB.
     #[response(status = 413)]
     TooLarge(ErrorBody),
 }
@@ -109,7 +110,7 @@ pub enum NoBodyErrors {
 /// What a request for one thing can meet.
 #[derive(IntoResponses)]
 pub enum IdErrors {
-    /// There is no such thing, or it is hidden from this caller.
+    /// `not_found`: there is no such thing, or it is hidden from this caller.
     #[response(status = 404)]
     NotFound(ErrorBody),
 }
@@ -117,7 +118,8 @@ pub enum IdErrors {
 /// What a request that is not for everybody can meet.
 #[derive(IntoResponses)]
 pub enum RoleErrors {
-    /// Not for this caller, or not with this API key; `code` says which rule.
+    /// Not for this caller: `own_drop`, `not_the_sender`, `not_a_claimant`. Or not with this API key:
+    /// `spend_limit_per_drop`, `spend_limit_per_day`, `key_is_limited`, `session_required`.
     #[response(status = 403)]
     Forbidden(ErrorBody),
 }
@@ -125,7 +127,8 @@ pub enum RoleErrors {
 /// What a request that depends on the drop's state can meet.
 #[derive(IntoResponses)]
 pub enum StateErrors {
-    /// The drop's state does not allow it; `code` says which rule.
+    /// The drop's state does not allow it: `drop_not_open`, `window_closed`, `max_claims_reached`, `already_submitted`,
+    /// `drop_has_submissions`, `verdict_not_ready`.
     #[response(status = 409)]
     Conflict(ErrorBody),
 }
@@ -133,8 +136,8 @@ pub enum StateErrors {
 /// What a claim can meet.
 #[derive(IntoResponses)]
 pub enum CooldownErrors {
-    /// `claim_cooldown`: too many of the caller's claims have lapsed or been released lately. Claims that are held stay
-    /// held.
+    /// `rate_limited`: too many requests of this kind. Or `claim_cooldown`: too many of the caller's claims have lapsed or
+    /// been released lately; claims that are held stay held.
     #[response(
         status = 429,
         headers(("Retry-After" = u32, description = "Seconds until a claim is allowed again"))
@@ -145,7 +148,32 @@ pub enum CooldownErrors {
 /// What a change of the caller's agents can meet.
 #[derive(IntoResponses)]
 pub enum AgentErrors {
-    /// The agents you have do not allow it; `code` says which rule.
+    /// The agents you have do not allow it: `agent_name_taken`, `too_many_agents`, `default_agent`,
+    /// `agent_has_active_work`.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+}
+
+/// What the making of an API key can meet.
+#[derive(IntoResponses)]
+pub enum KeyErrors {
+    /// `too_many_keys`: you have as many as there may be.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+}
+
+/// What a request about the saved card can meet.
+#[derive(IntoResponses)]
+pub enum CardErrors {
+    /// `payment_method_required`: there is none.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+}
+
+/// What a request that sends money out can meet.
+#[derive(IntoResponses)]
+pub enum PayoutErrors {
+    /// Nothing can be sent: `onboarding_required`, `withdrawal_refused`.
     #[response(status = 409)]
     Conflict(ErrorBody),
 }
@@ -153,7 +181,7 @@ pub enum AgentErrors {
 /// What a request that takes money out of the wallet can meet.
 #[derive(IntoResponses)]
 pub enum FundsErrors {
-    /// The wallet does not hold the amount.
+    /// `insufficient_balance`: the wallet does not hold the amount.
     #[response(status = 402)]
     InsufficientBalance(ErrorBody),
 }
@@ -161,8 +189,8 @@ pub enum FundsErrors {
 /// What a request that costs money can meet.
 #[derive(IntoResponses)]
 pub enum PaymentErrors {
-    /// The wallet does not hold the price, and topping it up did not help; `code` says why. The drop is kept as
-    /// `pending_payment`.
+    /// The wallet does not hold the price: `insufficient_balance`. Or topping it up did not help: `auto_topup_declined`,
+    /// `auto_topup_authentication_required`, `auto_topup_pending`. The drop is kept as `pending_payment`.
     #[response(status = 402)]
     PaymentRequired(PaymentRequiredBody),
 }
@@ -194,8 +222,17 @@ pub fn document(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> Open
         }
         item.post.iter_mut().filter(|post| takes_key(post)).for_each(document_key);
         operations_mut(item).filter(|operation| has_caller(operation)).for_each(document_limits);
+        operations_mut(item).for_each(name);
     }
     whole
+}
+
+/// Makes an operation's id, which is its handler's name, unique: two functions may each have a handler of one name.
+fn name(operation: &mut Operation) {
+    let tag = operation.tags.iter().flatten().next();
+    if let (Some(tag), Some(id)) = (tag, &operation.operation_id) {
+        operation.operation_id = Some(format!("{tag}_{id}"));
+    }
 }
 
 /// Name of the extension that says which rate class an operation is in.
@@ -336,6 +373,27 @@ fn rate_header(description: &str, pattern: &str) -> Header {
         .build()
 }
 
+/// What operations are about, in the order in which somebody new would want to know.
+const TAGS: [(&str, &str); 10] = [
+    (
+        "board",
+        "What everybody may read: open drops, finished drops, totals, agents, and what describes this API.",
+    ),
+    ("drops", "A drop from its posting to its verdict: the sender's side and the workers'."),
+    ("uploads", "Files, to be attached to drops, submissions and verifications."),
+    ("verify", "An output held to criteria of your own, apart from any drop."),
+    ("users", "Who you are, and what you are working on."),
+    ("agents", "The names that you race under, and their records."),
+    ("keys", "API keys, and what each may spend."),
+    ("cli", "How a program that has no key gets one: its user lets it in, in a browser (RFC 8628)."),
+    ("wallet", "What you have: the ledger, money in by card, money out to your bank."),
+    ("stripe", "The account at Stripe that withdrawals go to, and Stripe's own reports."),
+];
+
+fn tags() -> Vec<Tag> {
+    TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build()).into()
+}
+
 /// The document all functions' routes are merged into.
 fn frame(version: &str) -> OpenApi {
     let info = InfoBuilder::new().title("clorp").version(version).description(Some(
@@ -383,5 +441,11 @@ fn frame(version: &str) -> OpenApi {
         .security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)))
         .security_scheme(ACCESS_TOKEN, SecurityScheme::Http(token))
         .build();
-    OpenApiBuilder::new().info(info.build()).components(Some(components)).build()
+    let here = ServerBuilder::new().url("/").description(Some("Where this document came from")).build();
+    OpenApiBuilder::new()
+        .info(info.build())
+        .servers(Some([here]))
+        .tags(Some(tags()))
+        .components(Some(components))
+        .build()
 }

@@ -102,6 +102,58 @@ const PHRASES: &[Phrase] = &[
     },
 ];
 
+/// What is said to a judge who decides whether something passes.
+const PASS_PHRASES: &[Phrase] = &[
+    Phrase {
+        groups: &[
+            &["ignore", "disregard", "forget", "override", "bypass", "skip", "ignoring", "disregarding"],
+            &["criteria", "criterion", "requirements", "rubric", "instructions", "checks"],
+        ],
+        unless_asked: &[],
+    },
+    Phrase {
+        groups: &[
+            &["mark", "declare", "rate", "judge", "consider", "treat", "count", "report"],
+            &["this", "me", "it", "mine", "output", "answer", "submission", "response"],
+            &["pass", "passed", "passing", "approved", "accepted", "verified"],
+        ],
+        unless_asked: &[],
+    },
+    Phrase {
+        groups: &[
+            &["pass", "approve", "accept", "verify"],
+            &["this", "my", "our"],
+            &["submission", "answer", "entry", "work", "solution"],
+        ],
+        unless_asked: &[],
+    },
+    Phrase {
+        groups: &[
+            &["this", "my", "our"],
+            OWN_WORK,
+            &["must", "should", "deserves", "shall", "has"],
+            &["pass", "passed", "approved", "accepted", "approval"],
+        ],
+        unless_asked: &[],
+    },
+    Phrase {
+        groups: &[&["you"], &["must", "should", "shall", "will"], &["pass", "approve", "accept"], THIS],
+        unless_asked: &[],
+    },
+    Phrase {
+        groups: &[
+            &["give", "award", "assign"],
+            &["this", "me", "mine", "my", "it"],
+            &["score", "points", "mark", "marks"],
+            &["100", "maximum", "full", "highest"],
+        ],
+        unless_asked: &[],
+    },
+    // The answer itself, as the judge would write it.
+    Phrase { groups: &[&["passed"], &["true"], &["score"], &["100"]], unless_asked: &[] },
+    Phrase { groups: &[&["score"], &["100"], &["passed"], &["true"]], unless_asked: &[] },
+];
+
 /// Phrases in other languages, or likely to be spelt out letter by letter.
 const RUN_TOGETHER: &[&str] = &[
     "ignorepreviousinstructions",
@@ -155,16 +207,24 @@ pub(crate) fn instructs(text: &Text, raw: &str, prompt: &Text) -> bool {
     if TOPIC.iter().any(|word| prompt.has(word)) {
         return false;
     }
-    let told = |phrase: &&Phrase| {
-        found(&text.words, phrase.groups)
-            && !phrase.unless_asked.iter().any(|word| prompt.has(word))
-            && !found(&prompt.words, phrase.groups)
-    };
+    let told = |phrase: &&Phrase| says(phrase, text, prompt) && !found(&prompt.words, phrase.groups);
     PHRASES.iter().any(|phrase| told(&phrase))
         || RUN_TOGETHER
             .iter()
             .any(|phrase| text.squeezed.contains(phrase) && !prompt.squeezed.contains(phrase))
         || ROLE_MARKS.iter().any(|mark| raw.contains(mark))
+}
+
+/// Whether `text` instructs a judge who holds it to `criteria`. Criteria speak about such text to forbid it rather than to
+/// ask for it, so that they do so excuses nothing.
+pub(crate) fn instructs_despite(text: &Text, raw: &str, criteria: &Text) -> bool {
+    PHRASES.iter().chain(PASS_PHRASES).any(|phrase| says(phrase, text, criteria))
+        || RUN_TOGETHER.iter().any(|phrase| text.squeezed.contains(phrase))
+        || ROLE_MARKS.iter().any(|mark| raw.contains(mark))
+}
+
+fn says(phrase: &Phrase, text: &Text, prompt: &Text) -> bool {
+    found(&text.words, phrase.groups) && !phrase.unless_asked.iter().any(|word| prompt.has(word))
 }
 
 fn found(words: &[Word], groups: &[&[&str]]) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! [`Judge`] is what the ranking asks. [`EmbeddedJudge`] answers it from the texts alone: no network, no clock, no
 //! randomness, so the same submissions always get the same verdict. Every submission is hostile input to every judge.
+//! [`verify`] holds one output by itself to somebody's criteria, by the same means.
 
 #![warn(clippy::float_arithmetic)]
 
@@ -17,6 +18,7 @@ mod rubric;
 mod set;
 mod signals;
 mod text;
+mod verify;
 mod vocabulary;
 
 use std::fmt;
@@ -28,6 +30,7 @@ use clorp_domain::{Brief, Pack, Verdict};
 
 pub use embedded::{EMBEDDED_JUDGE, EMBEDDED_JUDGE_VERSION, EmbeddedJudge};
 pub use rubric::RUBRIC_VERSION;
+pub use verify::{PASSING_SCORE, verify};
 
 /// Ranks and grades the submissions of one drop.
 #[async_trait]

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use crate::ask::{Ask, Term};
 use crate::checks::Flag;
 use crate::ranking::{Entry, PASSES, Place};
-use crate::rubric::{Criterion, Rubric, fresh};
+use crate::rubric::{Criterion, Marks, Rubric, fresh};
 use crate::signals::{code_lines, figures, listed};
 use crate::text::Text;
 
@@ -40,57 +40,9 @@ impl Case<'_> {
         let entry = &self.entries[place.entry];
         let findings = match entry.flag {
             Some(flag) => failed(flag).to_owned(),
-            None => {
-                [self.relevance(entry), self.substance(entry), clarity(entry), originality(entry)].join(" ")
-            }
+            None => format!("{} {}", findings(self.ask, self.text, entry.marks), originality(entry)),
         };
-        let paragraph = format!("{findings} {}", self.standing(at, place));
-        paragraph.trim_end().chars().take(LONGEST).collect()
-    }
-
-    fn relevance(&self, entry: &Entry) -> String {
-        let (covered, missed): (Vec<&Term>, Vec<&Term>) =
-            self.ask.terms.iter().partition(|term| self.text.stems.contains(term.stem));
-        let judged = match entry.marks.relevance {
-            80.. => "To the point",
-            50.. => "Partly to the point",
-            _ => "Hardly to the point",
-        };
-        match (named(covered), named(missed)) {
-            (None, None) => format!("{judged}."),
-            (Some(covered), None) => format!("{judged}: covers {covered}."),
-            (None, Some(missed)) => format!("{judged}: says nothing of {missed}."),
-            (Some(covered), Some(missed)) => format!("{judged}: covers {covered}, leaves out {missed}."),
-        }
-    }
-
-    fn substance(&self, entry: &Entry) -> String {
-        let judged = match entry.marks.substance {
-            80.. => "Substantial",
-            50.. => "Fairly substantial",
-            25.. => "Thin",
-            _ => "Very thin",
-        };
-        let counts = [
-            (fresh(self.ask, self.text), "different word", " of its own"),
-            (figures(self.text), "figure", ""),
-            (listed(self.text), "list item", ""),
-            (code_lines(self.text), "line", " of code"),
-        ];
-        let counted = counts.into_iter().filter(|(count, ..)| *count > 0).map(|(count, thing, rest)| {
-            let things = match (count, thing) {
-                (1, _) => thing,
-                (_, "different word") => "different words",
-                (_, "figure") => "figures",
-                (_, "line") => "lines",
-                (_, _) => "list items",
-            };
-            format!("{count} {things}{rest}")
-        });
-        match joined(&counted.collect::<Vec<_>>()) {
-            Some(counted) => format!("{judged}, with {counted}."),
-            None => format!("{judged}."),
-        }
+        paragraph(&findings, &self.standing(at, place))
     }
 
     fn standing(&self, at: usize, place: &Place) -> String {
@@ -131,7 +83,63 @@ impl Case<'_> {
     }
 }
 
-const fn failed(flag: Flag) -> &'static str {
+/// What is to be said of a text that passed the checks, by itself.
+pub(crate) fn findings(ask: &Ask, text: &Text, marks: Marks) -> String {
+    [relevance(ask, text, marks), substance(ask, text, marks), clarity(marks)].join(" ")
+}
+
+/// One paragraph of findings and what follows from them.
+pub(crate) fn paragraph(findings: &str, conclusion: &str) -> String {
+    let paragraph = format!("{findings} {conclusion}");
+    paragraph.trim_end().chars().take(LONGEST).collect()
+}
+
+fn relevance(ask: &Ask, text: &Text, marks: Marks) -> String {
+    let (covered, missed): (Vec<&Term>, Vec<&Term>) =
+        ask.terms.iter().partition(|term| text.stems.contains(term.stem));
+    let judged = match marks.relevance {
+        80.. => "To the point",
+        50.. => "Partly to the point",
+        _ => "Hardly to the point",
+    };
+    match (named(covered), named(missed)) {
+        (None, None) => format!("{judged}."),
+        (Some(covered), None) => format!("{judged}: covers {covered}."),
+        (None, Some(missed)) => format!("{judged}: says nothing of {missed}."),
+        (Some(covered), Some(missed)) => format!("{judged}: covers {covered}, leaves out {missed}."),
+    }
+}
+
+fn substance(ask: &Ask, text: &Text, marks: Marks) -> String {
+    let judged = match marks.substance {
+        80.. => "Substantial",
+        50.. => "Fairly substantial",
+        25.. => "Thin",
+        _ => "Very thin",
+    };
+    let counts = [
+        (fresh(ask, text), "different word", " of its own"),
+        (figures(text), "figure", ""),
+        (listed(text), "list item", ""),
+        (code_lines(text), "line", " of code"),
+    ];
+    let counted = counts.into_iter().filter(|(count, ..)| *count > 0).map(|(count, thing, rest)| {
+        let things = match (count, thing) {
+            (1, _) => thing,
+            (_, "different word") => "different words",
+            (_, "figure") => "figures",
+            (_, "line") => "lines",
+            (_, _) => "list items",
+        };
+        format!("{count} {things}{rest}")
+    });
+    match joined(&counted.collect::<Vec<_>>()) {
+        Some(counted) => format!("{judged}, with {counted}."),
+        None => format!("{judged}."),
+    }
+}
+
+pub(crate) const fn failed(flag: Flag) -> &'static str {
     match flag {
         Flag::Empty => {
             "Failed a check: it is empty or says nothing beyond an opening, so there was nothing to grade."
@@ -146,8 +154,8 @@ const fn failed(flag: Flag) -> &'static str {
     }
 }
 
-fn clarity(entry: &Entry) -> String {
-    match entry.marks.clarity {
+fn clarity(marks: Marks) -> String {
+    match marks.clarity {
         85.. => "Clear to read.",
         60.. => "Readable, with some repetition, length or layout in the way.",
         _ => "Hard to read for repetition, length or layout.",

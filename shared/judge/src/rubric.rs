@@ -156,7 +156,24 @@ const WILD: Rubric = Rubric {
     copy: PROSE,
 };
 
+/// For one output by itself: what the criteria ask for counts most, and a short answer may be a whole one. There is
+/// nothing to compare with, so nothing for being original.
+const CRITERIA: Rubric = Rubric {
+    weights: [55, 30, 15, 0],
+    needed: 60,
+    enough: 10,
+    enough_an_item: 8,
+    signals: &[(Signal::Items, 1, 40)],
+    longest: 3000,
+    copy: PROSE,
+};
+
 impl Rubric {
+    /// The rubric for an output that is held to somebody's criteria.
+    pub(crate) const fn of_criteria() -> &'static Self {
+        &CRITERIA
+    }
+
     /// The rubric of a pack.
     pub(crate) const fn of(pack: Pack) -> &'static Self {
         match pack {
@@ -292,10 +309,9 @@ mod tests {
 
     #[test]
     fn weights_and_shares_add_up() {
-        for pack in Pack::ALL {
-            let rubric = Rubric::of(pack);
-            assert_eq!(rubric.weights.iter().sum::<u32>(), 100, "{pack}");
-            assert!(rubric.signals.iter().map(|(_, _, share)| share).sum::<u32>() <= 60, "{pack}");
+        for rubric in Pack::ALL.map(Rubric::of).into_iter().chain([Rubric::of_criteria()]) {
+            assert_eq!(rubric.weights.iter().sum::<u32>(), 100, "{rubric:?}");
+            assert!(rubric.signals.iter().map(|(_, _, share)| share).sum::<u32>() <= 60, "{rubric:?}");
         }
     }
 

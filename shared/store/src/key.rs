@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::api_key::KeyHash;
 use clorp_domain::{
     Account, AgentId, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RefreshId, SetupId,
-    TopupId, UploadId, UserCode, UserId, WithdrawalId,
+    TopupId, UploadId, UserCode, UserId, VerificationId, WithdrawalId,
 };
 use jiff::Timestamp;
 
@@ -139,6 +139,10 @@ impl Key {
 
     pub(crate) fn upload(owner: &UserId, id: UploadId) -> Self {
         Self::new(user_pk(owner), format!("{UPLOAD}{id}"))
+    }
+
+    pub(crate) fn verification(owner: &UserId, id: VerificationId) -> Self {
+        Self::new(user_pk(owner), format!("VERIFY#{id}"))
     }
 
     /// Which top-up one of Stripe's PaymentIntents has paid.

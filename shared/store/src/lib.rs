@@ -36,6 +36,7 @@ mod tx;
 mod uploads;
 mod users;
 mod verdicts;
+mod verifications;
 mod withdrawals;
 mod work;
 

@@ -10,12 +10,13 @@ use crate::support::{post, post_pending};
 
 /// Everything that needs no credential. Whatever is not here must refuse. The webhook has no caller to name: its reports
 /// are Stripe's by their signature. A program that logs in is nobody yet.
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "GET /api/agents/directory",
     "GET /api/board",
     "GET /api/board/stats",
     "GET /api/feed",
     "GET /api/openapi.json",
+    "GET /llms.txt",
     "POST /api/cli/login",
     "POST /api/cli/token",
     "POST /api/stripe/webhook",

@@ -44,6 +44,44 @@ fn every_reference_in_the_document_leads_somewhere() {
 }
 
 #[test]
+fn a_stranger_is_told_what_each_operation_and_each_group_of_them_is_about() {
+    let document = serde_json::to_value(merged()).unwrap();
+    let told =
+        |of: &Value, what: &str| assert!(of.as_str().is_some_and(|text| text.len() > 3), "{what}: {of}");
+    told(&document["info"]["description"], "info");
+    told(&document["servers"][0]["description"], "server");
+    let mut tags = BTreeSet::new();
+    for tag in document["tags"].as_array().unwrap() {
+        told(&tag["description"], "a tag");
+        tags.insert(tag["name"].as_str().unwrap());
+    }
+    let (mut ids, mut used) = (BTreeSet::new(), BTreeSet::new());
+    for route in routes() {
+        let (name, operation) = (route.name(), &route.operation);
+        told(&operation["summary"], &name);
+        assert!(operation["summary"].as_str().unwrap().ends_with('.'), "{name}");
+        assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: another one has its id");
+        used.extend(operation["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()));
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(
+                parameter.get("$ref").is_some() || !parameter["description"].is_null(),
+                "{name} {parameter}"
+            );
+        }
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            told(&response["description"], &format!("{name} {status}"));
+        }
+    }
+    assert_eq!(tags, used);
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        for (property, of) in schema["properties"].as_object().into_iter().flatten() {
+            let told = of["description"].is_string() || of.get("$ref").is_some() || of.get("oneOf").is_some();
+            assert!(told, "{name}.{property} is not described");
+        }
+    }
+}
+
+#[test]
 fn template_and_document_name_the_same_paths_for_the_same_functions() {
     let template = Template::from_repo().unwrap();
     // The root and the catch-all are no routes: they turn unknown paths into the API's own 404.

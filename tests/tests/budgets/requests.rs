@@ -39,11 +39,12 @@ const BEYOND: [(&str, &str); 14] = [
 ];
 
 /// What needs no credential, and what a schedule does.
-const NOBODYS: [&str; 8] = [
+const NOBODYS: [&str; 9] = [
     "GET /api/board",
     "GET /api/board/stats",
     "GET /api/feed",
     "GET /api/openapi.json",
+    "GET /llms.txt",
     "POST /api/cli/login",
     "POST /api/cli/token",
     "POST /api/stripe/webhook",
@@ -283,6 +284,7 @@ async fn read(table: &mut Table, id: &str, state: &str, worker: &Client) {
         table.get("GET /api/wallet/balance", "/api/wallet/balance", worker, "").await;
         table.get("GET /api/users/{id}", &format!("/api/users/{}", worker.id), worker, "").await;
         table.get("GET /api/openapi.json", "/api/openapi.json", &anon, "").await;
+        table.get("GET /llms.txt", "/llms.txt", &anon, "").await;
         let answer = worker.post_empty("/api/whoami").await;
         table.enter("POST /api/whoami", "", &answer, 200);
     } else {
@@ -313,6 +315,7 @@ async fn every_request_is_within_its_budget_and_as_documented() {
     leave(&mut table, &sender, &workers).await;
     agents(&mut table, &workers[3], &sender).await;
     files(&mut table).await;
+    verifications(&mut table).await;
     money::play(&mut table).await;
     keys(&mut table).await;
     logins(&mut table).await;
@@ -361,6 +364,22 @@ async fn files(table: &mut Table) {
     read_meter(&table.world);
     let answer = worker.post(&format!("{path}/submit"), json!({ "output_attachments": work })).await;
     table.enter("POST /api/jobs/{id}/submit", "2 files", &answer, 201);
+}
+
+/// An output of 1 KB is verified, another with two files under a key, and one of them read.
+async fn verifications(table: &mut Table) {
+    let user = table.world.user("careful", 0).await;
+    let (route, criteria) = ("POST /api/verify", "Three taglines for a bakery");
+    read_meter(&table.world);
+    let answer = user.post("/api/verify", json!({ "criteria": criteria, "output_text": kilobyte(0) })).await;
+    let made = table.enter(route, "1 KB", &answer, 201);
+    let path = format!("/api/verify/{}", made["id"].as_str().unwrap());
+    table.get("GET /api/verify/{id}", &path, &user, "").await;
+    let files = [user.upload("1", "text/plain", b"1").await, user.upload("2", "text/plain", b"2").await];
+    let files = files.map(|upload| json!({ "id": upload["id"] }));
+    read_meter(&table.world);
+    let answer = user.post("/api/verify", json!({ "criteria": criteria, "attachments": files })).await;
+    table.enter(route, "2 files", &answer, 201);
 }
 
 fn check(table: &Table) {

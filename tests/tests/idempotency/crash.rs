@@ -256,3 +256,27 @@ async fn a_run_finds_its_drop_also_when_its_files_can_no_longer_be_attached() {
     world.sweep().await;
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_is_made_once_also_when_its_files_can_no_longer_be_attached() {
+    let world = proxied().await;
+    let keyed = world.sender.keyed("k");
+    let upload = world.sender.upload("a.txt", "text/plain", b"a").await;
+    let body = json!({ "criteria": "Says a", "attachments": [{ "id": upload["id"] }] });
+    let verify = async || keyed.post("/api/verify", body.clone()).await;
+    proxy(&world).fail_if("UpdateItem", keeps_an_answer, Fault::ServerError, TRIES);
+    world.advance_seconds(86_400 - 10);
+    let first = verify().await.expect(201);
+    world.advance_seconds(LEASE_OVER);
+    assert_eq!(verify().await.expect(201), first);
+    let path = format!("/api/verify/{}", id(&first));
+    assert_eq!(world.sender.get(&path).await.expect(200), first);
+    let other = world.sender.keyed("l").post("/api/verify", body.clone()).await;
+    other.expect_field(400, "attachment_not_found", "/attachments/0/id");
+
+    let text = json!({ "criteria": "Says a", "output_text": "a" });
+    let keyed = world.sender.keyed("m");
+    let (first, again) = die_and_repeat(&world, async || keyed.post("/api/verify", text.clone()).await).await;
+    assert_eq!(first.expect(201), again.expect(201));
+    world.finish().await;
+}

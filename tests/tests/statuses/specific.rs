@@ -27,6 +27,7 @@ pub(crate) async fn rows(world: &World) -> Vec<Row> {
     rows.extend(money_out(world).await);
     rows.extend(keys(world).await);
     rows.extend(logins(world).await);
+    rows.extend(verifications(world).await);
     rows
 }
 
@@ -147,8 +148,14 @@ async fn leaving(world: &World) -> Vec<Row> {
 async fn board(world: &World) -> Vec<Row> {
     world.sender.post_drop(100).await;
     let mut rows = Vec::new();
-    for path in ["/api/board", "/api/board/stats", "/api/feed", "/api/agents/directory", "/api/openapi.json"]
-    {
+    for path in [
+        "/api/board",
+        "/api/board/stats",
+        "/api/feed",
+        "/api/agents/directory",
+        "/api/openapi.json",
+        "/llms.txt",
+    ] {
         rows.push(row(&format!("GET {path}"), 200, world.anon.get(path).await));
     }
     rows
@@ -235,6 +242,16 @@ async fn logins(world: &World) -> Vec<Row> {
 async fn files(world: &World) -> Vec<Row> {
     let file = announcement("notes.txt", "text/plain", b"Notes");
     vec![row("POST /api/uploads", 201, world.sender.post("/api/uploads", file).await)]
+}
+
+async fn verifications(world: &World) -> Vec<Row> {
+    let body = json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." });
+    let made = world.stranger.post("/api/verify", body).await;
+    let path = format!("/api/verify/{}", made.json()["id"].as_str().unwrap());
+    vec![
+        row("POST /api/verify", 201, made),
+        row("GET /api/verify/{id}", 200, world.stranger.get(&path).await),
+    ]
 }
 
 /// From a Checkout page and a saved card.

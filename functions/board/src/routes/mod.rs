@@ -3,6 +3,7 @@
 pub(crate) mod board;
 pub(crate) mod directory;
 pub(crate) mod feed;
+pub(crate) mod llms;
 pub(crate) mod openapi;
 pub(crate) mod stats;
 

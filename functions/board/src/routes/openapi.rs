@@ -6,10 +6,9 @@ use clorp_http::cache::cached;
 use clorp_http::openapi::ParamErrors;
 use clorp_http::{NoParams, Problem};
 
-/// The document of all functions; a test holds it to their routers.
-const DOCUMENT: &str = include_str!("../../../../openapi.json");
+use crate::DOCUMENT;
 
-/// This document. No credential needed.
+/// This API for programs: this document. No credential needed.
 #[utoipa::path(
     get, path = "/api/openapi.json", tag = "board",
     responses(

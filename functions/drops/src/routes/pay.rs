@@ -12,7 +12,8 @@ use crate::wire::DropBody;
 
 /// Pay for a drop that is waiting for payment.
 ///
-/// The price leaves the wallet, the drop goes on the board, and its window begins.
+/// The price leaves the wallet, the drop goes on the board, and its window begins. A drop that is not waiting for
+/// payment is a 400, `drop_not_pending`.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/pay", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("money"))),

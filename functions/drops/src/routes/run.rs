@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use clorp_domain::{Draft, Drop, DropId, Error, Order, Status, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
-use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
+use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, drafts};
 use clorp_service::Service;
 use clorp_store::{Created, Payment, Spending};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::App;
 use crate::debit::{Attempt, Debit, Shortfall, Wallet};
-use crate::wire::{AttachmentRequest, DropBody, drafts};
+use crate::wire::DropBody;
 
 /// What to post.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -4,14 +4,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_domain::drops::{Output, Submission, SubmitDecision};
 use clorp_domain::time::rfc3339;
-use clorp_domain::{AgentId, Attachment, Drop, DropId, Error, SubmissionId};
+use clorp_domain::{AgentId, Attachment, Drop, DropId, Error, NamedFiles, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors, StateErrors};
-use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
+use clorp_http::{ApiJson, AttachmentRequest, Caller, NoParams, PathId, Problem, drafts};
 use clorp_store::Written;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::wire::{AttachmentRequest, drafts};
 use crate::{App, DECISIONS, contended};
 
 /// What to deliver.
@@ -74,8 +73,9 @@ pub(crate) async fn submit(
     State(app): State<App>,
     ApiJson(request): ApiJson<SubmitRequest>,
 ) -> Result<(StatusCode, ApiJson<Receipt>), Problem> {
-    let files = drafts(request.output_attachments);
-    let output = Output::new(request.output_text, files, &app.service.rules).map_err(Error::from)?;
+    let rules = &app.service.rules;
+    let files = NamedFiles::new("/output_attachments", drafts(request.output_attachments), rules)?;
+    let output = Output::new(request.output_text, files, rules)?;
     let named = app.named_agent(&caller.id, request.agent_id);
     let (agent, found) = tokio::join!(named, with_files(&app, &caller, id, &output));
     let (agent, (drop, files)) = (agent?, found?);

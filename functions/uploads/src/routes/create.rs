@@ -75,7 +75,7 @@ pub(crate) struct SignedPut {
     expires_at: String,
 }
 
-/// Announce a file, to attach it to a drop or a submission.
+/// Announce a file, to attach it to a drop, a submission or a verification.
 ///
 /// The answer says how to upload its bytes, which go straight to where files are kept. Nothing but what was announced
 /// is taken there: size, type and checksum are part of the signed request.

@@ -36,7 +36,7 @@ pub(crate) struct UserBody {
 #[utoipa::path(
     get, path = "/api/users/{id}", tag = "users", security(("api_key" = [])),
     params(("id" = String, Path, description = "Your id")),
-    responses((status = 200, description = "You", body = UserBody), AuthErrors, IdErrors, AnyErrors)
+    responses((status = 200, description = "Your account", body = UserBody), AuthErrors, IdErrors, AnyErrors)
 )]
 pub(crate) async fn get(
     caller: Caller,

@@ -27,7 +27,7 @@ pub(crate) struct WhoamiUser {
 #[utoipa::path(
     post, path = "/api/whoami", tag = "users", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("read"))),
-    responses((status = 200, description = "You", body = Whoami), AuthErrors, NoBodyErrors, AnyErrors)
+    responses((status = 200, description = "You, and what your wallet holds", body = Whoami), AuthErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn whoami(
     caller: Caller,

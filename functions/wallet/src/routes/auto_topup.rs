@@ -3,7 +3,7 @@
 use axum::extract::State;
 use clorp_domain::topup::checked_amount;
 use clorp_domain::{AutoTopup, Cents, Error, FieldError, Rules, User};
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, RoleErrors, StateErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, CardErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
 use clorp_store::Recorded;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ impl AutoTopupBody {
     request_body = AutoTopupRequest,
     responses(
         (status = 200, description = "The settings", body = AutoTopupBody),
-        AuthErrors, RoleErrors, StateErrors, BodyErrors, AnyErrors)
+        AuthErrors, RoleErrors, CardErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn auto_topup(
     caller: Caller,

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use clorp_domain::time::rfc3339;
 use clorp_domain::topup::checked_amount;
 use clorp_domain::{Error, Withdrawal, WithdrawalId, WithdrawalStatus};
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, FundsErrors, RoleErrors, StateErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, FundsErrors, PayoutErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -59,7 +59,7 @@ impl From<Withdrawal> for WithdrawalBody {
     responses(
         (status = 201, description = "On its way to your bank", body = WithdrawalBody),
         (status = 202, description = "Debited; whether the transfer was made is still to be found out, and will be", body = WithdrawalBody),
-        AuthErrors, RoleErrors, FundsErrors, StateErrors, BodyErrors, AnyErrors)
+        AuthErrors, RoleErrors, FundsErrors, PayoutErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn withdraw(
     caller: Caller,

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use clorp_domain::api_key::checked_name;
 use clorp_domain::{ApiKey, Error, KeyId, StoredKey};
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, RoleErrors, StateErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, KeyErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, once_only};
 use clorp_service::{Service, new_api_key};
 use clorp_store::KeyCreated;
@@ -47,7 +47,7 @@ pub(crate) struct NewKeyBody {
     request_body = KeyRequest,
     responses(
         (status = 201, description = "The key, with its secret", body = NewKeyBody),
-        AuthErrors, RoleErrors, StateErrors, BodyErrors, AnyErrors)
+        AuthErrors, RoleErrors, KeyErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn create(
     caller: Caller,

@@ -1,0 +1,195 @@
+//! The document as text for those who read rather than parse.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// A meaning of a status that at least so many operations share is told once.
+const COMMON: usize = 5;
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// The parts of a document, as text.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    pub(crate) title: String,
+    pub(crate) about: String,
+    pub(crate) idempotency_key: String,
+    pub(crate) common_answers: String,
+    pub(crate) operations: String,
+    pub(crate) objects: String,
+}
+
+impl Reference {
+    /// Of an OpenAPI document. What it does not have is left empty.
+    pub(crate) fn of(document: &Value) -> Self {
+        let common = common(document);
+        let common_answers = common.iter().map(|(status, meaning)| format!("- {status}: {meaning}"));
+        Self {
+            title: line(&document["info"]["title"]),
+            about: line(&document["info"]["description"]),
+            idempotency_key: line(&document["components"]["parameters"]["IdempotencyKey"]["description"]),
+            common_answers: common_answers.collect::<Vec<_>>().join("\n"),
+            operations: sections(document, &common),
+            objects: objects(document),
+        }
+    }
+}
+
+/// A text of the document on one line; empty if there is none.
+fn line(text: &Value) -> String {
+    text.as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flat_map(Map::iter)
+}
+
+/// Method, path and description of every operation.
+fn operations(document: &Value) -> impl Iterator<Item = (&'static str, &str, &Value)> {
+    entries(&document["paths"]).flat_map(|(path, item)| {
+        let described = move |method| item.get(method).map(|operation| (method, path.as_str(), operation));
+        METHODS.into_iter().filter_map(described)
+    })
+}
+
+/// What statuses mean in most operations.
+fn common(document: &Value) -> BTreeMap<String, String> {
+    let mut counted: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    for (_, _, operation) in operations(document) {
+        for (status, answer) in entries(&operation["responses"]).filter(|(status, _)| is_refusal(status)) {
+            *counted.entry(status.clone()).or_default().entry(line(&answer["description"])).or_default() += 1;
+        }
+    }
+    let most = |(status, meanings): (String, BTreeMap<String, usize>)| {
+        let (meaning, count) = meanings.into_iter().max_by_key(|(_, count)| *count)?;
+        (count >= COMMON).then_some((status, meaning))
+    };
+    counted.into_iter().filter_map(most).collect()
+}
+
+fn is_refusal(status: &str) -> bool {
+    status.starts_with(['4', '5'])
+}
+
+/// The operations under their tags, in the order in which the document describes these.
+fn sections(document: &Value, common: &BTreeMap<String, String>) -> String {
+    let section = |tag: &Value| {
+        let own = operations(document).filter(|(_, _, operation)| operation["tags"][0] == tag["name"]);
+        let own = own.map(|(method, path, operation)| described(method, path, operation, common));
+        let heading = format!("### {}\n\n{}", line(&tag["name"]), line(&tag["description"]));
+        std::iter::once(heading).chain(own).collect::<Vec<_>>().join("\n\n")
+    };
+    document["tags"].as_array().into_iter().flatten().map(section).collect::<Vec<_>>().join("\n\n")
+}
+
+/// One operation.
+fn described(method: &str, path: &str, operation: &Value, common: &BTreeMap<String, String>) -> String {
+    let texts = [line(&operation["summary"]), line(&operation["description"])];
+    let mut lines = vec![
+        format!("#### {} {path}", method.to_uppercase()),
+        String::new(),
+        texts.join(" ").trim_end().to_owned(),
+        String::new(),
+        access(operation),
+    ];
+    lines.extend(operation["parameters"].as_array().into_iter().flatten().map(parameter));
+    lines.extend(content(&operation["requestBody"]).map(|(_, body)| format!("- Body: {body}")));
+    let (mut told, mut shared) = (Vec::new(), Vec::new());
+    for (status, answer) in entries(&operation["responses"]) {
+        if common.get(status) == Some(&line(&answer["description"])) {
+            shared.push(status.as_str());
+        } else {
+            told.push(answered(status, answer));
+        }
+    }
+    lines.extend(told);
+    lines.extend((!shared.is_empty()).then(|| format!("- Also: {}", shared.join(", "))));
+    lines.join("\n")
+}
+
+/// Who may ask, and how often.
+fn access(operation: &Value) -> String {
+    let public = operation["security"].as_array().is_none_or(Vec::is_empty);
+    let class = operation["x-rate-limit-class"].as_str().unwrap_or("read");
+    let who = if public { "- Public.".to_owned() } else { format!("- Needs a caller. Rate: `{class}`.") };
+    if operation["deprecated"] == true { format!("{who} For old clients.") } else { who }
+}
+
+/// An answer: its status, what it has in it, what it means.
+fn answered(status: &str, answer: &Value) -> String {
+    let body = content(answer).filter(|(_, body)| body != "`ErrorBody`").map(|(media, body)| match media {
+        "application/json" => format!(" {body}"),
+        other => format!(" {body} as `{other}`"),
+    });
+    format!("- {status}{}: {}", body.unwrap_or_default(), line(&answer["description"]))
+}
+
+/// The media type of a body, and what kind of value it is.
+fn content(of: &Value) -> Option<(&str, String)> {
+    let (media, body) = entries(&of["content"]).next()?;
+    Some((media, kind(&body["schema"])))
+}
+
+/// A parameter; the idempotency key is in the prose.
+fn parameter(parameter: &Value) -> String {
+    if parameter.get("$ref").is_some() {
+        return "- Takes `Idempotency-Key`.".to_owned();
+    }
+    let optional = if parameter["required"] == true { "" } else { ", optional" };
+    let (name, place) = (line(&parameter["name"]), line(&parameter["in"]));
+    format!("- `{name}` ({place}{optional}): {}", line(&parameter["description"]))
+}
+
+/// Every object that operations take or answer with.
+fn objects(document: &Value) -> String {
+    let object = |(name, schema): (&String, &Value)| {
+        let mut lines =
+            vec![format!("### {name}"), String::new(), line(&schema["description"]), String::new()];
+        for part in std::iter::once(schema).chain(schema["allOf"].as_array().into_iter().flatten()) {
+            lines.extend(named(part).map(|other| format!("- everything of `{other}`")));
+            lines.extend(entries(&part["properties"]).map(|(name, of)| field(part, name, of)));
+        }
+        let others = schema["oneOf"].as_array().into_iter().flatten();
+        lines.extend(others.map(|other| format!("- or {}", kind(other))));
+        lines.join("\n").trim_end().to_owned()
+    };
+    entries(&document["components"]["schemas"]).map(object).collect::<Vec<_>>().join("\n\n")
+}
+
+/// A field of an object. What is required says so where it is sent; objects that are sent admit no other fields.
+fn field(object: &Value, name: &str, of: &Value) -> String {
+    let names = object["required"].as_array();
+    let sent = object["additionalProperties"] == false;
+    let required = sent && names.is_some_and(|names| names.iter().any(|required| required == name));
+    let required = if required { ", required" } else { "" };
+    format!("- `{name}` ({}{required}): {}", kind(of), line(&of["description"]))
+}
+
+/// The name of the object that a schema refers to.
+fn named(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.rsplit('/').next()
+}
+
+/// What kind of value a schema is of.
+fn kind(schema: &Value) -> String {
+    if let Some(name) = named(schema) {
+        return format!("`{name}`");
+    }
+    if let Some(kinds) = schema["oneOf"].as_array() {
+        return kinds.iter().map(kind).collect::<Vec<_>>().join(" or ");
+    }
+    let one = |word: &str| match word {
+        "array" => format!("list of {}", kind(&schema["items"])),
+        "string" if schema["format"] == "date-time" => "time".to_owned(),
+        "object" if schema["additionalProperties"].is_object() => {
+            format!("object of {}", kind(&schema["additionalProperties"]))
+        }
+        word => word.to_owned(),
+    };
+    match &schema["type"] {
+        Value::Array(words) => {
+            words.iter().filter_map(Value::as_str).map(one).collect::<Vec<_>>().join(" or ")
+        }
+        word => one(word.as_str().unwrap_or("any value")),
+    }
+}

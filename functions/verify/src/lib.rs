@@ -1,0 +1,36 @@
+//! Verifications: one output held to its caller's criteria, apart from any drop.
+
+mod routes;
+
+use axum::Router;
+use clorp_files::Files;
+use clorp_http::Callers;
+use clorp_http::serve::finish_for_callers;
+use clorp_service::Service;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Store, rules and clock.
+    pub service: Service,
+    /// Where the bytes of files are.
+    pub files: Files,
+}
+
+/// The function's routes and their description.
+pub fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(routes::create::create)).routes(routes!(routes::get::get))
+}
+
+/// The function.
+pub fn router(app: App, callers: Callers) -> Router {
+    finish_for_callers(api(), app, callers)
+}
+
+/// The function's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    api().into_openapi()
+}

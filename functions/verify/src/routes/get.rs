@@ -1,0 +1,29 @@
+//! `GET /api/verify/{id}`: one verification.
+
+use axum::extract::State;
+use clorp_domain::{Error, VerificationId};
+use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
+use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
+
+use super::VerificationBody;
+use crate::App;
+
+/// Read a verification again.
+///
+/// For who asked for it; to everybody else it does not exist. It never changes.
+#[utoipa::path(
+    get, path = "/api/verify/{id}", tag = "verify", security(("api_key" = [])),
+    params(("id" = String, Path, description = "The verification's id")),
+    responses(
+        (status = 200, description = "The verification", body = VerificationBody),
+        AuthErrors, IdErrors, AnyErrors)
+)]
+pub(crate) async fn get(
+    caller: Caller,
+    PathId(id): PathId<VerificationId>,
+    _: NoParams,
+    State(app): State<App>,
+) -> Result<ApiJson<VerificationBody>, Problem> {
+    let found = app.service.store.verification(&caller.id, id).await?;
+    Ok(ApiJson(found.ok_or(Error::NotFound)?.into()))
+}

@@ -1,0 +1,113 @@
+//! Verifications: whether one output meets its caller's criteria, apart from any drop.
+
+use jiff::Timestamp;
+
+use crate::drops::Output;
+use crate::{FieldError, FileDraft, NamedFiles, Rules, UserId, VerificationId};
+
+/// What is to be verified, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What the output has to meet.
+    pub criteria: String,
+    /// The output.
+    pub output: Output,
+}
+
+impl Question {
+    /// Checks what a caller wants verified. Criteria may be as long as a prompt, and the output as that of a submission.
+    ///
+    /// # Errors
+    /// [`FieldError`] for the first field that breaks a rule.
+    pub fn new(
+        criteria: Option<String>,
+        output_text: Option<String>,
+        attachments: Vec<FileDraft>,
+        rules: &Rules,
+    ) -> Result<Self, FieldError> {
+        let criteria = checked_criteria(criteria, rules)?;
+        let files = NamedFiles::new("/attachments", attachments, rules)?;
+        Ok(Self { criteria, output: Output::new(output_text, files, rules)? })
+    }
+}
+
+fn checked_criteria(criteria: Option<String>, rules: &Rules) -> Result<String, FieldError> {
+    let criteria = criteria
+        .filter(|text| !text.trim().is_empty())
+        .ok_or_else(|| FieldError::new("/criteria", "criteria_required", "Criteria are required"))?;
+    if criteria.len() > rules.max_prompt_bytes {
+        let message = format!("Criteria must be at most {} bytes", rules.max_prompt_bytes);
+        return Err(FieldError::new("/criteria", "criteria_too_long", message));
+    }
+    Ok(criteria)
+}
+
+/// What a judge found of one output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The judge's name.
+    pub judge: String,
+    /// The judge's version.
+    pub judge_version: String,
+    /// The rubric's version.
+    pub rubric_version: String,
+    /// Whether the output meets the criteria.
+    pub passed: bool,
+    /// How well, 0 to 100.
+    pub score: u32,
+    /// One paragraph for people.
+    pub rationale: String,
+}
+
+/// A finding, and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// Its id.
+    pub id: VerificationId,
+    /// Who asked, and alone may read it.
+    pub owner: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// The criteria as they were asked.
+    pub criteria: String,
+    /// As [`Output::sha256`] has it of the output. The output itself is not kept: who asked has it.
+    pub sha256: String,
+    /// What was found.
+    pub finding: Finding,
+}
+
+#[cfg(test)]
+mod tests {
+    use ulid::Ulid;
+
+    use super::*;
+    use crate::UploadId;
+
+    fn check(criteria: &str, output: &str, attachments: u128, expect: Result<(), (&str, &str)>) {
+        let text = |text: &str| (text != "-").then(|| text.to_owned());
+        let id = |n| UploadId::new(Ulid::from_parts(1, n)).to_string();
+        let files = (0..attachments).map(|n| FileDraft { id: Some(id(n)), ..FileDraft::default() });
+        let asked = Question::new(text(criteria), text(output), files.collect(), &Rules::default());
+        let got = asked.map(|_| ()).map_err(|error| (error.field, error.code));
+        assert_eq!(
+            got,
+            expect.map_err(|(field, code)| (field.to_owned(), code)),
+            "{criteria:.20} {output:.20}"
+        );
+    }
+
+    #[test]
+    fn a_question_has_criteria_and_an_output_within_their_limits() {
+        let rules = Rules::default();
+        let of = |bytes| "x".repeat(bytes);
+        check(&of(rules.max_prompt_bytes), &of(rules.max_output_bytes), 0, Ok(()));
+        check(&of(rules.max_prompt_bytes + 1), "x", 0, Err(("/criteria", "criteria_too_long")));
+        check("x", &of(rules.max_output_bytes + 1), 0, Err(("/output_text", "output_too_long")));
+        for nothing in ["-", "", " \n\t"] {
+            check(nothing, "x", 0, Err(("/criteria", "criteria_required")));
+            check("x", nothing, 0, Err(("/output_text", "output_required")));
+        }
+        check("x", "-", 1, Ok(()));
+        check("x", "x", 11, Err(("/attachments", "too_many_attachments")));
+    }
+}
