@@ -246,7 +246,7 @@ impl Store {
     }
 
     /// Makes the key that a login leads to, if its owner has approved it, its time is not over and it has led to none
-    /// before, and unless its owner has `most` already. Ten write units.
+    /// before, and unless its owner has `most` already. Eight write units.
     ///
     /// # Errors
     /// Faults only.

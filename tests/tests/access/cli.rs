@@ -325,6 +325,29 @@ async fn a_lost_answer_leaves_a_key_that_its_owner_can_revoke() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_decision_under_an_idempotency_key_is_replayed_whatever_became_of_the_login() {
+    let world = World::start().await;
+    let browser = world.browser(&world.sender, 3600);
+    for (what, status) in [("approve", 201), ("deny", 400)] {
+        let login = begin(&world, "cli").await;
+        let keyed = browser.keyed(what);
+        let first = decide(&keyed, what, &login).await;
+        first.expect(204);
+        poll(&world, &login).await.expect(status);
+        world.advance_seconds(601);
+        let again = decide(&keyed, what, &login).await;
+        again.expect(204);
+        assert_eq!(
+            (first.header("idempotency-replayed"), again.header("idempotency-replayed")),
+            (None, Some("true"))
+        );
+        decide(&browser, what, &login).await.expect_error(404, "not_found");
+    }
+    assert_eq!(count(&world.sender).await, 2);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_stored_tells_the_device_code_or_the_key() {
     let world = World::start().await;
     let stored = async || {

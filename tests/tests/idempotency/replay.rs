@@ -32,7 +32,9 @@ async fn every_post_by_a_caller_is_replayed_whatever_it_answered() {
             succeeded |= first.status.is_success();
             statuses.insert(first.status.as_u16());
         }
-        assert!(succeeded || path.ends_with("/pay"), "{path} never succeeded");
+        // A drop that is paid for already is not paid again, and about a login no key decides.
+        let excused = path.ends_with("/pay") || path.starts_with("/api/cli/");
+        assert!(succeeded || excused, "{path} never succeeded");
     }
     assert!(routes_seen >= 11, "{routes_seen}");
     assert!(statuses.is_superset(&[200, 201, 400, 402, 403, 404, 409].into()), "{statuses:?}");
