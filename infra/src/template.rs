@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn every_function_is_called_by_http_or_by_a_schedule() {
-        let http = ["board", "drops", "stripe", "stripe-webhook", "users", "wallet"];
+        let http = ["board", "drops", "stripe", "stripe-webhook", "uploads", "users", "verify", "wallet"];
         assert_eq!(repo().http_functions(), http);
         assert_eq!(repo().scheduled_functions(), ["payments", "ranking"]);
         let mut all = [&http[..], &["payments", "ranking"]].concat();
@@ -478,7 +478,18 @@ mod tests {
         assert_eq!(table.key, KeySpec { hash: "pk".into(), range: Some("sk".into()) });
         assert_eq!(table.ttl_attribute.as_deref(), Some("expires_at"));
         let names: Vec<_> = table.indexes.iter().map(|index| index.name.as_str()).collect();
-        assert_eq!(names, ["board_closing", "board_newest", "board_price", "by_sender", "pending"]);
+        assert_eq!(
+            names,
+            [
+                "board_closing",
+                "board_newest",
+                "board_price",
+                "by_sender",
+                "directory_earnings",
+                "directory_wins",
+                "pending"
+            ]
+        );
         let newest = IndexSpec {
             name: "board_newest".into(),
             key: KeySpec { hash: "board".into(), range: Some("newest".into()) },
