@@ -1,0 +1,89 @@
+//! The API held to its own document by requests that nobody thought of: schemathesis makes them up from the document as it is
+//! served, with a credential of each kind, and no answer may be a server error or outside the document.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use clorp_domain::{Cents, SpendPolicy, StoredKey};
+use e2e::world::WEB_ORIGIN;
+use e2e::{Client, Options, World};
+use infra::tools::{python_venv, tools_dir};
+use tokio::process::Command;
+
+const PACKAGES: [&str; 1] = ["schemathesis==4.32.5"];
+/// What every answer is held to.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_headers_conformance,response_schema_conformance";
+/// Always the same requests, so that what is found can be found again.
+const SEED: &str = "20261124";
+/// How many requests are made up for each operation and credential, beside those that its schemas suggest.
+const EXAMPLES: &str = "5";
+
+/// Gives a request to the function that serves its path, as the gateway does.
+async fn forward(State((client, http)): State<(Client, reqwest::Client)>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let forwarded = http.request(parts.method, client.url(path)).headers(parts.headers).body(body);
+    let answer = forwarded.send().await.unwrap();
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// All functions at one address.
+async fn gateway(world: &World) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = Router::new().fallback(forward).with_state((world.anon.clone(), reqwest::Client::new()));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    format!("http://{address}")
+}
+
+async fn fuzz(program: &Path, url: &str, headers: &[(&str, String)]) -> (bool, String) {
+    let mut command = Command::new(program);
+    command.arg("run").arg(format!("{url}/api/openapi.json")).args(["--checks", CHECKS]);
+    command.args(["--phases", "examples,coverage,fuzzing", "--seed", SEED, "--max-examples", EXAMPLES]);
+    command.args(["--generation-database", "none", "--request-timeout", "60", "--no-color"]);
+    for (name, value) in headers {
+        command.args(["-H", &format!("{name}: {value}")]);
+    }
+    // It leaves its cache where it runs.
+    command.current_dir(tools_dir()).env("NO_PROXY", "*").kill_on_drop(true);
+    let output = command.output().await.unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_is_answered_by_a_fault_or_outside_the_document() {
+    let world = World::with(Options::funded()).await;
+    let install = || python_venv(&tools_dir().join("schemathesis"), &PACKAGES).unwrap();
+    let program = tokio::task::spawn_blocking(install).await.unwrap().join("st");
+    let url = gateway(&world).await;
+    let limited = |key| StoredKey {
+        policy: SpendPolicy { per_drop: Some(Cents::new(200)), per_day: Some(Cents::new(500)) },
+        ..key
+    };
+    let limited = world.with_key(&world.workers[0], limited).await;
+    let browser = world.browser(&world.workers[1], 3600);
+    let cookie = [("Cookie", browser.cookie.clone().unwrap()), ("Origin", WEB_ORIGIN.to_owned())];
+    let key = |client: &Client| [("Authorization", client.authorization().unwrap().to_owned())];
+    for (who, headers) in [
+        ("nobody", &[][..]),
+        ("a key", &key(&world.sender)),
+        ("a key with a policy", &key(&limited)),
+        ("a browser", &cookie),
+    ] {
+        let (sound, report) = fuzz(&program, &url, headers).await;
+        assert!(report.contains("Test cases:"), "{who}: nothing was asked: {report}");
+        assert!(sound, "{who}: {report}");
+    }
+    world.finish().await;
+}
