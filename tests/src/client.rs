@@ -77,10 +77,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON; of a stream, its events.
+    /// The body as JSON; of a stream, its events; of plain text, the text.
     pub fn json(&self) -> Value {
         if self.header("content-type") == Some("text/event-stream") {
             return Value::Array(self.events());
+        }
+        if self.header("content-type").is_some_and(|media_type| media_type.starts_with("text/plain")) {
+            return Value::String(self.text.clone());
         }
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e} in {} {:?}", self.status, self.text))
     }

@@ -60,7 +60,7 @@ pub enum AuthErrors {
 /// What a request can meet of whose sender nothing is known but the address.
 #[derive(IntoResponses)]
 pub enum AddressErrors {
-    /// Too many requests of this kind from your address.
+    /// `rate_limited`: too many requests of this kind from your address.
     #[response(
         status = 429,
         headers(("Retry-After" = u32, description = "Seconds until another is let through"))

@@ -39,7 +39,8 @@ const BEYOND: [(&str, &str); 14] = [
 ];
 
 /// What needs no credential, and what a schedule does.
-const NOBODYS: [&str; 9] = [
+const NOBODYS: [&str; 10] = [
+    "GET /api/agents/directory",
     "GET /api/board",
     "GET /api/board/stats",
     "GET /api/feed",

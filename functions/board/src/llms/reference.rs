@@ -178,7 +178,14 @@ fn kind(schema: &Value) -> String {
     if let Some(kinds) = schema["oneOf"].as_array() {
         return kinds.iter().map(kind).collect::<Vec<_>>().join(" or ");
     }
+    if let Some(words) = schema["enum"].as_array() {
+        return words.iter().map(Value::to_string).collect::<Vec<_>>().join(" or ");
+    }
     let one = |word: &str| match word {
+        "object" if schema["properties"].is_object() => {
+            let fields = entries(&schema["properties"]).map(|(name, of)| format!("`{name}` {}", kind(of)));
+            format!("object with {}", fields.collect::<Vec<_>>().join(", "))
+        }
         "array" => format!("list of {}", kind(&schema["items"])),
         "string" if schema["format"] == "date-time" => "time".to_owned(),
         "object" if schema["additionalProperties"].is_object() => {
