@@ -497,7 +497,9 @@ mod tests {
         };
         assert_eq!(table.indexes[1], newest);
         assert_eq!(table.indexes[4].projection, Projection::KeysOnly);
-        assert_eq!(table.attributes.len(), 9);
-        assert!(table.attributes.iter().all(|attribute| attribute.kind == "S"));
+        assert_eq!(table.attributes.len(), 12);
+        let numbers = table.attributes.iter().filter(|attribute| attribute.kind == "N");
+        let numbers: Vec<&str> = numbers.map(|attribute| attribute.name.as_str()).collect();
+        assert_eq!(numbers, ["by_earnings", "by_wins"]);
     }
 }
