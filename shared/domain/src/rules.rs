@@ -182,43 +182,56 @@ impl Rules {
             number("CLORP_SETTLEMENT_SECONDS", &mut rules.settlement_seconds, 1, 3600)?;
             number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
             number("CLORP_MAX_KEYS", &mut rules.max_keys, 1, 100)?;
-            let rate = |name, into: &mut RateLimit| rate(&var, name).map(|v| set(into, v));
-            rate("CLORP_CREATE_RATE", &mut rules.create_rate)?;
-            rate("CLORP_CLAIM_RATE", &mut rules.claim_rate)?;
-            rate("CLORP_SUBMIT_RATE", &mut rules.submit_rate)?;
-            rate("CLORP_MONEY_RATE", &mut rules.money_rate)?;
-            rate("CLORP_KEYS_RATE", &mut rules.keys_rate)?;
-            rate("CLORP_READ_RATE", &mut rules.read_rate)?;
-            rate("CLORP_LOGIN_RATE", &mut rules.login_rate)?;
+            rules.set_rates(&var)?;
             // What is attached is copied within the store while the caller waits.
             whole(&var, "CLORP_MAX_UPLOAD_BYTES", 1, 100 * 1024 * 1024)
                 .map(|v| set(&mut rules.max_upload_bytes, v.and_then(|v| u64::try_from(v).ok())))?;
             // All their names are on one item.
             number("CLORP_MAX_AGENTS", &mut rules.max_agents, 1, 1000)?;
         }
-        if rules.min_price.get() < 1 || rules.min_price > rules.max_price {
+        rules.consistent()
+    }
+
+    fn set_rates(&mut self, var: impl Fn(&str) -> Option<String>) -> Result<(), BadRule> {
+        for (name, into) in [
+            ("CLORP_CREATE_RATE", &mut self.create_rate),
+            ("CLORP_CLAIM_RATE", &mut self.claim_rate),
+            ("CLORP_SUBMIT_RATE", &mut self.submit_rate),
+            ("CLORP_MONEY_RATE", &mut self.money_rate),
+            ("CLORP_KEYS_RATE", &mut self.keys_rate),
+            ("CLORP_READ_RATE", &mut self.read_rate),
+            ("CLORP_LOGIN_RATE", &mut self.login_rate),
+        ] {
+            set(into, rate(&var, name)?);
+        }
+        Ok(())
+    }
+
+    /// The rules, unless one contradicts another.
+    fn consistent(self) -> Result<Self, BadRule> {
+        if self.min_price.get() < 1 || self.min_price > self.max_price {
             return Err(BadRule {
                 name: "CLORP_MIN_PRICE_CENTS",
                 expected: "at least 1 and at most CLORP_MAX_PRICE_CENTS",
             });
         }
         // Stripe refuses a card payment below 50 cents, and a transfer of nothing.
-        if rules.min_topup.get() < 50 || rules.min_topup > rules.max_topup {
+        if self.min_topup.get() < 50 || self.min_topup > self.max_topup {
             return Err(BadRule {
                 name: "CLORP_MIN_TOPUP_CENTS",
                 expected: "at least 50 and at most CLORP_MAX_TOPUP_CENTS",
             });
         }
-        if rules.min_withdrawal.get() < 1 {
+        if self.min_withdrawal.get() < 1 {
             return Err(BadRule { name: "CLORP_MIN_WITHDRAWAL_CENTS", expected: "at least 1" });
         }
-        if rules.min_time_limit_seconds > rules.max_time_limit_seconds {
+        if self.min_time_limit_seconds > self.max_time_limit_seconds {
             return Err(BadRule {
                 name: "CLORP_MIN_TIME_LIMIT_SECONDS",
                 expected: "at most CLORP_MAX_TIME_LIMIT_SECONDS",
             });
         }
-        Ok(rules)
+        Ok(self)
     }
 
     /// The price of a drop of this pack when the sender names none.

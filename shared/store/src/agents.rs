@@ -14,7 +14,7 @@ use crate::directory::{add_race, begin_record, read_record};
 use crate::fault::fault;
 use crate::item::{Item, at, decode, encode, flag, instant, n, parse, s};
 use crate::key::{AGENT, Key, PK, SK, WORK, agents_owner, agents_pk, user_pk};
-use crate::page::{Page, cursor, position};
+use crate::page::{List, Page, cursor, position};
 use crate::tx::{Tx, TxError, Update};
 use crate::users::read_user;
 
@@ -204,36 +204,19 @@ impl Store {
         limit: i32,
         after: Option<&str>,
     ) -> Result<Page<Agent>, Error> {
-        let before = position(LIST, after)?.unwrap_or_else(|| "~".to_owned());
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression(format!("{PK} = :pk AND {SK} BETWEEN :first AND :last"))
-            .expression_attribute_values(":pk", s(agents_pk(owner)))
-            .expression_attribute_values(":first", s(AGENT))
-            // `before` itself was on the page before; the range is inclusive, so it is asked for once more and cut.
-            .expression_attribute_values(":last", s(format!("{AGENT}{before}")))
-            .scan_index_forward(false)
-            .limit(limit.saturating_add(2))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|e| fault("query agents", e))?;
-        let agents = answer.items.unwrap_or_default().into_iter().map(read_agent);
-        let mut agents = agents.collect::<Result<Vec<_>, _>>()?;
-        agents.retain(|agent| agent.id.to_string() < before);
-        let keep = usize::try_from(limit).unwrap_or(0);
         let default = AgentId::default_of(owner);
-        let at_the_end = agents.len() <= keep && default.to_string() < before;
-        if at_the_end && agents.last().is_none_or(|last| last.id != default) {
-            let user = self.user(owner).await?.ok_or_else(ownerless)?;
-            agents.push(Agent::default_of(&user));
+        let beyond = position(LIST, after)?.is_some_and(|before| before <= default.to_string());
+        let list = List { name: LIST, pk: agents_pk(owner), prefix: AGENT };
+        let mut page = self.newest(list, limit, after).await?.try_map(read_agent)?;
+        if beyond || page.next.is_some() || page.items.last().is_some_and(|last| last.id == default) {
+            return Ok(page);
         }
-        let more = agents.len() > keep;
-        agents.truncate(keep);
-        let next = agents.last().filter(|_| more).map(|last| cursor(LIST, &last.id.to_string()));
-        Ok(Page { items: agents, next })
+        // The default one is not in the table and comes last: on this page, or by itself on another.
+        match page.items.last().filter(|_| i32::try_from(page.items.len()).is_ok_and(|len| len >= limit)) {
+            Some(last) => page.next = Some(cursor(LIST, &last.id.to_string())),
+            None => page.items.push(Agent::default_of(&self.user(owner).await?.ok_or_else(ownerless)?)),
+        }
+        Ok(page)
     }
 
     /// What decides about a change of a user's agents, and the agent `id`, if it is one of theirs. One round trip, 4 read

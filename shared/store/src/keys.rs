@@ -10,10 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::batch::Freshness;
-use crate::fault::fault;
-use crate::item::{Item, at, decode, instant, keyed, n, parse, s};
-use crate::key::{API_KEY, Key, PK, SK, user_pk};
-use crate::page::{Page, cursor, position};
+use crate::item::{Item, at, decode, instant, keyed, n, parse};
+use crate::key::{API_KEY, Key, PK, user_pk};
+use crate::page::{List, Page};
 use crate::tx::{Tx, TxError, Update};
 
 const LIST: &str = "keys";
@@ -202,36 +201,14 @@ impl Store {
         limit: i32,
         after: Option<&str>,
     ) -> Result<Page<StoredKey>, Error> {
-        let before = position(LIST, after)?.unwrap_or_else(|| "~".to_owned());
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression(format!("{PK} = :pk AND {SK} BETWEEN :first AND :last"))
-            .expression_attribute_values(":pk", s(user_pk(owner)))
-            .expression_attribute_values(":first", s(API_KEY))
-            .expression_attribute_values(":last", s(format!("{API_KEY}{before}")))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            // One to see whether there are more, and the one that the cursor names, which the range includes.
-            .limit(limit.saturating_add(2))
-            .send()
-            .await
-            .map_err(|e| fault("query keys", e))?;
-        let last = format!("{API_KEY}{before}");
-        let listed = answer.items.unwrap_or_default().into_iter();
-        let listed = listed.filter(|item| Key::of_item(item).is_some_and(|key| key.sk != last));
-        let mut hashes = listed
-            .map(|item| parse("hash", &decode::<ListedItem>(item)?.hash))
-            .collect::<Result<Vec<KeyHash>, Error>>()?;
-        let keep = usize::try_from(limit).unwrap_or(0);
-        let more = hashes.len() > keep;
-        hashes.truncate(keep);
+        let list = List { name: LIST, pk: user_pk(owner), prefix: API_KEY };
+        let Page { items, next } = self.newest(list, limit, after).await?;
+        let listed = items.into_iter().map(|item| parse("hash", &decode::<ListedItem>(item)?.hash));
+        let hashes = listed.collect::<Result<Vec<KeyHash>, Error>>()?;
         let mut found = self.get_all(hashes.iter().map(Key::api_key).collect(), Freshness::Strong).await?;
         let items = hashes.iter().filter_map(|hash| found.remove(&Key::api_key(hash)));
         let items: Vec<StoredKey> =
             items.filter_map(|item| read_key(item).transpose()).collect::<Result<_, _>>()?;
-        let next = items.last().filter(|_| more).map(|key| cursor(LIST, &key.id.to_string()));
         Ok(Page { items, next })
     }
 
