@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clorp_domain::{Account, Cents, Reason, TopupStatus, WithdrawalStatus};
-use clorp_payments::api::Movement;
-use clorp_payments::{Failure, Stripe};
+use clorp_stripe_api::api::Movement;
+use clorp_stripe_api::{Failure, Stripe};
 use clorp_store::{Books, Store};
 use jiff::Timestamp;
 

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use infra::term::Style;
-use infra::{audit, demo, dev};
+use clorp_infra::term::Style;
+use clorp_infra::{audit, demo, dev};
 
 /// The local stack.
 #[derive(Parser)]

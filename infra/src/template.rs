@@ -395,10 +395,10 @@ mod tests {
 
     #[test]
     fn every_function_is_called_by_http_or_by_a_schedule() {
-        let http = ["board", "drops", "stripe", "stripe-webhook", "uploads", "users", "verify", "wallet"];
+        let http = ["board", "connect", "drops", "stripe-webhook", "uploads", "users", "verify", "wallet"];
         assert_eq!(repo().http_functions(), http);
-        assert_eq!(repo().scheduled_functions(), ["payments", "ranking"]);
-        let mut all = [&http[..], &["payments", "ranking"]].concat();
+        assert_eq!(repo().scheduled_functions(), ["ranking", "reconciler"]);
+        let mut all = [&http[..], &["ranking", "reconciler"]].concat();
         all.sort_unstable();
         assert_eq!(repo().functions(), all);
     }
@@ -418,8 +418,8 @@ mod tests {
         check("/api/wallet/balance", "wallet");
         check("/api/wallet/auto-topup", "wallet");
         check("/api/wallet", "board");
-        check("/api/stripe/connect", "stripe");
-        check("/api/stripe/connect/status", "stripe");
+        check("/api/stripe/connect", "connect");
+        check("/api/stripe/connect/status", "connect");
         check("/api/stripe/webhook", "stripe-webhook");
         check("/api/stripe/webhook/", "board");
         check("/api/board/stats", "board");

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use infra::tools;
+use clorp_infra::tools;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clorp_service::Clock;
 use hmac::{Hmac, KeyInit, Mac};
-use infra::template::Template;
+use clorp_infra::template::Template;
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

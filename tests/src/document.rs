@@ -22,14 +22,14 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
 /// Each function with its part of the document.
 pub fn parts() -> [(&'static str, OpenApi); 8] {
     [
-        ("drops", drops::openapi()),
-        ("board", board::openapi()),
-        ("wallet", wallet::openapi()),
-        ("stripe", stripe::openapi()),
-        ("stripe-webhook", stripe_webhook::openapi()),
-        ("uploads", uploads::openapi()),
-        ("users", users::openapi()),
-        ("verify", verify::openapi()),
+        ("drops", clorp_drops::openapi()),
+        ("board", clorp_board::openapi()),
+        ("wallet", clorp_wallet::openapi()),
+        ("connect", clorp_connect::openapi()),
+        ("stripe-webhook", clorp_stripe_webhook::openapi()),
+        ("uploads", clorp_uploads::openapi()),
+        ("users", clorp_users::openapi()),
+        ("verify", clorp_verify::openapi()),
     ]
 }
 

@@ -13,8 +13,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use infra::dynamo::client;
-use infra::template::TableSpec;
+use clorp_infra::dynamo::client;
+use clorp_infra::template::TableSpec;
 use serde_json::{Value, json};
 
 use crate::meter::{Charge, Item, charges};

@@ -12,26 +12,26 @@ use clorp_domain::{
     Account, ApiKey, Cents, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User, UserId,
 };
 use clorp_files::Files;
-use clorp_funds::{Funds, Pages, Reports};
+use clorp_payments::{Funds, Pages, Reports};
 use clorp_http::{Callers, Origins};
 use clorp_judge::{EmbeddedJudge, Judge};
-use clorp_payments::Stripe;
-use clorp_payments::signature::Secrets;
+use clorp_stripe_api::Stripe;
+use clorp_stripe_api::signature::Secrets;
 use clorp_queue::RankingQueue;
 use clorp_service::{Clock, Service, new_api_key, new_ulid};
 use clorp_sessions::Sessions;
 use clorp_store::{KeyCreated, Store};
 use futures::future::join_all;
-use infra::audit::audit;
-use infra::dynamo::{Dynamo, client, create_table};
-use infra::issuer::{Issuer, Person};
-use infra::s3::{LocalS3, sdk_config};
-use infra::sandbox::{self, Sandbox};
-use infra::template::Template;
+use clorp_infra::audit::audit;
+use clorp_infra::dynamo::{Dynamo, client, create_table};
+use clorp_infra::issuer::{Issuer, Person};
+use clorp_infra::s3::{LocalS3, sdk_config};
+use clorp_infra::sandbox::{self, Sandbox};
+use clorp_infra::template::Template;
 use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
-use ranking::{Ranking, Swept};
+use clorp_ranking::{Ranking, Swept};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -189,7 +189,7 @@ impl World {
         let s3 = LocalS3::start(objects.path(), BUCKET, None).await.expect("a local S3");
         let files = Files::new(&sdk_config(&s3.url), BUCKET);
         let issuer =
-            infra::issuer::Options { clock_shift_millis: shift_millis.clone(), ..Default::default() };
+            clorp_infra::issuer::Options { clock_shift_millis: shift_millis.clone(), ..Default::default() };
         let issuer = Issuer::start(issuer).await.expect("the issuer of sessions");
         let config = issuer.config().expect("the issuer's configuration");
         let callers = |function: &str| {
@@ -199,27 +199,27 @@ impl World {
         };
         let router = |function: &str| match function {
             "drops" => {
-                let app = drops::App::new(funds(function), files.clone(), options.queue.clone());
-                drops::router(app, callers(function))
+                let app = clorp_drops::App::new(funds(function), files.clone(), options.queue.clone());
+                clorp_drops::router(app, callers(function))
             }
-            "board" => board::router(service(function), &origins()),
-            "wallet" => wallet::router(wallet::App { funds: funds(function) }, callers(function)),
-            "stripe" => stripe::router(stripe::App { funds: funds(function) }, callers(function)),
+            "board" => clorp_board::router(service(function), &origins()),
+            "wallet" => clorp_wallet::router(clorp_wallet::App { funds: funds(function) }, callers(function)),
+            "connect" => clorp_connect::router(clorp_connect::App { funds: funds(function) }, callers(function)),
             "stripe-webhook" => {
                 let reports = Reports { service: service(function) };
-                stripe_webhook::router(stripe_webhook::App { reports, secrets: secrets.clone() })
+                clorp_stripe_webhook::router(clorp_stripe_webhook::App { reports, secrets: secrets.clone() })
             }
             "uploads" => {
-                let app = uploads::App { service: service(function), files: files.clone() };
-                uploads::router(app, callers(function))
+                let app = clorp_uploads::App { service: service(function), files: files.clone() };
+                clorp_uploads::router(app, callers(function))
             }
             "users" => {
-                let login_page = users::LoginPage::new(LOGIN_PAGE);
-                users::router(users::App { service: service(function), login_page }, callers(function))
+                let login_page = clorp_users::LoginPage::new(LOGIN_PAGE);
+                clorp_users::router(clorp_users::App { service: service(function), login_page }, callers(function))
             }
             "verify" => {
-                let app = verify::App { service: service(function), files: files.clone() };
-                verify::router(app, callers(function))
+                let app = clorp_verify::App { service: service(function), files: files.clone() };
+                clorp_verify::router(app, callers(function))
             }
             other => panic!("nothing is known of the function {other}"),
         };
@@ -236,7 +236,7 @@ impl World {
             queue: options.queue.clone(),
         };
         let rankings = (0..2).map(|_| ranking()).collect();
-        let funds = (0..2).map(|_| funds("payments")).collect();
+        let funds = (0..2).map(|_| funds("reconciler")).collect();
         if let Some(proxy) = &proxy {
             // As each function does when it starts.
             join_all(template.functions().iter().map(async |function| {
@@ -352,8 +352,8 @@ impl World {
     /// One call of the payments function, which finds out what became of what is pending. What begins to be pending is
     /// looked at only once its own request has had its time, 15 seconds. Gives how many have ended.
     pub async fn resume(&self) -> u64 {
-        let event = payments::Event { source: "aws.events".to_owned() };
-        let resumed = payments::handle(&self.funds[0], event).await.expect("the sweep runs");
+        let event = clorp_reconciler::Event { source: "aws.events".to_owned() };
+        let resumed = clorp_reconciler::handle(&self.funds[0], event).await.expect("the sweep runs");
         assert_eq!(resumed["failed"], 0, "something pending could not be looked at");
         resumed["settled"].as_u64().expect("a number")
     }

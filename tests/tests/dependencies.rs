@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use infra::template::Template;
+use clorp_infra::template::Template;
 
 /// Every package in a function's binary.
 fn linked(function: &str) -> BTreeSet<String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command.args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--package"]);
-    let output = command.arg(function).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let output = command.arg(format!("clorp-{function}")).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
@@ -25,10 +25,10 @@ fn who_has(matches: impl Fn(&str) -> bool) -> Vec<String> {
 
 #[test]
 fn only_functions_that_ask_stripe_have_its_client_in_them() {
-    let asking = ["drops", "payments", "stripe", "wallet"];
+    let asking = ["connect", "drops", "reconciler", "wallet"];
     assert_eq!(who_has(|package| package.starts_with("async-stripe")), asking);
-    let understanding = ["drops", "payments", "stripe", "stripe-webhook", "wallet"];
-    assert_eq!(who_has(|package| package == "clorp-payments"), understanding);
+    let understanding = ["connect", "drops", "reconciler", "stripe-webhook", "wallet"];
+    assert_eq!(who_has(|package| package == "clorp-stripe-api"), understanding);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn only_functions_that_handle_files_have_the_client_of_s3() {
 
 #[test]
 fn no_function_has_anything_of_the_local_stack() {
-    let local = ["infra", "e2e", "dynoxide-rs", "reqwest", "s3s"];
+    let local = ["clorp-infra", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];
     assert_eq!(who_has(|package| local.contains(&package)), Vec::<String>::new());
     assert!(linked("board").contains("clorp-store"), "the names are those of packages");
 }

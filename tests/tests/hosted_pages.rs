@@ -4,8 +4,8 @@
 
 use std::sync::atomic::Ordering;
 
-use e2e::browser::Browser;
-use infra::sandbox::{Options, Sandbox};
+use clorp_tests::browser::Browser;
+use clorp_infra::sandbox::{Options, Sandbox};
 use reqwest::Client;
 use serde_json::Value;
 

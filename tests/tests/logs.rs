@@ -8,10 +8,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use clorp_service::log_to;
-use e2e::world::STRIPE_KEY;
-use e2e::{Client, Fault, Options, World};
+use clorp_tests::world::STRIPE_KEY;
+use clorp_tests::{Client, Fault, Options, World};
 use hmac::{Hmac, KeyInit, Mac};
-use infra::sandbox;
+use clorp_infra::sandbox;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use e2e::permissions::{Permission, granted};
-use infra::template::Template;
-use infra::tools;
+use clorp_tests::permissions::{Permission, granted};
+use clorp_infra::template::Template;
+use clorp_infra::tools;
 use serde_json::Value;
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
@@ -294,7 +294,7 @@ fn the_bucket_is_private_and_keeps_what_is_attached() {
 
 #[test]
 fn stripes_key_and_the_webhooks_secrets_are_in_different_hands_and_in_no_template() {
-    let asking = ["drops", "payments", "stripe", "wallet"];
+    let asking = ["connect", "drops", "reconciler", "wallet"];
     assert_eq!(who_has("STRIPE_SECRET_KEY"), asking);
     assert_eq!(who_has("CLORP_WALLET_URL"), asking);
     assert_eq!(who_has("STRIPE_WEBHOOK_SECRETS"), ["stripe-webhook"]);
@@ -331,7 +331,7 @@ fn what_the_gateway_limits_beside_the_whole_are_the_public_writes() {
 
 #[test]
 fn functions_with_callers_know_supabase_if_there_is_one_and_its_secrets_are_in_no_template() {
-    let with_callers = ["drops", "stripe", "uploads", "users", "verify", "wallet"];
+    let with_callers = ["connect", "drops", "uploads", "users", "verify", "wallet"];
     for variable in ["SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_JWT_SECRET", "SUPABASE_COOKIE_DOMAIN"] {
         assert_eq!(who_has(variable), with_callers, "{variable}");
     }
@@ -368,15 +368,15 @@ fn rung_by(function: &str, pattern: &str) -> &'static Value {
 #[test]
 fn a_report_that_was_kept_rings() {
     let words = "\"kept for a person\"";
-    assert!(include_str!("../../shared/funds/src/reports.rs").contains(words), "nobody logs {words}");
+    assert!(include_str!("../../shared/payments/src/reports.rs").contains(words), "nobody logs {words}");
     assert_eq!(rung_by("stripe-webhook", &format!("{{ $.message = {words} }}"))["EvaluationPeriods"], 1);
 }
 
 #[test]
 fn money_that_is_pending_for_a_quarter_of_an_hour_rings() {
-    let logged = include_str!("../../functions/payments/src/lib.rs");
+    let logged = include_str!("../../functions/reconciler/src/lib.rs");
     assert!(logged.contains("info!(settled, unsettled,"), "nobody logs what is unsettled");
-    let alarm = rung_by("payments", "{ $.unsettled > 0 }");
+    let alarm = rung_by("reconciler", "{ $.unsettled > 0 }");
     assert_eq!((&alarm["EvaluationPeriods"], &alarm["Period"]), (&15.into(), &60.into()));
 }
 
@@ -415,7 +415,7 @@ fn ranking_and_payments_sweep_every_minute() {
         swept.push(binary(target["Metadata"].clone()));
     }
     swept.sort();
-    assert_eq!(swept, ["payments", "ranking"]);
+    assert_eq!(swept, ["ranking", "reconciler"]);
     assert_eq!(swept, Template::from_repo().unwrap().scheduled_functions());
     for (id, config) in of_type("AWS::Lambda::EventInvokeConfig") {
         assert_eq!(config["MaximumRetryAttempts"], 0, "{id}: the next minute finds the same");

@@ -7,5 +7,5 @@ use clorp_service::{Service, aws_config, start_log};
 async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
-    serve::run(board::router(Service::from_env(&aws).await?, &Origins::from_env()?)).await
+    serve::run(clorp_board::router(Service::from_env(&aws).await?, &Origins::from_env()?)).await
 }

@@ -2,7 +2,7 @@
 
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Cents, Drop, DropId, Error, StoredKey, TopupId, User};
-use clorp_funds::Cover;
+use clorp_payments::Cover;
 use clorp_http::{Caller, NewIds};
 
 use crate::{App, DECISIONS, contended};

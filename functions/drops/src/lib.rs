@@ -9,7 +9,7 @@ use axum::Router;
 use clorp_domain::agent::agent_not_found;
 use clorp_domain::{AgentId, Brief, Drop, DropId, Error, UserId};
 use clorp_files::Files;
-use clorp_funds::Funds;
+use clorp_payments::Funds;
 use clorp_http::Callers;
 use clorp_http::serve::finish_for_callers;
 use clorp_queue::RankingQueue;

@@ -1,11 +1,11 @@
 //! The Lambda for drops.
 
 use clorp_files::Files;
-use clorp_funds::Funds;
+use clorp_payments::Funds;
 use clorp_http::{Callers, serve};
 use clorp_queue::RankingQueue;
 use clorp_service::{Service, aws_config, start_log, var};
-use drops::App;
+use clorp_drops::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -15,5 +15,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
     let callers = Callers::from_env(service.clone())?;
     let app = App::new(Funds::from_env(service)?, Files::from_env(&aws)?, queue);
-    serve::run(drops::router(app, callers)).await
+    serve::run(clorp_drops::router(app, callers)).await
 }

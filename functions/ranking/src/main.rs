@@ -6,8 +6,8 @@ use clorp_judge::EmbeddedJudge;
 use clorp_queue::RankingQueue;
 use clorp_service::{Service, aws_config, start_log, var};
 use lambda_runtime::{LambdaEvent, service_fn};
-use ranking::Ranking;
-use ranking::event::{Event, handle};
+use clorp_ranking::Ranking;
+use clorp_ranking::event::{Event, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -4,10 +4,10 @@
 mod routes;
 
 use axum::Router;
-use clorp_funds::Reports;
+use clorp_payments::Reports;
 use clorp_http::Origins;
 use clorp_http::serve::finish;
-use clorp_payments::signature::Secrets;
+use clorp_stripe_api::signature::Secrets;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

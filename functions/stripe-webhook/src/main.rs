@@ -1,10 +1,10 @@
 //! The Lambda for Stripe's reports.
 
-use clorp_funds::Reports;
+use clorp_payments::Reports;
 use clorp_http::serve;
-use clorp_payments::signature::Secrets;
+use clorp_stripe_api::signature::Secrets;
 use clorp_service::{BootError, Service, aws_config, start_log, var};
-use stripe_webhook::App;
+use clorp_stripe_webhook::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -13,5 +13,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let secrets = secrets.ok_or(BootError::Missing("STRIPE_WEBHOOK_SECRETS"))?;
     let aws = aws_config().await?;
     let reports = Reports { service: Service::from_env(&aws).await? };
-    serve::run(stripe_webhook::router(App { reports, secrets })).await
+    serve::run(clorp_stripe_webhook::router(App { reports, secrets })).await
 }

@@ -2,7 +2,7 @@
 
 use clorp_http::{Callers, serve};
 use clorp_service::{Service, aws_config, start_log};
-use users::{App, LoginPage};
+use clorp_users::{App, LoginPage};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -11,5 +11,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let service = Service::from_env(&aws).await?;
     let callers = Callers::from_env(service.clone())?;
     let login_page = LoginPage::from_env()?;
-    serve::run(users::router(App { service, login_page }, callers)).await
+    serve::run(clorp_users::router(App { service, login_page }, callers)).await
 }

@@ -3,7 +3,7 @@
 use clorp_files::Files;
 use clorp_http::{Callers, serve};
 use clorp_service::{Service, aws_config, start_log};
-use verify::App;
+use clorp_verify::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -11,5 +11,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
     let callers = Callers::from_env(service.clone())?;
-    serve::run(verify::router(App { service, files: Files::from_env(&aws)? }, callers)).await
+    serve::run(clorp_verify::router(App { service, files: Files::from_env(&aws)? }, callers)).await
 }

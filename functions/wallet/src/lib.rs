@@ -4,7 +4,7 @@ mod routes;
 
 use axum::Router;
 use axum::extract::FromRef;
-use clorp_funds::Funds;
+use clorp_payments::Funds;
 use clorp_http::Callers;
 use clorp_http::serve::finish_for_callers;
 use clorp_service::Service;

@@ -1,9 +1,9 @@
 //! The Lambda for the wallet.
 
-use clorp_funds::Funds;
+use clorp_payments::Funds;
 use clorp_http::{Callers, serve};
 use clorp_service::{Service, aws_config, start_log};
-use wallet::App;
+use clorp_wallet::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -12,5 +12,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let service = Service::from_env(&aws).await?;
     let callers = Callers::from_env(service.clone())?;
     let funds = Funds::from_env(service)?;
-    serve::run(wallet::router(App { funds }, callers)).await
+    serve::run(clorp_wallet::router(App { funds }, callers)).await
 }

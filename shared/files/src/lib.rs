@@ -17,7 +17,7 @@ use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::types::ChecksumMode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use clorp_admission::admitted;
+use clorp_write_gate::admitted;
 use clorp_domain::time::after_seconds;
 use clorp_domain::{Attachment, Error, UploadId};
 use clorp_service::{BootError, var};

@@ -7,7 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use clorp_admission::behind;
+use clorp_write_gate::behind;
 use clorp_domain::{ApiKey, Error, RateClass, User};
 use clorp_service::{BootError, Service};
 use clorp_sessions::{Identity, Session, Sessions, SetCookie};

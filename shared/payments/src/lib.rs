@@ -1,33 +1,39 @@
-//! Stripe: the only crate that knows its words.
+//! Money that enters and leaves wallets through Stripe.
 //!
-//! [`events`] and [`signature`] understand what Stripe sends us; the feature `api` adds [`api`], which asks Stripe to
-//! do something. Amounts are US cents throughout.
+//! Two sides that meet in the table and nowhere else. [`Reports`] acts on what Stripe tells us, in whatever order and
+//! however often it does. [`Funds`] asks Stripe to do something, as a list of steps each of which can be repeated:
+//! record what is wanted under an id of ours, ask Stripe under that id, record what came of it. A step that died is
+//! found by [`Funds::resume`], which asks again under the same id.
 
 #[cfg(feature = "api")]
-pub mod api;
-pub mod events;
-pub mod signature;
+mod auto_topup;
+#[cfg(feature = "api")]
+mod funds;
+mod reports;
+#[cfg(feature = "api")]
+mod resume;
+#[cfg(feature = "api")]
+mod withdraw;
 
 #[cfg(feature = "api")]
-pub use api::{Failure, Refusal, Stripe};
+pub use auto_topup::Cover;
+#[cfg(feature = "api")]
+pub use funds::{Funds, Pages};
+pub use reports::{Outcome, Reports};
+#[cfg(feature = "api")]
+pub use resume::Resumed;
 
-/// What our objects at Stripe carry in their metadata, so that a report on one leads back to our record of it.
-pub(crate) mod metadata {
-    use clorp_domain::TopupKind;
+use clorp_domain::{EntryId, Error};
+use clorp_service::new_ulid;
+use jiff::Timestamp;
 
-    /// What the object is for: [`WALLET_TOPUP`], [`AUTO_TOPUP`], [`SETUP`] or [`WITHDRAWAL`].
-    pub(crate) const TYPE: &str = "type";
-    /// Whose it is.
-    pub(crate) const USER_ID: &str = "user_id";
-    /// The id of our record.
-    pub(crate) const RECORD_ID: &str = "record_id";
+/// How often something is decided anew when it changes between reading and writing it.
+const DECISIONS: usize = 8;
 
-    /// A top-up by Checkout.
-    pub(crate) const WALLET_TOPUP: &str = TopupKind::Checkout.as_str();
-    /// An automatic top-up.
-    pub(crate) const AUTO_TOPUP: &str = TopupKind::Auto.as_str();
-    /// A payment method that is set up.
-    pub(crate) const SETUP: &str = "setup";
-    /// A withdrawal.
-    pub(crate) const WITHDRAWAL: &str = "withdrawal";
+fn new_entry_id(now: Timestamp) -> EntryId {
+    EntryId::new(new_ulid(now))
+}
+
+fn contended() -> Error {
+    Error::unavailable("it kept changing between decision and write")
 }

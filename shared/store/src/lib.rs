@@ -5,7 +5,7 @@
 //!
 //! * Every write states what must already be true. When the statement fails, the item that refuted it comes back
 //!   with the failure, free of charge, so the caller can decide again without another read. And every write waits until
-//!   whoever asked for it is [admitted](clorp_admission).
+//!   whoever asked for it is [admitted](clorp_write_gate).
 //! * No balance changes except through [`ledger`], in one transaction with entries that sum to zero.
 
 mod agents;

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as SdkUpdate,
 };
-use clorp_admission::admitted;
+use clorp_write_gate::admitted;
 use clorp_domain::Error;
 
 use crate::Store;

@@ -1,8 +1,8 @@
 //! How a program without a browser is let in: it begins a login, its user decides about it, it polls for its key.
 
 use clorp_domain::{RateLimit, Rules};
-use e2e::world::{LOGIN_PAGE, SOURCE_ADDRESS, TABLE};
-use e2e::{Answer, Client, Fault, Options, World, unhurried};
+use clorp_tests::world::{LOGIN_PAGE, SOURCE_ADDRESS, TABLE};
+use clorp_tests::{Answer, Client, Fault, Options, World, unhurried};
 use futures::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};

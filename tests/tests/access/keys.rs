@@ -1,18 +1,18 @@
 //! `/api/keys`.
 
-use e2e::{Options, World};
+use clorp_tests::{Options, World};
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::make_key;
 
-async fn revoke(caller: &e2e::Client, id: &str) -> e2e::Answer {
+async fn revoke(caller: &clorp_tests::Client, id: &str) -> clorp_tests::Answer {
     caller.send(Method::DELETE, &format!("/api/keys/{id}"), None, &[]).await
 }
 
 /// The ids on the caller's list.
-async fn listed(caller: &e2e::Client, query: &str) -> Vec<String> {
+async fn listed(caller: &clorp_tests::Client, query: &str) -> Vec<String> {
     let keys = caller.get(&format!("/api/keys{query}")).await.expect(200);
     keys.as_array().unwrap().iter().map(|key| key["id"].as_str().unwrap().to_owned()).collect()
 }
@@ -41,7 +41,7 @@ async fn nothing_stored_tells_a_key() {
     let world = World::start().await;
     let made = world.sender.keyed("once").post("/api/keys", json!({ "name": "k" })).await.expect(201);
     let secret = made["secret"].as_str().unwrap();
-    let stored = world.table().scan().table_name(e2e::world::TABLE).send().await.unwrap();
+    let stored = world.table().scan().table_name(clorp_tests::world::TABLE).send().await.unwrap();
     let stored = format!("{:?}", stored.items());
     assert!(stored.contains(made["id"].as_str().unwrap()), "the table was read");
     assert!(!stored.contains(secret) && !stored.contains(&secret[12..]), "the secret is in the table");
@@ -155,7 +155,7 @@ async fn keys_are_listed_page_by_page_each_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_has_more_keys_than_they_may_however_many_are_asked_for_at_once() {
-    let rules = clorp_domain::Rules { max_keys: 5, ..e2e::unhurried() };
+    let rules = clorp_domain::Rules { max_keys: 5, ..clorp_tests::unhurried() };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let asked = (0..12).map(|_| world.sender.post("/api/keys", json!({ "name": "one of many" })));
     let answers = join_all(asked).await;

@@ -10,7 +10,7 @@ mod rates;
 mod spend;
 mod table;
 
-use e2e::{Answer, Client};
+use clorp_tests::{Answer, Client};
 use serde_json::{Value, json};
 
 /// Makes a key by the API; its id, and its owner with it.

@@ -1,7 +1,7 @@
 //! What browsers let pages of ours do, and those of others not.
 
-use e2e::world::WEB_ORIGIN;
-use e2e::{Answer, World};
+use clorp_tests::world::WEB_ORIGIN;
+use clorp_tests::{Answer, World};
 use reqwest::Method;
 
 async fn preflight(world: &World, path: &str, origin: &str) -> Answer {

@@ -1,12 +1,12 @@
 //! What a key may spend.
 
-use e2e::World;
+use clorp_tests::World;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{make_key, run};
 
-async fn limited(world: &World, per_drop: impl Into<Value>, per_day: impl Into<Value>) -> e2e::Client {
+async fn limited(world: &World, per_drop: impl Into<Value>, per_day: impl Into<Value>) -> clorp_tests::Client {
     let policy = json!({ "per_drop_cents": per_drop.into(), "per_day_cents": per_day.into() });
     make_key(&world.sender, json!({ "spend_policy": policy })).await.1
 }
@@ -85,7 +85,7 @@ async fn paying_a_pending_drop_spends_as_posting_one_does() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repetition_under_an_idempotency_key_is_not_refused_for_what_it_spent_itself() {
-    let world = World::with(e2e::Options { proxied: true, ..e2e::Options::default() }).await;
+    let world = World::with(clorp_tests::Options { proxied: true, ..clorp_tests::Options::default() }).await;
     let client = limited(&world, Value::Null, 500).await.keyed("once");
     let proxy = world.proxy.as_ref().unwrap();
     // The answer cannot be kept, as when the function dies before it has done so.
@@ -93,7 +93,7 @@ async fn a_repetition_under_an_idempotency_key_is_not_refused_for_what_it_spent_
         let values = request["ExpressionAttributeValues"].as_object();
         values.is_some_and(|values| values.values().any(|value| !value["M"].is_null()))
     };
-    proxy.fail_if("UpdateItem", keeps_an_answer, e2e::Fault::ServerError, 3);
+    proxy.fail_if("UpdateItem", keeps_an_answer, clorp_tests::Fault::ServerError, 3);
     let first = run(&client, 500).await.expect(201);
     world.advance_seconds(31);
     let again = run(&client, 500).await.expect(201);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clorp_domain::Rules;
-use e2e::{Client, Options, World};
+use clorp_tests::{Client, Options, World};
 use serde_json::{Value, json};
 
 use crate::support::{fields, ids, rest};

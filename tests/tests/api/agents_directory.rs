@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use e2e::{Client, World};
+use clorp_tests::{Client, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 

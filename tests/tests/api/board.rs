@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use e2e::World;
+use clorp_tests::World;
 use serde_json::{Value, json};
 
 use crate::support::{assert_without, fields, ids, post, post_for, post_pending, rest, with};

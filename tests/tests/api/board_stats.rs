@@ -1,6 +1,6 @@
 //! `GET /api/board/stats`.
 
-use e2e::World;
+use clorp_tests::World;
 use serde_json::{Value, json};
 
 use crate::support::{complete, post, post_for, post_pending};

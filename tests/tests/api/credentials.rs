@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use clorp_domain::api_key::ApiKey;
-use e2e::document::{Route, routes};
-use e2e::{Answer, World};
+use clorp_tests::document::{Route, routes};
+use clorp_tests::{Answer, World};
 
 use crate::support::{post, post_pending};
 

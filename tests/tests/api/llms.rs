@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use clorp_domain::{RateLimit, Rules, Status};
-use e2e::document::{merged, routes};
-use e2e::{Options, World, unhurried};
+use clorp_tests::document::{merged, routes};
+use clorp_tests::{Options, World, unhurried};
 
 async fn page(world: &World) -> String {
     let answer = world.anon.get("/llms.txt").await;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use e2e::document::routes;
-use e2e::{Fault, Options, World};
+use clorp_tests::document::routes;
+use clorp_tests::{Fault, Options, World};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -204,7 +204,7 @@ async fn every_response_has_a_request_id_of_its_own() {
     let drop = post(&world.sender, "roast", 100).await;
     let mut ids = BTreeSet::new();
     let mut count = 0;
-    let mut note = |answer: &e2e::Answer, what: &str| {
+    let mut note = |answer: &clorp_tests::Answer, what: &str| {
         let id = answer.header("x-request-id").unwrap_or_else(|| panic!("{what} has no request id"));
         assert!(!id.is_empty(), "{what}");
         if answer.status.as_u16() >= 400 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use e2e::{Client, World};
+use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
 /// Posts and pays a drop with a window of 300 seconds.

@@ -1,6 +1,6 @@
 //! `GET /api/users/status`.
 
-use e2e::{Client, World};
+use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
 use crate::support::{ids, post};

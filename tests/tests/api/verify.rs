@@ -1,7 +1,7 @@
 //! `/api/verify`.
 
-use e2e::client::announcement;
-use e2e::{Answer, Client, World};
+use clorp_tests::client::announcement;
+use clorp_tests::{Answer, Client, World};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -164,7 +164,7 @@ async fn the_output_is_not_kept() {
     let world = World::start().await;
     let marker = "a-word-that-is-nowhere-else";
     verify(&world.sender, &format!("{GOOD} {marker}")).await.expect(201);
-    let table = world.table().scan().table_name(e2e::world::TABLE).send().await.unwrap();
+    let table = world.table().scan().table_name(clorp_tests::world::TABLE).send().await.unwrap();
     let items = format!("{:?}", table.items());
     assert!(items.contains("VERIFY#") && items.contains(CRITERIA));
     assert_without(&items, [marker, "bread to impress"]);

@@ -1,6 +1,6 @@
 //! `POST /api/whoami`.
 
-use e2e::World;
+use clorp_tests::World;
 use serde_json::json;
 
 use crate::support::post;

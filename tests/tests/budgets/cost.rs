@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use e2e::meter::Charge;
-use e2e::proxy::Call;
-use e2e::{Options, World};
+use clorp_tests::meter::Charge;
+use clorp_tests::proxy::Call;
+use clorp_tests::{Options, World};
 
 /// What was consumed between two readings of the meter.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use e2e::World;
+use clorp_tests::World;
 use serde_json::json;
 
 use crate::cost::{Cost, kilobyte, metered, read_meter};

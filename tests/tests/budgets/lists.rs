@@ -1,8 +1,8 @@
 //! What public lists cost as they grow.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use e2e::World;
-use e2e::world::TABLE;
+use clorp_tests::World;
+use clorp_tests::world::TABLE;
 use futures::stream::{self, StreamExt};
 use serde_json::json;
 use ulid::Ulid;

@@ -1,7 +1,7 @@
 //! What it costs to move money in and out. Stripe's answers take their time too, but what is counted here is what is
 //! asked of the table.
 
-use e2e::{Answer, Client};
+use clorp_tests::{Answer, Client};
 use serde_json::{Value, json};
 
 use crate::cost::read_meter;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use e2e::client::announcement;
-use e2e::permissions::{grant_for, granted};
-use e2e::{Answer, Client, World};
+use clorp_tests::client::announcement;
+use clorp_tests::permissions::{grant_for, granted};
+use clorp_tests::{Answer, Client, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Making agents under a key.
 
-use e2e::{Answer, Client};
+use clorp_tests::{Answer, Client};
 use serde_json::json;
 
 use crate::crash::die_and_repeat;

@@ -1,6 +1,6 @@
 //! What a key costs.
 
-use e2e::{Answer, World};
+use clorp_tests::{Answer, World};
 
 use crate::{calls_about_records, proxied, proxy, run};
 

@@ -1,7 +1,7 @@
 //! A function that dies between the effect and the keeping of its answer, and the same request afterwards.
 
-use e2e::client::announcement;
-use e2e::{Answer, Fault, World};
+use clorp_tests::client::announcement;
+use clorp_tests::{Answer, Fault, World};
 use serde_json::json;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use e2e::World;
+use clorp_tests::World;
 use futures::future::join_all;
 
 use crate::{
@@ -53,8 +53,8 @@ async fn a_request_whose_function_died_is_in_flight_until_its_lease_lapses() {
     let world = proxied().await;
     let keyed = world.sender.keyed("k");
     // It dies before the effect, and so cannot say that it failed either.
-    proxy(&world).fail(TRANSACTION, e2e::Fault::ServerError, TRIES);
-    proxy(&world).fail_if("UpdateItem", lets_go, e2e::Fault::ServerError, TRIES);
+    proxy(&world).fail(TRANSACTION, clorp_tests::Fault::ServerError, TRIES);
+    proxy(&world).fail_if("UpdateItem", lets_go, clorp_tests::Fault::ServerError, TRIES);
     run(&keyed, 1000).await.expect_error(503, "unavailable");
     assert_eq!(proxy(&world).faults_left(), 0);
     for _ in 0..2 {
@@ -77,7 +77,7 @@ async fn a_request_whose_function_died_is_in_flight_until_its_lease_lapses() {
 async fn a_lapsed_request_is_taken_over_by_one_of_many() {
     let world = proxied().await;
     let keyed = world.sender.keyed("k");
-    proxy(&world).fail_if("UpdateItem", keeps_an_answer, e2e::Fault::ServerError, TRIES);
+    proxy(&world).fail_if("UpdateItem", keeps_an_answer, clorp_tests::Fault::ServerError, TRIES);
     let drop = id(&run(&keyed, 1000).await.expect(201));
     world.advance_seconds(LEASE_OVER);
     let answers = join_all((0..20).map(|_| run(&keyed, 1000))).await;

@@ -11,8 +11,8 @@ mod replay;
 mod reuse;
 mod unkept;
 
-use e2e::proxy::Call;
-use e2e::{Answer, Client, Options, Proxy, World};
+use clorp_tests::proxy::Call;
+use clorp_tests::{Answer, Client, Options, Proxy, World};
 use serde_json::{Value, json};
 
 const TRANSACTION: &str = "TransactWriteItems";

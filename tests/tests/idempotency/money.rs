@@ -1,6 +1,6 @@
 //! Requests that have Stripe do something.
 
-use e2e::{Answer, Client};
+use clorp_tests::{Answer, Client};
 use serde_json::{Value, json};
 
 use crate::crash::die_and_repeat;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use e2e::document::routes;
-use e2e::{Answer, Options, World};
+use clorp_tests::document::routes;
+use clorp_tests::{Answer, Options, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 

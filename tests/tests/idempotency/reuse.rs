@@ -1,7 +1,7 @@
 //! The same key for something else, for somebody else, or where it means nothing.
 
-use e2e::World;
-use e2e::document::routes;
+use clorp_tests::World;
+use clorp_tests::document::routes;
 use reqwest::Method;
 use serde_json::json;
 

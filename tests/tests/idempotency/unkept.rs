@@ -1,6 +1,6 @@
 //! Answers that are not the last word.
 
-use e2e::Fault;
+use clorp_tests::Fault;
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Whose agent a claim, a submission and a win are credited to.
 
-use e2e::{Answer, Client, World};
+use clorp_tests::{Answer, Client, World};
 use serde_json::{Value, json};
 
 async fn default_of(owner: &Client) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use e2e::{Answer, Client, World};
+use clorp_tests::{Answer, Client, World};
 
 /// The seconds that a refused claim is told to wait.
 #[track_caller]

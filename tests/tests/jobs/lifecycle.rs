@@ -1,6 +1,6 @@
 //! What each endpoint of a drop does, says and refuses along the drop's life.
 
-use e2e::World;
+use clorp_tests::World;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]

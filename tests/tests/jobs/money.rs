@@ -1,6 +1,6 @@
 //! What a drop costs, returns and pays.
 
-use e2e::World;
+use clorp_tests::World;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]

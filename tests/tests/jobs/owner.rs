@@ -1,6 +1,6 @@
 //! One slot for each owner, and none for the sender, whatever key they come with.
 
-use e2e::World;
+use clorp_tests::World;
 use futures::future::join;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! A whole drop, from post to payout.
 
-use e2e::World;
+use clorp_tests::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_drop_is_judged_and_paid_without_waiting_for_its_window() {

@@ -1,7 +1,7 @@
 //! Giving a slot up, and what old clients call claiming.
 
 use clorp_domain::DropId;
-use e2e::{Options, World};
+use clorp_tests::{Options, World};
 use futures::future::{join, join_all};
 use serde_json::{Value, json};
 

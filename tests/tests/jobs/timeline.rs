@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use e2e::browser::Browser;
-use e2e::{Client, Options, World};
+use clorp_tests::browser::Browser;
+use clorp_tests::{Client, Options, World};
 use futures::future::{join, join_all};
 use serde_json::{Value, json};
 

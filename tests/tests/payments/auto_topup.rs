@@ -1,6 +1,6 @@
 //! The wallet that tops itself up from a saved card.
 
-use e2e::{Client, Fault, Options, World};
+use clorp_tests::{Client, Fault, Options, World};
 use futures::future::{join, join_all, join3};
 use serde_json::{Value, json};
 

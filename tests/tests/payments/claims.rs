@@ -1,6 +1,6 @@
 //! Claims against money that came in: refunds, disputes, and the wallet that owes for them.
 
-use e2e::{Client, World};
+use clorp_tests::{Client, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -283,7 +283,7 @@ async fn pending(user: &Client, price: i64) -> String {
     refused["id"].as_str().unwrap().to_owned()
 }
 
-async fn run(user: &Client, price: i64) -> e2e::Answer {
+async fn run(user: &Client, price: i64) -> clorp_tests::Answer {
     let body =
         json!({ "prompt": "Three taglines", "pack": "roast", "price_cents": price, "confirmed": true });
     user.post("/api/jobs/run", body).await

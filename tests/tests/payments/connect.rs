@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use e2e::{Client, Options, World};
+use clorp_tests::{Client, Options, World};
 use futures::future::join_all;
-use infra::sandbox;
+use clorp_infra::sandbox;
 use serde_json::{Value, json};
 
 use crate::signed::{event, kept, report, told};

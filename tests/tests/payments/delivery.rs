@@ -1,6 +1,6 @@
 //! Reports late, twice, all at once, in another order, and to a function that fails.
 
-use e2e::{Answer, Client, Fault, Options, Proxy, World};
+use clorp_tests::{Answer, Client, Fault, Options, Proxy, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use e2e::{Answer, Client, Fault, World};
+use clorp_tests::{Answer, Client, Fault, World};
 use futures::future::join;
 use serde_json::json;
 

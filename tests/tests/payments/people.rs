@@ -1,7 +1,7 @@
 //! Users ready for what a test does with them, what they do, and what Stripe has of them.
 
-use e2e::{Answer, Client, Options, Proxy, World};
-use infra::sandbox;
+use clorp_tests::{Answer, Client, Options, Proxy, World};
+use clorp_infra::sandbox;
 use serde_json::{Value, json};
 
 /// A moment after which [`World::resume`] looks at what a request has left pending.
@@ -118,7 +118,7 @@ pub(crate) async fn at_stripe(world: &World, list: &str, user: &Client) -> Vec<V
     let (mut found, mut query) = (Vec::new(), "limit=100".to_owned());
     loop {
         let url = format!("{}/v1/{list}?{query}", world.sandbox.url);
-        let request = reqwest::Client::new().get(url).bearer_auth(e2e::world::STRIPE_KEY);
+        let request = reqwest::Client::new().get(url).bearer_auth(clorp_tests::world::STRIPE_KEY);
         let text = request.send().await.unwrap().text().await.unwrap();
         let page: Value = serde_json::from_str(&text).unwrap();
         let objects = page["data"].as_array().unwrap_or_else(|| panic!("{list}: {text}"));

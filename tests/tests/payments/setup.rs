@@ -1,6 +1,6 @@
 //! Saving a card for charges while its owner is away.
 
-use e2e::{Client, World};
+use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
 use crate::signed::{books, event, kept, metadata, report, told};
@@ -36,7 +36,7 @@ async fn card_of(world: &World, user: &Client) -> Option<String> {
     user.stripe.payment_method
 }
 
-async fn settings(user: &Client, change: Value) -> e2e::Answer {
+async fn settings(user: &Client, change: Value) -> clorp_tests::Answer {
     user.post("/api/wallet/auto-topup", change).await
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clorp_domain::{Cents, Topup, TopupId, TopupKind, UserId};
 use clorp_service::new_ulid;
 use clorp_store::Books;
-use e2e::{Answer, Client, World};
+use clorp_tests::{Answer, Client, World};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
 use serde_json::{Value, json};

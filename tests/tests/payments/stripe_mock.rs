@@ -1,14 +1,14 @@
 //! Everything our code asks of Stripe is something that Stripe's own `stripe-mock` knows.
 
-use e2e::{Options, StripeMock, World};
-use infra::audit::audit;
-use infra::sandbox;
+use clorp_tests::{Options, StripeMock, World};
+use clorp_infra::audit::audit;
+use clorp_infra::sandbox;
 use serde_json::json;
 
 use crate::people::{cardholder, connected, enable, fault, options, resumed, run, withdraw};
 use crate::support::{checkout, complete};
 
-/// Every endpoint that `clorp-payments` uses.
+/// Every endpoint that `clorp-stripe-api` uses.
 const USED: [&str; 11] = [
     "GET /v1/accounts/{id}",
     "GET /v1/checkout/sessions",

@@ -1,6 +1,6 @@
 //! What the modules share: playing the payer, the bank and Stripe.
 
-use e2e::{Answer, Client, World};
+use clorp_tests::{Answer, Client, World};
 use serde_json::json;
 
 /// Asks for a top-up; the answer.

@@ -1,6 +1,6 @@
 //! Paying in by Checkout.
 
-use e2e::World;
+use clorp_tests::World;
 use serde_json::json;
 
 use crate::support::{checkout, complete, ledger, topup};

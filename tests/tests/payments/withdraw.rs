@@ -1,9 +1,9 @@
 //! Paying out.
 
 use clorp_domain::ConnectStatus;
-use e2e::{Client, Fault, Options, World};
+use clorp_tests::{Client, Fault, Options, World};
 use futures::future::{join, join_all};
-use infra::sandbox;
+use clorp_infra::sandbox;
 use serde_json::json;
 
 use crate::people::{

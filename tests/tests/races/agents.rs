@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clorp_domain::agent::agent_not_found;
 use clorp_domain::{Claim, Rules};
 use clorp_store::AgentWritten;
-use e2e::{Answer, Client, Options, World};
+use clorp_tests::{Answer, Client, Options, World};
 use futures::future::{join, join_all};
 use rand::RngExt;
 use serde_json::{Value, json};

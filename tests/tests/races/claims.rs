@@ -1,7 +1,7 @@
 //! Claims that race each other, the window and the sender.
 
 use clorp_domain::{DropId, Rules};
-use e2e::{Options, World};
+use clorp_tests::{Options, World};
 use futures::future::{join, join_all};
 
 use crate::{ROUNDS, cancel, crowd, lapsed_last_slot, read, tally};
@@ -37,7 +37,7 @@ async fn no_claim_is_made_at_or_after_the_windows_end() {
     let crowd = crowd(&world, 16).await;
     for end_after in [0, 1, 4, 8, 15] {
         let drop = world.sender.post_drop(1000).await;
-        let claim = async |(i, user): (usize, &e2e::Client)| {
+        let claim = async |(i, user): (usize, &clorp_tests::Client)| {
             if i == end_after {
                 world.advance_seconds(300);
             }

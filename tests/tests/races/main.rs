@@ -12,7 +12,7 @@ mod submissions;
 
 use std::collections::BTreeMap;
 
-use e2e::{Answer, Client, World};
+use clorp_tests::{Answer, Client, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 

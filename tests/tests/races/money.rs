@@ -1,6 +1,6 @@
 //! Payments that race each other and cancellations.
 
-use e2e::World;
+use clorp_tests::World;
 use futures::future::{join, join_all};
 
 use crate::{ROUNDS, cancel, pay, pending, read, run, tally};

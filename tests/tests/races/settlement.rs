@@ -1,6 +1,6 @@
 //! Rankings that race each other and the sender.
 
-use e2e::World;
+use clorp_tests::World;
 use futures::future::{join, join_all, join3};
 
 use crate::{ROUNDS, cancel, owned, read};
@@ -29,7 +29,7 @@ async fn ten_wake_up_calls_at_once_pay_the_winner_once() {
     world.advance_seconds(300);
     let calls = (0..10).map(|i| world.rankings[i % 2].settle(drop.parse().unwrap()));
     let settled = join_all(calls).await.into_iter().map(Result::unwrap);
-    let settled = settled.filter(|progress| matches!(progress, ranking::Progress::Settled(_))).count();
+    let settled = settled.filter(|progress| matches!(progress, clorp_ranking::Progress::Settled(_))).count();
     assert_eq!(settled, 1);
     assert_eq!(owned(&world.workers).await, 7750);
     world.finish().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use e2e::{Options, World};
+use clorp_tests::{Options, World};
 use futures::future::{join, join_all};
 
 use crate::{ROUNDS, lapsed_last_slot, read, tally};

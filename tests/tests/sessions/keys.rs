@@ -7,7 +7,7 @@ use axum::Router;
 use axum::routing::get;
 use clorp_sessions::Config;
 use futures::future::join_all;
-use infra::issuer::{Endpoint, Fault};
+use clorp_infra::issuer::{Endpoint, Fault};
 use serde_json::json;
 
 use super::forge::{Key, claims, header};

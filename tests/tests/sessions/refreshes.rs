@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clorp_domain::Error;
 use clorp_sessions::{Session, Sessions};
-use e2e::Fault as TableFault;
+use clorp_tests::Fault as TableFault;
 use futures::future::join_all;
-use infra::issuer::{Endpoint, Fault, Person};
+use clorp_infra::issuer::{Endpoint, Fault, Person};
 use serde_json::Value;
 
 use super::forge::{Key, header, with};

@@ -7,10 +7,10 @@ use clorp_domain::Error;
 use clorp_service::Clock;
 use clorp_sessions::{Config, Session, Sessions};
 use clorp_store::Store;
-use e2e::{Proxy, world::TABLE};
-use infra::dynamo::{Dynamo, client, create_table};
-use infra::issuer::{Issuer, Options, Person, SignedIn};
-use infra::template::Template;
+use clorp_tests::{Proxy, world::TABLE};
+use clorp_infra::dynamo::{Dynamo, client, create_table};
+use clorp_infra::issuer::{Issuer, Options, Person, SignedIn};
+use clorp_infra::template::Template;
 use serde_json::{Value, json};
 
 pub struct World {

@@ -2,8 +2,8 @@
 
 use clorp_domain::{RateLimit, Rules};
 use clorp_http::extract::MAX_BODY_BYTES;
-use e2e::document::{Route, routes};
-use e2e::{Answer, Fault, Options, World};
+use clorp_tests::document::{Route, routes};
+use clorp_tests::{Answer, Fault, Options, World};
 use futures::future::join_all;
 use reqwest::Method;
 

@@ -1,6 +1,6 @@
 //! Every status that the document promises, of every operation, answered to a real request.
 //!
-//! That each of the answers is as documented, and that no answer is outside the document, is what [`e2e::Client`] sees
+//! That each of the answers is as documented, and that no answer is outside the document, is what [`clorp_tests::Client`] sees
 //! to.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -10,8 +10,8 @@ mod specific;
 
 use std::collections::BTreeSet;
 
-use e2e::document::routes;
-use e2e::{Answer, Options, World};
+use clorp_tests::document::routes;
+use clorp_tests::{Answer, Options, World};
 
 /// An operation, a status, and the answer that shows it.
 type Row = (String, u16, Answer);

@@ -1,7 +1,7 @@
 //! Statuses with a meaning of their own, answered along the lives of a few drops.
 
-use e2e::client::announcement;
-use e2e::{Answer, Client, World};
+use clorp_tests::client::announcement;
+use clorp_tests::{Answer, Client, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! `POST /api/uploads`.
 
-use e2e::World;
-use e2e::client::announcement;
+use clorp_tests::World;
+use clorp_tests::client::announcement;
 use serde_json::{Value, json};
 
 use crate::PICTURE;

@@ -1,7 +1,7 @@
 //! What of an attached file is refused, with nothing done.
 
-use e2e::World;
-use e2e::client::announcement;
+use clorp_tests::World;
+use clorp_tests::client::announcement;
 use serde_json::{Value, json};
 
 use crate::{PICTURE, described, id, order, run, submit};

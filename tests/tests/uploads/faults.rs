@@ -1,6 +1,6 @@
 //! S3 is away.
 
-use e2e::World;
+use clorp_tests::World;
 use serde_json::json;
 
 use crate::{PICTURE, id, run, submit};
@@ -25,7 +25,7 @@ async fn without_s3_nothing_is_charged_and_the_same_request_succeeds_later() {
     let unchanged = world.sender.get(&format!("/api/jobs/{other}")).await.expect(200);
     assert_eq!(unchanged["submissions_count"], 0);
     // Signing asks nobody, and what has no files does not need S3.
-    worker.post("/api/uploads", e2e::client::announcement("c", "text/plain", b"c")).await.expect(201);
+    worker.post("/api/uploads", clorp_tests::client::announcement("c", "text/plain", b"c")).await.expect(201);
     world.workers[1].claim(&other).await.expect(201);
     world.workers[1].submit(&other, "Only words").await.expect(201);
 

@@ -1,6 +1,6 @@
 //! From an upload to the winner's file, and who sees what of it.
 
-use e2e::World;
+use clorp_tests::World;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -150,7 +150,7 @@ async fn an_estimate_checks_what_is_said_and_not_what_is_there() {
     let world = World::start().await;
     let sender = &world.sender;
     let upload = sender
-        .post("/api/uploads", e2e::client::announcement("a.png", "image/png", PICTURE))
+        .post("/api/uploads", clorp_tests::client::announcement("a.png", "image/png", PICTURE))
         .await
         .expect(201);
     sender.post("/api/jobs/run", order(&json!([{ "id": id(&upload) }]), false)).await.expect(200);

@@ -8,7 +8,7 @@ mod faults;
 mod flow;
 mod signed;
 
-use e2e::{Answer, Client};
+use clorp_tests::{Answer, Client};
 use serde_json::{Value, json};
 
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n not much of a picture";

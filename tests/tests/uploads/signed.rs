@@ -3,8 +3,8 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use e2e::World;
-use e2e::client::announcement;
+use clorp_tests::World;
+use clorp_tests::client::announcement;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

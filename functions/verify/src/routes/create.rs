@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use clorp_admission::admitted;
+use clorp_write_gate::admitted;
 use clorp_domain::drops::Output;
 use clorp_domain::verification::Question;
 use clorp_domain::{Attachment, Error, UserId, Verification, VerificationId};

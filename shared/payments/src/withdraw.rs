@@ -1,7 +1,7 @@
 //! Withdrawals: debit, transfer, record.
 
 use clorp_domain::{Cents, ConnectStatus, Error, UserId, Withdrawal, WithdrawalId, WithdrawalStatus};
-use clorp_payments::{Failure, Refusal};
+use clorp_stripe_api::{Failure, Refusal};
 use clorp_store::{Moved, Reserved};
 use jiff::SignedDuration;
 

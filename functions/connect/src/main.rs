@@ -1,9 +1,9 @@
 //! The Lambda for users' accounts at Stripe.
 
-use clorp_funds::Funds;
+use clorp_payments::Funds;
 use clorp_http::{Callers, serve};
 use clorp_service::{Service, aws_config, start_log};
-use stripe::App;
+use clorp_connect::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -12,5 +12,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let service = Service::from_env(&aws).await?;
     let callers = Callers::from_env(service.clone())?;
     let funds = Funds::from_env(service)?;
-    serve::run(stripe::router(App { funds }, callers)).await
+    serve::run(clorp_connect::router(App { funds }, callers)).await
 }

@@ -1,7 +1,7 @@
 //! Asking Stripe to move money, and to let users pay and be paid.
 
 use clorp_domain::{Cents, ConnectStatus, Error, SetupId, Topup, TopupId, TopupKind, User, UserId};
-use clorp_payments::{Failure, Stripe};
+use clorp_stripe_api::{Failure, Stripe};
 use clorp_service::{BootError, Service, var};
 use clorp_store::Recorded;
 

@@ -1,6 +1,6 @@
 //! Finds out, on a schedule, what became of charges and transfers whose outcome was not known when they were asked for.
 
-use clorp_funds::{Funds, Resumed};
+use clorp_payments::{Funds, Resumed};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

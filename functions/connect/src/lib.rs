@@ -3,7 +3,7 @@
 mod routes;
 
 use axum::Router;
-use clorp_funds::Funds;
+use clorp_payments::Funds;
 use clorp_http::Callers;
 use clorp_http::serve::finish_for_callers;
 use utoipa::openapi::OpenApi;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Cents, Error, Topup, TopupId, TopupKind, TopupStatus, User, UserId};
-use clorp_payments::api::{Card, Charge};
-use clorp_payments::events::Payment;
-use clorp_payments::{Failure, Refusal};
+use clorp_stripe_api::api::{Card, Charge};
+use clorp_stripe_api::events::Payment;
+use clorp_stripe_api::{Failure, Refusal};
 use clorp_store::{AutoTopupBegun, Moved, Shortage};
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use clorp_admission::admitted;
+use clorp_write_gate::admitted;
 use clorp_domain::{Cents, ConnectStatus, SetupId, Topup, UserId, Withdrawal};
 use futures::{Stream, TryStreamExt};
 use jiff::Timestamp;

@@ -4,7 +4,7 @@ use clorp_domain::dispute::DisputeChange;
 use clorp_domain::{
     Cents, ConnectStatus, Dispute, DisputeStatus, Error, SetupId, Topup, TopupStatus, UserId, WithdrawalId,
 };
-use clorp_payments::events::{Event, Meaning, Payment, Unreadable};
+use clorp_stripe_api::events::{Event, Meaning, Payment, Unreadable};
 use clorp_service::Service;
 use clorp_store::{Kept, KeptEvent, Moved, Recorded};
 use jiff::Timestamp;

@@ -1,9 +1,9 @@
 //! The Lambda that finds out what became of pending payments, every minute.
 
-use clorp_funds::Funds;
+use clorp_payments::Funds;
 use clorp_service::{Service, aws_config, start_log};
 use lambda_runtime::{LambdaEvent, service_fn};
-use payments::{Event, handle};
+use clorp_reconciler::{Event, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
