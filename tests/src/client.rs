@@ -1,4 +1,4 @@
-//! Callers, typed by who they are.
+//! Authenticator, typed by who they are.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -13,7 +13,7 @@ use clorp_domain::{
 };
 use clorp_files::Files;
 use clorp_payments::{Funds, Pages, Reports};
-use clorp_http::{Callers, Origins};
+use clorp_http::{Authenticator, Origins};
 use clorp_judge::{EmbeddedJudge, Judge};
 use clorp_stripe_api::Stripe;
 use clorp_stripe_api::signature::Secrets;
@@ -192,34 +192,34 @@ impl World {
             clorp_infra::issuer::Options { clock_shift_millis: shift_millis.clone(), ..Default::default() };
         let issuer = Issuer::start(issuer).await.expect("the issuer of sessions");
         let config = issuer.config().expect("the issuer's configuration");
-        let callers = |function: &str| {
+        let authenticator = |function: &str| {
             let service = service(function);
             let sessions = Sessions::new(config.clone(), service.store.clone(), service.clock.clone());
-            Callers::new(service, Some(sessions), origins())
+            Authenticator::new(service, Some(sessions), origins())
         };
         let router = |function: &str| match function {
             "drops" => {
                 let app = clorp_drops::App::new(funds(function), files.clone(), options.queue.clone());
-                clorp_drops::router(app, callers(function))
+                clorp_drops::router(app, authenticator(function))
             }
             "board" => clorp_board::router(service(function), &origins()),
-            "wallet" => clorp_wallet::router(clorp_wallet::App { funds: funds(function) }, callers(function)),
-            "connect" => clorp_connect::router(clorp_connect::App { funds: funds(function) }, callers(function)),
+            "wallet" => clorp_wallet::router(clorp_wallet::App { funds: funds(function) }, authenticator(function)),
+            "connect" => clorp_connect::router(clorp_connect::App { funds: funds(function) }, authenticator(function)),
             "stripe-webhook" => {
                 let reports = Reports { service: service(function) };
                 clorp_stripe_webhook::router(clorp_stripe_webhook::App { reports, secrets: secrets.clone() })
             }
             "uploads" => {
                 let app = clorp_uploads::App { service: service(function), files: files.clone() };
-                clorp_uploads::router(app, callers(function))
+                clorp_uploads::router(app, authenticator(function))
             }
             "users" => {
                 let login_page = clorp_users::LoginPage::new(LOGIN_PAGE);
-                clorp_users::router(clorp_users::App { service: service(function), login_page }, callers(function))
+                clorp_users::router(clorp_users::App { service: service(function), login_page }, authenticator(function))
             }
             "verify" => {
                 let app = clorp_verify::App { service: service(function), files: files.clone() };
-                clorp_verify::router(app, callers(function))
+                clorp_verify::router(app, authenticator(function))
             }
             other => panic!("nothing is known of the function {other}"),
         };

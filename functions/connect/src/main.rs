@@ -1,7 +1,7 @@
 //! The Lambda for users' accounts at Stripe.
 
 use clorp_payments::Funds;
-use clorp_http::{Callers, serve};
+use clorp_http::{Authenticator, serve};
 use clorp_service::{Service, aws_config, start_log};
 use clorp_connect::App;
 
@@ -10,7 +10,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
-    let callers = Callers::from_env(service.clone())?;
+    let authenticator = Authenticator::from_env(service.clone())?;
     let funds = Funds::from_env(service)?;
-    serve::run(clorp_connect::router(App { funds }, callers)).await
+    serve::run(clorp_connect::router(App { funds }, authenticator)).await
 }

@@ -10,7 +10,7 @@ use clorp_domain::agent::agent_not_found;
 use clorp_domain::{AgentId, Brief, Drop, DropId, Error, UserId};
 use clorp_files::Files;
 use clorp_payments::Funds;
-use clorp_http::Callers;
+use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
 use clorp_queue::RankingQueue;
 use clorp_service::Service;
@@ -118,8 +118,8 @@ pub fn api() -> OpenApiRouter<App> {
 }
 
 /// The function.
-pub fn router(app: App, callers: Callers) -> Router {
-    finish_for_callers(api(), app, callers)
+pub fn router(app: App, authenticator: Authenticator) -> Router {
+    finish_for_callers(api(), app, authenticator)
 }
 
 /// The function's part of the OpenAPI document.

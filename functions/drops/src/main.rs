@@ -2,7 +2,7 @@
 
 use clorp_files::Files;
 use clorp_payments::Funds;
-use clorp_http::{Callers, serve};
+use clorp_http::{Authenticator, serve};
 use clorp_queue::RankingQueue;
 use clorp_service::{Service, aws_config, start_log, var};
 use clorp_drops::App;
@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
-    let callers = Callers::from_env(service.clone())?;
+    let authenticator = Authenticator::from_env(service.clone())?;
     let app = App::new(Funds::from_env(service)?, Files::from_env(&aws)?, queue);
-    serve::run(clorp_drops::router(app, callers)).await
+    serve::run(clorp_drops::router(app, authenticator)).await
 }

@@ -4,7 +4,7 @@ mod routes;
 
 use axum::Router;
 use clorp_files::Files;
-use clorp_http::Callers;
+use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
 use clorp_service::Service;
 use utoipa::openapi::OpenApi;
@@ -26,8 +26,8 @@ pub fn api() -> OpenApiRouter<App> {
 }
 
 /// The function.
-pub fn router(app: App, callers: Callers) -> Router {
-    finish_for_callers(api(), app, callers)
+pub fn router(app: App, authenticator: Authenticator) -> Router {
+    finish_for_callers(api(), app, authenticator)
 }
 
 /// The function's part of the OpenAPI document.

@@ -1,6 +1,6 @@
 //! The Lambda for users.
 
-use clorp_http::{Callers, serve};
+use clorp_http::{Authenticator, serve};
 use clorp_service::{Service, aws_config, start_log};
 use clorp_users::{App, LoginPage};
 
@@ -9,7 +9,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
-    let callers = Callers::from_env(service.clone())?;
+    let authenticator = Authenticator::from_env(service.clone())?;
     let login_page = LoginPage::from_env()?;
-    serve::run(clorp_users::router(App { service, login_page }, callers)).await
+    serve::run(clorp_users::router(App { service, login_page }, authenticator)).await
 }

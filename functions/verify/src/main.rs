@@ -1,7 +1,7 @@
 //! The Lambda for verifications.
 
 use clorp_files::Files;
-use clorp_http::{Callers, serve};
+use clorp_http::{Authenticator, serve};
 use clorp_service::{Service, aws_config, start_log};
 use clorp_verify::App;
 
@@ -10,6 +10,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
-    let callers = Callers::from_env(service.clone())?;
-    serve::run(clorp_verify::router(App { service, files: Files::from_env(&aws)? }, callers)).await
+    let authenticator = Authenticator::from_env(service.clone())?;
+    serve::run(clorp_verify::router(App { service, files: Files::from_env(&aws)? }, authenticator)).await
 }

@@ -5,7 +5,7 @@ mod routes;
 use axum::Router;
 use axum::extract::FromRef;
 use clorp_payments::Funds;
-use clorp_http::Callers;
+use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
 use clorp_service::Service;
 use utoipa::openapi::OpenApi;
@@ -36,8 +36,8 @@ pub fn api() -> OpenApiRouter<App> {
 }
 
 /// The function.
-pub fn router(app: App, callers: Callers) -> Router {
-    finish_for_callers(api(), app, callers)
+pub fn router(app: App, authenticator: Authenticator) -> Router {
+    finish_for_callers(api(), app, authenticator)
 }
 
 /// The function's part of the OpenAPI document.

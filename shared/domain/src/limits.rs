@@ -103,7 +103,7 @@ pub struct Remaining {
 /// A bucket is one instant, the one at which it will be full again, as in the generic cell rate algorithm: each
 /// request puts that off by the same [`RateLimit::cost`], and it may not lie further ahead than a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
+pub enum Decision {
     /// Let through; the bucket is full again at `full_at`.
     Granted {
         /// The bucket afterwards.
@@ -124,13 +124,13 @@ impl RateLimit {
     }
 
     /// What a bucket that is full at `full_at` (`None`: always was) does with a request at `now`.
-    pub fn admit(&self, full_at: Option<Timestamp>, now: Timestamp) -> Admission {
+    pub fn admit(&self, full_at: Option<Timestamp>, now: Timestamp) -> Decision {
         let after = later(full_at.map_or(now, |full_at| full_at.max(now)), self.cost());
         let over = after.duration_since(self.horizon(now));
         if over.is_positive() {
-            Admission::Refused { retry_after_seconds: seconds_up(over).max(1) }
+            Decision::Refused { retry_after_seconds: seconds_up(over).max(1) }
         } else {
-            Admission::Granted { full_at: after }
+            Decision::Granted { full_at: after }
         }
     }
 
@@ -170,11 +170,11 @@ mod tests {
     }
 
     /// Asks at each of `times`; gives how many were let through, and the last answer.
-    fn ask(limit: RateLimit, times: impl IntoIterator<Item = i64>) -> (usize, Admission) {
+    fn ask(limit: RateLimit, times: impl IntoIterator<Item = i64>) -> (usize, Decision) {
         let (mut granted, mut full_at, mut last) = (0, None, None);
         for time in times {
             let answer = limit.admit(full_at, at(time));
-            if let Admission::Granted { full_at: after } = answer {
+            if let Decision::Granted { full_at: after } = answer {
                 full_at = Some(after);
                 granted += 1;
             }
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_full_bucket_holds_its_quota_and_no_more() {
         let (granted, last) = ask(TEN_A_MINUTE, [0; 25]);
-        assert_eq!((granted, last), (10, Admission::Refused { retry_after_seconds: 6 }));
+        assert_eq!((granted, last), (10, Decision::Refused { retry_after_seconds: 6 }));
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_remains_counts_down_and_comes_back() {
-        let Admission::Granted { full_at } = TEN_A_MINUTE.admit(None, at(0)) else { panic!("refused") };
+        let Decision::Granted { full_at } = TEN_A_MINUTE.admit(None, at(0)) else { panic!("refused") };
         assert_eq!(TEN_A_MINUTE.remaining(full_at, at(0)), Remaining { requests: 9, reset_seconds: 6 });
         assert_eq!(TEN_A_MINUTE.remaining(full_at, at(5_500)), Remaining { requests: 9, reset_seconds: 1 });
         assert_eq!(TEN_A_MINUTE.remaining(full_at, at(6_000)), Remaining { requests: 10, reset_seconds: 0 });

@@ -4,7 +4,7 @@
 //! have in common, the request id, the error body, the log line, is added by [`serve::finish`]; what routes with callers
 //! have besides, authentication, rate limits, idempotency keys, by [`serve::finish_for_callers`].
 
-pub mod admission;
+pub mod authenticate;
 pub mod attachments;
 pub mod auth;
 pub mod cache;
@@ -21,7 +21,7 @@ pub mod problem;
 pub mod serve;
 pub mod source;
 
-pub use admission::Callers;
+pub use authenticate::Authenticator;
 pub use attachments::{AttachmentRequest, drafts};
 pub use auth::Caller;
 pub use extract::{ApiJson, ApiQuery, NoBody, NoParams, PathId};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use clorp_domain::limits::{Admission, Remaining};
+use clorp_domain::limits::{Decision, Remaining};
 use clorp_domain::{BucketKey, Error, RateClass, RateLimit, UserId};
 use clorp_service::Service;
 use jiff::Timestamp;
@@ -62,22 +62,22 @@ impl Bucket {
     pub(crate) async fn take(&self, service: &Service) -> Result<(), Error> {
         let now = service.clock.now();
         let expected = self.buckets.get(&self.user, self.class);
-        let (admission, full_at) = if self.class == RateClass::Read {
-            let admission = self.limit.admit(expected, now);
-            let full_at = match admission {
-                Admission::Granted { full_at } => full_at,
-                Admission::Refused { .. } => expected.unwrap_or(now),
+        let (decision, full_at) = if self.class == RateClass::Read {
+            let decision = self.limit.admit(expected, now);
+            let full_at = match decision {
+                Decision::Granted { full_at } => full_at,
+                Decision::Refused { .. } => expected.unwrap_or(now),
             };
-            (admission, full_at)
+            (decision, full_at)
         } else {
             let bucket = BucketKey::User(self.user.clone(), self.class);
             let taken = service.store.take(&bucket, self.limit, expected, now).await?;
-            (taken.admission, taken.full_at)
+            (taken.decision, taken.full_at)
         };
         self.buckets.set(&self.user, self.class, full_at, now);
-        match admission {
-            Admission::Granted { .. } => Ok(()),
-            Admission::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
+        match decision {
+            Decision::Granted { .. } => Ok(()),
+            Decision::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
         }
     }
 

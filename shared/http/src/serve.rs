@@ -12,7 +12,7 @@ use lambda_http::request::RequestContext;
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::admission::{self, Callers, Gate};
+use crate::authenticate::{self, AuthLayer, Authenticator};
 use crate::extract::MAX_BODY_BYTES;
 use crate::idempotency::{self, Idempotency};
 use crate::{Origins, Problem};
@@ -29,21 +29,21 @@ where
     wrapped(answering_all(routes.with_state(state)), origins)
 }
 
-/// As [`finish`], for a function that has callers: where the document says so, nobody gets in without a credential or
+/// As [`finish`], for a function that has authenticator: where the document says so, nobody gets in without a credential or
 /// above their rate, and every POST knows idempotency keys.
-pub fn finish_for_callers<S>(api: OpenApiRouter<S>, state: S, callers: Callers) -> Router
+pub fn finish_for_callers<S>(api: OpenApiRouter<S>, state: S, authenticator: Authenticator) -> Router
 where
     S: Clone + Send + Sync + 'static,
 {
     let (routes, document) = api.split_for_parts();
-    let idempotency = Idempotency::new(callers.service.clone(), &document);
-    let origins = callers.origins.clone();
-    let gate = Gate::new(callers, &document);
+    let idempotency = Idempotency::new(authenticator.service.clone(), &document);
+    let origins = authenticator.origins.clone();
+    let layer = AuthLayer::new(authenticator, &document);
     let routes = answering_all(routes.with_state(state));
     wrapped(
         routes
             .layer(from_fn_with_state(idempotency, idempotency::once))
-            .layer(from_fn_with_state(gate, admission::admit)),
+            .layer(from_fn_with_state(layer, authenticate::authenticate)),
         &origins,
     )
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
-use clorp_domain::limits::Admission;
+use clorp_domain::limits::Decision;
 use clorp_domain::time::after_seconds;
 use clorp_domain::{BucketKey, Error, RateLimit};
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ const KEPT_SECONDS: u32 = 60 * 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
     /// Whether it let the request through.
-    pub admission: Admission,
+    pub decision: Decision,
     /// When the bucket is full again.
     pub full_at: Timestamp,
 }
@@ -32,7 +32,7 @@ impl Store {
     /// Takes a request out of a bucket, if there is room. One round trip and one write unit, if `expected` (when
     /// the bucket is full again, as far as is known; `None`: is full) is on the right side of `now`; else two.
     ///
-    /// This is the one write that waits for no admission, because it is what admits.
+    /// This is the one write that waits for no decision, because it is what admits.
     ///
     /// # Errors
     /// Faults only.
@@ -47,12 +47,12 @@ impl Store {
         for _ in 0..TRIES {
             match self.try_take(Key::limit(bucket), limit, known, now).await? {
                 Tried::Taken(full_at) => {
-                    return Ok(Taken { admission: Admission::Granted { full_at }, full_at });
+                    return Ok(Taken { decision: Decision::Granted { full_at }, full_at });
                 }
                 Tried::Found(full_at) => {
-                    let admission = limit.admit(Some(full_at), now);
-                    if matches!(admission, Admission::Refused { .. }) {
-                        return Ok(Taken { admission, full_at });
+                    let decision = limit.admit(Some(full_at), now);
+                    if matches!(decision, Decision::Refused { .. }) {
+                        return Ok(Taken { decision, full_at });
                     }
                     known = Some(full_at);
                 }

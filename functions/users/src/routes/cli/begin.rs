@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_domain::api_key::checked_name;
-use clorp_domain::limits::Admission;
+use clorp_domain::limits::Decision;
 use clorp_domain::login::{DEFAULT_NAME, LIFETIME_SECONDS};
 use clorp_domain::{BucketKey, DeviceCode, Error, Login};
 use clorp_http::openapi::{AddressErrors, AnyErrors, BodyErrors};
@@ -85,9 +85,9 @@ pub(crate) async fn begin(
 /// Lets somebody through of whom nothing is known but their address.
 async fn admit(service: &Service, source: SourceAddress, now: Timestamp) -> Result<(), Error> {
     let bucket = BucketKey::login(source.0);
-    match service.store.take(&bucket, service.rules.login_rate, None, now).await?.admission {
-        Admission::Granted { .. } => Ok(()),
-        Admission::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
+    match service.store.take(&bucket, service.rules.login_rate, None, now).await?.decision {
+        Decision::Granted { .. } => Ok(()),
+        Decision::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
     }
 }
 

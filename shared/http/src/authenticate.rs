@@ -20,7 +20,7 @@ use crate::{Origins, Problem, openapi};
 
 /// What a function needs to know whom it serves.
 #[derive(Clone, Debug)]
-pub struct Callers {
+pub struct Authenticator {
     /// Store, rules and clock.
     pub service: Service,
     /// Who knows people by their sessions; without it there are API keys only.
@@ -42,7 +42,7 @@ impl From<Caller> for Authenticated {
     }
 }
 
-impl Callers {
+impl Authenticator {
     /// By API key, and by session if there are any.
     pub fn new(service: Service, sessions: Option<Sessions>, origins: Origins) -> Self {
         Self { service, sessions, origins, buckets: Buckets::default() }
@@ -150,18 +150,18 @@ fn carry(response: &mut Response, set_cookies: &[SetCookie]) {
 
 /// The layer that lets callers in, for the routes of one function.
 #[derive(Clone, Debug)]
-pub(crate) struct Gate {
-    callers: Callers,
+pub(crate) struct AuthLayer {
+    authenticator: Authenticator,
     /// What kind of thing each route with a caller does, by path and method.
     routes: Arc<BTreeMap<(String, String), RateClass>>,
 }
 
-impl Gate {
+impl AuthLayer {
     /// For the routes that `document` describes as having a caller.
-    pub(crate) fn new(callers: Callers, document: &OpenApi) -> Self {
+    pub(crate) fn new(authenticator: Authenticator, document: &OpenApi) -> Self {
         let routes = openapi::callers_routes(document);
         let routes = routes.map(|(path, method, class)| ((path.to_owned(), method.to_string()), class));
-        Self { callers, routes: Arc::new(routes.collect()) }
+        Self { authenticator, routes: Arc::new(routes.collect()) }
     }
 
     fn class(&self, request: &Request) -> Option<RateClass> {
@@ -172,11 +172,11 @@ impl Gate {
 }
 
 /// Lets callers in where there are to be any.
-pub(crate) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    match gate.class(&request) {
+pub(crate) async fn authenticate(State(layer): State<AuthLayer>, request: Request, next: Next) -> Response {
+    match layer.class(&request) {
         None => next.run(request).await,
         Some(class) => {
-            let answered = gate.callers.answer(class, request, next).await;
+            let answered = layer.authenticator.answer(class, request, next).await;
             answered.unwrap_or_else(|error| Problem::from(error).into_response())
         }
     }
