@@ -33,7 +33,7 @@ use crate::{files, seed};
 use database::{Choice, Database};
 use functions::{Functions, Setup, Surroundings};
 use log::Notice;
-use payments::Payments;
+use payments::StripeServer;
 use process::Marker;
 use sessions::Sessions;
 use sources::Sources;
@@ -108,7 +108,7 @@ struct Stack {
     marker: Marker,
     lock: Option<File>,
     database: Option<Database>,
-    payments: Option<Payments>,
+    payments: Option<StripeServer>,
     sessions: Option<Sessions>,
     uploads: Option<Uploads>,
     functions: Option<Functions>,
@@ -145,7 +145,7 @@ impl Stack {
         let database = self.database.insert(database);
         let mut users = seeded(database, &data_dir, args.users).await?;
         let (base_url, log_path) = (setup.base_url(), setup.log_path());
-        let payments = Payments::open(payments_choice, &data_dir, args.stripe_port, &base_url).await?;
+        let payments = StripeServer::open(payments_choice, &data_dir, args.stripe_port, &base_url).await?;
         let payments = self.payments.insert(payments);
         let sessions = Sessions::open(sessions_choice, &data_dir, args.supabase_port).await?;
         let sessions = self.sessions.insert(sessions);
@@ -203,7 +203,7 @@ impl Stack {
         files::remove(&DevFile::path(&data_dir))?;
         if args.fresh {
             Database::delete(&data_dir)?;
-            Payments::delete(&data_dir)?;
+            StripeServer::delete(&data_dir)?;
             Sessions::delete(&data_dir)?;
             Uploads::delete(&data_dir)?;
             files::remove(&users_path(&data_dir))?;

@@ -12,7 +12,7 @@ use clorp_domain::{
     Account, ApiKey, Cents, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User, UserId,
 };
 use clorp_files::Files;
-use clorp_payments::{Funds, Pages, Reports};
+use clorp_payments::{Payments, Pages, WebhookEvents};
 use clorp_http::{Authenticator, Origins};
 use clorp_judge::{EmbeddedJudge, Judge};
 use clorp_stripe_api::Stripe;
@@ -132,7 +132,7 @@ pub struct World {
     /// Two instances of the ranking function.
     pub rankings: Vec<Ranking>,
     /// Two instances of what asks Stripe, as the payments function has it.
-    pub funds: Vec<Funds>,
+    pub payments: Vec<Payments>,
     /// An instance of the webhook's function that no network leads to.
     pub webhook: Router,
     /// What answers in Stripe's place.
@@ -180,7 +180,7 @@ impl World {
         let secrets = Secrets::parse(&secrets.join(",")).expect("a webhook secret");
         let sandbox = Sandbox::start(sandbox).await.expect("the Stripe sandbox");
         let stripe = Stripe::new(STRIPE_KEY, Some(&sandbox.url)).expect("a usable key");
-        let funds = |function: &str| Funds {
+        let payments = |function: &str| Payments {
             service: service(function),
             stripe: stripe.clone().with_tries(options.stripe_tries),
             pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
@@ -199,15 +199,15 @@ impl World {
         };
         let router = |function: &str| match function {
             "drops" => {
-                let app = clorp_drops::App::new(funds(function), files.clone(), options.queue.clone());
+                let app = clorp_drops::App::new(payments(function), files.clone(), options.queue.clone());
                 clorp_drops::router(app, authenticator(function))
             }
             "board" => clorp_board::router(service(function), &origins()),
-            "wallet" => clorp_wallet::router(clorp_wallet::App { funds: funds(function) }, authenticator(function)),
-            "connect" => clorp_connect::router(clorp_connect::App { funds: funds(function) }, authenticator(function)),
+            "wallet" => clorp_wallet::router(clorp_wallet::App { payments: payments(function) }, authenticator(function)),
+            "connect" => clorp_connect::router(clorp_connect::App { payments: payments(function) }, authenticator(function)),
             "stripe-webhook" => {
-                let reports = Reports { service: service(function) };
-                clorp_stripe_webhook::router(clorp_stripe_webhook::App { reports, secrets: secrets.clone() })
+                let events = WebhookEvents { service: service(function) };
+                clorp_stripe_webhook::router(clorp_stripe_webhook::App { events, secrets: secrets.clone() })
             }
             "uploads" => {
                 let app = clorp_uploads::App { service: service(function), files: files.clone() };
@@ -236,7 +236,7 @@ impl World {
             queue: options.queue.clone(),
         };
         let rankings = (0..2).map(|_| ranking()).collect();
-        let funds = (0..2).map(|_| funds("reconciler")).collect();
+        let payments = (0..2).map(|_| payments("reconciler")).collect();
         if let Some(proxy) = &proxy {
             // As each function does when it starts.
             join_all(template.functions().iter().map(async |function| {
@@ -273,7 +273,7 @@ impl World {
             s3: Mutex::new(Some(s3)),
             store,
             rankings,
-            funds,
+            payments,
             webhook,
             sandbox,
             issuer,
@@ -353,7 +353,7 @@ impl World {
     /// looked at only once its own request has had its time, 15 seconds. Gives how many have ended.
     pub async fn resume(&self) -> u64 {
         let event = clorp_reconciler::Event { source: "aws.events".to_owned() };
-        let resumed = clorp_reconciler::handle(&self.funds[0], event).await.expect("the sweep runs");
+        let resumed = clorp_reconciler::handle(&self.payments[0], event).await.expect("the sweep runs");
         assert_eq!(resumed["failed"], 0, "something pending could not be looked at");
         resumed["settled"].as_u64().expect("a number")
     }
@@ -418,7 +418,7 @@ impl World {
         self.reported().await;
         let books = self.store.books().await.expect("the books can be read");
         assert!(!books.postings.is_empty(), "an audit of nothing proves nothing");
-        let audited = audit(&self.store, Some(&self.funds[0].stripe)).await.expect("an audit");
+        let audited = audit(&self.store, Some(&self.payments[0].stripe)).await.expect("an audit");
         assert_eq!(audited.faults, Vec::<String>::new());
         let used = self.proxy.iter().flat_map(|proxy| proxy.used());
         let forbidden: Vec<_> = used.filter(|need| grant_for(need).is_none()).collect();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// What an audit finds wrong.
 async fn faults(world: &World) -> Vec<String> {
-    audit(&world.store, Some(&world.funds[0].stripe)).await.unwrap().faults
+    audit(&world.store, Some(&world.payments[0].stripe)).await.unwrap().faults
 }
 
 /// A world in which money has come in, moved and gone out, and is partly held.

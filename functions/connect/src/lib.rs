@@ -3,7 +3,7 @@
 mod routes;
 
 use axum::Router;
-use clorp_payments::Funds;
+use clorp_payments::Payments;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
 use utoipa::openapi::OpenApi;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 #[derive(Clone, Debug)]
 pub struct App {
     /// Asks Stripe; has store, rules and clock.
-    pub funds: Funds,
+    pub payments: Payments,
 }
 
 /// The function's routes and their description.

@@ -93,7 +93,7 @@ impl App {
             match tried {
                 Debit::Done(drop) => {
                     if auto_topup {
-                        self.funds.top_up_if_low(&payer.id, id).await;
+                        self.payments.top_up_if_low(&payer.id, id).await;
                     }
                     return Ok(Ok(*drop));
                 }
@@ -102,7 +102,7 @@ impl App {
                 Debit::Short(user) => {
                     topups += 1;
                     let available = user.balance;
-                    match self.funds.cover(*user, price, id).await? {
+                    match self.payments.cover(*user, price, id).await? {
                         Cover::Credited => {}
                         Cover::Not(auto_topup) => return Ok(Err(Shortfall { available, auto_topup })),
                     }

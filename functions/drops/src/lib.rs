@@ -9,7 +9,7 @@ use axum::Router;
 use clorp_domain::agent::agent_not_found;
 use clorp_domain::{AgentId, Brief, Drop, DropId, Error, UserId};
 use clorp_files::Files;
-use clorp_payments::Funds;
+use clorp_payments::Payments;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
 use clorp_queue::RankingQueue;
@@ -29,16 +29,16 @@ const DECISIONS: usize = 12;
 #[derive(Clone, Debug)]
 pub struct App {
     service: Service,
-    funds: Funds,
+    payments: Payments,
     files: Files,
     queue: Option<RankingQueue>,
 }
 
 impl App {
-    /// With `funds` for what goes through Stripe, the `files`, and the ranking's queue; without one only the sweep closes
+    /// With `payments` for what goes through Stripe, the `files`, and the ranking's queue; without one only the sweep closes
     /// windows.
-    pub fn new(funds: Funds, files: Files, queue: Option<RankingQueue>) -> Self {
-        Self { service: funds.service.clone(), funds, files, queue }
+    pub fn new(payments: Payments, files: Files, queue: Option<RankingQueue>) -> Self {
+        Self { service: payments.service.clone(), payments, files, queue }
     }
 
     /// A drop as `reader` sees it; costs a round trip only where there is a winning output to show. Who has no part in the

@@ -1,7 +1,7 @@
 //! The Lambda for drops.
 
 use clorp_files::Files;
-use clorp_payments::Funds;
+use clorp_payments::Payments;
 use clorp_http::{Authenticator, serve};
 use clorp_queue::RankingQueue;
 use clorp_service::{Service, aws_config, start_log, var};
@@ -14,6 +14,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let service = Service::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
     let authenticator = Authenticator::from_env(service.clone())?;
-    let app = App::new(Funds::from_env(service)?, Files::from_env(&aws)?, queue);
+    let app = App::new(Payments::from_env(service)?, Files::from_env(&aws)?, queue);
     serve::run(clorp_drops::router(app, authenticator)).await
 }

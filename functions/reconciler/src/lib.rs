@@ -1,6 +1,6 @@
 //! Finds out, on a schedule, what became of charges and transfers whose outcome was not known when they were asked for.
 
-use clorp_payments::{Funds, Resumed};
+use clorp_payments::{Payments, Resumed};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,8 +15,8 @@ pub struct Event {
 ///
 /// # Errors
 /// If the table cannot be asked what is pending; the next call finds the same.
-pub async fn handle(funds: &Funds, _event: Event) -> Result<Value, lambda_runtime::Error> {
-    let resumed = funds.resume().await.map_err(|error| {
+pub async fn handle(payments: &Payments, _event: Event) -> Result<Value, lambda_runtime::Error> {
+    let resumed = payments.resume().await.map_err(|error| {
         tracing::error!(?error, "pending payments not looked at");
         lambda_runtime::Error::from("pending payments not looked at")
     })?;

@@ -4,7 +4,7 @@
 mod routes;
 
 use axum::Router;
-use clorp_payments::Reports;
+use clorp_payments::WebhookEvents;
 use clorp_http::Origins;
 use clorp_http::serve::finish;
 use clorp_stripe_api::signature::Secrets;
@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 #[derive(Clone, Debug)]
 pub struct App {
     /// Acts on reports; has store, rules and clock.
-    pub reports: Reports,
+    pub events: WebhookEvents,
     /// What proves that a report is Stripe's.
     pub secrets: Secrets,
 }

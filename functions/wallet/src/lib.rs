@@ -4,7 +4,7 @@ mod routes;
 
 use axum::Router;
 use axum::extract::FromRef;
-use clorp_payments::Funds;
+use clorp_payments::Payments;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
 use clorp_service::Service;
@@ -16,12 +16,12 @@ use utoipa_axum::routes;
 #[derive(Clone, Debug)]
 pub struct App {
     /// Moves money through Stripe; has store, rules and clock.
-    pub funds: Funds,
+    pub payments: Payments,
 }
 
 impl FromRef<App> for Service {
     fn from_ref(app: &App) -> Self {
-        app.funds.service.clone()
+        app.payments.service.clone()
     }
 }
 

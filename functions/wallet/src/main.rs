@@ -1,6 +1,6 @@
 //! The Lambda for the wallet.
 
-use clorp_payments::Funds;
+use clorp_payments::Payments;
 use clorp_http::{Authenticator, serve};
 use clorp_service::{Service, aws_config, start_log};
 use clorp_wallet::App;
@@ -11,6 +11,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = aws_config().await?;
     let service = Service::from_env(&aws).await?;
     let authenticator = Authenticator::from_env(service.clone())?;
-    let funds = Funds::from_env(service)?;
-    serve::run(clorp_wallet::router(App { funds }, authenticator)).await
+    let payments = Payments::from_env(service)?;
+    serve::run(clorp_wallet::router(App { payments }, authenticator)).await
 }

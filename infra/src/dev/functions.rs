@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::build::clear_package_variables;
 use super::database::{Choice, Database};
 use super::log::{Log, Notice};
-use super::payments::Payments;
+use super::payments::StripeServer;
 use super::process::{Group, Guard, Marker};
 use super::sessions::Sessions;
 use super::sweep;
@@ -82,7 +82,7 @@ pub struct Surroundings<'a> {
     /// Where they keep everything.
     pub database: &'a Database,
     /// Where money comes from and goes to.
-    pub payments: &'a Payments,
+    pub payments: &'a StripeServer,
     /// Where browsers' sessions come from.
     pub sessions: &'a Sessions,
     /// Where files are.

@@ -61,18 +61,18 @@ impl Choice {
 }
 
 /// The side of the money that is not ours.
-pub struct Payments {
+pub struct StripeServer {
     choice: Choice,
     sandbox: Option<Sandbox>,
 }
 
-impl std::fmt::Debug for Payments {
+impl std::fmt::Debug for StripeServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Payments").field("sandbox", &self.sandbox).finish_non_exhaustive()
+        f.debug_struct("StripeServer").field("sandbox", &self.sandbox).finish_non_exhaustive()
     }
 }
 
-impl Payments {
+impl StripeServer {
     /// Starts the sandbox, unless a real account was chosen. `port` is the one asked for; the API will answer at
     /// `base_url`.
     ///

@@ -11,7 +11,7 @@ use clorp_store::{AutoTopupBegun, Moved, Shortage};
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
-use crate::{DECISIONS, Funds, Outcome, contended};
+use crate::{DECISIONS, Payments, Outcome, contended};
 
 /// When somebody else looks at a charge that the request which began it has not settled.
 const OWN_TIME: SignedDuration = SignedDuration::from_secs(15);
@@ -41,7 +41,7 @@ enum Start {
     Changed(Box<User>),
 }
 
-impl Funds {
+impl Payments {
     /// Tops a wallet up that could not pay `price`, if its owner has asked for that and it would be enough. `id` is for
     /// the top-up that may begin here, or that an earlier try of this request began; while another one is under way,
     /// that one is waited for, so that a card is charged once however many requests come short at once.
@@ -168,7 +168,7 @@ impl Funds {
             amount: topup.amount,
             currency: "usd".to_owned(),
         };
-        match self.reports().credit(&payment).await? {
+        match self.events().credit(&payment).await? {
             Outcome::Done | Outcome::Already => Ok(Cover::Credited),
             outcome @ (Outcome::Nothing | Outcome::Kept(_)) => {
                 Err(Error::internal(format!("a charge we made is not credited: {outcome:?}")))

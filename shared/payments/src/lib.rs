@@ -1,15 +1,15 @@
 //! Money that enters and leaves wallets through Stripe.
 //!
-//! Two sides that meet in the table and nowhere else. [`Reports`] acts on what Stripe tells us, in whatever order and
-//! however often it does. [`Funds`] asks Stripe to do something, as a list of steps each of which can be repeated:
+//! Two sides that meet in the table and nowhere else. [`WebhookEvents`] acts on what Stripe tells us, in whatever order and
+//! however often it does. [`Payments`] asks Stripe to do something, as a list of steps each of which can be repeated:
 //! record what is wanted under an id of ours, ask Stripe under that id, record what came of it. A step that died is
-//! found by [`Funds::resume`], which asks again under the same id.
+//! found by [`Payments::resume`], which asks again under the same id.
 
 #[cfg(feature = "api")]
 mod auto_topup;
 #[cfg(feature = "api")]
-mod funds;
-mod reports;
+mod client;
+mod events;
 #[cfg(feature = "api")]
 mod resume;
 #[cfg(feature = "api")]
@@ -18,8 +18,8 @@ mod withdraw;
 #[cfg(feature = "api")]
 pub use auto_topup::Cover;
 #[cfg(feature = "api")]
-pub use funds::{Funds, Pages};
-pub use reports::{Outcome, Reports};
+pub use client::{Payments, Pages};
+pub use events::{Outcome, WebhookEvents};
 #[cfg(feature = "api")]
 pub use resume::Resumed;
 

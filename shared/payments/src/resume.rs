@@ -3,7 +3,7 @@
 use clorp_domain::{Error, TopupStatus, WithdrawalStatus};
 use clorp_store::Pending;
 
-use crate::{Cover, Funds};
+use crate::{Cover, Payments};
 use clorp_domain::error::AutoTopupOutcome;
 
 /// What a sweep has found out.
@@ -17,7 +17,7 @@ pub struct Resumed {
     pub failed: usize,
 }
 
-impl Funds {
+impl Payments {
     /// Asks Stripe about everything that is pending, under the ids it was asked under before. May run at once with
     /// itself and with the requests that began it.
     ///

@@ -5,12 +5,12 @@ use clorp_stripe_api::{Failure, Refusal};
 use clorp_store::{Moved, Reserved};
 use jiff::SignedDuration;
 
-use crate::{DECISIONS, Funds, contended, new_entry_id};
+use crate::{DECISIONS, Payments, contended, new_entry_id};
 
 /// When somebody else looks at a withdrawal that its own request has not settled.
 const OWN_TIME: SignedDuration = SignedDuration::from_secs(15);
 
-impl Funds {
+impl Payments {
     /// Sends `amount` from a wallet to its owner's bank. The outcome may be pending: then it is found out later.
     ///
     /// # Errors

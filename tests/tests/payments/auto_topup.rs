@@ -462,7 +462,7 @@ async fn two_sweeps_at_once_charge_once() {
             users.push(unknown(&world, how).await.0);
         }
         world.advance_seconds(OWN_TIME_OVER);
-        let (one, other) = join(world.funds[0].resume(), world.funds[1].resume()).await;
+        let (one, other) = join(world.payments[0].resume(), world.payments[1].resume()).await;
         assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{how}");
         resumed(&world).await;
         world.reported().await;

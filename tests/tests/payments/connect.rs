@@ -196,7 +196,7 @@ async fn a_report_may_come_before_the_answer_that_made_the_account() {
     let user = &world.stranger;
     // The account is made, and we do not live to record it.
     let owner = user.id.parse().unwrap();
-    let (id, _) = world.funds[0].stripe.create_account(&owner).await.unwrap();
+    let (id, _) = world.payments[0].stripe.create_account(&owner).await.unwrap();
     onboard(&world, &id, true).await;
     world.reported().await;
     assert_eq!(recorded(user).await, "active");

@@ -277,7 +277,7 @@ async fn die_while_sweeping(flow: impl Flow, pending: &str, calls: &[&str]) {
             world.advance_seconds(OWN_TIME_OVER);
             let before = world.sandbox.calls();
             death.begin(&world).await;
-            let swept = world.funds[0].resume().await;
+            let swept = world.payments[0].resume().await;
             let died = death.end(&world).await;
             match &death {
                 Death::Table(before, fault) if died => deaths.push(Death::Table(before + 1, *fault)),

@@ -53,7 +53,7 @@ async fn stripe_knows_everything_that_our_code_asks_of_it() {
     resumed(&world).await;
     assert_eq!(user.balance().await, 2000);
 
-    let audited = audit(&world.store, Some(&world.funds[0].stripe)).await.unwrap();
+    let audited = audit(&world.store, Some(&world.payments[0].stripe)).await.unwrap();
     assert_eq!(audited.faults, Vec::<String>::new());
     let calls = world.sandbox.calls();
     assert_eq!(calls.keys().collect::<Vec<_>>(), USED);

@@ -335,7 +335,7 @@ async fn a_report_that_was_kept_is_acted_on_when_it_is_sent_again_and_can_be() {
     let world = World::start().await;
     let user = &world.stranger;
     let topup = unrecorded(&world, user, 1000);
-    let stripe = &world.funds[0].stripe;
+    let stripe = &world.payments[0].stripe;
     let customer = stripe.customer(&topup.user).await.unwrap();
     let url = "https://example.com/wallet";
     let session = stripe.checkout(&topup, &customer, url, url).await.unwrap().id;

@@ -180,7 +180,7 @@ async fn two_sweeps_at_once_make_one_transfer() {
             unknown(&world, user, how).await;
         }
         world.advance_seconds(OWN_TIME_OVER);
-        let (one, other) = join(world.funds[0].resume(), world.funds[1].resume()).await;
+        let (one, other) = join(world.payments[0].resume(), world.payments[1].resume()).await;
         assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{how}");
         resumed(&world).await;
         for user in &users {
@@ -202,7 +202,7 @@ async fn a_sweep_during_the_request_itself_makes_no_second_transfer() {
             tokio::task::yield_now().await;
         }
         world.advance_seconds(OWN_TIME_OVER);
-        let (one, other) = join(world.funds[0].resume(), world.funds[1].resume()).await;
+        let (one, other) = join(world.payments[0].resume(), world.payments[1].resume()).await;
         assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0));
     };
     let (answer, ()) = join(request, sweeps).await;
@@ -317,7 +317,7 @@ async fn stripe_is_asked_for_the_transfer_once_it_has_forgotten_the_key() {
         let user = payee(&world, 5000).await;
         unknown(&world, &user, how).await;
         world.advance_seconds(DAY_AND_HOUR);
-        let (one, other) = join(world.funds[0].resume(), world.funds[1].resume()).await;
+        let (one, other) = join(world.payments[0].resume(), world.payments[1].resume()).await;
         assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{how}");
         resumed(&world).await;
         assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1), "{how}");

@@ -31,6 +31,6 @@ pub(crate) async fn connect(
     _: NoBody,
 ) -> Result<ApiJson<OnboardingPage>, Problem> {
     caller.require_unlimited()?;
-    let url = app.funds.connect(&caller.id).await?;
+    let url = app.payments.connect(&caller.id).await?;
     Ok(ApiJson(OnboardingPage { url }))
 }

@@ -29,6 +29,6 @@ pub(crate) async fn connect_status(
     _: NoParams,
     State(app): State<App>,
 ) -> Result<ApiJson<ConnectStatusBody>, Problem> {
-    let status = app.funds.connect_status(&caller.id).await?;
+    let status = app.payments.connect_status(&caller.id).await?;
     Ok(ApiJson(ConnectStatusBody { status: status.as_str() }))
 }

@@ -36,12 +36,12 @@ pub(crate) async fn webhook(
     RawBody(body): RawBody,
 ) -> Result<ApiJson<Received>, Problem> {
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if let Err(bad) = app.secrets.verify(signature, &body, app.reports.service.clock.now()) {
+    if let Err(bad) = app.secrets.verify(signature, &body, app.events.service.clock.now()) {
         tracing::warn!(?bad, "not signed by Stripe");
         let message = "The Stripe-Signature does not fit the body";
         return Err(Problem::invalid("Stripe-Signature", "invalid_signature", message));
     }
-    let outcome = app.reports.receive(&body).await?;
+    let outcome = app.events.receive(&body).await?;
     tracing::info!(?outcome, "report of Stripe's");
     Ok(ApiJson(Received { received: true }))
 }

@@ -79,7 +79,7 @@ pub(crate) async fn auto_topup(
     ApiJson(request): ApiJson<AutoTopupRequest>,
 ) -> Result<ApiJson<AutoTopupBody>, Problem> {
     caller.require_unlimited()?;
-    let service = &app.funds.service;
+    let service = &app.payments.service;
     let asks =
         request.enabled.is_some() || request.amount_cents.is_some() || request.threshold_cents.is_some();
     for _ in 0..DECISIONS {

@@ -69,11 +69,11 @@ pub(crate) async fn withdraw(
     ApiJson(request): ApiJson<WithdrawRequest>,
 ) -> Result<(StatusCode, ApiJson<WithdrawalBody>), Problem> {
     caller.require_unlimited()?;
-    let rules = &app.funds.service.rules;
+    let rules = &app.payments.service.rules;
     let amount =
         checked_amount("/amount_cents", request.amount_cents, rules.min_withdrawal, rules.max_withdrawal)?;
-    let id = WithdrawalId::new(ids.ulid("withdrawal", app.funds.service.clock.now()));
-    let withdrawal = app.funds.withdraw(&caller.id, id, amount).await?;
+    let id = WithdrawalId::new(ids.ulid("withdrawal", app.payments.service.clock.now()));
+    let withdrawal = app.payments.withdraw(&caller.id, id, amount).await?;
     let status = match withdrawal.status {
         WithdrawalStatus::Paid => StatusCode::CREATED,
         WithdrawalStatus::Pending => StatusCode::ACCEPTED,

@@ -5,11 +5,11 @@ use clorp_stripe_api::{Failure, Stripe};
 use clorp_service::{BootError, Service, var};
 use clorp_store::Recorded;
 
-use crate::Reports;
+use crate::WebhookEvents;
 
 /// Moves money through Stripe.
 #[derive(Clone, Debug)]
-pub struct Funds {
+pub struct Payments {
     /// Store, rules and clock.
     pub service: Service,
     /// Stripe.
@@ -35,7 +35,7 @@ impl Pages {
     }
 }
 
-impl Funds {
+impl Payments {
     /// Sets up from the environment: `STRIPE_SECRET_KEY`, `STRIPE_API_URL` (Stripe itself if it is not set) and
     /// `CLORP_WALLET_URL`.
     ///
@@ -49,8 +49,8 @@ impl Funds {
         Ok(Self { service, stripe, pages: Pages::new(wallet_url) })
     }
 
-    pub(crate) fn reports(&self) -> Reports {
-        Reports { service: self.service.clone() }
+    pub(crate) fn events(&self) -> WebhookEvents {
+        WebhookEvents { service: self.service.clone() }
     }
 
     /// Begins a top-up that the user pays on Stripe's page, whose URL this is. The wallet is credited when Stripe reports

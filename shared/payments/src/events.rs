@@ -18,7 +18,7 @@ const CURRENCY: &str = "usd";
 /// Acts on what Stripe reports. Every report may come twice, late, or before what it follows from: what it changes is
 /// read from our own record of its object, and changed once, under the condition that the record is as it was read.
 #[derive(Clone, Debug)]
-pub struct Reports {
+pub struct WebhookEvents {
     /// Store, rules and clock.
     pub service: Service,
 }
@@ -53,7 +53,7 @@ impl Report<'_> {
     }
 }
 
-impl Reports {
+impl WebhookEvents {
     /// Acts on a webhook's body, which must have been proven to be Stripe's.
     ///
     /// # Errors
