@@ -49,7 +49,7 @@ pub struct Audit {
     /// What is wrong, one line each; empty when every cent is accounted for.
     pub faults: Vec<String>,
     /// Stripe's reports that nobody has acted on, one line each: something for a person, and no fault of the books.
-    pub kept: Vec<String>,
+    pub unapplied: Vec<String>,
 }
 
 /// Runs the audit, and prints it.
@@ -67,8 +67,8 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     for (what, figure) in &audit.figures {
         println!("{what:<44} {figure:>16}");
     }
-    for kept in &audit.kept {
-        println!("{} {kept}", style.bold("kept:"));
+    for event in &audit.unapplied {
+        println!("{} {event}", style.bold("unapplied:"));
     }
     for fault in &audit.faults {
         println!("{} {fault}", style.red("wrong:"));
@@ -85,15 +85,15 @@ async fn settle(store: &Store, events: &[String]) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let kept = store.books().await.map_err(|error| anyhow!("{error:?}"))?.kept;
+    let unapplied = store.books().await.map_err(|error| anyhow!("{error:?}"))?.unapplied;
     let mut settled = Vec::new();
     for id in events {
-        let mut same = kept.iter().filter(|event| event.id == *id).peekable();
-        same.peek().with_context(|| format!("no report {id} is waiting for a person"))?;
+        let mut same = unapplied.iter().filter(|event| event.id == *id).peekable();
+        same.peek().with_context(|| format!("no webhook event {id} is waiting"))?;
         settled.extend(same);
     }
     for event in settled {
-        store.settle_kept(event, Timestamp::now()).await.map_err(|error| anyhow!("{error:?}"))?;
+        store.resolve_event(event, Timestamp::now()).await.map_err(|error| anyhow!("{error:?}"))?;
     }
     Ok(())
 }
@@ -129,8 +129,9 @@ fn stripe_from_env() -> Result<Option<Stripe>> {
 /// When either cannot be read.
 pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
     let books = store.books().await.map_err(|error| anyhow!("{error:?}"))?;
-    let kept = books.kept.iter().map(|kept| format!("{} about {}: {}", kept.id, kept.object, kept.why));
-    let mut audit = Audit { figures: figures(&books), faults: books.faults(), kept: kept.collect() };
+    let unapplied = books.unapplied.iter();
+    let unapplied = unapplied.map(|event| format!("{} about {}: {}", event.id, event.object, event.why));
+    let mut audit = Audit { figures: figures(&books), faults: books.faults(), unapplied: unapplied.collect() };
     let Some(stripe) = stripe else {
         audit.figures.push(("Stripe's own lists".to_owned(), "not asked".to_owned()));
         return Ok(audit);
@@ -180,7 +181,7 @@ fn figures(books: &Books) -> Vec<(String, String)> {
         ("outside, all accounts together".to_owned(), total(&|a| *a == Account::External, &books.entries)),
         (format!("top-ups paid ({})", paid.clone().count()), sum(&mut paid.map(|topup| topup.amount))),
         (format!("withdrawals paid ({})", sent.clone().count()), sum(&mut sent.map(|one| one.amount))),
-        ("reports of Stripe's kept for a person".to_owned(), books.kept.len().to_string()),
+        ("webhook events not applied".to_owned(), books.unapplied.len().to_string()),
     ]
 }
 

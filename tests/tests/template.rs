@@ -367,7 +367,7 @@ fn rung_by(function: &str, pattern: &str) -> &'static Value {
 
 #[test]
 fn a_report_that_was_kept_rings() {
-    let words = "\"kept for a person\"";
+    let words = "\"webhook event not applied\"";
     assert!(include_str!("../../shared/payments/src/events.rs").contains(words), "nobody logs {words}");
     assert_eq!(rung_by("stripe-webhook", &format!("{{ $.message = {words} }}"))["EvaluationPeriods"], 1);
 }

@@ -170,7 +170,7 @@ impl Payments {
         };
         match self.events().credit(&payment).await? {
             Outcome::Done | Outcome::Already => Ok(Cover::Credited),
-            outcome @ (Outcome::Nothing | Outcome::Kept(_)) => {
+            outcome @ (Outcome::Nothing | Outcome::Parked(_) | Outcome::Quarantined(_)) => {
                 Err(Error::internal(format!("a charge we made is not credited: {outcome:?}")))
             }
         }

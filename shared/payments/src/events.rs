@@ -6,7 +6,7 @@ use clorp_domain::{
 };
 use clorp_stripe_api::events::{Event, Meaning, Payment, Unreadable};
 use clorp_service::Service;
-use clorp_store::{Kept, KeptEvent, Moved, Recorded};
+use clorp_store::{Parked, UnappliedEvent, Moved, Recorded};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -32,19 +32,21 @@ pub enum Outcome {
     Already,
     /// It concerns no wallet.
     Nothing,
-    /// It could not be acted on and was kept; says why.
-    Kept(&'static str),
+    /// It waits in the table for the payment that it names; says why.
+    Parked(&'static str),
+    /// It waits in the table for a person; says why.
+    Quarantined(&'static str),
 }
 
 /// A report as it came.
-struct Report<'a> {
+struct Received<'a> {
     event: &'a Event,
     body: &'a [u8],
 }
 
-impl Report<'_> {
-    fn kept(&self, object: &str, why: &'static str) -> KeptEvent {
-        KeptEvent {
+impl Received<'_> {
+    fn unapplied(&self, object: &str, why: &'static str) -> UnappliedEvent {
+        UnappliedEvent {
             object: object.to_owned(),
             id: self.event.id.clone(),
             why: why.to_owned(),
@@ -61,57 +63,57 @@ impl WebhookEvents {
     pub async fn receive(&self, body: &[u8]) -> Result<Outcome, Error> {
         let event = match Event::parse(body) {
             Ok(event) => event,
-            Err(unreadable) => return self.keep_unreadable(&unreadable, body).await,
+            Err(unreadable) => return self.quarantine_unreadable(&unreadable, body).await,
         };
-        let outcome = self.apply(&Report { event: &event, body }).await?;
-        if let Outcome::Kept(why) = outcome {
-            tracing::error!(event = event.id, kind = event.kind, why, "kept for a person");
+        let outcome = self.apply(&Received { event: &event, body }).await?;
+        if let Outcome::Parked(why) | Outcome::Quarantined(why) = outcome {
+            tracing::error!(event = event.id, kind = event.kind, why, "webhook event not applied");
         }
         Ok(outcome)
     }
 
-    async fn apply(&self, report: &Report<'_>) -> Result<Outcome, Error> {
-        match &report.event.meaning {
+    async fn apply(&self, received: &Received<'_>) -> Result<Outcome, Error> {
+        match &received.event.meaning {
             Meaning::Nothing => Ok(Outcome::Nothing),
-            Meaning::NotOurs { object } => self.keep(report, object, "not begun by us").await,
+            Meaning::NotOurs { object } => self.quarantine(received, object, "not begun by us").await,
             Meaning::TopupPaid(payment) => match self.credit(payment).await? {
-                Outcome::Kept(why) => self.keep(report, &payment.stripe_id, why).await,
+                Outcome::Quarantined(why) => self.quarantine(received, &payment.stripe_id, why).await,
                 outcome => Ok(outcome),
             },
             Meaning::PaymentMethodSaved { user, setup, customer, payment_method } => {
                 match self.save_card(user, *setup, customer, payment_method).await? {
-                    Outcome::Kept(why) => self.keep(report, payment_method, why).await,
+                    Outcome::Quarantined(why) => self.quarantine(received, payment_method, why).await,
                     outcome => Ok(outcome),
                 }
             }
             Meaning::Account { user, account, status } => {
-                match self.account(user, account, *status, report.event.created).await? {
-                    Outcome::Kept(why) => self.keep(report, account, why).await,
+                match self.account(user, account, *status, received.event.created).await? {
+                    Outcome::Quarantined(why) => self.quarantine(received, account, why).await,
                     outcome => Ok(outcome),
                 }
             }
             Meaning::Refunded { intent, .. } | Meaning::Disputed { intent, .. } => {
-                self.claim(report, intent).await
+                self.claim(received, intent).await
             }
             Meaning::TransferReversed { user, withdrawal, reversed } => {
                 match self.reverse(user, *withdrawal, *reversed).await? {
-                    Outcome::Kept(why) => self.keep(report, &withdrawal.to_string(), why).await,
+                    Outcome::Quarantined(why) => self.quarantine(received, &withdrawal.to_string(), why).await,
                     outcome => Ok(outcome),
                 }
             }
         }
     }
 
-    /// Credits a wallet for a payment: once, whoever reports it. [`Outcome::Kept`] means that it is not credited and
-    /// is to be kept.
+    /// Credits a wallet for a payment: once, whoever reports it. [`Outcome::Quarantined`] means that it is not credited and
+    /// must be quarantined.
     pub(crate) async fn credit(&self, payment: &Payment) -> Result<Outcome, Error> {
         let store = &self.service.store;
         for _ in 0..DECISIONS {
             let Some(topup) = store.topup(&payment.user, payment.topup).await? else {
-                return Ok(Outcome::Kept("a top-up we have no record of"));
+                return Ok(Outcome::Quarantined("a top-up we have no record of"));
             };
             if let Some(why) = discrepancy(&topup, payment) {
-                return Ok(Outcome::Kept(why));
+                return Ok(Outcome::Quarantined(why));
             }
             if topup.status == TopupStatus::Paid {
                 self.catch_up(payment.intent.as_deref()).await?;
@@ -140,12 +142,12 @@ impl WebhookEvents {
             return Ok(Outcome::Done);
         }
         if !store.has_setup(user, setup).await? {
-            return Ok(Outcome::Kept("a setup we have no record of"));
+            return Ok(Outcome::Quarantined("a setup we have no record of"));
         }
         let known = store.user(user).await?.and_then(|user| user.stripe.customer);
         Ok(match known {
             Some(known) if known == customer => Outcome::Already,
-            _ => Outcome::Kept("the card of another customer"),
+            _ => Outcome::Quarantined("the card of another customer"),
         })
     }
 
@@ -161,40 +163,40 @@ impl WebhookEvents {
             return Ok(Outcome::Done);
         }
         Ok(match store.user(user).await? {
-            None => Outcome::Kept("the account of a user we have no record of"),
+            None => Outcome::Quarantined("the account of a user we have no record of"),
             Some(user) if user.stripe.account.as_deref() == Some(account) => Outcome::Already,
-            Some(_) => Outcome::Kept("another account than the user's own"),
+            Some(_) => Outcome::Quarantined("another account than the user's own"),
         })
     }
 
     /// Acts on the refunds and disputes that were reported before the payment they are about.
     async fn catch_up(&self, intent: Option<&str>) -> Result<(), Error> {
         let Some(intent) = intent else { return Ok(()) };
-        for kept in self.service.store.kept_about(intent).await? {
-            let body = kept.body.as_bytes();
+        for unapplied in self.service.store.unapplied_events(intent).await? {
+            let body = unapplied.body.as_bytes();
             let Ok(event) = Event::parse(body) else { continue };
             if let Outcome::Done | Outcome::Already =
-                self.claim(&Report { event: &event, body }, intent).await?
+                self.claim(&Received { event: &event, body }, intent).await?
             {
-                self.service.store.settle_kept(&kept, self.service.clock.now()).await?;
+                self.service.store.resolve_event(&unapplied, self.service.clock.now()).await?;
             }
         }
         Ok(())
     }
 
     /// Acts on a claim against a payment: a refund or a dispute.
-    async fn claim(&self, report: &Report<'_>, intent: &str) -> Result<Outcome, Error> {
+    async fn claim(&self, received: &Received<'_>, intent: &str) -> Result<Outcome, Error> {
         let store = &self.service.store;
         for _ in 0..DECISIONS {
-            let (topup, recorded) = tokio::try_join!(store.topup_of_intent(intent), self.recorded(report))?;
+            let (topup, recorded) = tokio::try_join!(store.topup_of_intent(intent), self.recorded(received))?;
             let Some(topup) = topup else {
                 let why = "about a payment that is not known";
-                match store.keep_until_payment(&report.kept(intent, why), self.service.clock.now()).await? {
-                    Kept::Done => return Ok(Outcome::Kept(why)),
-                    Kept::PaymentKnown => continue,
+                match store.park_event(&received.unapplied(intent, why), self.service.clock.now()).await? {
+                    Parked::Done => return Ok(Outcome::Parked(why)),
+                    Parked::PaymentKnown => continue,
                 }
             };
-            let moved = match &report.event.meaning {
+            let moved = match &received.event.meaning {
                 Meaning::Refunded { charge, refunded, .. } => {
                     self.take_back(&topup, charge, *refunded).await?
                 }
@@ -228,8 +230,8 @@ impl WebhookEvents {
     }
 
     /// What is recorded of the dispute that a report is about, if it is about one.
-    async fn recorded(&self, report: &Report<'_>) -> Result<Option<DisputeStatus>, Error> {
-        match &report.event.meaning {
+    async fn recorded(&self, received: &Received<'_>) -> Result<Option<DisputeStatus>, Error> {
+        match &received.event.meaning {
             Meaning::Disputed { dispute, .. } => self.service.store.dispute_status(dispute).await,
             _ => Ok(None),
         }
@@ -254,10 +256,10 @@ impl WebhookEvents {
         let store = &self.service.store;
         for _ in 0..DECISIONS {
             let Some(withdrawal) = store.withdrawal(user, id).await? else {
-                return Ok(Outcome::Kept("a withdrawal we have no record of"));
+                return Ok(Outcome::Quarantined("a withdrawal we have no record of"));
             };
             if reversed > withdrawal.amount {
-                return Ok(Outcome::Kept("more came back than was withdrawn"));
+                return Ok(Outcome::Quarantined("more came back than was withdrawn"));
             }
             let now = self.service.clock.now();
             let Some(posting) = withdrawal.reversal(reversed, new_entry_id(now), now)? else {
@@ -270,24 +272,24 @@ impl WebhookEvents {
         Err(contended())
     }
 
-    async fn keep(&self, report: &Report<'_>, object: &str, why: &'static str) -> Result<Outcome, Error> {
-        let kept = report.kept(object, why);
-        self.service.store.keep_for_a_person(&kept, self.service.clock.now()).await?;
-        Ok(Outcome::Kept(why))
+    async fn quarantine(&self, received: &Received<'_>, object: &str, why: &'static str) -> Result<Outcome, Error> {
+        let unapplied = received.unapplied(object, why);
+        self.service.store.quarantine_event(&unapplied, self.service.clock.now()).await?;
+        Ok(Outcome::Quarantined(why))
     }
 
     /// Keeps what should concern a wallet but cannot be read. When it is sent again to a version that can read it, it
     /// is acted on.
-    async fn keep_unreadable(&self, unreadable: &Unreadable, body: &[u8]) -> Result<Outcome, Error> {
+    async fn quarantine_unreadable(&self, unreadable: &Unreadable, body: &[u8]) -> Result<Outcome, Error> {
         let why = "cannot be read";
         let digest = || Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let id = unreadable.id.clone().unwrap_or_else(digest);
         let kind = unreadable.kind.as_deref().unwrap_or("unknown");
         let body = String::from_utf8_lossy(body).into_owned();
-        let kept = KeptEvent { object: id.clone(), id, why: why.to_owned(), body };
-        self.service.store.keep_for_a_person(&kept, self.service.clock.now()).await?;
-        tracing::error!(event = kept.id, kind, why, "kept for a person");
-        Ok(Outcome::Kept(why))
+        let unapplied = UnappliedEvent { object: id.clone(), id, why: why.to_owned(), body };
+        self.service.store.quarantine_event(&unapplied, self.service.clock.now()).await?;
+        tracing::error!(event = unapplied.id, kind, why, "webhook event not applied");
+        Ok(Outcome::Quarantined(why))
     }
 }
 

@@ -10,8 +10,8 @@ use crate::Store;
 use crate::drops::read_drop;
 use crate::fault::fault;
 use crate::item::{Item, decode, parse};
-use crate::kept::{KeptEvent, read_kept};
-use crate::key::{KEPT, Key, LEDGER, TOPUP, WITHDRAWAL};
+use crate::unapplied_events::{UnappliedEvent, read_unapplied};
+use crate::key::{UNAPPLIED_EVENT, Key, LEDGER, TOPUP, WITHDRAWAL};
 use crate::ledger::{EntryItem, balance_of};
 use crate::topups::read_topup;
 use crate::withdrawals::read_withdrawal;
@@ -38,7 +38,7 @@ pub struct Books {
     /// Every withdrawal.
     pub withdrawals: Vec<Withdrawal>,
     /// The reports of Stripe's that were kept and not acted on since.
-    pub kept: Vec<KeptEvent>,
+    pub unapplied: Vec<UnappliedEvent>,
 }
 
 impl Books {
@@ -149,8 +149,8 @@ impl Books {
             self.topups.push(read_topup(item)?);
         } else if sk.starts_with(WITHDRAWAL) {
             self.withdrawals.push(read_withdrawal(item)?);
-        } else if sk.starts_with(KEPT) && !item.contains_key("settled_at") {
-            self.kept.push(read_kept(item)?);
+        } else if sk.starts_with(UNAPPLIED_EVENT) && !item.contains_key("settled_at") {
+            self.unapplied.push(read_unapplied(item)?);
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ pub(crate) const API_KEY: &str = "KEY#";
 /// Prefix of the partition keys of programs' logins, before the device code's hash.
 pub(crate) const LOGIN: &str = "LOGIN#";
 /// Prefix of the sort keys of Stripe's reports that were kept.
-pub(crate) const KEPT: &str = "KEPT#";
+pub(crate) const UNAPPLIED_EVENT: &str = "UNAPPLIED_EVENT#";
 
 /// Items without a natural spread are divided over this many keys, so that no single item or partition is in
 /// everybody's transaction.
@@ -155,8 +155,8 @@ impl Key {
     }
 
     /// A report of Stripe's about `object` that could not be acted on.
-    pub(crate) fn kept(object: &str, event: &str) -> Self {
-        Self::new(stripe_pk(object), format!("{KEPT}{event}"))
+    pub(crate) fn unapplied_event(object: &str, event: &str) -> Self {
+        Self::new(stripe_pk(object), format!("{UNAPPLIED_EVENT}{event}"))
     }
 
     /// By the key's hash: a caller's text is neither limited to what a key may hold nor ours to keep.

@@ -52,7 +52,7 @@ async fn deltas(user: &Client) -> Vec<i64> {
 
 /// How many reports wait for something.
 async fn waiting(world: &World) -> usize {
-    books(world).await.kept.len()
+    books(world).await.unapplied.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,7 +194,7 @@ async fn while_the_table_fails_the_webhook_answers_503_and_stripe_heals_it() {
     proxy(&world).heal();
     world.reported().await;
     credited_once(user, &session).await;
-    assert_eq!(books(&world).await.kept, vec![]);
+    assert_eq!(books(&world).await.unapplied, vec![]);
     world.finish().await;
 }
 
@@ -226,22 +226,22 @@ async fn a_function_that_dies_between_the_credit_and_what_was_claimed_before_it_
     complete_unreported(&world, &session, "paid").await;
     world.control(&format!("charges/{session}/refund"), json!({ "amount": 300 })).await;
     crate::signed::report(&world, &told(&world, "charge.refunded")).await;
-    assert_eq!(books(&world).await.kept.len(), 1, "a refund of what is not credited yet waits");
+    assert_eq!(books(&world).await.unapplied.len(), 1, "a refund of what is not credited yet waits");
     let body = told(&world, "checkout.session.completed").to_string().into_bytes();
     // The credit is made; then what waits for it cannot be read.
     proxy(&world).fail("Query", Fault::ServerError, TRIES);
     let answer = send(&world, &body, Some(&signature(&world, &body))).await;
     answer.expect_error(503, "unavailable");
     assert_eq!(proxy(&world).faults_left(), 0);
-    assert_eq!((user.balance().await, books(&world).await.kept.len()), (1000, 1));
+    assert_eq!((user.balance().await, books(&world).await.unapplied.len()), (1000, 1));
     // What waits is acted on; then that cannot be noted.
     proxy(&world).fail("UpdateItem", Fault::ServerError, TRIES);
     let answer = send(&world, &body, Some(&signature(&world, &body))).await;
     answer.expect_error(503, "unavailable");
     assert_eq!(proxy(&world).faults_left(), 0);
-    assert_eq!((user.balance().await, books(&world).await.kept.len()), (700, 1));
+    assert_eq!((user.balance().await, books(&world).await.unapplied.len()), (700, 1));
     pause(&world, false).await;
     world.reported().await;
-    assert_eq!((user.balance().await, books(&world).await.kept.len()), (700, 0));
+    assert_eq!((user.balance().await, books(&world).await.unapplied.len()), (700, 0));
     world.finish().await;
 }

@@ -3,7 +3,7 @@
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
-use crate::signed::{books, event, kept, metadata, report, told};
+use crate::signed::{books, event, metadata, unapplied, report, told};
 
 const SETUP: &str = "/api/wallet/setup-payment-method";
 
@@ -91,7 +91,7 @@ async fn of_two_setups_the_one_begun_later_wins_whichever_is_told_first() {
         pause(&world, false).await;
         world.reported().await;
         assert_eq!(card_of(&world, user).await.as_ref(), Some(&cards[1]));
-        assert_eq!(books(&world).await.kept, vec![]);
+        assert_eq!(books(&world).await.unapplied, vec![]);
         world.finish().await;
     }
 }
@@ -111,7 +111,7 @@ async fn a_setup_told_of_again_does_not_bring_an_old_card_back_or_touch_the_sett
     }
     assert_eq!(card_of(&world, user).await, Some(new));
     assert_eq!(settings(user, json!({})).await.expect(200), before);
-    assert_eq!(books(&world).await.kept, vec![]);
+    assert_eq!(books(&world).await.unapplied, vec![]);
     world.finish().await;
 }
 
@@ -128,7 +128,7 @@ async fn the_card_of_another_customer_is_kept_and_not_saved() {
                          "metadata": metadata("setup", &user.id, &record) });
     report(&world, &event(&world, "setup_intent.succeeded", object)).await;
     assert_eq!(card_of(&world, user).await, None);
-    assert_eq!(kept(&world).await.into_values().collect::<Vec<_>>(), ["the card of another customer"]);
+    assert_eq!(unapplied(&world).await.into_values().collect::<Vec<_>>(), ["the card of another customer"]);
     pause(&world, false).await;
     world.reported().await;
     assert!(card_of(&world, user).await.is_some());

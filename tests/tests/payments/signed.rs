@@ -92,8 +92,8 @@ pub(crate) async fn books(world: &World) -> Books {
 }
 
 /// Why each report that was kept and not acted on since was kept, by the report's id.
-pub(crate) async fn kept(world: &World) -> BTreeMap<String, String> {
-    books(world).await.kept.into_iter().map(|kept| (kept.id, kept.why)).collect()
+pub(crate) async fn unapplied(world: &World) -> BTreeMap<String, String> {
+    books(world).await.unapplied.into_iter().map(|event| (event.id, event.why)).collect()
 }
 
 /// A report's id.

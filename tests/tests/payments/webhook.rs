@@ -9,7 +9,7 @@ use lambda_http::{Adapter, Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::signed::{
-    PATH, begun, books, event, id, kept, metadata, report, secret, send, session, signature, told,
+    PATH, begun, books, event, id, metadata, unapplied, report, secret, send, session, signature, told,
     unrecorded, v1,
 };
 use crate::support::{checkout, complete, complete_unreported, ledger};
@@ -106,7 +106,7 @@ async fn while_a_secret_is_rolled_any_signature_under_either_will_do() {
         let signatures: String =
             secrets.iter().map(|secret| format!(",v1={}", v1(secret, now, &body))).collect();
         send(&world, &body, Some(&format!("t={now}{signatures}"))).await.expect(200);
-        assert_eq!(kept(&world).await.len(), n + 1, "{secrets:?}");
+        assert_eq!(unapplied(&world).await.len(), n + 1, "{secrets:?}");
     }
     let body = b"{}";
     let both_at_once = v1("whsec_next,whsec_sandbox", now, body);
@@ -194,25 +194,25 @@ async fn events_that_concern_no_wallet_are_received_and_nothing_is_kept() {
         report(&world, &event(&world, kind, object)).await;
     }
     let after = books(&world).await;
-    assert_eq!((after.kept, after.postings, after.balances), (vec![], before.postings, before.balances));
+    assert_eq!((after.unapplied, after.postings, after.balances), (vec![], before.postings, before.balances));
     world.finish().await;
 }
 
 /// Reports each of these; every one must be kept for this reason, and no money may move.
 async fn all_kept(world: &World, events: Vec<(&'static str, Value)>) {
     let before = books(world).await;
-    let mut expect = kept(world).await;
+    let mut expect = unapplied(world).await;
     for (why, event) in &events {
         report(world, event).await;
         report(world, event).await;
         expect.insert(id(event), (*why).to_owned());
     }
     let after = books(world).await;
-    assert_eq!(kept(world).await, expect);
-    assert_eq!(after.kept.len(), expect.len(), "sent twice, kept once");
+    assert_eq!(unapplied(world).await, expect);
+    assert_eq!(after.unapplied.len(), expect.len(), "sent twice, kept once");
     for (_, event) in &events {
-        let kept = after.kept.iter().find(|kept| kept.id == id(event)).unwrap();
-        assert_eq!(kept.body, event.to_string(), "kept as it was signed");
+        let stored = after.unapplied.iter().find(|stored| stored.id == id(event)).unwrap();
+        assert_eq!(stored.body, event.to_string(), "stored as it was signed");
     }
     assert_eq!((after.postings, after.balances), (before.postings, before.balances));
     assert_eq!(after.topups, before.topups);
@@ -314,11 +314,11 @@ async fn what_cannot_be_read_is_kept_and_counts_once_it_can_be() {
     timeless["created"] = json!("yesterday");
     all_kept(&world, vec![("cannot be read", unreadable), ("cannot be read", timeless)]).await;
     for body in [&b""[..], b"\xff\xfe", b"null", b"[]", b"{\"id\": 7}"] {
-        let before = kept(&world).await.len();
+        let before = unapplied(&world).await.len();
         for _ in 0..2 {
             send(&world, body, Some(&signature(&world, body))).await.expect(200);
         }
-        assert_eq!(kept(&world).await.len(), before + 1, "{body:?}");
+        assert_eq!(unapplied(&world).await.len(), before + 1, "{body:?}");
     }
     assert_eq!(user.balance().await, 0);
     report(&world, &readable).await;
@@ -340,7 +340,7 @@ async fn a_report_that_was_kept_is_acted_on_when_it_is_sent_again_and_can_be() {
     let url = "https://example.com/wallet";
     let session = stripe.checkout(&topup, &customer, url, url).await.unwrap().id;
     complete(&world, &session, "paid").await;
-    assert_eq!(kept(&world).await.into_values().collect::<Vec<_>>(), ["a top-up we have no record of"]);
+    assert_eq!(unapplied(&world).await.into_values().collect::<Vec<_>>(), ["a top-up we have no record of"]);
     assert_eq!(user.balance().await, 0);
     world.store.begin_topup(&topup).await.unwrap();
     let report = told(&world, "checkout.session.completed");

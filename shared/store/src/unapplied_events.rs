@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::Store;
 use crate::fault::fault;
 use crate::item::{Item, at, decode, keyed, s};
-use crate::key::{KEPT, Key, PK, SK, stripe_pk};
+use crate::key::{UNAPPLIED_EVENT, Key, PK, SK, stripe_pk};
 use crate::tx::{Tx, TxError, Update};
 
 /// A report that was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptEvent {
+pub struct UnappliedEvent {
     /// Stripe's object that it is about, or its own id where that is not known.
     pub object: String,
     /// Stripe's id for it.
@@ -24,7 +24,7 @@ pub struct KeptEvent {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct KeptItem {
+struct UnappliedItem {
     why: String,
     body: String,
     kept_at: i64,
@@ -32,7 +32,7 @@ struct KeptItem {
 
 /// How keeping a report ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum Parked {
     /// It is there.
     Done,
     /// It was not needed: the payment it is about has become known, so it can be acted on now.
@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn keep_until_payment(&self, event: &KeptEvent, now: Timestamp) -> Result<Kept, Error> {
+    pub async fn park_event(&self, event: &UnappliedEvent, now: Timestamp) -> Result<Parked, Error> {
         let payment = Key::payment(&event.object);
         let mut tx = Tx::default();
         let (key, item) = item(event, now)?;
@@ -53,10 +53,10 @@ impl Store {
         // Either this is kept before the payment is recorded, and found then; or it is not kept.
         tx.require_absent(payment.clone());
         match self.transact(tx).await {
-            Ok(()) => Ok(Kept::Done),
+            Ok(()) => Ok(Parked::Done),
             Err(TxError::Fault(error)) => Err(error),
-            Err(TxError::Refused(refused)) if refused.contains_key(&payment) => Ok(Kept::PaymentKnown),
-            Err(TxError::Refused(_)) => Ok(Kept::Done),
+            Err(TxError::Refused(refused)) if refused.contains_key(&payment) => Ok(Parked::PaymentKnown),
+            Err(TxError::Refused(_)) => Ok(Parked::Done),
         }
     }
 
@@ -64,7 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn keep_for_a_person(&self, event: &KeptEvent, now: Timestamp) -> Result<(), Error> {
+    pub async fn quarantine_event(&self, event: &UnappliedEvent, now: Timestamp) -> Result<(), Error> {
         let mut tx = Tx::default();
         let (key, item) = item(event, now)?;
         tx.create(key, item);
@@ -78,51 +78,51 @@ impl Store {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn kept_about(&self, object: &str) -> Result<Vec<KeptEvent>, Error> {
+    pub async fn unapplied_events(&self, object: &str) -> Result<Vec<UnappliedEvent>, Error> {
         let answer = self
             .client
             .query()
             .table_name(&self.table)
-            .key_condition_expression(format!("{PK} = :pk AND begins_with({SK}, :kept)"))
+            .key_condition_expression(format!("{PK} = :pk AND begins_with({SK}, :prefix)"))
             .filter_expression("attribute_not_exists(settled_at)")
             .expression_attribute_values(":pk", s(stripe_pk(object)))
-            .expression_attribute_values(":kept", s(KEPT))
+            .expression_attribute_values(":prefix", s(UNAPPLIED_EVENT))
             .limit(100)
             .consistent_read(true)
             .send()
             .await
-            .map_err(|e| fault("query kept", e))?;
-        answer.items.unwrap_or_default().into_iter().map(read_kept).collect()
+            .map_err(|e| fault("query unapplied events", e))?;
+        answer.items.unwrap_or_default().into_iter().map(read_unapplied).collect()
     }
 
     /// Notes that a kept report was acted on. Write units by its size.
     ///
     /// # Errors
     /// Faults only.
-    pub async fn settle_kept(&self, event: &KeptEvent, now: Timestamp) -> Result<(), Error> {
+    pub async fn resolve_event(&self, event: &UnappliedEvent, now: Timestamp) -> Result<(), Error> {
         let mut update = Update::default();
         update.require_existing().require_absent("settled_at").set("settled_at", at(now));
-        match self.update_if(Key::kept(&event.object, &event.id), update).await {
+        match self.update_if(Key::unapplied_event(&event.object, &event.id), update).await {
             Ok(()) | Err(TxError::Refused(_)) => Ok(()),
             Err(TxError::Fault(error)) => Err(error),
         }
     }
 }
 
-fn item(event: &KeptEvent, now: Timestamp) -> Result<(Key, Item), Error> {
-    let key = Key::kept(&event.object, &event.id);
-    let item = KeptItem { why: event.why.clone(), body: event.body.clone(), kept_at: now.as_millisecond() };
+fn item(event: &UnappliedEvent, now: Timestamp) -> Result<(Key, Item), Error> {
+    let key = Key::unapplied_event(&event.object, &event.id);
+    let item = UnappliedItem { why: event.why.clone(), body: event.body.clone(), kept_at: now.as_millisecond() };
     let item = keyed(&key, &item)?;
     Ok((key, item))
 }
 
 /// The report an item holds.
-pub(crate) fn read_kept(item: Item) -> Result<KeptEvent, Error> {
-    let key = Key::of_item(&item).ok_or_else(|| Error::internal("kept report without a key"))?;
-    let item: KeptItem = decode(item)?;
-    Ok(KeptEvent {
+pub(crate) fn read_unapplied(item: Item) -> Result<UnappliedEvent, Error> {
+    let key = Key::of_item(&item).ok_or_else(|| Error::internal("unapplied event without a key"))?;
+    let item: UnappliedItem = decode(item)?;
+    Ok(UnappliedEvent {
         object: key.pk.strip_prefix("STRIPE#").unwrap_or_default().to_owned(),
-        id: key.sk.strip_prefix(KEPT).unwrap_or_default().to_owned(),
+        id: key.sk.strip_prefix(UNAPPLIED_EVENT).unwrap_or_default().to_owned(),
         why: item.why,
         body: item.body,
     })
