@@ -170,7 +170,7 @@ pub struct Link {
 
 /// An answer kept under an idempotency key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct KeptAnswer {
+pub struct StoredReply {
     /// The path of the request.
     pub path: String,
     /// The parameters of the request.
@@ -275,7 +275,7 @@ pub struct State {
     /// Onboarding links, by token.
     pub links: BTreeMap<String, Link>,
     /// Answers by idempotency key.
-    pub answers: BTreeMap<String, KeptAnswer>,
+    pub answers: BTreeMap<String, StoredReply>,
     /// Faults in the order in which they were asked for.
     pub faults: Vec<Fault>,
     /// The secret that the sandbox was started with.

@@ -14,7 +14,7 @@ use super::core::{Core, locked};
 use super::lists;
 use super::params::Params;
 use super::refusal::Refusal;
-use super::state::{Cause, Change, Fault, FaultKind, KeptAnswer, Kind, State};
+use super::state::{Cause, Change, Fault, FaultKind, StoredReply, Kind, State};
 use super::{checkout, connect, customers, ids, payments, refunds};
 use crate::server::Dropped;
 
@@ -236,7 +236,7 @@ fn post(core: &Core, call: &Call, declined: bool) -> Reply {
     };
     if let Some(key) = &call.key
         && let Some(reply) =
-            core.look(|state| kept_reply(state, key, call, &params, core.now().as_millisecond()))
+            core.look(|state| stored_reply(state, key, call, &params, core.now().as_millisecond()))
     {
         return reply;
     }
@@ -258,7 +258,7 @@ fn post(core: &Core, call: &Call, declined: bool) -> Reply {
     })
 }
 
-fn kept_reply(state: &State, key: &str, call: &Call, params: &Params, now: i64) -> Option<Reply> {
+fn stored_reply(state: &State, key: &str, call: &Call, params: &Params, now: i64) -> Option<Reply> {
     let kept = state.answers.get(key).filter(|kept| kept.at + KEPT_FOR > now)?;
     let end = format!("Try using a key other than '{key}' if you meant to execute a different request.");
     if kept.path != call.uri.path() {
@@ -284,7 +284,7 @@ fn keep(change: &mut Change<'_>, call: &Call, params: Value, status: StatusCode,
     let at = change.now.as_millisecond();
     change.state.answers.retain(|_, kept| kept.at + KEPT_FOR > at);
     if let Some(key) = &call.key {
-        let answer = KeptAnswer {
+        let answer = StoredReply {
             path: call.uri.path().to_owned(),
             params,
             request: call.id.clone(),

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use clorp_domain::idempotency::MalformedIdempotencyKey;
 use clorp_domain::{Error, Fingerprint, IdempotencyKey};
 use clorp_service::Service;
-use clorp_store::{Begun, KeptAnswer, MAX_KEPT_BYTES, Turn};
+use clorp_store::{Begin, StoredResponse, MAX_STORED_BYTES, Lease};
 use serde::Serialize;
 use utoipa::openapi::OpenApi;
 
@@ -35,7 +35,7 @@ const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// What is kept of an answer in place of its body.
 #[derive(Clone, Debug)]
-struct KeptInstead(String);
+struct StoredInstead(String);
 
 /// An answer with something in it that is shown only once: what is kept, and answered to a repetition, is `kept`.
 ///
@@ -46,7 +46,7 @@ pub fn once_only<T: Serialize>(status: StatusCode, shown: &T, kept: &T) -> Resul
     let kept = text(kept)?;
     let mut response = (status, text(shown)?).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.extensions_mut().insert(KeptInstead(kept));
+    response.extensions_mut().insert(StoredInstead(kept));
     Ok(response)
 }
 
@@ -79,28 +79,28 @@ impl Idempotency {
         let body = extract::body(Request::from_parts(parts.clone(), body), &self.service).await?;
         let fingerprint = fingerprint(&parts, &body);
         let now = self.service.clock.now();
-        let turn = match self.service.store.begin(&caller.id, &key, &fingerprint, now).await? {
-            Begun::Ours(turn) => turn,
-            Begun::Answered(answer) => return Ok(replay(answer)?),
-            Begun::InFlight => return Err(in_flight()),
-            Begun::Reused => return Err(reused()),
+        let lease = match self.service.store.begin(&caller.id, &key, &fingerprint, now).await? {
+            Begin::Leased(lease) => lease,
+            Begin::Replay(answer) => return Ok(replay(answer)?),
+            Begin::InFlight => return Err(in_flight()),
+            Begin::Reused => return Err(reused()),
         };
-        let ids = NewIds::derived(&caller.id, &key, &fingerprint, turn.created_at);
+        let ids = NewIds::derived(&caller.id, &key, &fingerprint, lease.created_at);
         parts.extensions.insert(ids);
         let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-        Ok(self.end(&turn, response).await)
+        Ok(self.end(&lease, response).await)
     }
 
     /// Keeps the answer, or lets go of the request where it can be kept for no later one.
     ///
     /// What was done is done, so the caller gets the answer even when it could not be kept. The same request is
     /// then carried out again once the lease has lapsed.
-    async fn end(&self, turn: &Turn, response: Response) -> Response {
-        let (response, answer) = keep(response).await;
+    async fn end(&self, lease: &Lease, response: Response) -> Response {
+        let (response, answer) = store_response(response).await;
         let store = &self.service.store;
         let ended = match &answer {
-            Some(answer) => store.finish(turn, answer).await,
-            None => store.release(turn).await,
+            Some(answer) => store.finish(lease, answer).await,
+            None => store.release(lease).await,
         };
         match ended {
             Ok(true) => {}
@@ -157,7 +157,7 @@ fn reused() -> Problem {
 
 /// Whether an answer with this status is the last word on its request. A fault is not, nor is a refusal for what
 /// lies outside the key and the body.
-pub(crate) fn is_final(status: StatusCode) -> bool {
+pub(crate) fn is_storable(status: StatusCode) -> bool {
     let passing = [
         StatusCode::UNAUTHORIZED,
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -168,14 +168,14 @@ pub(crate) fn is_final(status: StatusCode) -> bool {
 }
 
 /// The response, and what is to be kept of it if anything is.
-async fn keep(response: Response) -> (Response, Option<KeptAnswer>) {
+async fn store_response(response: Response) -> (Response, Option<StoredResponse>) {
     let status = response.status().as_u16();
-    if !is_final(response.status()) {
+    if !is_storable(response.status()) {
         return (response, None);
     }
     if let Some(problem) = response.extensions().get::<Problem>() {
         let content_type = Some(PROBLEM.to_owned());
-        let kept = problem.keep().map(|body| KeptAnswer { status, content_type, body });
+        let kept = problem.to_stored().map(|body| StoredResponse { status, content_type, body });
         return (response, kept.ok());
     }
     let (parts, body) = response.into_parts();
@@ -188,19 +188,19 @@ async fn keep(response: Response) -> (Response, Option<KeptAnswer>) {
     };
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.map(str::to_owned);
-    let instead = parts.extensions.get().map(|KeptInstead(text)| text.as_str());
+    let instead = parts.extensions.get().map(|StoredInstead(text)| text.as_str());
     let kept =
-        instead.or_else(|| std::str::from_utf8(&body).ok()).filter(|text| text.len() <= MAX_KEPT_BYTES);
-    let kept = kept.map(|text| KeptAnswer { status, content_type, body: text.to_owned() });
+        instead.or_else(|| std::str::from_utf8(&body).ok()).filter(|text| text.len() <= MAX_STORED_BYTES);
+    let kept = kept.map(|text| StoredResponse { status, content_type, body: text.to_owned() });
     (Response::from_parts(parts, Body::from(body)), kept)
 }
 
-fn replay(answer: KeptAnswer) -> Result<Response, Error> {
+fn replay(answer: StoredResponse) -> Result<Response, Error> {
     let bad = |what: &str| Error::internal(format!("kept answer with {what}"));
     let status = StatusCode::from_u16(answer.status).map_err(|_| bad("no status"))?;
     let mut response = match answer.content_type {
         Some(kind) if kind == PROBLEM => {
-            Problem::kept(status, &answer.body).map_err(|_| bad("an unreadable problem"))?.into_response()
+            Problem::from_stored(status, &answer.body).map_err(|_| bad("an unreadable problem"))?.into_response()
         }
         content_type => {
             let mut response = (status, Body::from(answer.body)).into_response();
@@ -221,10 +221,10 @@ mod tests {
     #[test]
     fn only_the_last_word_is_kept() {
         for status in [200, 201, 400, 402, 403, 404, 409] {
-            assert!(is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+            assert!(is_storable(StatusCode::from_u16(status).unwrap()), "{status}");
         }
         for status in [304, 401, 413, 415, 429, 500, 503] {
-            assert!(!is_final(StatusCode::from_u16(status).unwrap()), "{status}");
+            assert!(!is_storable(StatusCode::from_u16(status).unwrap()), "{status}");
         }
     }
 }

@@ -293,8 +293,8 @@ fn document_key(operation: &mut Operation) {
         conflict.description = format!("{} {IDEMPOTENCY_CONFLICTS}", conflict.description).trim().to_owned();
     }
     for (status, response) in &mut operation.responses.responses {
-        let is_final = status.parse().is_ok_and(crate::idempotency::is_final);
-        if let (true, RefOr::T(response)) = (is_final, response) {
+        let is_storable = status.parse().is_ok_and(crate::idempotency::is_storable);
+        if let (true, RefOr::T(response)) = (is_storable, response) {
             let header = Ref::new(format!("#/components/headers/{IDEMPOTENCY_REPLAYED}"));
             response.headers.insert("Idempotency-Replayed".to_owned(), RefOr::Ref(header));
         }

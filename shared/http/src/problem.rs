@@ -42,7 +42,7 @@ pub struct PaymentRequired {
 
 /// A problem as an idempotency record keeps it: without the request id, which each answer has of its own.
 #[derive(Debug, Serialize, Deserialize)]
-struct KeptProblem {
+struct StoredProblem {
     code: Cow<'static, str>,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,15 +115,15 @@ impl Problem {
     }
 
     /// What an idempotency record keeps of it.
-    pub(crate) fn keep(&self) -> Result<String, serde_json::Error> {
+    pub(crate) fn to_stored(&self) -> Result<String, serde_json::Error> {
         let Self { status: _, code, message, field, payment, retry_after_seconds: _, detail: _ } =
             self.clone();
-        serde_json::to_string(&KeptProblem { code, message, field, payment })
+        serde_json::to_string(&StoredProblem { code, message, field, payment })
     }
 
     /// The problem of which an idempotency record kept this.
-    pub(crate) fn kept(status: StatusCode, text: &str) -> Result<Self, serde_json::Error> {
-        let KeptProblem { code, message, field, payment } = serde_json::from_str(text)?;
+    pub(crate) fn from_stored(status: StatusCode, text: &str) -> Result<Self, serde_json::Error> {
+        let StoredProblem { code, message, field, payment } = serde_json::from_str(text)?;
         Ok(Self { status, code, message, field, payment, retry_after_seconds: None, detail: None })
     }
 

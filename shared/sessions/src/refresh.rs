@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clorp_domain::Error;
 use clorp_service::Clock;
-use clorp_store::{RefreshBegun, RefreshOutcome, RefreshTurn, Store};
+use clorp_store::{RefreshBegin, RefreshOutcome, RefreshLease, Store};
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, StatusCode};
@@ -75,15 +75,15 @@ impl Refreshes {
         let mut begun = self.store.begin_refresh(&seal.id, LEASE, self.clock.now()).await?;
         loop {
             match begun {
-                RefreshBegun::Ours(turn) => return self.carry_out(&turn, &seal, token).await,
-                RefreshBegun::Ended(outcome) => return self.found(outcome, &seal),
-                RefreshBegun::InFlight if !patient => return Ok(Refreshed::InFlight),
-                RefreshBegun::InFlight if Instant::now() >= deadline => {
+                RefreshBegin::Leased(lease) => return self.carry_out(&lease, &seal, token).await,
+                RefreshBegin::Ended(outcome) => return self.found(outcome, &seal),
+                RefreshBegin::InFlight if !patient => return Ok(Refreshed::InFlight),
+                RefreshBegin::InFlight if Instant::now() >= deadline => {
                     return Err(Error::unavailable(
                         "another request's refresh of the session takes too long",
                     ));
                 }
-                RefreshBegun::InFlight => {}
+                RefreshBegin::InFlight => {}
             }
             sleep(pause).await;
             pause = pause.saturating_mul(2).min(MAX_PAUSE);
@@ -112,7 +112,7 @@ impl Refreshes {
     }
 
     /// Uses the refresh token, and tells the others.
-    async fn carry_out(&self, turn: &RefreshTurn, seal: &Seal, token: &Secret) -> Result<Refreshed, Error> {
+    async fn carry_out(&self, lease: &RefreshLease, seal: &Seal, token: &Secret) -> Result<Refreshed, Error> {
         let answer = self.ask(token).await;
         let (outcome, kept) = match &answer {
             Ok(Refreshed::Renewed(session)) => {
@@ -121,7 +121,7 @@ impl Refreshes {
             Ok(_) => (RefreshOutcome::Refused, KEPT),
             Err(_) => (RefreshOutcome::Failed, KEPT_FAILURE),
         };
-        match self.store.end_refresh(turn, &outcome, kept, self.clock.now()).await {
+        match self.store.end_refresh(lease, &outcome, kept, self.clock.now()).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!("the refresh was taken over while it ran"),
             // This request has its answer all the same. The others will ask Supabase again, which bears that.

@@ -12,7 +12,7 @@ use crate::key::Key;
 use crate::tx::{TxError, Update};
 
 /// The largest body of an answer that can be kept: an item ends at 400 KB.
-pub const MAX_KEPT_BYTES: usize = 380 * 1024;
+pub const MAX_STORED_BYTES: usize = 380 * 1024;
 
 const ANSWER: &str = "answer";
 
@@ -38,18 +38,18 @@ struct AnswerItem {
 
 /// An answer as it is kept. The table does not look into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptAnswer {
+pub struct StoredResponse {
     /// HTTP status.
     pub status: u16,
     /// What the body is, if it says.
     pub content_type: Option<String>,
-    /// The body, at most [`MAX_KEPT_BYTES`].
+    /// The body, at most [`MAX_STORED_BYTES`].
     pub body: String,
 }
 
 /// The right to carry a request out, and the duty to say how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct Lease {
     key: Key,
     holder: String,
     /// When the request was begun first: the same for everyone who carries it out.
@@ -58,11 +58,11 @@ pub struct Turn {
 
 /// What has become of the request that a key came with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
+pub enum Begin {
     /// It is the caller's to carry out: nobody has begun it, or who did is gone without an answer.
-    Ours(Turn),
+    Leased(Lease),
     /// This was the answer.
-    Answered(KeptAnswer),
+    Replay(StoredResponse),
     /// Somebody is carrying it out.
     InFlight,
     /// The key came with another request.
@@ -77,21 +77,21 @@ impl RecordItem {
         fingerprint: &Fingerprint,
         mine: &str,
         now: Timestamp,
-    ) -> Result<Option<Begun>, Error> {
+    ) -> Result<Option<Begin>, Error> {
         if self.fingerprint != fingerprint.as_str() {
-            return Ok(Some(Begun::Reused));
+            return Ok(Some(Begin::Reused));
         }
         if let Some(answer) = self.answer {
             let AnswerItem { status, content_type, body } = answer;
-            return Ok(Some(Begun::Answered(KeptAnswer { status, content_type, body })));
+            return Ok(Some(Begin::Replay(StoredResponse { status, content_type, body })));
         }
         if self.holder == mine {
             // The write was made, and its answer lost.
             let created_at = instant("created_at", self.created_at)?;
-            return Ok(Some(Begun::Ours(Turn { key: key.clone(), holder: self.holder, created_at })));
+            return Ok(Some(Begin::Leased(Lease { key: key.clone(), holder: self.holder, created_at })));
         }
         let lapsed = instant("lease_expires_at", self.lease_expires_at)? <= now;
-        Ok(if lapsed { None } else { Some(Begun::InFlight) })
+        Ok(if lapsed { None } else { Some(Begin::InFlight) })
     }
 }
 
@@ -107,7 +107,7 @@ impl Store {
         key: &IdempotencyKey,
         fingerprint: &Fingerprint,
         now: Timestamp,
-    ) -> Result<Begun, Error> {
+    ) -> Result<Begin, Error> {
         let key = Key::idempotency(caller, key);
         let holder = format!("{:032x}", rand::random::<u128>());
         let record = RecordItem {
@@ -124,67 +124,67 @@ impl Store {
         let mut update = Update::default();
         update.require_absent_or("created_at", "<=", at(outdated)).set_all(encode(&record)?).remove(ANSWER);
         let Err(refused) = self.update_if(key.clone(), update).await else {
-            return Ok(Begun::Ours(Turn { key, holder, created_at: now }));
+            return Ok(Begin::Leased(Lease { key, holder, created_at: now }));
         };
         let there: RecordItem = decode(refuting(&key, refused)?)?;
         let (before, created_at) = (there.holder.clone(), instant("created_at", there.created_at)?);
         match there.found(&key, fingerprint, &holder, now)? {
             Some(found) => Ok(found),
-            None => self.take_over(Turn { key, holder, created_at }, &before, fingerprint, now).await,
+            None => self.take_over(Lease { key, holder, created_at }, &before, fingerprint, now).await,
         }
     }
 
     /// Takes a request over from a holder whose lease has lapsed. It keeps the time at which it was begun first.
     async fn take_over(
         &self,
-        turn: Turn,
+        lease: Lease,
         before: &str,
         fingerprint: &Fingerprint,
         now: Timestamp,
-    ) -> Result<Begun, Error> {
+    ) -> Result<Begin, Error> {
         let mut update = Update::default();
         update
             .require("holder", "=", s(before))
             .require("lease_expires_at", "<=", at(now))
             .require_absent(ANSWER)
-            .set("holder", s(&turn.holder))
+            .set("holder", s(&lease.holder))
             .set("lease_expires_at", at(lease_end(now)));
-        let Err(refused) = self.update_if(turn.key.clone(), update).await else {
-            return Ok(Begun::Ours(turn));
+        let Err(refused) = self.update_if(lease.key.clone(), update).await else {
+            return Ok(Begin::Leased(lease));
         };
-        let there: RecordItem = decode(refuting(&turn.key, refused)?)?;
-        let found = there.found(&turn.key, fingerprint, &turn.holder, now)?;
+        let there: RecordItem = decode(refuting(&lease.key, refused)?)?;
+        let found = there.found(&lease.key, fingerprint, &lease.holder, now)?;
         // What could be taken over a moment ago and was not taken by us was taken by somebody else.
-        Ok(found.unwrap_or(Begun::InFlight))
+        Ok(found.unwrap_or(Begin::InFlight))
     }
 
-    /// Keeps the answer to a request, if it is still this turn's: `false` if somebody has taken it over. One write
+    /// Keeps the answer to a request, if it is still this lease's: `false` if somebody has taken it over. One write
     /// unit for each KB.
     ///
     /// # Errors
     /// Faults only.
-    pub async fn finish(&self, turn: &Turn, answer: &KeptAnswer) -> Result<bool, Error> {
-        let KeptAnswer { status, content_type, body } = answer.clone();
+    pub async fn finish(&self, lease: &Lease, answer: &StoredResponse) -> Result<bool, Error> {
+        let StoredResponse { status, content_type, body } = answer.clone();
         let item = encode(&AnswerItem { status, content_type, body })?;
         let mut update = Update::default();
-        update.require("holder", "=", s(&turn.holder));
+        update.require("holder", "=", s(&lease.holder));
         update.set(ANSWER, aws_sdk_dynamodb::types::AttributeValue::M(item));
-        self.end_turn(turn, update).await
+        self.end_lease(lease, update).await
     }
 
-    /// Lets go of a request without an answer, if it is still this turn's: who sends it again takes it over at
+    /// Lets go of a request without an answer, if it is still this lease's: who sends it again takes it over at
     /// once, and as the same request. One write unit.
     ///
     /// # Errors
     /// Faults only.
-    pub async fn release(&self, turn: &Turn) -> Result<bool, Error> {
+    pub async fn release(&self, lease: &Lease) -> Result<bool, Error> {
         let mut update = Update::default();
-        update.require("holder", "=", s(&turn.holder)).set("lease_expires_at", n(0));
-        self.end_turn(turn, update).await
+        update.require("holder", "=", s(&lease.holder)).set("lease_expires_at", n(0));
+        self.end_lease(lease, update).await
     }
 
-    async fn end_turn(&self, turn: &Turn, update: Update) -> Result<bool, Error> {
-        match self.update_if(turn.key.clone(), update).await {
+    async fn end_lease(&self, lease: &Lease, update: Update) -> Result<bool, Error> {
+        match self.update_if(lease.key.clone(), update).await {
             Ok(()) => Ok(true),
             Err(TxError::Refused(_)) => Ok(false),
             Err(TxError::Fault(error)) => Err(error),

@@ -40,16 +40,16 @@ pub enum RefreshOutcome {
 
 /// The right to refresh a session, and the duty to say what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefreshTurn {
+pub struct RefreshLease {
     key: Key,
     holder: String,
 }
 
 /// How the refresh of a session stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefreshBegun {
+pub enum RefreshBegin {
     /// It is the caller's to carry out.
-    Ours(RefreshTurn),
+    Leased(RefreshLease),
     /// Somebody is carrying it out.
     InFlight,
     /// Somebody has carried it out a moment ago.
@@ -85,7 +85,7 @@ impl Store {
         id: &RefreshId,
         lease_seconds: u32,
         now: Timestamp,
-    ) -> Result<RefreshBegun, Error> {
+    ) -> Result<RefreshBegin, Error> {
         let key = Key::refresh(id);
         let holder = format!("{:032x}", rand::random::<u128>());
         let good_until = after_seconds(now, lease_seconds);
@@ -100,7 +100,7 @@ impl Store {
         update.require_absent_or("good_until", "<=", at(now)).set_all(encode(&record)?);
         update.remove(OUTCOME).remove(SEALED);
         let there = match self.update_if(key.clone(), update).await {
-            Ok(()) => return Ok(RefreshBegun::Ours(RefreshTurn { key, holder })),
+            Ok(()) => return Ok(RefreshBegin::Leased(RefreshLease { key, holder })),
             Err(TxError::Fault(error)) => return Err(error),
             Err(TxError::Refused(mut refused)) => refused.remove(&key).flatten(),
         };
@@ -110,9 +110,9 @@ impl Store {
         // The write was made, and its answer lost.
         let ours = there.holder == holder;
         match there.outcome()? {
-            Some(outcome) => Ok(RefreshBegun::Ended(outcome)),
-            None if ours => Ok(RefreshBegun::Ours(RefreshTurn { key, holder })),
-            None => Ok(RefreshBegun::InFlight),
+            Some(outcome) => Ok(RefreshBegin::Ended(outcome)),
+            None if ours => Ok(RefreshBegin::Leased(RefreshLease { key, holder })),
+            None => Ok(RefreshBegin::InFlight),
         }
     }
 
@@ -121,32 +121,32 @@ impl Store {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn refresh(&self, id: &RefreshId, now: Timestamp) -> Result<Option<RefreshBegun>, Error> {
+    pub async fn refresh(&self, id: &RefreshId, now: Timestamp) -> Result<Option<RefreshBegin>, Error> {
         let Some(item) = self.get(Key::refresh(id)).await? else { return Ok(None) };
         let item: RefreshItem = decode(item)?;
         if instant("good_until", item.good_until)? <= now {
             return Ok(None);
         }
-        Ok(Some(item.outcome()?.map_or(RefreshBegun::InFlight, RefreshBegun::Ended)))
+        Ok(Some(item.outcome()?.map_or(RefreshBegin::InFlight, RefreshBegin::Ended)))
     }
 
-    /// Says for `kept_seconds` how a refresh has ended, if it is still this turn's: `false` if somebody has taken it
+    /// Says for `kept_seconds` how a refresh has ended, if it is still this lease's: `false` if somebody has taken it
     /// over. One write unit for each KB.
     ///
     /// # Errors
     /// Faults only.
     pub async fn end_refresh(
         &self,
-        turn: &RefreshTurn,
+        lease: &RefreshLease,
         outcome: &RefreshOutcome,
         kept_seconds: u32,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let good_until = after_seconds(now, kept_seconds);
         let mut update = Update::default();
-        update.require("holder", "=", s(&turn.holder)).set_all(ended(outcome));
+        update.require("holder", "=", s(&lease.holder)).set_all(ended(outcome));
         update.set("good_until", at(good_until)).set("expires_at", n(expiry(good_until)));
-        match self.update_if(turn.key.clone(), update).await {
+        match self.update_if(lease.key.clone(), update).await {
             Ok(()) => Ok(true),
             Err(TxError::Refused(_)) => Ok(false),
             Err(TxError::Fault(error)) => Err(error),
