@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clorp_domain::{Account, Cents, Reason, TopupStatus, WithdrawalStatus};
 use clorp_stripe_api::api::Movement;
 use clorp_stripe_api::{Failure, Stripe};
-use clorp_store::{Books, Store};
+use clorp_store::{LedgerAudit, Store};
 use jiff::Timestamp;
 
 use crate::dev_file::DevFile;
@@ -16,7 +16,7 @@ use crate::dynamo;
 use crate::files::{default_data_dir, shown};
 use crate::term::{Style, dollars};
 
-/// Checks the books of the running `cargo dev`, or of a table on AWS.
+/// Checks the ledger of the running `cargo dev`, or of a table on AWS.
 ///
 /// Read while nothing writes: money that moves during the audit may look as if it were missing.
 #[derive(Clone, Debug, clap::Args)]
@@ -47,8 +47,8 @@ pub struct Audit {
     /// What was counted.
     pub figures: Vec<(String, String)>,
     /// What is wrong, one line each; empty when every cent is accounted for.
-    pub faults: Vec<String>,
-    /// Stripe's reports that nobody has acted on, one line each: something for a person, and no fault of the books.
+    pub discrepancies: Vec<String>,
+    /// Stripe's reports that nobody has acted on, one line each: something for a person, and no fault of the ledger.
     pub unapplied: Vec<String>,
 }
 
@@ -70,10 +70,10 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     for event in &audit.unapplied {
         println!("{} {event}", style.bold("unapplied:"));
     }
-    for fault in &audit.faults {
+    for fault in &audit.discrepancies {
         println!("{} {fault}", style.red("wrong:"));
     }
-    if audit.faults.is_empty() {
+    if audit.discrepancies.is_empty() {
         println!("{}", style.green("every cent is accounted for"));
         return Ok(ExitCode::SUCCESS);
     }
@@ -85,7 +85,7 @@ async fn settle(store: &Store, events: &[String]) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let unapplied = store.books().await.map_err(|error| anyhow!("{error:?}"))?.unapplied;
+    let unapplied = store.ledger_audit().await.map_err(|error| anyhow!("{error:?}"))?.unapplied;
     let mut settled = Vec::new();
     for id in events {
         let mut same = unapplied.iter().filter(|event| event.id == *id).peekable();
@@ -128,15 +128,15 @@ fn stripe_from_env() -> Result<Option<Stripe>> {
 /// # Errors
 /// When either cannot be read.
 pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
-    let books = store.books().await.map_err(|error| anyhow!("{error:?}"))?;
-    let unapplied = books.unapplied.iter();
+    let ledger = store.ledger_audit().await.map_err(|error| anyhow!("{error:?}"))?;
+    let unapplied = ledger.unapplied.iter();
     let unapplied = unapplied.map(|event| format!("{} about {}: {}", event.id, event.object, event.why));
-    let mut audit = Audit { figures: figures(&books), faults: books.faults(), unapplied: unapplied.collect() };
+    let mut audit = Audit { figures: figures(&ledger), discrepancies: ledger.discrepancies(), unapplied: unapplied.collect() };
     let Some(stripe) = stripe else {
         audit.figures.push(("Stripe's own lists".to_owned(), "not asked".to_owned()));
         return Ok(audit);
     };
-    let statement = statement(stripe, &books).await?;
+    let statement = statement(stripe, &ledger).await?;
     let sum = |movements: &[Movement]| dollars(movements.iter().map(|movement| movement.amount.get()).sum());
     for (what, movements) in [
         ("Checkout sessions paid at Stripe", &statement.sessions),
@@ -145,14 +145,14 @@ pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
     ] {
         audit.figures.push((format!("{what} ({})", movements.len()), sum(movements)));
     }
-    audit.faults.extend(compare(&books, &statement));
+    audit.discrepancies.extend(compare(&ledger, &statement));
     Ok(audit)
 }
 
 /// Everything at Stripe since our first record.
-async fn statement(stripe: &Stripe, books: &Books) -> Result<Statement> {
-    let begun = books.topups.iter().map(|topup| topup.created_at);
-    let begun = begun.chain(books.withdrawals.iter().map(|withdrawal| withdrawal.created_at)).min();
+async fn statement(stripe: &Stripe, ledger: &LedgerAudit) -> Result<Statement> {
+    let begun = ledger.topups.iter().map(|topup| topup.created_at);
+    let begun = begun.chain(ledger.withdrawals.iter().map(|withdrawal| withdrawal.created_at)).min();
     // Stripe's clock may be a little behind ours.
     let since = begun.unwrap_or(Timestamp::UNIX_EPOCH).saturating_sub(jiff::SignedDuration::from_mins(5))?;
     let described = |failure: Failure| anyhow!("Stripe: {failure:?}");
@@ -163,42 +163,42 @@ async fn statement(stripe: &Stripe, books: &Books) -> Result<Statement> {
     })
 }
 
-fn figures(books: &Books) -> Vec<(String, String)> {
+fn figures(ledger: &LedgerAudit) -> Vec<(String, String)> {
     let total = |of: &dyn Fn(&Account) -> bool, map: &BTreeMap<Account, Cents>| {
         dollars(map.iter().filter(|(account, _)| of(account)).map(|(_, cents)| cents.get()).sum())
     };
     let wallet = |account: &Account| matches!(account, Account::User(_));
-    let wallets = books.balances.keys().filter(|account| wallet(account)).count();
+    let wallets = ledger.balances.keys().filter(|account| wallet(account)).count();
     let escrow = |account: &Account| matches!(account, Account::Escrow(_));
-    let paid = books.topups.iter().filter(|topup| topup.status == TopupStatus::Paid);
-    let sent = books.withdrawals.iter().filter(|one| one.status == WithdrawalStatus::Paid);
+    let paid = ledger.topups.iter().filter(|topup| topup.status == TopupStatus::Paid);
+    let sent = ledger.withdrawals.iter().filter(|one| one.status == WithdrawalStatus::Paid);
     let sum = |cents: &mut dyn Iterator<Item = Cents>| dollars(cents.map(Cents::get).sum());
     vec![
-        (format!("postings, each summing to zero ({})", books.postings.len()), dollars(0)),
-        (format!("wallets ({wallets})"), total(&wallet, &books.balances)),
-        (format!("held for drops ({})", books.open_prices.len()), total(&escrow, &books.balances)),
-        ("fees of completed drops".to_owned(), dollars(books.fees.get())),
-        ("outside, all accounts together".to_owned(), total(&|a| *a == Account::External, &books.entries)),
+        (format!("postings, each summing to zero ({})", ledger.postings.len()), dollars(0)),
+        (format!("wallets ({wallets})"), total(&wallet, &ledger.balances)),
+        (format!("held for drops ({})", ledger.open_prices.len()), total(&escrow, &ledger.balances)),
+        ("fees of completed drops".to_owned(), dollars(ledger.fees.get())),
+        ("outside, all accounts together".to_owned(), total(&|a| *a == Account::External, &ledger.entries)),
         (format!("top-ups paid ({})", paid.clone().count()), sum(&mut paid.map(|topup| topup.amount))),
         (format!("withdrawals paid ({})", sent.clone().count()), sum(&mut sent.map(|one| one.amount))),
-        ("webhook events not applied".to_owned(), books.unapplied.len().to_string()),
+        ("webhook events not applied".to_owned(), ledger.unapplied.len().to_string()),
     ]
 }
 
-/// What Stripe and the books do not agree on.
-fn compare(books: &Books, statement: &Statement) -> Vec<String> {
+/// What Stripe and the ledger do not agree on.
+fn compare(ledger: &LedgerAudit, statement: &Statement) -> Vec<String> {
     let mut faults = Vec::new();
     let mut known = BTreeSet::new();
     let credits = statement.sessions.iter().map(|movement| (movement, Reason::Topup(movement.id.clone())));
     let charged = statement.intents.iter().map(|movement| (movement, Reason::AutoTopup(movement.id.clone())));
     for (movement, reason) in credits.chain(charged) {
-        let credited = books.sum_of(&reason);
+        let credited = ledger.sum_of(&reason);
         if credited != movement.amount {
             faults.push(format!("{reason} was paid {} and credited {credited}", movement.amount));
         }
         known.insert(reason.to_string());
     }
-    for reason in books.reasons.keys().filter(|reason| names_stripe(reason) && !known.contains(*reason)) {
+    for reason in ledger.reasons.keys().filter(|reason| names_stripe(reason) && !known.contains(*reason)) {
         faults.push(format!("{reason} was credited and Stripe knows of no payment"));
     }
     let transfers: BTreeMap<&str, &Movement> =
@@ -206,7 +206,7 @@ fn compare(books: &Books, statement: &Statement) -> Vec<String> {
     if transfers.len() != statement.transfers.len() {
         faults.push("a withdrawal was transferred more than once".to_owned());
     }
-    for withdrawal in &books.withdrawals {
+    for withdrawal in &ledger.withdrawals {
         let id = withdrawal.id.to_string();
         let made = transfers.get(id.as_str());
         let fits = match (withdrawal.status, made) {
@@ -226,7 +226,7 @@ fn compare(books: &Books, statement: &Statement) -> Vec<String> {
         }
     }
     let ours: BTreeSet<String> =
-        books.withdrawals.iter().map(|withdrawal| withdrawal.id.to_string()).collect();
+        ledger.withdrawals.iter().map(|withdrawal| withdrawal.id.to_string()).collect();
     for id in transfers.keys().filter(|id| !ours.contains(**id)) {
         faults.push(format!("Stripe made a transfer for withdrawal {id}, which is not in the books"));
     }

@@ -416,10 +416,10 @@ impl World {
     /// for what it is not permitted.
     pub async fn finish(self) {
         self.reported().await;
-        let books = self.store.books().await.expect("the books can be read");
-        assert!(!books.postings.is_empty(), "an audit of nothing proves nothing");
+        let ledger = self.store.ledger_audit().await.expect("the books can be read");
+        assert!(!ledger.postings.is_empty(), "an audit of nothing proves nothing");
         let audited = audit(&self.store, Some(&self.payments[0].stripe)).await.expect("an audit");
-        assert_eq!(audited.faults, Vec::<String>::new());
+        assert_eq!(audited.discrepancies, Vec::<String>::new());
         let used = self.proxy.iter().flat_map(|proxy| proxy.used());
         let forbidden: Vec<_> = used.filter(|need| grant_for(need).is_none()).collect();
         assert!(forbidden.is_empty(), "the template does not permit {forbidden:?}");

@@ -14,8 +14,8 @@ use clorp_infra::dev_file::DevFile;
 use serde_json::{Value, json};
 
 /// What an audit finds wrong.
-async fn faults(world: &World) -> Vec<String> {
-    audit(&world.store, Some(&world.payments[0].stripe)).await.unwrap().faults
+async fn discrepancies(world: &World) -> Vec<String> {
+    audit(&world.store, Some(&world.payments[0].stripe)).await.unwrap().discrepancies
 }
 
 /// A world in which money has come in, moved and gone out, and is partly held.
@@ -29,7 +29,7 @@ async fn busy() -> World {
     world.sender.post_drop(700).await;
     world.onboard(&world.workers[0]).await;
     withdraw(&world.workers[0], 800).await;
-    assert_eq!(faults(&world).await, Vec::<String>::new());
+    assert_eq!(discrepancies(&world).await, Vec::<String>::new());
     world
 }
 
@@ -77,7 +77,7 @@ async fn one_cent_more(world: &World, pk: &str, sk: &str, attribute: &str) -> Ve
             .unwrap();
     };
     add(1).await;
-    let found = faults(world).await;
+    let found = discrepancies(world).await;
     add(-1).await;
     found
 }
@@ -117,7 +117,7 @@ async fn an_entry_that_is_gone_is_found() {
         let item = find(&table, pk, sk).await;
         let delete = table.delete_item().table_name(TABLE).key("pk", item["pk"].clone());
         delete.key("sk", item["sk"].clone()).send().await.unwrap();
-        assert!(!faults(&world).await.is_empty(), "{pk} {sk}");
+        assert!(!discrepancies(&world).await.is_empty(), "{pk} {sk}");
         table.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
     }
     world.finish().await;
@@ -129,7 +129,7 @@ async fn what_stripe_was_paid_and_nobody_was_credited_is_found_until_it_is() {
     world.control("webhooks", json!({ "paused": true })).await;
     let session = checkout(&world.stranger, 900).await;
     world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
-    let found = faults(&world).await;
+    let found = discrepancies(&world).await;
     assert!(found.iter().any(|fault| fault.contains(&session) && fault.contains("900")), "{found:?}");
     world.control("webhooks", json!({ "paused": false })).await;
     world.reported().await;
@@ -153,7 +153,7 @@ async fn a_transfer_that_no_withdrawal_asked_for_is_found() {
     let url = format!("{}/v1/transfers", world.sandbox.url);
     let made = reqwest::Client::new().post(url).bearer_auth(STRIPE_KEY).form(&form).send().await.unwrap();
     assert!(made.status().is_success(), "{}", made.text().await.unwrap());
-    let found = faults(&world).await;
+    let found = discrepancies(&world).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("01JD4B6Q4N0000000000000000"), "{found:?}");
 }
@@ -168,7 +168,7 @@ async fn a_transfer_that_came_back_unnoticed_is_found_until_it_is_noticed() {
     let transfer = transfer_of(&state, &id).expect("a transfer");
     world.control("webhooks", json!({ "paused": true })).await;
     world.control(&format!("transfers/{transfer}/reverse"), json!({ "amount": 200 })).await;
-    let found = faults(&world).await;
+    let found = discrepancies(&world).await;
     assert!(found.iter().any(|fault| fault.contains(&id)), "{found:?}");
     world.control("webhooks", json!({ "paused": false })).await;
     world.reported().await;

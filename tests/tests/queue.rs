@@ -193,7 +193,7 @@ async fn status(world: &World, drop: &str) -> Value {
 }
 
 async fn postings(world: &World) -> usize {
-    world.store.books().await.unwrap().postings.len()
+    world.store.ledger_audit().await.unwrap().postings.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]

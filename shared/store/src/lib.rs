@@ -11,7 +11,7 @@
 mod agents;
 mod batch;
 mod board;
-mod books;
+mod ledger_audit;
 mod directory;
 mod disputes;
 mod drops;
@@ -44,7 +44,7 @@ use aws_sdk_dynamodb::Client;
 
 pub use agents::{AgentCreated, AgentWritten, Racer, Roster};
 pub use board::{BoardQuery, BoardSort, FeedEntry};
-pub use books::Books;
+pub use ledger_audit::LedgerAudit;
 pub use directory::DirectorySort;
 pub use drops::{Created, Paid, Payment, Written};
 pub use idempotency::{Begin, Lease, MAX_STORED_BYTES, StoredResponse};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::connect::connected;
 use crate::setup::save_card;
-use crate::signed::{books, event, report, told};
+use crate::signed::{ledger_audit, event, report, told};
 use crate::support::{checkout, complete, complete_unreported, ledger};
 
 /// Tops up by this much, which is credited; the session.
@@ -52,7 +52,7 @@ async fn deltas(user: &Client) -> Vec<i64> {
 
 /// How many reports wait for something.
 async fn waiting(world: &World) -> usize {
-    books(world).await.unapplied.len()
+    ledger_audit(world).await.unapplied.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,15 +257,15 @@ async fn a_wallet_that_owes_can_spend_nothing_until_it_is_made_good() {
     refund(&world, &session, 700).await;
     world.reported().await;
     assert_eq!(user.balance().await, -500);
-    let books_then = books(&world).await;
+    let ledger_then = ledger_audit(&world).await;
     let refused = run(user, 100).await.expect_error(402, "insufficient_balance");
     assert_eq!((&refused["required"], &refused["available"]), (&json!(100), &json!(-500)));
     let pay = format!("/api/jobs/{waits}/pay");
     user.post_empty(&pay).await.expect_error(402, "insufficient_balance");
     let withdrawal = json!({ "amount_cents": 500 });
     user.post("/api/wallet/withdraw", withdrawal.clone()).await.expect_error(402, "insufficient_balance");
-    assert_eq!(books(&world).await.postings, books_then.postings, "nothing was moved");
-    assert_eq!(books(&world).await.faults(), Vec::<String>::new(), "to owe is no fault in the books");
+    assert_eq!(ledger_audit(&world).await.postings, ledger_then.postings, "nothing was moved");
+    assert_eq!(ledger_audit(&world).await.discrepancies(), Vec::<String>::new(), "to owe is no fault in the books");
     paid(&world, user, 600).await;
     assert_eq!(user.balance().await, 100);
     user.post("/api/wallet/withdraw", withdrawal.clone()).await.expect_error(402, "insufficient_balance");

@@ -4,7 +4,7 @@ use clorp_tests::{Answer, Client, Fault, Options, Proxy, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::signed::{books, id, send, signature, told};
+use crate::signed::{ledger_audit, id, send, signature, told};
 use crate::support::{checkout, complete, complete_unreported, ledger};
 
 /// More faults than the SDK tries a request.
@@ -153,7 +153,7 @@ async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
         })
         .await;
         complete(&world, &session, "paid").await;
-        let topups = books(&world).await.topups;
+        let topups = ledger_audit(&world).await.topups;
         credited_once(&world.stranger, &session).await;
         world.control("next", json!({ "path": path, "fault": "500", "times": 0 })).await;
         assert_eq!(topups.len(), 1);
@@ -169,7 +169,7 @@ async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
     let url = answer.json()["url"].as_str().unwrap().to_owned();
     assert!(url.ends_with(&session), "{url} is not the page of {session}");
     let sessions = state(&world).await["objects"]["checkout_session"].as_object().unwrap().len();
-    assert_eq!((sessions, books(&world).await.topups.len()), (1, 1));
+    assert_eq!((sessions, ledger_audit(&world).await.topups.len()), (1, 1));
     credited_once(&world.stranger, &session).await;
     world.finish().await;
 }
@@ -190,11 +190,11 @@ async fn while_the_table_fails_the_webhook_answers_503_and_stripe_heals_it() {
         deliveries.iter().find(|delivery| delivery["last_status"] == 503).map(drop)
     };
     seen(&world, refused).await;
-    assert_eq!(books(&world).await.reasons.len(), 8, "nothing but what the world began with");
+    assert_eq!(ledger_audit(&world).await.reasons.len(), 8, "nothing but what the world began with");
     proxy(&world).heal();
     world.reported().await;
     credited_once(user, &session).await;
-    assert_eq!(books(&world).await.unapplied, vec![]);
+    assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
     world.finish().await;
 }
 
@@ -226,22 +226,22 @@ async fn a_function_that_dies_between_the_credit_and_what_was_claimed_before_it_
     complete_unreported(&world, &session, "paid").await;
     world.control(&format!("charges/{session}/refund"), json!({ "amount": 300 })).await;
     crate::signed::report(&world, &told(&world, "charge.refunded")).await;
-    assert_eq!(books(&world).await.unapplied.len(), 1, "a refund of what is not credited yet waits");
+    assert_eq!(ledger_audit(&world).await.unapplied.len(), 1, "a refund of what is not credited yet waits");
     let body = told(&world, "checkout.session.completed").to_string().into_bytes();
     // The credit is made; then what waits for it cannot be read.
     proxy(&world).fail("Query", Fault::ServerError, TRIES);
     let answer = send(&world, &body, Some(&signature(&world, &body))).await;
     answer.expect_error(503, "unavailable");
     assert_eq!(proxy(&world).faults_left(), 0);
-    assert_eq!((user.balance().await, books(&world).await.unapplied.len()), (1000, 1));
+    assert_eq!((user.balance().await, ledger_audit(&world).await.unapplied.len()), (1000, 1));
     // What waits is acted on; then that cannot be noted.
     proxy(&world).fail("UpdateItem", Fault::ServerError, TRIES);
     let answer = send(&world, &body, Some(&signature(&world, &body))).await;
     answer.expect_error(503, "unavailable");
     assert_eq!(proxy(&world).faults_left(), 0);
-    assert_eq!((user.balance().await, books(&world).await.unapplied.len()), (700, 1));
+    assert_eq!((user.balance().await, ledger_audit(&world).await.unapplied.len()), (700, 1));
     pause(&world, false).await;
     world.reported().await;
-    assert_eq!((user.balance().await, books(&world).await.unapplied.len()), (700, 0));
+    assert_eq!((user.balance().await, ledger_audit(&world).await.unapplied.len()), (700, 0));
     world.finish().await;
 }

@@ -3,7 +3,7 @@
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
-use crate::signed::{books, event, metadata, unapplied, report, told};
+use crate::signed::{ledger_audit, event, metadata, unapplied, report, told};
 
 const SETUP: &str = "/api/wallet/setup-payment-method";
 
@@ -91,7 +91,7 @@ async fn of_two_setups_the_one_begun_later_wins_whichever_is_told_first() {
         pause(&world, false).await;
         world.reported().await;
         assert_eq!(card_of(&world, user).await.as_ref(), Some(&cards[1]));
-        assert_eq!(books(&world).await.unapplied, vec![]);
+        assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
         world.finish().await;
     }
 }
@@ -111,7 +111,7 @@ async fn a_setup_told_of_again_does_not_bring_an_old_card_back_or_touch_the_sett
     }
     assert_eq!(card_of(&world, user).await, Some(new));
     assert_eq!(settings(user, json!({})).await.expect(200), before);
-    assert_eq!(books(&world).await.unapplied, vec![]);
+    assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
     world.finish().await;
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clorp_domain::{Cents, Topup, TopupId, TopupKind, UserId};
 use clorp_service::new_ulid;
-use clorp_store::Books;
+use clorp_store::LedgerAudit;
 use clorp_tests::{Answer, Client, World};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
@@ -87,13 +87,13 @@ pub(crate) fn told(world: &World, kind: &str) -> Value {
 }
 
 /// What is in the books now.
-pub(crate) async fn books(world: &World) -> Books {
-    world.store.books().await.unwrap()
+pub(crate) async fn ledger_audit(world: &World) -> LedgerAudit {
+    world.store.ledger_audit().await.unwrap()
 }
 
 /// Why each report that was kept and not acted on since was kept, by the report's id.
 pub(crate) async fn unapplied(world: &World) -> BTreeMap<String, String> {
-    books(world).await.unapplied.into_iter().map(|event| (event.id, event.why)).collect()
+    ledger_audit(world).await.unapplied.into_iter().map(|event| (event.id, event.why)).collect()
 }
 
 /// A report's id.

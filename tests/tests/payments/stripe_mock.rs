@@ -54,7 +54,7 @@ async fn stripe_knows_everything_that_our_code_asks_of_it() {
     assert_eq!(user.balance().await, 2000);
 
     let audited = audit(&world.store, Some(&world.payments[0].stripe)).await.unwrap();
-    assert_eq!(audited.faults, Vec::<String>::new());
+    assert_eq!(audited.discrepancies, Vec::<String>::new());
     let calls = world.sandbox.calls();
     assert_eq!(calls.keys().collect::<Vec<_>>(), USED);
     assert_eq!(world.sandbox.mirror_refusals(), Vec::<String>::new());

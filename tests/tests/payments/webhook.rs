@@ -9,7 +9,7 @@ use lambda_http::{Adapter, Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::signed::{
-    PATH, begun, books, event, id, metadata, unapplied, report, secret, send, session, signature, told,
+    PATH, begun, ledger_audit, event, id, metadata, unapplied, report, secret, send, session, signature, told,
     unrecorded, v1,
 };
 use crate::support::{checkout, complete, complete_unreported, ledger};
@@ -38,7 +38,7 @@ async fn what_stripe_has_not_signed_changes_nothing() {
     let good = v1(&secret, now, &body);
     let mut changed = body.clone();
     *changed.last_mut().unwrap() ^= 1;
-    let before = books(&world).await;
+    let before = ledger_audit(&world).await;
     let header = format!("t={now},v1={good}");
     for (what, sent, signature) in [
         ("no header", &body[..], None),
@@ -64,7 +64,7 @@ async fn what_stripe_has_not_signed_changes_nothing() {
         assert_eq!(answer.status, 400, "{what}");
         answer.expect_field(400, "invalid_signature", "Stripe-Signature");
     }
-    assert_eq!(books(&world).await, before);
+    assert_eq!(ledger_audit(&world).await, before);
     send(&world, &body, Some(&header)).await.expect(200);
     assert_eq!(ledger(user).await, [(format!("topup:{paid}"), 1000)]);
     release(&world).await;
@@ -182,7 +182,7 @@ async fn the_signature_is_over_the_bytes_also_where_the_gateway_encodes_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_that_concern_no_wallet_are_received_and_nothing_is_kept() {
     let world = World::start().await;
-    let before = books(&world).await;
+    let before = ledger_audit(&world).await;
     let ours = metadata("wallet_topup", &world.stranger.id, &begun(&world, &world.stranger, 1000).await);
     for (kind, object) in [
         ("invoice.paid", json!({ "id": "in_1", "amount_paid": 1000, "metadata": ours })),
@@ -193,21 +193,21 @@ async fn events_that_concern_no_wallet_are_received_and_nothing_is_kept() {
     ] {
         report(&world, &event(&world, kind, object)).await;
     }
-    let after = books(&world).await;
+    let after = ledger_audit(&world).await;
     assert_eq!((after.unapplied, after.postings, after.balances), (vec![], before.postings, before.balances));
     world.finish().await;
 }
 
 /// Reports each of these; every one must be kept for this reason, and no money may move.
 async fn all_kept(world: &World, events: Vec<(&'static str, Value)>) {
-    let before = books(world).await;
+    let before = ledger_audit(world).await;
     let mut expect = unapplied(world).await;
     for (why, event) in &events {
         report(world, event).await;
         report(world, event).await;
         expect.insert(id(event), (*why).to_owned());
     }
-    let after = books(world).await;
+    let after = ledger_audit(world).await;
     assert_eq!(unapplied(world).await, expect);
     assert_eq!(after.unapplied.len(), expect.len(), "sent twice, kept once");
     for (_, event) in &events {
@@ -285,7 +285,7 @@ async fn a_payment_that_is_not_the_one_begun_is_kept_and_not_credited() {
     let mut euros = session("cs_eur", 1000, ours.clone());
     euros["currency"] = json!("eur");
     let begun = checkout(user, 700).await;
-    let topups = books(&world).await.topups;
+    let topups = ledger_audit(&world).await.topups;
     let known = topups.iter().find(|topup| topup.stripe_id.as_ref() == Some(&begun)).unwrap();
     let other = metadata("wallet_topup", &user.id, &known.id.to_string());
     let stranger = metadata("wallet_topup", &world.sender.id, &record);

@@ -18,7 +18,7 @@ use crate::withdrawals::read_withdrawal;
 
 /// All money there is, as the table has it at one time. Read while nothing writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Books {
+pub struct LedgerAudit {
     /// The sum of each posting's entries.
     pub postings: BTreeMap<EntryId, Cents>,
     /// The sum of each account's entries.
@@ -41,9 +41,9 @@ pub struct Books {
     pub unapplied: Vec<UnappliedEvent>,
 }
 
-impl Books {
+impl LedgerAudit {
     /// What is wrong, one line each; empty when every cent is accounted for.
-    pub fn faults(&self) -> Vec<String> {
+    pub fn discrepancies(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let nonzero = self.postings.iter().filter(|(_, sum)| **sum != Cents::ZERO);
         faults.extend(nonzero.map(|(posting, sum)| format!("posting {posting} sums to {sum}")));
@@ -197,13 +197,13 @@ impl Store {
     ///
     /// # Errors
     /// Faults, and items that cannot be read.
-    pub async fn books(&self) -> Result<Books, Error> {
+    pub async fn ledger_audit(&self) -> Result<LedgerAudit, Error> {
         let scan = self.client.scan().table_name(&self.table).consistent_read(true);
         let mut items = scan.into_paginator().items().send();
-        let mut books = Books::default();
+        let mut audit = LedgerAudit::default();
         while let Some(item) = items.next().await {
-            books.add(item.map_err(|e| fault("scan", e))?)?;
+            audit.add(item.map_err(|e| fault("scan", e))?)?;
         }
-        Ok(books)
+        Ok(audit)
     }
 }
