@@ -122,7 +122,7 @@ impl Ranking {
 
     async fn complete(&self, drop: &Drop, brief: &Brief, now: Timestamp) -> Result<bool, Error> {
         let store = &self.service.store;
-        let (judged, racers) = try_join(store.judged(drop.id), self.racers(drop)).await?;
+        let (judged, racers) = try_join(store.judged_drop(drop.id), self.racers(drop)).await?;
         let submissions = judged.submissions;
         let candidates: Vec<Candidate> = submissions
             .iter()
@@ -133,7 +133,7 @@ impl Ranking {
                 output_text: made.legible(),
             })
             .collect();
-        let verdict = self.judged(drop, brief, &candidates, now).await?;
+        let verdict = self.judge(drop, brief, &candidates, now).await?;
         let winner = verdict.winner();
         let outcome = Outcome { winner: winner.worker.clone(), grade: winner.grade, completed_at: now };
         let payout = drop.award(&outcome.winner, EntryId::new(new_ulid(now)), now)?;
@@ -160,7 +160,7 @@ impl Ranking {
 
     /// The judge's verdict. When the promised time is over, the embedded judge steps in for one that does not
     /// answer: money never waits for a person.
-    async fn judged(
+    async fn judge(
         &self,
         drop: &Drop,
         brief: &Brief,

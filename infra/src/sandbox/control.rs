@@ -155,19 +155,19 @@ async fn dispute(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Close {
-    status: Verdict,
+    status: DisputeOutcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Verdict {
+enum DisputeOutcome {
     Won,
     Lost,
 }
 
 async fn close_dispute(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
     let Close { status } = read(&body)?;
-    core.change(None, |change| refunds::close(change, &id, status == Verdict::Won)).map(Json)
+    core.change(None, |change| refunds::close(change, &id, status == DisputeOutcome::Won)).map(Json)
 }
 
 async fn events(Shared(core): Shared<Arc<Core>>) -> Answer {

@@ -13,7 +13,7 @@ use crate::ledger::Unbalanced;
 use crate::money::Overflow;
 use crate::time::after_seconds;
 use crate::{
-    Account, AgentId, Attachment, Cents, DropId, EntryId, Error, FieldError, Grade, NamedFiles, Order, Pack,
+    Account, AgentId, Attachment, Cents, DropId, EntryId, Error, FieldError, Grade, NamedFiles, NewDrop, Pack,
     Posting, Reason, Rules, SubmissionId, UserId,
 };
 
@@ -227,16 +227,16 @@ pub enum Due {
 
 impl Drop {
     /// The drop that `order` makes, not yet paid.
-    pub fn pending(id: DropId, sender: UserId, order: &Order, rules: &Rules, now: Timestamp) -> Self {
+    pub fn pending(id: DropId, sender: UserId, new_drop: &NewDrop, rules: &Rules, now: Timestamp) -> Self {
         Self {
             id,
             status: Status::PendingPayment,
             sender,
-            pack: order.pack,
-            title: order.title.clone(),
-            price: order.price,
-            fee: order.fee,
-            time_limit_seconds: order.time_limit_seconds,
+            pack: new_drop.pack,
+            title: new_drop.title.clone(),
+            price: new_drop.price,
+            fee: new_drop.fee,
+            time_limit_seconds: new_drop.time_limit_seconds,
             max_claims: rules.max_claims,
             created_at: now,
             updated_at: now,

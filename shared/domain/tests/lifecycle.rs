@@ -8,7 +8,7 @@ use clorp_domain::drops::{CancelDecision, ClaimDecision, Due, Outcome, SubmitDec
 use clorp_domain::time::{after_seconds, before_seconds, from_unix_millis};
 use clorp_domain::timeline::EventId;
 use clorp_domain::{
-    Account, Cents, Draft, Drop, DropId, EntryId, Error, Grade, Order, Posting, Rules, Status, UserId,
+    Account, Cents, Draft, Drop, DropId, EntryId, Error, Grade, NewDrop, Posting, Rules, Status, UserId,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -63,8 +63,8 @@ impl Market {
             time_limit_seconds: Some(seconds),
             ..Draft::default()
         };
-        let order = Order::new(draft, &rules).expect("a valid order");
-        let drop = Drop::pending(DropId::new(Ulid::from_parts(1, 1)), user(SENDER), &order, &rules, now);
+        let new_drop = NewDrop::new(draft, &rules).expect("a valid new drop");
+        let drop = Drop::pending(DropId::new(Ulid::from_parts(1, 1)), user(SENDER), &new_drop, &rules, now);
         Self { rules, drop, now, balances: BTreeMap::new() }
     }
 

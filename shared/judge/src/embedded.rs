@@ -7,7 +7,7 @@ use clorp_domain::{Brief, Pack, Placing, Verdict};
 use crate::ask::Ask;
 use crate::checks::check;
 use crate::points::points;
-use crate::ranking::{Entry, PASSES, Place, rank};
+use crate::ranking::{Entry, PASSES, Placement, rank};
 use crate::rationale::Case;
 use crate::rubric::{Marks, RUBRIC_VERSION, Rubric, grade};
 use crate::set::Set;
@@ -50,7 +50,7 @@ fn verdict(pack: Pack, prompt: &str, candidates: &[Candidate]) -> Result<Verdict
     let texts: Vec<Text> = made.iter().map(|candidate| Text::new(&candidate.output_text)).collect();
     let entries = entries(&ask, rubric, &made, &texts);
     let places = rank(rubric, &entries);
-    let placing = |(at, place): (usize, &Place)| {
+    let placing = |(at, place): (usize, &Placement)| {
         let case = Case { ask: &ask, rubric, text: &texts[place.entry], entries: &entries, places: &places };
         placing(made[place.entry], place, at, case.rationale(at))
     };
@@ -59,7 +59,7 @@ fn verdict(pack: Pack, prompt: &str, candidates: &[Candidate]) -> Result<Verdict
     Ok(Verdict::new(EMBEDDED_JUDGE, EMBEDDED_JUDGE_VERSION, RUBRIC_VERSION, passes, placings, candidates)?)
 }
 
-fn placing(candidate: &Candidate, place: &Place, at: usize, rationale: String) -> Placing {
+fn placing(candidate: &Candidate, place: &Placement, at: usize, rationale: String) -> Placing {
     Placing {
         submission: candidate.submission,
         worker: candidate.worker.clone(),

@@ -281,7 +281,7 @@ mod tests {
     fn ordinary_work_is_not_mistaken_for_instructions() {
         for raw in [
             "Put it on the top rack and give it a full ten minutes.",
-            "Place this pan on the highest shelf; score it on top with a knife.",
+            "Placement this pan on the highest shelf; score it on top with a knife.",
             "Ignore the noise and follow your nose.",
             "Critics rank it first among 12 hotels.",
             "def rank(items): return sorted(items, key=score)",

@@ -41,7 +41,7 @@ pub(crate) struct Entry {
 
 /// An entry's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Placement {
     /// Which entry.
     pub(crate) entry: usize,
     /// Its score, as handed out within its band.
@@ -51,7 +51,7 @@ pub(crate) struct Place {
 }
 
 /// The places of all entries, best first.
-pub(crate) fn rank(rubric: &Rubric, entries: &[Entry]) -> Vec<Place> {
+pub(crate) fn rank(rubric: &Rubric, entries: &[Entry]) -> Vec<Placement> {
     let bands = bands(entries);
     let passes: Vec<Vec<usize>> =
         (0..PASSES).map(|pass| read(rubric, entries, &bands, &order(entries.len(), pass))).collect();
@@ -63,7 +63,7 @@ pub(crate) fn rank(rubric: &Rubric, entries: &[Entry]) -> Vec<Place> {
     scores.sort_by_key(|(band, score)| (*band, Reverse(*score)));
     let places = ranked.iter().zip(scores).enumerate();
     places
-        .map(|(rank, (entry, (_, score)))| Place { entry: *entry, score, held: held(&passes, *entry, rank) })
+        .map(|(rank, (entry, (_, score)))| Placement { entry: *entry, score, held: held(&passes, *entry, rank) })
         .collect()
 }
 
@@ -167,7 +167,7 @@ mod tests {
         Entry { flag, marks, score, overlaps: vec![0; entries] }
     }
 
-    fn check(entries: &[Entry], expect: &[usize]) -> Vec<Place> {
+    fn check(entries: &[Entry], expect: &[usize]) -> Vec<Placement> {
         let places = rank(Rubric::of(Pack::Wild), entries);
         assert_eq!(places.iter().map(|place| place.entry).collect::<Vec<_>>(), expect);
         assert!(places.is_sorted_by(|a, b| a.score >= b.score), "{places:?}");

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 
 use crate::ask::{Ask, Term};
 use crate::checks::Flag;
-use crate::ranking::{Entry, PASSES, Place};
+use crate::ranking::{Entry, PASSES, Placement};
 use crate::rubric::{Criterion, Marks, Rubric, fresh};
 use crate::signals::{code_lines, figures, listed};
 use crate::text::Text;
@@ -28,7 +28,7 @@ pub(crate) struct Case<'a> {
     /// All entries.
     pub(crate) entries: &'a [Entry],
     /// All places, best first.
-    pub(crate) places: &'a [Place],
+    pub(crate) places: &'a [Placement],
 }
 
 impl Case<'_> {
@@ -45,7 +45,7 @@ impl Case<'_> {
         paragraph(&findings, &self.standing(at, place))
     }
 
-    fn standing(&self, at: usize, place: &Place) -> String {
+    fn standing(&self, at: usize, place: &Placement) -> String {
         let neighbour = |at: usize| self.places.get(at).map(|place| &self.entries[place.entry]);
         let own = &self.entries[place.entry];
         let held = format!("held in {} of {PASSES} passes", place.held);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Cents, Error, Topup, TopupId, TopupKind, TopupStatus, User, UserId};
 use clorp_stripe_api::api::{Card, Charge};
-use clorp_stripe_api::events::Payment;
+use clorp_stripe_api::events::TopupPayment;
 use clorp_stripe_api::{Failure, Refusal};
 use clorp_store::{AutoTopupBegun, Moved, Shortage};
 use jiff::SignedDuration;
@@ -160,7 +160,7 @@ impl Payments {
     }
 
     async fn credited(&self, topup: &Topup, intent: String) -> Result<Cover, Error> {
-        let payment = Payment {
+        let payment = TopupPayment {
             user: topup.user.clone(),
             topup: topup.id,
             stripe_id: intent.clone(),

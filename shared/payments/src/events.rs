@@ -4,7 +4,7 @@ use clorp_domain::dispute::DisputeChange;
 use clorp_domain::{
     Cents, ConnectStatus, Dispute, DisputeStatus, Error, SetupId, Topup, TopupStatus, UserId, WithdrawalId,
 };
-use clorp_stripe_api::events::{Event, Meaning, Payment, Unreadable};
+use clorp_stripe_api::events::{Event, Meaning, TopupPayment, Unreadable};
 use clorp_service::Service;
 use clorp_store::{Parked, UnappliedEvent, Moved, Recorded};
 use jiff::Timestamp;
@@ -106,7 +106,7 @@ impl WebhookEvents {
 
     /// Credits a wallet for a payment: once, whoever reports it. [`Outcome::Quarantined`] means that it is not credited and
     /// must be quarantined.
-    pub(crate) async fn credit(&self, payment: &Payment) -> Result<Outcome, Error> {
+    pub(crate) async fn credit(&self, payment: &TopupPayment) -> Result<Outcome, Error> {
         let store = &self.service.store;
         for _ in 0..DECISIONS {
             let Some(topup) = store.topup(&payment.user, payment.topup).await? else {
@@ -294,7 +294,7 @@ impl WebhookEvents {
 }
 
 /// Why a payment is not the one that a top-up waits for.
-fn discrepancy(topup: &Topup, payment: &Payment) -> Option<&'static str> {
+fn discrepancy(topup: &Topup, payment: &TopupPayment) -> Option<&'static str> {
     if payment.currency != CURRENCY {
         Some("paid in another currency")
     } else if payment.amount != topup.amount {

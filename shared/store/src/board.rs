@@ -33,9 +33,9 @@ const PRICE: &str = "price";
 
 /// Where a drop stands in the lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum IndexEntry {
     /// In none.
-    Nowhere,
+    None,
     /// On the board.
     Board { pack: Pack, opened_at: Timestamp, closes_at: Timestamp, price: Cents },
     /// Waiting for its verdict, still under its closing time.
@@ -44,7 +44,7 @@ pub(crate) enum Place {
     Feed(Pack, Timestamp),
 }
 
-impl Place {
+impl IndexEntry {
     /// The place of a drop that is about to be written for the first time, or opened.
     pub(crate) fn of(drop: &Drop) -> Self {
         match (drop.status, drop.window) {
@@ -54,7 +54,7 @@ impl Place {
                 closes_at: window.closes_at,
                 price: drop.price,
             },
-            _ => Self::Nowhere,
+            _ => Self::None,
         }
     }
 }
@@ -76,23 +76,23 @@ fn by_price(price: Cents, id: DropId) -> String {
 }
 
 /// Puts a drop into the place it now has and takes it out of any other.
-pub(crate) fn place(update: &mut Update, id: DropId, place: Place) {
+pub(crate) fn set_index_entry(update: &mut Update, id: DropId, place: IndexEntry) {
     let shard = id.ulid().random() % PARTITIONS;
     match place {
-        Place::Nowhere => {
+        IndexEntry::None => {
             update.remove(PARTITION).remove(CLOSING).remove(NEWEST).remove(PRICE);
         }
-        Place::Board { pack, opened_at, closes_at, price } => {
+        IndexEntry::Board { pack, opened_at, closes_at, price } => {
             update
                 .set(PARTITION, s(partition("OPEN", pack, shard)))
                 .set(CLOSING, s(by_time(closes_at, id)))
                 .set(NEWEST, s(by_time(opened_at, id)))
                 .set(PRICE, s(by_price(price, id)));
         }
-        Place::Ranking(pack) => {
+        IndexEntry::Ranking(pack) => {
             update.set(PARTITION, s(partition("RANKING", pack, shard))).remove(NEWEST).remove(PRICE);
         }
-        Place::Feed(pack, completed_at) => {
+        IndexEntry::Feed(pack, completed_at) => {
             update
                 .set(PARTITION, s(partition("FEED", pack, shard)))
                 .set(NEWEST, s(by_time(completed_at, id)))
@@ -113,22 +113,22 @@ pub enum BoardSort {
 }
 
 impl BoardSort {
-    const fn order(self) -> Order {
+    const fn order(self) -> BoardIndex {
         match self {
             Self::Closing => {
-                Order { index: "board_closing", key: CLOSING, forward: true, list: "board.closing" }
+                BoardIndex { index: "board_closing", key: CLOSING, forward: true, list: "board.closing" }
             }
             Self::Newest => {
-                Order { index: "board_newest", key: NEWEST, forward: false, list: "board.newest" }
+                BoardIndex { index: "board_newest", key: NEWEST, forward: false, list: "board.newest" }
             }
-            Self::Price => Order { index: "board_price", key: PRICE, forward: false, list: "board.price" },
+            Self::Price => BoardIndex { index: "board_price", key: PRICE, forward: false, list: "board.price" },
         }
     }
 }
 
 /// An order of a list: an index, its sort key, a direction, and the name its cursors carry.
 #[derive(Clone, Copy, Debug)]
-struct Order {
+struct BoardIndex {
     index: &'static str,
     key: &'static str,
     forward: bool,
@@ -228,7 +228,7 @@ impl Store {
         limit: i32,
         after: Option<&str>,
     ) -> Result<Page<FeedEntry>, Error> {
-        let order = Order { index: "board_newest", key: NEWEST, forward: false, list: "feed" };
+        let order = BoardIndex { index: "board_newest", key: NEWEST, forward: false, list: "feed" };
         let packs = pack.map_or(Pack::ALL.to_vec(), |pack| vec![pack]);
         let high = position(order.list, after)?.unwrap_or_else(|| END.to_owned());
         let range = Range { low: String::from("!"), high, filter: None, limit };
@@ -271,7 +271,7 @@ impl Store {
 
     async fn list(
         &self,
-        order: Order,
+        order: BoardIndex,
         partitions: Vec<String>,
         range: Range,
         limit: i32,
@@ -285,7 +285,7 @@ impl Store {
         })
     }
 
-    async fn run(&self, order: Order, partition: String, range: &Range) -> Result<Run, Error> {
+    async fn run(&self, order: BoardIndex, partition: String, range: &Range) -> Result<Run, Error> {
         if range.low > range.high {
             return Ok(Run { hits: Vec::new(), horizon: None });
         }

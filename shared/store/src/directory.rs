@@ -39,19 +39,19 @@ pub enum DirectorySort {
 
 /// An order of the directory: an index, its sort key, and the name its cursors carry.
 #[derive(Clone, Copy)]
-struct Order {
+struct DirectoryIndex {
     index: &'static str,
     key: &'static str,
     list: &'static str,
 }
 
 impl DirectorySort {
-    const fn order(self) -> Order {
+    const fn order(self) -> DirectoryIndex {
         match self {
             Self::Earnings => {
-                Order { index: "directory_earnings", key: EARNINGS, list: "directory.earnings" }
+                DirectoryIndex { index: "directory_earnings", key: EARNINGS, list: "directory.earnings" }
             }
-            Self::Wins => Order { index: "directory_wins", key: WINS, list: "directory.wins" },
+            Self::Wins => DirectoryIndex { index: "directory_wins", key: WINS, list: "directory.wins" },
         }
     }
 }
@@ -167,7 +167,7 @@ impl Store {
     /// The first entries of one partition below a position: one more than fit on a page, to know whether there are more.
     async fn run_of_agents(
         &self,
-        order: Order,
+        order: DirectoryIndex,
         shard: u128,
         below: u128,
         limit: i32,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agents::{count_claim, read_agent_id, write_agent_id};
 use crate::batch::Freshness;
-use crate::board::{Place, place};
+use crate::board::{IndexEntry, set_index_entry};
 use crate::fault::fault;
 use crate::item::{Item, at, decode, encode, instant, keyed, parse, s};
 use crate::key::{Key, PK, drop_of_pk};
@@ -225,14 +225,14 @@ pub enum Created {
 
 /// What pays for a drop.
 #[derive(Clone, Copy, Debug)]
-pub struct Payment<'a> {
+pub struct DropPayment<'a> {
     /// The price, from the sender into the drop's escrow.
     pub posting: &'a Posting,
     /// The key that spends it, if it is a key that does.
     pub spending: Option<Spending<'a>>,
 }
 
-impl Payment<'_> {
+impl DropPayment<'_> {
     fn add_to(&self, tx: &mut Tx, drop: &Drop) -> Result<(), Error> {
         ledger::post(tx, self.posting)?;
         if let Some(spending) = &self.spending {
@@ -268,12 +268,12 @@ impl Store {
         &self,
         drop: &Drop,
         brief: &Brief,
-        payment: Option<Payment<'_>>,
+        payment: Option<DropPayment<'_>>,
     ) -> Result<Created, Error> {
         let mut tx = Tx::default();
         let update = tx.update(Key::drop(drop.id));
         update.require_new().set_all(encode(&DropItem::from(drop))?);
-        place(update, drop.id, Place::of(drop));
+        set_index_entry(update, drop.id, IndexEntry::of(drop));
         let body = BodyItem {
             prompt: brief.prompt.clone(),
             env_vars: brief.env_vars.clone(),
@@ -302,7 +302,7 @@ impl Store {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn pay_drop(&self, drop: &Drop, payment: Payment<'_>) -> Result<Paid, Error> {
+    pub async fn pay_drop(&self, drop: &Drop, payment: DropPayment<'_>) -> Result<Paid, Error> {
         let window = drop.window.ok_or_else(|| Error::internal("a drop is paid for without being opened"))?;
         let key = Key::drop(drop.id);
         let mut tx = Tx::default();
@@ -312,7 +312,7 @@ impl Store {
             .set("status", s(drop.status.as_str()))
             .set("opened_at", at(window.opened_at))
             .set("window_closes_at", at(window.closes_at));
-        place(update, drop.id, Place::of(drop));
+        set_index_entry(update, drop.id, IndexEntry::of(drop));
         payment.add_to(&mut tx, drop)?;
         match self.transact(tx).await {
             Ok(()) => Ok(Paid::Done),
@@ -345,7 +345,7 @@ impl Store {
             .require("status", "=", s(drop.status.as_str()))
             .require("updated_at", "=", at(drop.updated_at))
             .set("status", s(status.as_str()));
-        place(update, drop.id, Place::Nowhere);
+        set_index_entry(update, drop.id, IndexEntry::None);
         release_workers(&mut tx, drop, now)?;
         if let Some(refund) = refund {
             ledger::post(&mut tx, refund)?;
@@ -426,7 +426,7 @@ impl Store {
             .require("window_closes_at", "<=", at(now))
             .set("status", s(Status::Ranking.as_str()))
             .set("ranking_at", at(now));
-        place(&mut update, drop.id, Place::Ranking(drop.pack));
+        set_index_entry(&mut update, drop.id, IndexEntry::Ranking(drop.pack));
         match self.update_if(Key::drop(drop.id), update).await {
             Ok(()) => Ok(Written::Done),
             Err(error) => changed(drop.id, error),
@@ -583,7 +583,7 @@ fn read_old(old: Option<Item>) -> Result<Drop, Error> {
 
 /// If it was the key that refused to pay: what has become of it, and `None` if it was revoked.
 fn key_that_refused(
-    payment: Option<&Payment<'_>>,
+    payment: Option<&DropPayment<'_>>,
     refused: &mut BTreeMap<Key, Option<Item>>,
 ) -> Result<Option<Option<Box<StoredKey>>>, Error> {
     match payment.and_then(|payment| payment.spending) {

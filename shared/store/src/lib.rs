@@ -46,7 +46,7 @@ pub use agents::{AgentCreated, AgentWritten, Racer, Roster};
 pub use board::{BoardQuery, BoardSort, FeedEntry};
 pub use ledger_audit::LedgerAudit;
 pub use directory::DirectorySort;
-pub use drops::{Created, Paid, Payment, Written};
+pub use drops::{Created, DropPayment, Paid, Written};
 pub use idempotency::{Begin, Lease, MAX_STORED_BYTES, StoredResponse};
 pub use unapplied_events::{Parked, UnappliedEvent};
 pub use keys::{KeyCreated, Spending};
@@ -59,7 +59,7 @@ pub use refreshes::{RefreshBegin, RefreshLease, RefreshOutcome};
 pub use submissions::Delivered;
 pub use topups::{AutoTopupBegun, Moved, Shortage};
 pub use users::Recorded;
-pub use verdicts::{Credit, Judged, Showcase};
+pub use verdicts::{Credit, JudgedDrop, Showcase};
 pub use withdrawals::Reserved;
 pub use work::Claims;
 

@@ -5,7 +5,7 @@ use clorp_domain::{AgentId, Attachment, Drop, DropId, Error, Status, SubmissionI
 use serde::{Deserialize, Serialize};
 
 use crate::agents::reassign;
-use crate::board::{Place, place};
+use crate::board::{IndexEntry, set_index_entry};
 use crate::drops::changed_at;
 use crate::item::{Item, at, decode, instant, keyed, n, s};
 use crate::key::{Key, OUTPUT};
@@ -82,7 +82,7 @@ impl Store {
             .add("submissions_count", 1);
         if fills {
             update.set("status", s(Status::Ranking.as_str()));
-            place(update, drop.id, Place::Ranking(drop.pack));
+            set_index_entry(update, drop.id, IndexEntry::Ranking(drop.pack));
         }
         if drop.claims.get(&submission.worker).is_some_and(|claim| claim.agent != agent) {
             reassign(&mut tx, drop.id, &submission.worker, agent);

@@ -10,7 +10,7 @@ use clorp_domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::agents::{Racer, count_race, read_agent_id, write_agent_id};
-use crate::board::{Place, place};
+use crate::board::{IndexEntry, set_index_entry};
 use crate::drops::{changed_at, on_board, release_workers};
 use crate::fault::fault;
 use crate::item::{Item, at, decode, keyed, n, parse, s};
@@ -57,7 +57,7 @@ pub struct Credit {
 
 /// All that was judged of one drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
+pub struct JudgedDrop {
     /// The submissions, by worker.
     pub submissions: Vec<Submission>,
     /// The verdict; `None` before the drop is completed.
@@ -144,7 +144,7 @@ impl Store {
             .set("winner_id", s(outcome.winner.to_string()))
             .set("grade", s(outcome.grade.as_str()))
             .set("completed_at", at(outcome.completed_at));
-        place(update, drop.id, Place::Feed(drop.pack, outcome.completed_at));
+        set_index_entry(update, drop.id, IndexEntry::Feed(drop.pack, outcome.completed_at));
         release_workers(&mut tx, drop, outcome.completed_at)?;
         let key = Key::verdict(drop.id);
         let item = keyed(&key, &verdict_item(verdict, showcase, racers))?;
@@ -180,7 +180,7 @@ impl Store {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn judged(&self, drop: DropId) -> Result<Judged, Error> {
+    pub async fn judged_drop(&self, drop: DropId) -> Result<JudgedDrop, Error> {
         let query = self
             .client
             .query()
@@ -191,7 +191,7 @@ impl Store {
             .expression_attribute_values(":last", s(VERDICT))
             .consistent_read(true);
         let mut pages = query.into_paginator().items().send();
-        let mut judged = Judged { submissions: Vec::new(), verdict: None, credits: BTreeMap::new() };
+        let mut judged = JudgedDrop { submissions: Vec::new(), verdict: None, credits: BTreeMap::new() };
         while let Some(item) = pages.next().await {
             let item = item.map_err(|e| fault("query submissions", e))?;
             if item.get(SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == VERDICT) {

@@ -28,7 +28,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// A top-up was paid.
-    TopupPaid(Payment),
+    TopupPaid(TopupPayment),
     /// A payment method was set up.
     PaymentMethodSaved {
         /// Whose.
@@ -89,7 +89,7 @@ pub enum Meaning {
 
 /// A payment that credits a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payment {
+pub struct TopupPayment {
     /// Whose wallet.
     pub user: UserId,
     /// Our record.
@@ -274,7 +274,7 @@ fn session(session: Session) -> Option<Meaning> {
         // Some ways to pay take days; another event says how it ended.
         return Some(Meaning::Nothing);
     }
-    Some(Meaning::TopupPaid(Payment {
+    Some(Meaning::TopupPaid(TopupPayment {
         user,
         topup,
         stripe_id: session.id,
@@ -292,7 +292,7 @@ fn intent(intent: Intent) -> Option<Meaning> {
     let Some((user, topup)) = record(&intent.metadata, metadata::AUTO_TOPUP) else {
         return Some(Meaning::NotOurs { object: intent.id });
     };
-    Some(Meaning::TopupPaid(Payment {
+    Some(Meaning::TopupPaid(TopupPayment {
         user,
         topup,
         stripe_id: intent.id.clone(),
@@ -398,7 +398,7 @@ mod tests {
             json!({ "id": "cs_1", "payment_status": status, "payment_intent": "pi_1", "amount_total": 1000,
                     "currency": "usd", "metadata": ours("wallet_topup") })
         };
-        let paid = Meaning::TopupPaid(Payment {
+        let paid = Meaning::TopupPaid(TopupPayment {
             user: "ada".parse().unwrap(),
             topup: ULID.parse().unwrap(),
             stripe_id: "cs_1".to_owned(),

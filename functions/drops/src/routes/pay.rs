@@ -4,7 +4,7 @@ use axum::extract::State;
 use clorp_domain::{Account, Drop, DropId, EntryId, Error, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
-use clorp_store::{self as store, Paid, Spending};
+use clorp_store::{DropPayment, Paid, Spending};
 
 use crate::App;
 use crate::debit::{Attempt, Debit, Wallet};
@@ -41,19 +41,19 @@ pub(crate) async fn pay(
 }
 
 /// The payment of a drop that waits for it.
-struct Payment<'a> {
+struct PendingPayment<'a> {
     pending: Drop,
     ids: &'a NewIds,
 }
 
-impl Attempt for Payment<'_> {
+impl Attempt for PendingPayment<'_> {
     async fn make(&self, app: &App, key: Option<&StoredKey>) -> Result<Debit, Error> {
         let now = self.pending.next_change_at(app.service.clock.now());
         let drop = self.pending.clone().opened(now);
         let entry = self.ids.entry("payment", now);
         let posting = drop.payment(entry, now)?;
         let spending = key.map(|key| Spending { key, price: drop.price, now });
-        let payment = store::Payment { posting: &posting, spending };
+        let payment = DropPayment { posting: &posting, spending };
         Ok(match app.service.store.pay_drop(&drop, payment).await? {
             Paid::Done => Debit::Done(Box::new(drop)),
             Paid::Changed(changed) => {
@@ -81,7 +81,7 @@ async fn open(
         Err(error) => return Err(error),
     }
     let (id, price) = (pending.id, pending.price);
-    let payment = Payment { pending, ids };
+    let payment = PendingPayment { pending, ids };
     let debited = app.debit(caller, Wallet::of(account), price, ids, &payment).await?;
     debited.map_err(|shortfall| shortfall.refuse(price, id))
 }

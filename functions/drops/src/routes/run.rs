@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use clorp_domain::{Draft, Drop, DropId, Error, Order, Status, StoredKey, User};
+use clorp_domain::{Draft, Drop, DropId, Error, NewDrop, Status, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, drafts};
 use clorp_service::Service;
-use clorp_store::{Created, Payment, Spending};
+use clorp_store::{Created, DropPayment, Spending};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -73,15 +73,15 @@ impl From<RunRequest> for Draft {
     }
 }
 
-impl From<Order> for Estimate {
-    fn from(order: Order) -> Self {
+impl From<NewDrop> for Estimate {
+    fn from(new_drop: NewDrop) -> Self {
         Self {
             needs_confirmation: true,
-            prompt: order.brief.prompt,
-            title: order.title,
-            pack: order.pack.as_str(),
-            estimated_price_cents: order.price.get(),
-            estimated_time_limit_seconds: order.time_limit_seconds,
+            prompt: new_drop.brief.prompt,
+            title: new_drop.title,
+            pack: new_drop.pack.as_str(),
+            estimated_price_cents: new_drop.price.get(),
+            estimated_time_limit_seconds: new_drop.time_limit_seconds,
         }
     }
 }
@@ -107,31 +107,31 @@ pub(crate) async fn run(
     ApiJson(request): ApiJson<RunRequest>,
 ) -> Result<Response, Problem> {
     let confirmed = request.confirmed.unwrap_or(false);
-    let mut order = Order::new(request.into(), &app.service.rules).map_err(Error::from)?;
+    let mut new_drop = NewDrop::new(request.into(), &app.service.rules).map_err(Error::from)?;
     if !confirmed {
-        return Ok(ApiJson(Estimate::from(order)).into_response());
+        return Ok(ApiJson(Estimate::from(new_drop)).into_response());
     }
-    let drop = match attach(&app, &caller, &mut order).await {
-        Ok(account) => post(&app, &caller, account, &order, &ids).await?,
-        Err(refusal) => posted_before(&app, &mut order, &ids, refusal).await?,
+    let drop = match attach(&app, &caller, &mut new_drop).await {
+        Ok(account) => post(&app, &caller, account, &new_drop, &ids).await?,
+        Err(refusal) => posted_before(&app, &mut new_drop, &ids, refusal).await?,
     };
     if let Some(window) = drop.window {
         app.wake_ranking(drop.id, window.closes_at).await;
     }
-    let body = app.shown(&drop, order.brief, &caller.id).await?;
+    let body = app.shown(&drop, new_drop.brief, &caller.id).await?;
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
 }
 
 /// Gives the order its files; its sender's account, read on the way.
-async fn attach(app: &App, caller: &Caller, order: &mut Order) -> Result<User, Error> {
-    let uploads = app.service.store.uploads(&caller.id, order.files.ids());
+async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<User, Error> {
+    let uploads = app.service.store.uploads(&caller.id, new_drop.files.ids());
     let (uploads, account) = tokio::try_join!(uploads, app.service.account(&caller.id))?;
-    order.brief.attachments = app.attached(&order.files, &uploads).await?;
+    new_drop.brief.attachments = app.attached(&new_drop.files, &uploads).await?;
     Ok(account)
 }
 
 /// The drop that an earlier try of this request posted when its files could still be attached; or else the refusal.
-async fn posted_before(app: &App, order: &mut Order, ids: &NewIds, refusal: Error) -> Result<Drop, Error> {
+async fn posted_before(app: &App, new_drop: &mut NewDrop, ids: &NewIds, refusal: Error) -> Result<Drop, Error> {
     let found = if ids.may_be_taken() && matches!(refusal, Error::Invalid(_)) {
         let id = DropId::new(ids.ulid("drop", app.service.clock.now()));
         app.service.store.drop_with_brief(id).await?
@@ -139,14 +139,14 @@ async fn posted_before(app: &App, order: &mut Order, ids: &NewIds, refusal: Erro
         None
     };
     let (drop, brief) = found.ok_or(refusal)?;
-    order.brief = brief;
+    new_drop.brief = brief;
     made(app, drop).await
 }
 
 /// A drop that is posted opened and paid for.
 struct PaidPost<'a> {
     pending: Drop,
-    order: &'a Order,
+    new_drop: &'a NewDrop,
     ids: &'a NewIds,
 }
 
@@ -156,8 +156,8 @@ impl Attempt for PaidPost<'_> {
         let drop = self.pending.clone().opened(now);
         let posting = drop.payment(self.ids.entry("payment", now), now)?;
         let spending = key.map(|key| Spending { key, price: drop.price, now });
-        let payment = Payment { posting: &posting, spending };
-        Ok(match app.service.store.create_drop(&drop, &self.order.brief, Some(payment)).await? {
+        let payment = DropPayment { posting: &posting, spending };
+        Ok(match app.service.store.create_drop(&drop, &self.new_drop.brief, Some(payment)).await? {
             Created::Done => Debit::Done(Box::new(drop)),
             Created::Already(made) => Debit::Done(made),
             Created::InsufficientBalance(user) => Debit::Short(user),
@@ -167,16 +167,16 @@ impl Attempt for PaidPost<'_> {
 }
 
 /// Posts and pays; without the money, posts unpaid and refuses.
-async fn post(app: &App, caller: &Caller, account: User, order: &Order, ids: &NewIds) -> Result<Drop, Error> {
+async fn post(app: &App, caller: &Caller, account: User, new_drop: &NewDrop, ids: &NewIds) -> Result<Drop, Error> {
     let Service { store, rules, clock } = &app.service;
     let now = clock.now();
     let id = DropId::new(ids.ulid("drop", now));
-    let pending = Drop::pending(id, caller.id.clone(), order, rules, now);
-    let post = PaidPost { pending, order, ids };
+    let pending = Drop::pending(id, caller.id.clone(), new_drop, rules, now);
+    let post = PaidPost { pending, new_drop, ids };
     // A request that may have been carried out before may have taken from the wallet what it lacks now.
     let wallet =
-        if ids.may_be_taken() { Wallet::of(&account) } else { Wallet::for_new(account, order.price) };
-    let debited = match app.debit(caller, wallet, order.price, ids, &post).await {
+        if ids.may_be_taken() { Wallet::of(&account) } else { Wallet::for_new(account, new_drop.price) };
+    let debited = match app.debit(caller, wallet, new_drop.price, ids, &post).await {
         // What an earlier try of this request has spent does not count against this one.
         Err(Error::SpendLimitPerDay { .. })
             if ids.may_be_taken()
@@ -188,10 +188,10 @@ async fn post(app: &App, caller: &Caller, account: User, order: &Order, ids: &Ne
     };
     match debited {
         Ok(drop) => made(app, drop).await,
-        Err(shortfall) => match store.create_drop(&post.pending, &order.brief, None).await? {
+        Err(shortfall) => match store.create_drop(&post.pending, &new_drop.brief, None).await? {
             Created::Already(before) => made(app, *before).await,
             Created::Done | Created::InsufficientBalance(_) | Created::KeyChanged(_) => {
-                Err(shortfall.refuse(order.price, id))
+                Err(shortfall.refuse(new_drop.price, id))
             }
         },
     }

@@ -6,7 +6,7 @@ use clorp_domain::time::rfc3339;
 use clorp_domain::{Drop, DropId, Error, Placing, Status, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_store::{Credit, Judged};
+use clorp_store::{Credit, JudgedDrop};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -65,7 +65,7 @@ pub(crate) async fn submissions(
     let drop = app.service.store.drop(id).await?.ok_or(Error::NotFound)?;
     drop.require_sender(&caller.id)?;
     if drop.status == Status::Completed {
-        Ok(ApiJson(unsealed(&app, app.service.store.judged(id).await?).await?))
+        Ok(ApiJson(unsealed(&app, app.service.store.judged_drop(id).await?).await?))
     } else {
         Ok(ApiJson(sealed(&drop)))
     }
@@ -93,7 +93,7 @@ fn sealed(drop: &Drop) -> Vec<SubmissionBody> {
     submitted.into_iter().map(body).collect()
 }
 
-async fn unsealed(app: &App, judged: Judged) -> Result<Vec<SubmissionBody>, Error> {
+async fn unsealed(app: &App, judged: JudgedDrop) -> Result<Vec<SubmissionBody>, Error> {
     let placings = judged.verdict.map(|verdict| verdict.placings().to_vec()).unwrap_or_default();
     let of = |submission: &Submission| placings.iter().find(|placing| placing.submission == submission.id);
     let mut bodies = Vec::with_capacity(judged.submissions.len());

@@ -56,7 +56,7 @@ pub(crate) async fn create(
     let question = Question::new(criteria, output_text, drafts(attachments), &app.service.rules)?;
     let id = VerificationId::new(ids.ulid("verification", app.service.clock.now()));
     let verification = match uploaded(&app, &caller.id, &question.output).await {
-        Ok(files) => judged(&app, caller.id, id, question, &files).await?,
+        Ok(files) => judge(&app, caller.id, id, question, &files).await?,
         Err(refusal) => made_before(&app, &caller.id, id, &ids, refusal).await?,
     };
     Ok((StatusCode::CREATED, ApiJson(verification.into())))
@@ -74,7 +74,7 @@ async fn uploaded(app: &App, owner: &UserId, output: &Output) -> Result<Vec<Atta
     }
 }
 
-async fn judged(
+async fn judge(
     app: &App,
     owner: UserId,
     id: VerificationId,

@@ -27,7 +27,7 @@ pub struct Draft {
 
 /// An order that can be posted as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
+pub struct NewDrop {
     /// First line of the prompt, cut at a word.
     pub title: String,
     /// What workers are given, as yet without its files.
@@ -44,7 +44,7 @@ pub struct Order {
     pub time_limit_seconds: u32,
 }
 
-impl Order {
+impl NewDrop {
     /// Checks `draft`, fills in defaults, and brings price and window within their bounds.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn refused(draft: Draft) -> (String, &'static str) {
-        let error = Order::new(draft, &Rules::default()).unwrap_err();
+        let error = NewDrop::new(draft, &Rules::default()).unwrap_err();
         (error.field, error.code)
     }
 
@@ -153,7 +153,7 @@ mod tests {
             (long.as_str(), "word ".repeat(16).trim_end().to_owned()),
             (unbroken.as_str(), "é".repeat(80)),
         ] {
-            assert_eq!(Order::new(draft(prompt), &Rules::default()).unwrap().title, expect, "{prompt}");
+            assert_eq!(NewDrop::new(draft(prompt), &Rules::default()).unwrap().title, expect, "{prompt}");
         }
     }
 
@@ -162,13 +162,13 @@ mod tests {
         for (asked, price) in
             [(None, 200), (Some(0), 100), (Some(99), 100), (Some(5000), 5000), (Some(i64::MAX), 100_000)]
         {
-            let order = Order::new(Draft { price_cents: asked, ..draft("x") }, &Rules::default()).unwrap();
-            assert_eq!(order.price, Cents::new(price), "{asked:?}");
+            let new_drop = NewDrop::new(Draft { price_cents: asked, ..draft("x") }, &Rules::default()).unwrap();
+            assert_eq!(new_drop.price, Cents::new(price), "{asked:?}");
         }
         for (asked, seconds) in [(None, 300), (Some(0), 30), (Some(45), 45), (Some(i64::MAX), 900)] {
-            let order =
-                Order::new(Draft { time_limit_seconds: asked, ..draft("x") }, &Rules::default()).unwrap();
-            assert_eq!(order.time_limit_seconds, seconds, "{asked:?}");
+            let new_drop =
+                NewDrop::new(Draft { time_limit_seconds: asked, ..draft("x") }, &Rules::default()).unwrap();
+            assert_eq!(new_drop.time_limit_seconds, seconds, "{asked:?}");
         }
         assert_eq!(refused(Draft { price_cents: Some(-1), ..draft("x") }).0, "/price_cents");
         assert_eq!(refused(Draft { time_limit_seconds: Some(-1), ..draft("x") }).0, "/time_limit_seconds");
@@ -177,9 +177,9 @@ mod tests {
     #[test]
     fn each_pack_has_its_price() {
         for (word, cents) in [("roast", 100), ("scout", 200), ("cook", 300), ("code", 500), ("wild", 200)] {
-            let order =
-                Order::new(Draft { pack: Some(word.to_owned()), ..draft("x") }, &Rules::default()).unwrap();
-            assert_eq!((order.pack.as_str(), order.price), (word, Cents::new(cents)));
+            let new_drop =
+                NewDrop::new(Draft { pack: Some(word.to_owned()), ..draft("x") }, &Rules::default()).unwrap();
+            assert_eq!((new_drop.pack.as_str(), new_drop.price), (word, Cents::new(cents)));
         }
     }
 
@@ -203,6 +203,6 @@ mod tests {
         ] {
             assert_eq!(refused(draft), (field.to_owned(), code));
         }
-        assert!(Order::new(draft(&"x".repeat(rules.max_prompt_bytes)), &rules).is_ok());
+        assert!(NewDrop::new(draft(&"x".repeat(rules.max_prompt_bytes)), &rules).is_ok());
     }
 }
