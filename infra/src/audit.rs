@@ -113,13 +113,13 @@ fn local(data_dir: &std::path::Path) -> Result<(Store, Option<Stripe>)> {
 }
 
 async fn aws() -> Result<aws_sdk_dynamodb::Client> {
-    let config = clorp_service::aws_config().await.map_err(|error| anyhow!("{error}"))?;
+    let config = clorp_context::aws_config().await.map_err(|error| anyhow!("{error}"))?;
     Ok(aws_sdk_dynamodb::Client::new(&config))
 }
 
 fn stripe_from_env() -> Result<Option<Stripe>> {
-    let Some(key) = clorp_service::var("STRIPE_SECRET_KEY") else { return Ok(None) };
-    let url = clorp_service::var("STRIPE_API_URL");
+    let Some(key) = clorp_context::var("STRIPE_SECRET_KEY") else { return Ok(None) };
+    let url = clorp_context::var("STRIPE_API_URL");
     Stripe::new(&key, url.as_deref()).map(Some).map_err(|why| anyhow!(why))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use clorp_service::Clock;
+use clorp_context::Clock;
 use hmac::{Hmac, KeyInit, Mac};
 use clorp_infra::template::Template;
 use reqwest::header::{HeaderMap, HeaderName};

@@ -18,7 +18,7 @@ use clorp_judge::{EmbeddedJudge, Judge};
 use clorp_stripe_api::Stripe;
 use clorp_stripe_api::signature::Secrets;
 use clorp_queue::RankingQueue;
-use clorp_service::{Clock, Service, new_api_key, new_ulid};
+use clorp_context::{Clock, Context, new_api_key, new_ulid};
 use clorp_sessions::Sessions;
 use clorp_store::{KeyCreated, Store};
 use futures::future::join_all;
@@ -168,7 +168,7 @@ impl World {
         let to_table =
             |function: &str| proxy.as_ref().map_or(client(&dynamo.url), |proxy| proxy.client(function));
         let shift_millis = Arc::new(AtomicI64::new(0));
-        let service = |function: &str| Service {
+        let context = |function: &str| Context {
             store: Store::new(to_table(function), TABLE),
             rules: Arc::new(options.rules.clone()),
             clock: Clock::shifted(shift_millis.clone()),
@@ -181,7 +181,7 @@ impl World {
         let sandbox = Sandbox::start(sandbox).await.expect("the Stripe sandbox");
         let stripe = Stripe::new(STRIPE_KEY, Some(&sandbox.url)).expect("a usable key");
         let payments = |function: &str| Payments {
-            service: service(function),
+            context: context(function),
             stripe: stripe.clone().with_tries(options.stripe_tries),
             pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
         };
@@ -193,32 +193,32 @@ impl World {
         let issuer = Issuer::start(issuer).await.expect("the issuer of sessions");
         let config = issuer.config().expect("the issuer's configuration");
         let authenticator = |function: &str| {
-            let service = service(function);
-            let sessions = Sessions::new(config.clone(), service.store.clone(), service.clock.clone());
-            Authenticator::new(service, Some(sessions), origins())
+            let context = context(function);
+            let sessions = Sessions::new(config.clone(), context.store.clone(), context.clock.clone());
+            Authenticator::new(context, Some(sessions), origins())
         };
         let router = |function: &str| match function {
             "drops" => {
                 let app = clorp_drops::App::new(payments(function), files.clone(), options.queue.clone());
                 clorp_drops::router(app, authenticator(function))
             }
-            "board" => clorp_board::router(service(function), &origins()),
+            "board" => clorp_board::router(context(function), &origins()),
             "wallet" => clorp_wallet::router(clorp_wallet::App { payments: payments(function) }, authenticator(function)),
             "connect" => clorp_connect::router(clorp_connect::App { payments: payments(function) }, authenticator(function)),
             "stripe-webhook" => {
-                let events = WebhookEvents { service: service(function) };
+                let events = WebhookEvents { context: context(function) };
                 clorp_stripe_webhook::router(clorp_stripe_webhook::App { events, secrets: secrets.clone() })
             }
             "uploads" => {
-                let app = clorp_uploads::App { service: service(function), files: files.clone() };
+                let app = clorp_uploads::App { context: context(function), files: files.clone() };
                 clorp_uploads::router(app, authenticator(function))
             }
             "users" => {
                 let login_page = clorp_users::LoginPage::new(LOGIN_PAGE);
-                clorp_users::router(clorp_users::App { service: service(function), login_page }, authenticator(function))
+                clorp_users::router(clorp_users::App { context: context(function), login_page }, authenticator(function))
             }
             "verify" => {
-                let app = clorp_verify::App { service: service(function), files: files.clone() };
+                let app = clorp_verify::App { context: context(function), files: files.clone() };
                 clorp_verify::router(app, authenticator(function))
             }
             other => panic!("nothing is known of the function {other}"),
@@ -231,7 +231,7 @@ impl World {
         sandbox.set_webhook_urls(webhook_urls(&instances)[..1].to_vec());
         let webhook = router("stripe-webhook");
         let ranking = || Ranking {
-            service: service("ranking"),
+            context: context("ranking"),
             judge: options.judge.clone(),
             queue: options.queue.clone(),
         };
@@ -240,7 +240,7 @@ impl World {
         if let Some(proxy) = &proxy {
             // As each function does when it starts.
             join_all(template.functions().iter().map(async |function| {
-                service(function).store.warm_up().await.expect("the table answers");
+                context(function).store.warm_up().await.expect("the table answers");
             }))
             .await;
             proxy.take_calls();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use clorp_service::log_to;
+use clorp_context::log_to;
 use clorp_tests::world::STRIPE_KEY;
 use clorp_tests::{Client, Fault, Options, World};
 use hmac::{Hmac, KeyInit, Mac};

@@ -11,7 +11,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Config, Credentials, Region};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use clorp_queue::RankingQueue;
-use clorp_service::behavior_version;
+use clorp_context::behavior_version;
 use clorp_tests::{Options, World};
 use clorp_infra::tools;
 use clorp_ranking::Ranking;

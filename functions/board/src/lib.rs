@@ -6,7 +6,7 @@ mod routes;
 use axum::Router;
 use clorp_http::Origins;
 use clorp_http::serve::finish;
-use clorp_service::Service;
+use clorp_context::Context;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 const DOCUMENT: &str = include_str!("../../../openapi.json");
 
 /// The function's routes and their description.
-pub fn api() -> OpenApiRouter<Service> {
+pub fn api() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
         .routes(routes!(routes::board::board))
         .routes(routes!(routes::stats::stats))
@@ -26,8 +26,8 @@ pub fn api() -> OpenApiRouter<Service> {
 }
 
 /// The function.
-pub fn router(service: Service, origins: &Origins) -> Router {
-    finish(api(), service, origins)
+pub fn router(context: Context, origins: &Origins) -> Router {
+    finish(api(), context, origins)
 }
 
 /// The function's part of the OpenAPI document.

@@ -1,11 +1,11 @@
 //! The Lambda for public reads: the board, its totals, the feed, the API's description.
 
 use clorp_http::{Origins, serve};
-use clorp_service::{Service, aws_config, start_log};
+use clorp_context::{Context, aws_config, start_log};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
-    serve::run(clorp_board::router(Service::from_env(&aws).await?, &Origins::from_env()?)).await
+    serve::run(clorp_board::router(Context::from_env(&aws).await?, &Origins::from_env()?)).await
 }

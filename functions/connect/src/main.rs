@@ -2,15 +2,15 @@
 
 use clorp_payments::Payments;
 use clorp_http::{Authenticator, serve};
-use clorp_service::{Service, aws_config, start_log};
+use clorp_context::{Context, aws_config, start_log};
 use clorp_connect::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
-    let service = Service::from_env(&aws).await?;
-    let authenticator = Authenticator::from_env(service.clone())?;
-    let payments = Payments::from_env(service)?;
+    let context = Context::from_env(&aws).await?;
+    let authenticator = Authenticator::from_env(context.clone())?;
+    let payments = Payments::from_env(context)?;
     serve::run(clorp_connect::router(App { payments }, authenticator)).await
 }

@@ -81,7 +81,7 @@ impl App {
         let Wallet { auto_topup, mut short } = wallet;
         let (mut key, mut topups) = (payer.key().cloned(), 0);
         for _ in 0..DECISIONS {
-            let now = self.service.clock.now();
+            let now = self.context.clock.now();
             if let Some(key) = &key {
                 key.policy.check(price, &key.spent, now)?;
             }

@@ -18,7 +18,7 @@ impl App {
         named: &NamedFiles,
         uploads: &BTreeMap<UploadId, Upload>,
     ) -> Result<Vec<Attachment>, Error> {
-        let attachments = named.among(uploads, self.service.clock.now())?;
+        let attachments = named.among(uploads, self.context.clock.now())?;
         let kept = try_join_all(attachments.iter().map(|file| self.files.keep(file))).await?;
         match kept.iter().position(|kept| !kept) {
             None => Ok(attachments),
@@ -28,7 +28,7 @@ impl App {
 
     /// The files with addresses to read them at.
     pub(crate) async fn readable(&self, files: &[Attachment]) -> Result<Vec<AttachmentBody>, Error> {
-        let now = self.service.clock.now();
+        let now = self.context.clock.now();
         let mut bodies = Vec::with_capacity(files.len());
         for file in files {
             bodies.push(AttachmentBody::new(file, self.files.sign_get(file, now).await?));

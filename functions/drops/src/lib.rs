@@ -13,7 +13,7 @@ use clorp_payments::Payments;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
 use clorp_queue::RankingQueue;
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::Delivered;
 use jiff::Timestamp;
 use utoipa::openapi::OpenApi;
@@ -28,7 +28,7 @@ const DECISIONS: usize = 12;
 /// What the handlers work with.
 #[derive(Clone, Debug)]
 pub struct App {
-    service: Service,
+    context: Context,
     payments: Payments,
     files: Files,
     queue: Option<RankingQueue>,
@@ -38,7 +38,7 @@ impl App {
     /// With `payments` for what goes through Stripe, the `files`, and the ranking's queue; without one only the sweep closes
     /// windows.
     pub fn new(payments: Payments, files: Files, queue: Option<RankingQueue>) -> Self {
-        Self { service: payments.service.clone(), payments, files, queue }
+        Self { context: payments.context.clone(), payments, files, queue }
     }
 
     /// A drop as `reader` sees it; costs a round trip only where there is a winning output to show. Who has no part in the
@@ -49,7 +49,7 @@ impl App {
             return self.view(drop, brief, None, reader).await;
         }
         let output = match &drop.outcome {
-            Some(outcome) => self.service.store.delivered(drop.id, &outcome.winner).await?,
+            Some(outcome) => self.context.store.delivered(drop.id, &outcome.winner).await?,
             None => None,
         };
         self.view(drop, brief, output, reader).await
@@ -70,7 +70,7 @@ impl App {
         };
         let output_text = output.map(|output| output.output_text);
         let files = Links { attachments, output_attachments };
-        Ok(View { drop, brief, output_text, files, reader, rules: &self.service.rules }.into())
+        Ok(View { drop, brief, output_text, files, reader, rules: &self.context.rules }.into())
     }
 
     /// The agent that a request names as the caller's, if it names one. Costs a round trip where it is not the default one,
@@ -81,14 +81,14 @@ impl App {
         };
         let id: AgentId = text.parse().map_err(|_| agent_not_found())?;
         let known =
-            id == AgentId::default_of(caller) || self.service.store.agent(caller, id).await?.is_some();
+            id == AgentId::default_of(caller) || self.context.store.agent(caller, id).await?.is_some();
         if known { Ok(Some(id)) } else { Err(agent_not_found().into()) }
     }
 
     /// Has the ranking look at a drop at `at`.
     async fn wake_ranking(&self, drop: DropId, at: Timestamp) {
         if let Some(queue) = &self.queue {
-            queue.wake(drop, self.service.clock.now(), at).await;
+            queue.wake(drop, self.context.clock.now(), at).await;
         }
     }
 }

@@ -4,16 +4,16 @@ use clorp_files::Files;
 use clorp_payments::Payments;
 use clorp_http::{Authenticator, serve};
 use clorp_queue::RankingQueue;
-use clorp_service::{Service, aws_config, start_log, var};
+use clorp_context::{Context, aws_config, start_log, var};
 use clorp_drops::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
-    let service = Service::from_env(&aws).await?;
+    let context = Context::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
-    let authenticator = Authenticator::from_env(service.clone())?;
-    let app = App::new(Payments::from_env(service)?, Files::from_env(&aws)?, queue);
+    let authenticator = Authenticator::from_env(context.clone())?;
+    let app = App::new(Payments::from_env(context)?, Files::from_env(&aws)?, queue);
     serve::run(clorp_drops::router(app, authenticator)).await
 }

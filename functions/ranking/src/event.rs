@@ -73,7 +73,7 @@ async fn answer(ranking: &Ranking, record: &Record) -> bool {
     match ranking.settle(id).await {
         Ok(Progress::NotBefore(at)) => {
             if let Some(queue) = &ranking.queue {
-                queue.wake(id, ranking.service.clock.now(), at).await;
+                queue.wake(id, ranking.context.clock.now(), at).await;
             }
             true
         }

@@ -13,7 +13,7 @@ use clorp_domain::verdict::Candidate;
 use clorp_domain::{Brief, Drop, DropId, EntryId, Error, Status, Verdict};
 use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
 use clorp_queue::RankingQueue;
-use clorp_service::{Service, new_ulid};
+use clorp_context::{Context, new_ulid};
 use clorp_store::{Racer, Showcase, Written};
 use futures::future::try_join;
 use futures::stream::{self, StreamExt};
@@ -30,7 +30,7 @@ const EXCERPT_CHARS: usize = 280;
 #[derive(Clone)]
 pub struct Ranking {
     /// Store, rules and clock.
-    pub service: Service,
+    pub context: Context,
     /// Who compares the submissions.
     pub judge: Arc<dyn Judge>,
     /// Where wake-up calls that came early are sent back to.
@@ -39,7 +39,7 @@ pub struct Ranking {
 
 impl fmt::Debug for Ranking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ranking").field("service", &self.service).finish_non_exhaustive()
+        f.debug_struct("Ranking").field("context", &self.context).finish_non_exhaustive()
     }
 }
 
@@ -69,7 +69,7 @@ impl Ranking {
     /// # Errors
     /// If the table cannot be asked what is due. A drop that fails is logged and does not keep the others waiting.
     pub async fn sweep(&self) -> Result<Swept, Error> {
-        let due = self.service.store.due(self.service.clock.now()).await?;
+        let due = self.context.store.due(self.context.clock.now()).await?;
         let results = stream::iter(due).map(|id| async move { (id, self.settle(id).await) });
         let mut results = results.buffer_unordered(AT_ONCE);
         let mut swept = Swept::default();
@@ -95,15 +95,15 @@ impl Ranking {
     /// Faults of the table or the judge; the drop stays due.
     pub async fn settle(&self, id: DropId) -> Result<Progress, Error> {
         for _ in 0..STEPS {
-            let Some((drop, brief)) = self.service.store.drop_with_brief(id).await? else {
+            let Some((drop, brief)) = self.context.store.drop_with_brief(id).await? else {
                 return Ok(Progress::Nothing);
             };
-            let now = drop.next_change_at(self.service.clock.now());
+            let now = drop.next_change_at(self.context.clock.now());
             let (done, status) = match drop.due(now) {
                 Due::Nothing => return Ok(Progress::Nothing),
                 Due::NotBefore(at) => return Ok(Progress::NotBefore(at)),
                 Due::Close => {
-                    (self.service.store.close_drop(&drop, now).await? == Written::Done, Status::Ranking)
+                    (self.context.store.close_drop(&drop, now).await? == Written::Done, Status::Ranking)
                 }
                 Due::Expire => (self.expire(&drop, now).await? == Written::Done, Status::Expired),
                 Due::Judge => (self.complete(&drop, &brief, now).await?, Status::Completed),
@@ -117,11 +117,11 @@ impl Ranking {
 
     async fn expire(&self, drop: &Drop, now: Timestamp) -> Result<Written, Error> {
         let refund = drop.refund(EntryId::new(new_ulid(now)), now)?;
-        self.service.store.end_drop(drop, Status::Expired, Some(&refund), now).await
+        self.context.store.end_drop(drop, Status::Expired, Some(&refund), now).await
     }
 
     async fn complete(&self, drop: &Drop, brief: &Brief, now: Timestamp) -> Result<bool, Error> {
-        let store = &self.service.store;
+        let store = &self.context.store;
         let (judged, racers) = try_join(store.judged_drop(drop.id), self.racers(drop)).await?;
         let submissions = judged.submissions;
         let candidates: Vec<Candidate> = submissions
@@ -151,7 +151,7 @@ impl Ranking {
     async fn racers(&self, drop: &Drop) -> Result<Vec<Racer>, Error> {
         let submitted = drop.claims.iter().filter(|(_, claim)| claim.submitted_at.is_some());
         let agents: Vec<_> = submitted.map(|(worker, claim)| (worker.clone(), claim.agent)).collect();
-        let racers = self.service.store.racers(&agents).await?;
+        let racers = self.context.store.racers(&agents).await?;
         if racers.len() < agents.len() {
             tracing::error!(drop = %drop.id, ?agents, "an agent that raced is gone, and its race not counted");
         }
@@ -167,7 +167,7 @@ impl Ranking {
         candidates: &[Candidate],
         now: Timestamp,
     ) -> Result<Verdict, Error> {
-        let overdue = drop.settles_by(&self.service.rules).is_some_and(|settles_by| settles_by < now);
+        let overdue = drop.settles_by(&self.context.rules).is_some_and(|settles_by| settles_by < now);
         let verdict = if overdue {
             EmbeddedJudge.judge(drop.pack, brief, candidates).await
         } else {

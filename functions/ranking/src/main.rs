@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clorp_judge::EmbeddedJudge;
 use clorp_queue::RankingQueue;
-use clorp_service::{Service, aws_config, start_log, var};
+use clorp_context::{Context, aws_config, start_log, var};
 use lambda_runtime::{LambdaEvent, service_fn};
 use clorp_ranking::Ranking;
 use clorp_ranking::event::{Event, handle};
@@ -13,9 +13,9 @@ use clorp_ranking::event::{Event, handle};
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_log();
     let aws = aws_config().await?;
-    let service = Service::from_env(&aws).await?;
+    let context = Context::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
-    let ranking = Ranking { service, judge: Arc::new(EmbeddedJudge), queue };
+    let ranking = Ranking { context, judge: Arc::new(EmbeddedJudge), queue };
     let serve = |event: LambdaEvent<Event>| {
         let ranking = ranking.clone();
         async move { handle(&ranking, event.payload).await }

@@ -1,7 +1,7 @@
 //! The Lambda that finds out what became of pending payments, every minute.
 
 use clorp_payments::Payments;
-use clorp_service::{Service, aws_config, start_log};
+use clorp_context::{Context, aws_config, start_log};
 use lambda_runtime::{LambdaEvent, service_fn};
 use clorp_reconciler::{Event, handle};
 
@@ -9,7 +9,7 @@ use clorp_reconciler::{Event, handle};
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_log();
     let aws = aws_config().await?;
-    let payments = Payments::from_env(Service::from_env(&aws).await?)?;
+    let payments = Payments::from_env(Context::from_env(&aws).await?)?;
     let serve = |event: LambdaEvent<Event>| {
         let payments = payments.clone();
         async move { handle(&payments, event.payload).await }

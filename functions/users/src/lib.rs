@@ -8,7 +8,7 @@ use axum::extract::FromRef;
 use clorp_domain::UserCode;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
-use clorp_service::{BootError, Service, var};
+use clorp_context::{BootError, Context, var};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 #[derive(Clone, Debug)]
 pub struct App {
     /// Store, rules and clock.
-    pub service: Service,
+    pub context: Context,
     /// Where users approve programs.
     pub login_page: LoginPage,
 }
@@ -51,9 +51,9 @@ impl LoginPage {
     }
 }
 
-impl FromRef<App> for Service {
+impl FromRef<App> for Context {
     fn from_ref(app: &App) -> Self {
-        app.service.clone()
+        app.context.clone()
     }
 }
 

@@ -1,15 +1,15 @@
 //! The Lambda for users.
 
 use clorp_http::{Authenticator, serve};
-use clorp_service::{Service, aws_config, start_log};
+use clorp_context::{Context, aws_config, start_log};
 use clorp_users::{App, LoginPage};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     start_log();
     let aws = aws_config().await?;
-    let service = Service::from_env(&aws).await?;
-    let authenticator = Authenticator::from_env(service.clone())?;
+    let context = Context::from_env(&aws).await?;
+    let authenticator = Authenticator::from_env(context.clone())?;
     let login_page = LoginPage::from_env()?;
-    serve::run(clorp_users::router(App { service, login_page }, authenticator)).await
+    serve::run(clorp_users::router(App { context, login_page }, authenticator)).await
 }

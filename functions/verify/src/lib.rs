@@ -6,7 +6,7 @@ use axum::Router;
 use clorp_files::Files;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
-use clorp_service::Service;
+use clorp_context::Context;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 #[derive(Clone, Debug)]
 pub struct App {
     /// Store, rules and clock.
-    pub service: Service,
+    pub context: Context,
     /// Where the bytes of files are.
     pub files: Files,
 }

@@ -7,7 +7,7 @@ use axum::extract::FromRef;
 use clorp_payments::Payments;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
-use clorp_service::Service;
+use clorp_context::Context;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,9 +19,9 @@ pub struct App {
     pub payments: Payments,
 }
 
-impl FromRef<App> for Service {
+impl FromRef<App> for Context {
     fn from_ref(app: &App) -> Self {
-        app.payments.service.clone()
+        app.payments.context.clone()
     }
 }
 

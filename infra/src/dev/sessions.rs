@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use clorp_service::var;
+use clorp_context::var;
 use clorp_sessions::Config;
 use tokio::process::Command;
 

@@ -20,7 +20,7 @@ use base64::prelude::BASE64_STANDARD;
 use clorp_write_gate::admitted;
 use clorp_domain::time::after_seconds;
 use clorp_domain::{Attachment, Error, UploadId};
-use clorp_service::{BootError, var};
+use clorp_context::{BootError, var};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

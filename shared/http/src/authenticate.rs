@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use clorp_write_gate::behind;
 use clorp_domain::{ApiKey, Error, RateClass, User};
-use clorp_service::{BootError, Service};
+use clorp_context::{BootError, Context};
 use clorp_sessions::{Identity, Session, Sessions, SetCookie};
 use futures::future::join;
 use utoipa::openapi::OpenApi;
@@ -22,7 +22,7 @@ use crate::{Origins, Problem, openapi};
 #[derive(Clone, Debug)]
 pub struct Authenticator {
     /// Store, rules and clock.
-    pub service: Service,
+    pub context: Context,
     /// Who knows people by their sessions; without it there are API keys only.
     pub sessions: Option<Sessions>,
     /// Where our web pages are.
@@ -44,17 +44,17 @@ impl From<Caller> for Authenticated {
 
 impl Authenticator {
     /// By API key, and by session if there are any.
-    pub fn new(service: Service, sessions: Option<Sessions>, origins: Origins) -> Self {
-        Self { service, sessions, origins, buckets: Buckets::default() }
+    pub fn new(context: Context, sessions: Option<Sessions>, origins: Origins) -> Self {
+        Self { context, sessions, origins, buckets: Buckets::default() }
     }
 
     /// As the variables say: those of [`Sessions::from_env`] and [`Origins::from_env`].
     ///
     /// # Errors
     /// [`BootError`] names the variable that is missing or unusable.
-    pub fn from_env(service: Service) -> Result<Self, BootError> {
-        let sessions = Sessions::from_env(&service)?;
-        Ok(Self::new(service, sessions, Origins::from_env()?))
+    pub fn from_env(context: Context) -> Result<Self, BootError> {
+        let sessions = Sessions::from_env(&context)?;
+        Ok(Self::new(context, sessions, Origins::from_env()?))
     }
 
     /// Who is calling. What the header says goes before what the cookies say.
@@ -93,26 +93,26 @@ impl Authenticator {
     /// more the first time.
     async fn at_sight(&self, identity: Identity) -> Result<Caller, Error> {
         let Identity { id, name, avatar_url } = identity;
-        if self.service.store.user(&id).await?.is_none() {
-            let user = User::new(id.clone(), name, avatar_url, self.service.clock.now());
+        if self.context.store.user(&id).await?.is_none() {
+            let user = User::new(id.clone(), name, avatar_url, self.context.clock.now());
             // Of two requests that come first, one makes it.
-            self.service.store.create_user(&user).await?;
+            self.context.store.create_user(&user).await?;
         }
         Ok(Caller { id, credential: Credential::Session })
     }
 
     /// Whose key this is. One round trip.
     async fn by_key(&self, key: ApiKey) -> Result<Caller, Error> {
-        let stored = self.service.store.key(&key.hash()).await?;
-        let stored = stored.filter(|key| key.is_valid(self.service.clock.now()));
+        let stored = self.context.store.key(&key.hash()).await?;
+        let stored = stored.filter(|key| key.is_valid(self.context.clock.now()));
         Ok(Caller::by_key(stored.ok_or(Error::Unauthenticated)?))
     }
 
     /// Notes now and then that a credential is in use. What becomes of the note changes nothing about the request.
     async fn note_use(&self, caller: &Caller) {
-        let now = self.service.clock.now();
+        let now = self.context.clock.now();
         if let Some(key) = caller.key().filter(|key| key.is_use_news(now))
-            && let Err(error) = self.service.store.note_use(key, now).await
+            && let Err(error) = self.context.store.note_use(key, now).await
         {
             tracing::warn!(?error, "the use of a key could not be noted");
         }
@@ -124,15 +124,15 @@ impl Authenticator {
         let Authenticated { caller, set_cookies } = authenticated;
         tracing::Span::current().record("user_id", caller.id.as_str());
         parts.extensions.insert(caller.clone());
-        let bucket = self.buckets.of(caller.id.clone(), class, self.service.rules.rate(class));
+        let bucket = self.buckets.of(caller.id.clone(), class, self.context.rules.rate(class));
         let admission = {
-            let (service, bucket) = (self.service.clone(), bucket.clone());
-            async move { bucket.take(&service).await }
+            let (context, bucket) = (self.context.clone(), bucket.clone());
+            async move { bucket.take(&context).await }
         };
         let handled = behind(admission, next.run(Request::from_parts(parts, body)));
         let (handled, ()) = join(handled, self.note_use(&caller)).await;
         let mut response = handled.unwrap_or_else(|error| Problem::from(error).into_response());
-        bucket.label(response.headers_mut(), self.service.clock.now());
+        bucket.label(response.headers_mut(), self.context.clock.now());
         carry(&mut response, &set_cookies);
         Ok(response)
     }

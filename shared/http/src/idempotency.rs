@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use clorp_domain::idempotency::MalformedIdempotencyKey;
 use clorp_domain::{Error, Fingerprint, IdempotencyKey};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::{Begin, StoredResponse, MAX_STORED_BYTES, Lease};
 use serde::Serialize;
 use utoipa::openapi::OpenApi;
@@ -53,16 +53,16 @@ pub fn once_only<T: Serialize>(status: StatusCode, shown: &T, kept: &T) -> Resul
 /// The mechanism, for the routes of one function.
 #[derive(Clone, Debug)]
 pub(crate) struct Idempotency {
-    service: Service,
+    context: Context,
     routes: Arc<BTreeSet<String>>,
 }
 
 impl Idempotency {
     /// For the routes that `document` describes as POST by a caller.
-    pub(crate) fn new(service: Service, document: &OpenApi) -> Self {
+    pub(crate) fn new(context: Context, document: &OpenApi) -> Self {
         let paths = document.paths.paths.iter();
         let keyed = paths.filter(|(_, item)| item.post.as_ref().is_some_and(takes_key));
-        Self { service, routes: Arc::new(keyed.map(|(path, _)| path.clone()).collect()) }
+        Self { context, routes: Arc::new(keyed.map(|(path, _)| path.clone()).collect()) }
     }
 
     fn covers(&self, request: &Request) -> bool {
@@ -76,10 +76,10 @@ impl Idempotency {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, &()).await?;
         let key = key(&parts.headers)?;
-        let body = extract::body(Request::from_parts(parts.clone(), body), &self.service).await?;
+        let body = extract::body(Request::from_parts(parts.clone(), body), &self.context).await?;
         let fingerprint = fingerprint(&parts, &body);
-        let now = self.service.clock.now();
-        let lease = match self.service.store.begin(&caller.id, &key, &fingerprint, now).await? {
+        let now = self.context.clock.now();
+        let lease = match self.context.store.begin(&caller.id, &key, &fingerprint, now).await? {
             Begin::Leased(lease) => lease,
             Begin::Replay(answer) => return Ok(replay(answer)?),
             Begin::InFlight => return Err(in_flight()),
@@ -97,7 +97,7 @@ impl Idempotency {
     /// then carried out again once the lease has lapsed.
     async fn end(&self, lease: &Lease, response: Response) -> Response {
         let (response, answer) = store_response(response).await;
-        let store = &self.service.store;
+        let store = &self.context.store;
         let ended = match &answer {
             Some(answer) => store.finish(lease, answer).await,
             None => store.release(lease).await,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use clorp_domain::limits::{Decision, Remaining};
 use clorp_domain::{BucketKey, Error, RateClass, RateLimit, UserId};
-use clorp_service::Service;
+use clorp_context::Context;
 use jiff::Timestamp;
 
 /// The header that says how large the bucket is (draft-ietf-httpapi-ratelimit-headers).
@@ -59,8 +59,8 @@ impl Bucket {
     ///
     /// # Errors
     /// [`Error::RateLimited`]; faults.
-    pub(crate) async fn take(&self, service: &Service) -> Result<(), Error> {
-        let now = service.clock.now();
+    pub(crate) async fn take(&self, context: &Context) -> Result<(), Error> {
+        let now = context.clock.now();
         let expected = self.buckets.get(&self.user, self.class);
         let (decision, full_at) = if self.class == RateClass::Read {
             let decision = self.limit.admit(expected, now);
@@ -71,7 +71,7 @@ impl Bucket {
             (decision, full_at)
         } else {
             let bucket = BucketKey::User(self.user.clone(), self.class);
-            let taken = service.store.take(&bucket, self.limit, expected, now).await?;
+            let taken = context.store.take(&bucket, self.limit, expected, now).await?;
             (taken.decision, taken.full_at)
         };
         self.buckets.set(&self.user, self.class, full_at, now);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use clorp_domain::rules::BadRule;
-use clorp_service::{BootError, var};
+use clorp_context::{BootError, var};
 use tower_http::cors::CorsLayer;
 
 use crate::{idempotency, limits};

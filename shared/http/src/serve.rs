@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use clorp_service::{Clock, new_ulid};
+use clorp_context::{Clock, new_ulid};
 use lambda_http::request::RequestContext;
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,7 +36,7 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let (routes, document) = api.split_for_parts();
-    let idempotency = Idempotency::new(authenticator.service.clone(), &document);
+    let idempotency = Idempotency::new(authenticator.context.clone(), &document);
     let origins = authenticator.origins.clone();
     let layer = AuthLayer::new(authenticator, &document);
     let routes = answering_all(routes.with_state(state));

@@ -71,7 +71,7 @@ impl Payments {
             if outcome != Cover::Credited {
                 return Ok(outcome);
             }
-            user = self.service.account(&user.id).await?;
+            user = self.context.account(&user.id).await?;
         }
         Err(contended())
     }
@@ -91,7 +91,7 @@ impl Payments {
 
     /// `None` if nothing was to be done here.
     async fn try_to_top_up_if_low(&self, user: &UserId, id: TopupId) -> Result<Option<Cover>, Error> {
-        let user = self.service.account(user).await?;
+        let user = self.context.account(user).await?;
         if !user.auto_topup.is_due(user.balance) {
             return Ok(None);
         }
@@ -102,10 +102,10 @@ impl Payments {
     }
 
     async fn begin(&self, user: &User, id: TopupId, shortage: Shortage) -> Result<Start, Error> {
-        let now = self.service.clock.now();
+        let now = self.context.clock.now();
         let topup = Topup::begun(id, user.id.clone(), TopupKind::Auto, user.auto_topup.amount, now);
         let due_at = now.saturating_add(OWN_TIME).unwrap_or(now);
-        Ok(match self.service.store.begin_auto_topup(&topup, shortage, due_at).await? {
+        Ok(match self.context.store.begin_auto_topup(&topup, shortage, due_at).await? {
             AutoTopupBegun::Done => Start::Ours(topup),
             AutoTopupBegun::Already => Start::Before,
             AutoTopupBegun::Changed(user) => Start::Changed(user),
@@ -133,8 +133,8 @@ impl Payments {
     /// Finds out what became of a charge, or makes it. Stripe may have forgotten the key after a day, so it is asked for
     /// the charge first.
     pub(crate) async fn resume_topup(&self, topup: Topup) -> Result<Cover, Error> {
-        let stale = self.service.clock.now().duration_since(topup.created_at) > STALE;
-        let user = self.service.account(&topup.user).await?;
+        let stale = self.context.clock.now().duration_since(topup.created_at) > STALE;
+        let user = self.context.account(&topup.user).await?;
         let Some(card) = card(&user) else {
             return self.settle(topup, Err(no_card())).await;
         };
@@ -177,15 +177,15 @@ impl Payments {
     }
 
     async fn refused(&self, mut topup: Topup, refusal: &Refusal) -> Result<Cover, Error> {
-        let store = &self.service.store;
+        let store = &self.context.store;
         for _ in 0..DECISIONS {
             match topup.status {
                 TopupStatus::Paid => return Ok(Cover::Credited),
                 TopupStatus::Failed => return Ok(Cover::Not(declined(refusal))),
                 TopupStatus::Pending => {}
             }
-            let before = self.service.account(&topup.user).await?.auto_topup;
-            let after = before.refused(&refusal.code, &self.service.rules);
+            let before = self.context.account(&topup.user).await?.auto_topup;
+            let after = before.refused(&refusal.code, &self.context.rules);
             if store.fail_auto_topup(&topup, &before, &after).await? == Moved::Done {
                 tracing::info!(topup = %topup.id, code = refusal.code, enabled = after.enabled, "card refused");
                 return Ok(Cover::Not(declined(refusal)));
@@ -203,7 +203,7 @@ impl Payments {
             match self.read(&user.id, id).await?.status {
                 TopupStatus::Paid => return Ok(Cover::Credited),
                 TopupStatus::Failed => {
-                    let last = self.service.account(&user.id).await?.auto_topup.last_failure;
+                    let last = self.context.account(&user.id).await?.auto_topup.last_failure;
                     return Ok(Cover::Not(declined(&refusal(last.as_deref().unwrap_or_default()))));
                 }
                 TopupStatus::Pending if Instant::now() + pause > deadline => {
@@ -216,7 +216,7 @@ impl Payments {
     }
 
     async fn read(&self, user: &UserId, id: TopupId) -> Result<Topup, Error> {
-        let topup = self.service.store.topup(user, id).await?;
+        let topup = self.context.store.topup(user, id).await?;
         topup.ok_or_else(|| Error::internal("a top-up that began is gone"))
     }
 }

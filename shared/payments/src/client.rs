@@ -2,7 +2,7 @@
 
 use clorp_domain::{Cents, ConnectStatus, Error, SetupId, Topup, TopupId, TopupKind, User, UserId};
 use clorp_stripe_api::{Failure, Stripe};
-use clorp_service::{BootError, Service, var};
+use clorp_context::{BootError, Context, var};
 use clorp_store::Recorded;
 
 use crate::WebhookEvents;
@@ -11,7 +11,7 @@ use crate::WebhookEvents;
 #[derive(Clone, Debug)]
 pub struct Payments {
     /// Store, rules and clock.
-    pub service: Service,
+    pub context: Context,
     /// Stripe.
     pub stripe: Stripe,
     /// Where Stripe's pages lead back to.
@@ -41,16 +41,16 @@ impl Payments {
     ///
     /// # Errors
     /// [`BootError`] names the variable that is missing or unusable.
-    pub fn from_env(service: Service) -> Result<Self, BootError> {
+    pub fn from_env(context: Context) -> Result<Self, BootError> {
         let key = var("STRIPE_SECRET_KEY").ok_or(BootError::Missing("STRIPE_SECRET_KEY"))?;
         let wallet_url = var("CLORP_WALLET_URL").ok_or(BootError::Missing("CLORP_WALLET_URL"))?;
         let stripe = Stripe::new(&key, var("STRIPE_API_URL").as_deref())
             .map_err(|_| BootError::Unusable("STRIPE_SECRET_KEY or STRIPE_API_URL"))?;
-        Ok(Self { service, stripe, pages: Pages::new(wallet_url) })
+        Ok(Self { context, stripe, pages: Pages::new(wallet_url) })
     }
 
     pub(crate) fn events(&self) -> WebhookEvents {
-        WebhookEvents { service: self.service.clone() }
+        WebhookEvents { context: self.context.clone() }
     }
 
     /// Begins a top-up that the user pays on Stripe's page, whose URL this is. The wallet is credited when Stripe reports
@@ -59,14 +59,14 @@ impl Payments {
     /// # Errors
     /// Faults only.
     pub async fn topup(&self, user: &UserId, id: TopupId, amount: Cents) -> Result<String, Error> {
-        let topup = Topup::begun(id, user.clone(), TopupKind::Checkout, amount, self.service.clock.now());
-        let begun = self.service.store.begin_topup(&topup);
-        let (owner, ()) = tokio::try_join!(self.service.account(user), begun)?;
+        let topup = Topup::begun(id, user.clone(), TopupKind::Checkout, amount, self.context.clock.now());
+        let begun = self.context.store.begin_topup(&topup);
+        let (owner, ()) = tokio::try_join!(self.context.account(user), begun)?;
         let customer = self.customer(&owner).await?;
         let paid = self.pages.after("topup=paid&session_id={CHECKOUT_SESSION_ID}");
         let cancelled = self.pages.after("topup=cancelled");
         let page = self.stripe.checkout(&topup, &customer, &paid, &cancelled).await.map_err(fault)?;
-        self.service.store.set_topup_object(&topup, &page.id).await?;
+        self.context.store.set_topup_object(&topup, &page.id).await?;
         Ok(page.url)
     }
 
@@ -76,8 +76,8 @@ impl Payments {
     /// # Errors
     /// Faults only.
     pub async fn set_up_payment_method(&self, user: &UserId, id: SetupId) -> Result<String, Error> {
-        let begun = self.service.store.begin_setup(user, id, self.service.clock.now());
-        let (owner, ()) = tokio::try_join!(self.service.account(user), begun)?;
+        let begun = self.context.store.begin_setup(user, id, self.context.clock.now());
+        let (owner, ()) = tokio::try_join!(self.context.account(user), begun)?;
         let customer = self.customer(&owner).await?;
         let setup = self.stripe.setup(user, id, &customer).await.map_err(fault)?;
         Ok(setup.client_secret)
@@ -88,7 +88,7 @@ impl Payments {
     /// # Errors
     /// Faults only.
     pub async fn connect(&self, user: &UserId) -> Result<String, Error> {
-        let user = self.service.account(user).await?;
+        let user = self.context.account(user).await?;
         let account = match user.stripe.account {
             Some(account) => account,
             None => self.open_account(&user.id).await?,
@@ -100,12 +100,12 @@ impl Payments {
 
     async fn open_account(&self, user: &UserId) -> Result<String, Error> {
         let (account, status) = self.stripe.create_account(user).await.map_err(fault)?;
-        let now = self.service.clock.now();
-        match self.service.store.set_account(user, &account, status, now).await? {
+        let now = self.context.clock.now();
+        match self.context.store.set_account(user, &account, status, now).await? {
             Recorded::Done => Ok(account),
             // Stripe's report on the account, or another request, was here first.
             Recorded::Refused => {
-                let known = self.service.account(user).await?.stripe.account;
+                let known = self.context.account(user).await?.stripe.account;
                 known.ok_or_else(|| Error::internal("an account was refused but there is none"))
             }
         }
@@ -117,7 +117,7 @@ impl Payments {
     /// # Errors
     /// Faults only.
     pub async fn connect_status(&self, user: &UserId) -> Result<ConnectStatus, Error> {
-        let user = self.service.account(user).await?;
+        let user = self.context.account(user).await?;
         match (&user.stripe.account, user.stripe.account_status) {
             (None, _) => Ok(ConnectStatus::NotConnected),
             (Some(_), ConnectStatus::Active) => Ok(ConnectStatus::Active),
@@ -133,8 +133,8 @@ impl Payments {
     ) -> Result<ConnectStatus, Error> {
         let status = self.stripe.account_status(account).await.map_err(fault)?;
         if status != known {
-            let now = self.service.clock.now();
-            self.service.store.set_account(user, account, status, now).await?;
+            let now = self.context.clock.now();
+            self.context.store.set_account(user, account, status, now).await?;
         }
         Ok(status)
     }
@@ -144,10 +144,10 @@ impl Payments {
             return Ok(customer.clone());
         }
         let customer = self.stripe.customer(&user.id).await.map_err(fault)?;
-        match self.service.store.set_customer(&user.id, &customer).await? {
+        match self.context.store.set_customer(&user.id, &customer).await? {
             Recorded::Done => Ok(customer),
             Recorded::Refused => {
-                let known = self.service.account(&user.id).await?.stripe.customer;
+                let known = self.context.account(&user.id).await?.stripe.customer;
                 known.ok_or_else(|| Error::internal("a customer was refused but there is none"))
             }
         }

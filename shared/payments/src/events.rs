@@ -5,7 +5,7 @@ use clorp_domain::{
     Cents, ConnectStatus, Dispute, DisputeStatus, Error, SetupId, Topup, TopupStatus, UserId, WithdrawalId,
 };
 use clorp_stripe_api::events::{Event, Meaning, TopupPayment, Unreadable};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::{Parked, UnappliedEvent, Moved, Recorded};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ const CURRENCY: &str = "usd";
 #[derive(Clone, Debug)]
 pub struct WebhookEvents {
     /// Store, rules and clock.
-    pub service: Service,
+    pub context: Context,
 }
 
 /// What a report has changed.
@@ -107,7 +107,7 @@ impl WebhookEvents {
     /// Credits a wallet for a payment: once, whoever reports it. [`Outcome::Quarantined`] means that it is not credited and
     /// must be quarantined.
     pub(crate) async fn credit(&self, payment: &TopupPayment) -> Result<Outcome, Error> {
-        let store = &self.service.store;
+        let store = &self.context.store;
         for _ in 0..DECISIONS {
             let Some(topup) = store.topup(&payment.user, payment.topup).await? else {
                 return Ok(Outcome::Quarantined("a top-up we have no record of"));
@@ -119,7 +119,7 @@ impl WebhookEvents {
                 self.catch_up(payment.intent.as_deref()).await?;
                 return Ok(Outcome::Already);
             }
-            let now = self.service.clock.now();
+            let now = self.context.clock.now();
             let credit = topup.credit(&payment.stripe_id, new_entry_id(now), now)?;
             let intent = payment.intent.as_deref();
             if store.credit_topup(&topup, &payment.stripe_id, intent, &credit).await? == Moved::Done {
@@ -137,7 +137,7 @@ impl WebhookEvents {
         customer: &str,
         payment_method: &str,
     ) -> Result<Outcome, Error> {
-        let store = &self.service.store;
+        let store = &self.context.store;
         if store.finish_setup(user, setup, customer, payment_method).await? == Moved::Done {
             return Ok(Outcome::Done);
         }
@@ -158,7 +158,7 @@ impl WebhookEvents {
         status: ConnectStatus,
         seen_at: Timestamp,
     ) -> Result<Outcome, Error> {
-        let store = &self.service.store;
+        let store = &self.context.store;
         if store.set_account(user, account, status, seen_at).await? == Recorded::Done {
             return Ok(Outcome::Done);
         }
@@ -172,13 +172,13 @@ impl WebhookEvents {
     /// Acts on the refunds and disputes that were reported before the payment they are about.
     async fn catch_up(&self, intent: Option<&str>) -> Result<(), Error> {
         let Some(intent) = intent else { return Ok(()) };
-        for unapplied in self.service.store.unapplied_events(intent).await? {
+        for unapplied in self.context.store.unapplied_events(intent).await? {
             let body = unapplied.body.as_bytes();
             let Ok(event) = Event::parse(body) else { continue };
             if let Outcome::Done | Outcome::Already =
                 self.claim(&Received { event: &event, body }, intent).await?
             {
-                self.service.store.resolve_event(&unapplied, self.service.clock.now()).await?;
+                self.context.store.resolve_event(&unapplied, self.context.clock.now()).await?;
             }
         }
         Ok(())
@@ -186,12 +186,12 @@ impl WebhookEvents {
 
     /// Acts on a claim against a payment: a refund or a dispute.
     async fn claim(&self, received: &Received<'_>, intent: &str) -> Result<Outcome, Error> {
-        let store = &self.service.store;
+        let store = &self.context.store;
         for _ in 0..DECISIONS {
             let (topup, recorded) = tokio::try_join!(store.topup_of_intent(intent), self.recorded(received))?;
             let Some(topup) = topup else {
                 let why = "about a payment that is not known";
-                match store.park_event(&received.unapplied(intent, why), self.service.clock.now()).await? {
+                match store.park_event(&received.unapplied(intent, why), self.context.clock.now()).await? {
                     Parked::Done => return Ok(Outcome::Parked(why)),
                     Parked::PaymentKnown => continue,
                 }
@@ -222,17 +222,17 @@ impl WebhookEvents {
 
     /// `None` if all of it was taken back before.
     async fn take_back(&self, topup: &Topup, charge: &str, refunded: Cents) -> Result<Option<Moved>, Error> {
-        let now = self.service.clock.now();
+        let now = self.context.clock.now();
         match topup.refund(charge, refunded, new_entry_id(now), now)? {
             None => Ok(None),
-            Some(posting) => self.service.store.refund_topup(topup, refunded, &posting).await.map(Some),
+            Some(posting) => self.context.store.refund_topup(topup, refunded, &posting).await.map(Some),
         }
     }
 
     /// What is recorded of the dispute that a report is about, if it is about one.
     async fn recorded(&self, received: &Received<'_>) -> Result<Option<DisputeStatus>, Error> {
         match &received.event.meaning {
-            Meaning::Disputed { dispute, .. } => self.service.store.dispute_status(dispute).await,
+            Meaning::Disputed { dispute, .. } => self.context.store.dispute_status(dispute).await,
             _ => Ok(None),
         }
     }
@@ -247,13 +247,13 @@ impl WebhookEvents {
         if change == DisputeChange::Nothing {
             return Ok(None);
         }
-        let now = self.service.clock.now();
+        let now = self.context.clock.now();
         let posting = dispute.posting(change, new_entry_id(now), now)?;
-        self.service.store.record_dispute(dispute, recorded, posting.as_ref()).await.map(Some)
+        self.context.store.record_dispute(dispute, recorded, posting.as_ref()).await.map(Some)
     }
 
     async fn reverse(&self, user: &UserId, id: WithdrawalId, reversed: Cents) -> Result<Outcome, Error> {
-        let store = &self.service.store;
+        let store = &self.context.store;
         for _ in 0..DECISIONS {
             let Some(withdrawal) = store.withdrawal(user, id).await? else {
                 return Ok(Outcome::Quarantined("a withdrawal we have no record of"));
@@ -261,7 +261,7 @@ impl WebhookEvents {
             if reversed > withdrawal.amount {
                 return Ok(Outcome::Quarantined("more came back than was withdrawn"));
             }
-            let now = self.service.clock.now();
+            let now = self.context.clock.now();
             let Some(posting) = withdrawal.reversal(reversed, new_entry_id(now), now)? else {
                 return Ok(Outcome::Already);
             };
@@ -274,7 +274,7 @@ impl WebhookEvents {
 
     async fn quarantine(&self, received: &Received<'_>, object: &str, why: &'static str) -> Result<Outcome, Error> {
         let unapplied = received.unapplied(object, why);
-        self.service.store.quarantine_event(&unapplied, self.service.clock.now()).await?;
+        self.context.store.quarantine_event(&unapplied, self.context.clock.now()).await?;
         Ok(Outcome::Quarantined(why))
     }
 
@@ -287,7 +287,7 @@ impl WebhookEvents {
         let kind = unreadable.kind.as_deref().unwrap_or("unknown");
         let body = String::from_utf8_lossy(body).into_owned();
         let unapplied = UnappliedEvent { object: id.clone(), id, why: why.to_owned(), body };
-        self.service.store.quarantine_event(&unapplied, self.service.clock.now()).await?;
+        self.context.store.quarantine_event(&unapplied, self.context.clock.now()).await?;
         tracing::error!(event = unapplied.id, kind, why, "webhook event not applied");
         Ok(Outcome::Quarantined(why))
     }

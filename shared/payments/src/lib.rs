@@ -24,7 +24,7 @@ pub use events::{Outcome, WebhookEvents};
 pub use resume::Resumed;
 
 use clorp_domain::{EntryId, Error};
-use clorp_service::new_ulid;
+use clorp_context::new_ulid;
 use jiff::Timestamp;
 
 /// How often something is decided anew when it changes between reading and writing it.

@@ -25,7 +25,7 @@ impl Payments {
     /// If the table cannot be asked what is pending. One that fails is logged and does not keep the others waiting.
     pub async fn resume(&self) -> Result<Resumed, Error> {
         let mut resumed = Resumed::default();
-        for pending in self.service.store.pending(self.service.clock.now()).await? {
+        for pending in self.context.store.pending(self.context.clock.now()).await? {
             match self.resume_one(&pending).await {
                 Ok(true) => resumed.settled += 1,
                 Ok(false) => resumed.pending += 1,
@@ -41,14 +41,14 @@ impl Payments {
     /// Whether it has ended.
     async fn resume_one(&self, pending: &Pending) -> Result<bool, Error> {
         match pending {
-            Pending::Withdrawal(user, id) => match self.service.store.withdrawal(user, *id).await? {
+            Pending::Withdrawal(user, id) => match self.context.store.withdrawal(user, *id).await? {
                 Some(withdrawal) if withdrawal.status == WithdrawalStatus::Pending => {
                     Ok(self.resume_withdrawal(withdrawal).await?.status != WithdrawalStatus::Pending)
                 }
                 // The index lags.
                 _ => Ok(true),
             },
-            Pending::Topup(user, id) => match self.service.store.topup(user, *id).await? {
+            Pending::Topup(user, id) => match self.context.store.topup(user, *id).await? {
                 Some(topup) if topup.status == TopupStatus::Pending => {
                     let outcome = self.resume_topup(topup).await?;
                     Ok(outcome != Cover::Not(AutoTopupOutcome::Pending))

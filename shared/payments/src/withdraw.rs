@@ -21,12 +21,12 @@ impl Payments {
         id: WithdrawalId,
         amount: Cents,
     ) -> Result<Withdrawal, Error> {
-        let store = &self.service.store;
-        let owner = self.service.account(user).await?;
+        let store = &self.context.store;
+        let owner = self.context.account(user).await?;
         let Some(account) = owner.stripe.account else {
             return Err(Error::OnboardingRequired);
         };
-        let now = self.service.clock.now();
+        let now = self.context.clock.now();
         let withdrawal = Withdrawal {
             id,
             user: user.clone(),
@@ -86,7 +86,7 @@ impl Payments {
                         transfer: Some(transfer.clone()),
                         ..withdrawal.clone()
                     };
-                    (self.service.store.complete_withdrawal(&withdrawal, transfer).await?, after)
+                    (self.context.store.complete_withdrawal(&withdrawal, transfer).await?, after)
                 }
                 Err(Failure::Refused(refusal)) => (
                     self.undo(&withdrawal, refusal).await?,
@@ -100,7 +100,7 @@ impl Payments {
             if moved == Moved::Done {
                 return Ok(after);
             }
-            let known = self.service.store.withdrawal(&withdrawal.user, withdrawal.id).await?;
+            let known = self.context.store.withdrawal(&withdrawal.user, withdrawal.id).await?;
             withdrawal = known.ok_or_else(|| Error::internal("a withdrawal is gone"))?;
         }
         Err(contended())
@@ -108,8 +108,8 @@ impl Payments {
 
     async fn undo(&self, withdrawal: &Withdrawal, refusal: &Refusal) -> Result<Moved, Error> {
         tracing::warn!(withdrawal = %withdrawal.id, code = refusal.code, "withdrawal refused by Stripe");
-        let now = self.service.clock.now();
+        let now = self.context.clock.now();
         let undo = withdrawal.undo(new_entry_id(now), now)?;
-        self.service.store.refuse_withdrawal(withdrawal, &undo).await
+        self.context.store.refuse_withdrawal(withdrawal, &undo).await
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use clorp_domain::rules::BadRule;
-use clorp_service::BootError;
+use clorp_context::BootError;
 use hyper::Uri;
 
 use crate::secret::Secret;

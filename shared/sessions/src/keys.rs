@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use clorp_domain::Error;
-use clorp_service::Clock;
+use clorp_context::Clock;
 use http_body_util::Full;
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;

@@ -30,7 +30,7 @@ mod token;
 use std::sync::Arc;
 
 use clorp_domain::Error;
-use clorp_service::{BootError, Clock, Service, var};
+use clorp_context::{BootError, Clock, Context, var};
 use clorp_store::Store;
 
 pub use config::Config;
@@ -82,9 +82,9 @@ impl Sessions {
     ///
     /// # Errors
     /// [`BootError`] names the variable that is missing or unusable.
-    pub fn from_env(service: &Service) -> Result<Option<Self>, BootError> {
+    pub fn from_env(context: &Context) -> Result<Option<Self>, BootError> {
         let config = Config::from_vars(var)?;
-        Ok(config.map(|config| Self::new(config, service.store.clone(), service.clock.clone())))
+        Ok(config.map(|config| Self::new(config, context.store.clone(), context.clock.clone())))
     }
 
     /// Who an access token belongs to. It is not refreshed. Asks nobody, unless the project's keys are due.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use clorp_domain::Error;
-use clorp_service::Clock;
+use clorp_context::Clock;
 use clorp_store::{RefreshBegin, RefreshOutcome, RefreshLease, Store};
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};

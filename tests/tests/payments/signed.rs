@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clorp_domain::{Cents, Topup, TopupId, TopupKind, UserId};
-use clorp_service::new_ulid;
+use clorp_context::new_ulid;
 use clorp_store::LedgerAudit;
 use clorp_tests::{Answer, Client, World};
 use hmac::{Hmac, KeyInit, Mac};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use clorp_domain::Error;
-use clorp_service::Clock;
+use clorp_context::Clock;
 use clorp_sessions::{Config, Session, Sessions};
 use clorp_store::Store;
 use clorp_tests::{Proxy, world::TABLE};

@@ -8,7 +8,7 @@ use clorp_domain::{Brief, Cents, Drop, Error};
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::checked_limit;
 use clorp_http::{ApiQuery, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::{BoardQuery, BoardSort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -118,7 +118,7 @@ pub(crate) async fn board(
     ApiQuery(params): ApiQuery<BoardParams>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let query = BoardQuery {
         sort: sort(params.sort.as_deref())?,
@@ -126,9 +126,9 @@ pub(crate) async fn board(
         min_price: min_price(params.min_price_cents)?,
         limit: checked_limit(params.limit)?,
         after: params.cursor.as_deref(),
-        now: service.clock.now(),
+        now: context.clock.now(),
     };
-    let page = service.store.board(query).await?;
+    let page = context.store.board(query).await?;
     let page = page.try_map(|(drop, brief)| OpenDrop::new(drop, brief))?;
     public_page(&headers, &uri, 1, &page)
 }

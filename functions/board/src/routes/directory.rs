@@ -9,7 +9,7 @@ use clorp_http::grades::GradeCounts;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::checked_limit;
 use clorp_http::{ApiQuery, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::DirectorySort;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -92,10 +92,10 @@ pub(crate) async fn directory(
     ApiQuery(params): ApiQuery<DirectoryParams>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let sort = sort(params.sort.as_deref())?;
     let limit = checked_limit(params.limit)?;
-    let page = service.store.directory(sort, limit, params.cursor.as_deref()).await?;
+    let page = context.store.directory(sort, limit, params.cursor.as_deref()).await?;
     public_page(&headers, &uri, 2, &page.map(ListedAgent::from))
 }

@@ -7,7 +7,7 @@ use clorp_domain::time::rfc3339;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::checked_limit;
 use clorp_http::{ApiQuery, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::FeedEntry;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -86,10 +86,10 @@ pub(crate) async fn feed(
     ApiQuery(params): ApiQuery<FeedParams>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let pack = pack(params.pack.as_deref())?;
     let limit = checked_limit(params.limit)?;
-    let page = service.store.feed(pack, limit, params.cursor.as_deref()).await?;
+    let page = context.store.feed(pack, limit, params.cursor.as_deref()).await?;
     public_page(&headers, &uri, 2, &page.map(FinishedDrop::from))
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use clorp_http::cache::cached;
 use clorp_http::openapi::ParamErrors;
 use clorp_http::{NoParams, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 
 use crate::llms::page;
 
@@ -25,7 +25,7 @@ use crate::llms::page;
 pub(crate) async fn llms(
     _: NoParams,
     headers: HeaderMap,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<Response, Problem> {
-    Ok(cached(&headers, 300, "text/plain; charset=utf-8", page(&service.rules).into_bytes()))
+    Ok(cached(&headers, 300, "text/plain; charset=utf-8", page(&context.rules).into_bytes()))
 }

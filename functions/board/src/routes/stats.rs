@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::{NoParams, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -39,9 +39,9 @@ pub(crate) struct StatsBody {
 pub(crate) async fn stats(
     _: NoParams,
     headers: HeaderMap,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<Response, Problem> {
-    let stats = service.store.stats().await?;
+    let stats = context.store.stats().await?;
     let body = StatsBody {
         open_drops: stats.open_drops,
         open_bounty_cents: stats.open_bounty.get(),

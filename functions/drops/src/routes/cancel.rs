@@ -30,20 +30,20 @@ pub(crate) async fn cancel(
     ids: NewIds,
     _: NoBody,
 ) -> Result<ApiJson<DropBody>, Problem> {
-    let (drop, brief) = app.service.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    let (drop, brief) = app.context.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
     let drop = end(&app, &caller, drop, &ids).await?;
     Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
 }
 
 async fn end(app: &App, caller: &Caller, mut drop: Drop, ids: &NewIds) -> Result<Drop, Error> {
     for _ in 0..DECISIONS {
-        let now = drop.next_change_at(app.service.clock.now());
+        let now = drop.next_change_at(app.context.clock.now());
         let refund = match drop.cancel(&caller.id)? {
             CancelDecision::Already => return Ok(drop),
             CancelDecision::Void => None,
             CancelDecision::Refund => Some(drop.refund(ids.entry("refund", now), now)?),
         };
-        match app.service.store.end_drop(&drop, Status::Cancelled, refund.as_ref(), now).await? {
+        match app.context.store.end_drop(&drop, Status::Cancelled, refund.as_ref(), now).await? {
             Written::Done => return Ok(drop.ended(Status::Cancelled, now)),
             Written::Changed(changed) => drop = *changed,
         }

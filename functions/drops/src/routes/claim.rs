@@ -9,7 +9,7 @@ use clorp_http::openapi::{
     AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors,
 };
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::{Claims, Written};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -50,7 +50,7 @@ pub(crate) async fn claim(
 ) -> Result<(StatusCode, ApiJson<DropBody>), Problem> {
     let named = app.named_agent(&caller.id, request.agent_id);
     let (agent, found, claims) =
-        tokio::join!(named, app.service.store.drop_with_brief(id), recent_claims(&app, &caller));
+        tokio::join!(named, app.context.store.drop_with_brief(id), recent_claims(&app, &caller));
     let agent = agent?.unwrap_or_else(|| AgentId::default_of(&caller.id));
     let (drop, brief) = found?.ok_or(Error::NotFound)?;
     let (status, drop) = take_slot(&app, &caller, agent, drop, claims?).await?;
@@ -64,11 +64,11 @@ async fn take_slot(
     mut drop: Drop,
     claims: Claims,
 ) -> Result<(StatusCode, Drop), Error> {
-    let service = &app.service;
+    let context = &app.context;
     let mut claims = Some(claims);
     for _ in 0..DECISIONS {
-        let now = drop.next_change_at(service.clock.now());
-        let (claim, lapsed) = match drop.claim(&caller.id, now, &service.rules)? {
+        let now = drop.next_change_at(context.clock.now());
+        let (claim, lapsed) = match drop.claim(&caller.id, now, &context.rules)? {
             ClaimDecision::Held(_) => return Ok((StatusCode::OK, drop)),
             ClaimDecision::Take(claim) => (claim, None),
             ClaimDecision::TakeOver(claim, lapsed) => (claim, Some(lapsed)),
@@ -77,7 +77,7 @@ async fn take_slot(
             require_no_cooldown(app, caller, claims).await?;
         }
         let claim = Claim { agent, ..claim };
-        match service.store.claim_drop(&drop, &caller.id, &claim, lapsed.as_ref()).await? {
+        match context.store.claim_drop(&drop, &caller.id, &claim, lapsed.as_ref()).await? {
             Written::Done => {
                 return Ok((StatusCode::CREATED, drop.claimed(caller.id.clone(), claim, lapsed.as_ref())));
             }
@@ -89,14 +89,14 @@ async fn take_slot(
 
 /// What of the caller's claims may keep them from another. Read beside the drop, so that nobody waits for it.
 async fn recent_claims(app: &App, caller: &Caller) -> Result<Claims, Error> {
-    let now = app.service.clock.now();
-    app.service.store.claims(&caller.id, cooldown::counts_after(now, &app.service.rules), now).await
+    let now = app.context.clock.now();
+    app.context.store.claims(&caller.id, cooldown::counts_after(now, &app.context.rules), now).await
 }
 
 /// Lets the caller make a new claim. Which of the claims they hold have lapsed costs a round trip, and is asked only
 /// where it can matter.
 async fn require_no_cooldown(app: &App, caller: &Caller, claims: Claims) -> Result<(), Error> {
-    let Service { store, rules, clock } = &app.service;
+    let Context { store, rules, clock } = &app.context;
     let Claims { mut lapses, overdue } = claims;
     let now = clock.now();
     if !overdue.is_empty() && lapses.len() + overdue.len() >= rules.cooldown_lapses as usize {

@@ -22,7 +22,7 @@ pub(crate) async fn get(
     _: NoParams,
     State(app): State<App>,
 ) -> Result<ApiJson<DropBody>, Problem> {
-    let store = &app.service.store;
+    let store = &app.context.store;
     let (drop, brief) = store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
     drop.relation(&caller.id).ok_or(Error::NotFound)?;
     Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))

@@ -31,7 +31,7 @@ pub(crate) async fn pay(
     _: NoBody,
 ) -> Result<ApiJson<DropBody>, Problem> {
     let (found, account) =
-        tokio::try_join!(app.service.store.drop_with_brief(id), app.service.account(&caller.id))?;
+        tokio::try_join!(app.context.store.drop_with_brief(id), app.context.account(&caller.id))?;
     let (pending, brief) = found.ok_or(Error::NotFound)?;
     let drop = open(&app, &caller, &account, pending, &ids).await?;
     if let Some(window) = drop.window {
@@ -48,13 +48,13 @@ struct PendingPayment<'a> {
 
 impl Attempt for PendingPayment<'_> {
     async fn make(&self, app: &App, key: Option<&StoredKey>) -> Result<Debit, Error> {
-        let now = self.pending.next_change_at(app.service.clock.now());
+        let now = self.pending.next_change_at(app.context.clock.now());
         let drop = self.pending.clone().opened(now);
         let entry = self.ids.entry("payment", now);
         let posting = drop.payment(entry, now)?;
         let spending = key.map(|key| Spending { key, price: drop.price, now });
         let payment = DropPayment { posting: &posting, spending };
-        Ok(match app.service.store.pay_drop(&drop, payment).await? {
+        Ok(match app.context.store.pay_drop(&drop, payment).await? {
             Paid::Done => Debit::Done(Box::new(drop)),
             Paid::Changed(changed) => {
                 Debit::Done(Box::new(paid_by_us(app, *changed, entry, self.ids).await?))
@@ -75,7 +75,7 @@ async fn open(
     match pending.pay(&caller.id) {
         Ok(()) => {}
         Err(Error::DropNotPending) => {
-            let entry = ids.entry("payment", app.service.clock.now());
+            let entry = ids.entry("payment", app.context.clock.now());
             return paid_by_us(app, pending, entry, ids).await;
         }
         Err(error) => return Err(error),
@@ -89,6 +89,6 @@ async fn open(
 /// The drop, if it was an earlier try of this very request that paid for it.
 async fn paid_by_us(app: &App, drop: Drop, entry: EntryId, ids: &NewIds) -> Result<Drop, Error> {
     let escrow = Account::Escrow(drop.id);
-    let ours = ids.may_be_taken() && app.service.store.has_entry(&escrow, entry).await?;
+    let ours = ids.may_be_taken() && app.context.store.has_entry(&escrow, entry).await?;
     if ours { Ok(drop) } else { Err(Error::DropNotPending) }
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use clorp_domain::{Draft, Drop, DropId, Error, NewDrop, Status, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, drafts};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::{Created, DropPayment, Spending};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -107,7 +107,7 @@ pub(crate) async fn run(
     ApiJson(request): ApiJson<RunRequest>,
 ) -> Result<Response, Problem> {
     let confirmed = request.confirmed.unwrap_or(false);
-    let mut new_drop = NewDrop::new(request.into(), &app.service.rules).map_err(Error::from)?;
+    let mut new_drop = NewDrop::new(request.into(), &app.context.rules).map_err(Error::from)?;
     if !confirmed {
         return Ok(ApiJson(Estimate::from(new_drop)).into_response());
     }
@@ -124,8 +124,8 @@ pub(crate) async fn run(
 
 /// Gives the order its files; its sender's account, read on the way.
 async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<User, Error> {
-    let uploads = app.service.store.uploads(&caller.id, new_drop.files.ids());
-    let (uploads, account) = tokio::try_join!(uploads, app.service.account(&caller.id))?;
+    let uploads = app.context.store.uploads(&caller.id, new_drop.files.ids());
+    let (uploads, account) = tokio::try_join!(uploads, app.context.account(&caller.id))?;
     new_drop.brief.attachments = app.attached(&new_drop.files, &uploads).await?;
     Ok(account)
 }
@@ -133,8 +133,8 @@ async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<Us
 /// The drop that an earlier try of this request posted when its files could still be attached; or else the refusal.
 async fn posted_before(app: &App, new_drop: &mut NewDrop, ids: &NewIds, refusal: Error) -> Result<Drop, Error> {
     let found = if ids.may_be_taken() && matches!(refusal, Error::Invalid(_)) {
-        let id = DropId::new(ids.ulid("drop", app.service.clock.now()));
-        app.service.store.drop_with_brief(id).await?
+        let id = DropId::new(ids.ulid("drop", app.context.clock.now()));
+        app.context.store.drop_with_brief(id).await?
     } else {
         None
     };
@@ -152,12 +152,12 @@ struct PaidPost<'a> {
 
 impl Attempt for PaidPost<'_> {
     async fn make(&self, app: &App, key: Option<&StoredKey>) -> Result<Debit, Error> {
-        let now = app.service.clock.now();
+        let now = app.context.clock.now();
         let drop = self.pending.clone().opened(now);
         let posting = drop.payment(self.ids.entry("payment", now), now)?;
         let spending = key.map(|key| Spending { key, price: drop.price, now });
         let payment = DropPayment { posting: &posting, spending };
-        Ok(match app.service.store.create_drop(&drop, &self.new_drop.brief, Some(payment)).await? {
+        Ok(match app.context.store.create_drop(&drop, &self.new_drop.brief, Some(payment)).await? {
             Created::Done => Debit::Done(Box::new(drop)),
             Created::Already(made) => Debit::Done(made),
             Created::InsufficientBalance(user) => Debit::Short(user),
@@ -168,7 +168,7 @@ impl Attempt for PaidPost<'_> {
 
 /// Posts and pays; without the money, posts unpaid and refuses.
 async fn post(app: &App, caller: &Caller, account: User, new_drop: &NewDrop, ids: &NewIds) -> Result<Drop, Error> {
-    let Service { store, rules, clock } = &app.service;
+    let Context { store, rules, clock } = &app.context;
     let now = clock.now();
     let id = DropId::new(ids.ulid("drop", now));
     let pending = Drop::pending(id, caller.id.clone(), new_drop, rules, now);
@@ -201,7 +201,7 @@ async fn post(app: &App, caller: &Caller, account: User, new_drop: &NewDrop, ids
 async fn made(app: &App, drop: Drop) -> Result<Drop, Error> {
     match drop.status {
         Status::PendingPayment => {
-            let available = app.service.account(&drop.sender).await?.balance;
+            let available = app.context.account(&drop.sender).await?.balance;
             Err(Shortfall::of(available).refuse(drop.price, drop.id))
         }
         Status::Open | Status::Ranking | Status::Completed | Status::Cancelled | Status::Expired => Ok(drop),

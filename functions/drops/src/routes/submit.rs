@@ -73,7 +73,7 @@ pub(crate) async fn submit(
     State(app): State<App>,
     ApiJson(request): ApiJson<SubmitRequest>,
 ) -> Result<(StatusCode, ApiJson<Receipt>), Problem> {
-    let rules = &app.service.rules;
+    let rules = &app.context.rules;
     let files = NamedFiles::new("/output_attachments", drafts(request.output_attachments), rules)?;
     let output = Output::new(request.output_text, files, rules)?;
     let named = app.named_agent(&caller.id, request.agent_id);
@@ -90,10 +90,10 @@ async fn with_files(
     id: DropId,
     output: &Output,
 ) -> Result<(Drop, Vec<Attachment>), Error> {
-    let store = &app.service.store;
+    let store = &app.context.store;
     let (drop, uploads) = tokio::try_join!(store.drop(id), store.uploads(&caller.id, output.files().ids()))?;
     let drop = drop.ok_or(Error::NotFound)?;
-    let files = match drop.submit(&caller.id, app.service.clock.now())? {
+    let files = match drop.submit(&caller.id, app.context.clock.now())? {
         SubmitDecision::Again => Vec::new(),
         SubmitDecision::Accept { .. } => app.attached(output.files(), &uploads).await?,
     };
@@ -109,7 +109,7 @@ async fn deliver(
     files: &[Attachment],
 ) -> Result<(StatusCode, Submission), Error> {
     for _ in 0..DECISIONS {
-        let now = drop.next_change_at(app.service.clock.now());
+        let now = drop.next_change_at(app.context.clock.now());
         let fills = match drop.submit(&caller.id, now)? {
             SubmitDecision::Again => return again(app, caller, &drop, output).await,
             SubmitDecision::Accept { fills } => fills,
@@ -125,7 +125,7 @@ async fn deliver(
         };
         let claimed_for = drop.claims.get(&caller.id).map(|claim| claim.agent);
         let agent = named.or(claimed_for).unwrap_or_else(|| AgentId::default_of(&caller.id));
-        match app.service.store.submit(&drop, &submission, agent, fills).await? {
+        match app.context.store.submit(&drop, &submission, agent, fills).await? {
             Written::Done => {
                 if fills {
                     app.wake_ranking(drop.id, now).await;
@@ -145,7 +145,7 @@ async fn again(
     drop: &Drop,
     output: &Output,
 ) -> Result<(StatusCode, Submission), Error> {
-    let made = app.service.store.submission(drop.id, &caller.id).await?;
+    let made = app.context.store.submission(drop.id, &caller.id).await?;
     let made = made.ok_or_else(|| Error::internal("a submitted claim has no output"))?;
     if output.is(&made) { Ok((StatusCode::OK, made)) } else { Err(Error::AlreadySubmitted) }
 }

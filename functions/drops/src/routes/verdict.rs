@@ -92,7 +92,7 @@ pub(crate) async fn verdict(
     _: NoParams,
     State(app): State<App>,
 ) -> Result<ApiJson<VerdictBody>, Problem> {
-    let store = &app.service.store;
+    let store = &app.context.store;
     let drop = store.drop(id).await?.ok_or(Error::NotFound)?;
     drop.relation(&caller.id).ok_or(Error::NotFound)?;
     match drop.status {

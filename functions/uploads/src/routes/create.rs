@@ -94,12 +94,12 @@ pub(crate) async fn create(
     ids: NewIds,
     ApiJson(request): ApiJson<UploadRequest>,
 ) -> Result<(StatusCode, ApiJson<UploadBody>), Problem> {
-    let now = app.service.clock.now();
+    let now = app.context.clock.now();
     let id = UploadId::new(ids.ulid("upload", now));
-    let file = Attachment::announced(request.into(), id, &app.service.rules)?;
+    let file = Attachment::announced(request.into(), id, &app.context.rules)?;
     let put = app.files.sign_put(&file, now).await?;
     let upload = Upload::new(file, now);
-    app.service.store.create_upload(&caller.id, &upload).await?;
+    app.context.store.create_upload(&caller.id, &upload).await?;
     Ok((StatusCode::CREATED, ApiJson(body(upload.file, put))))
 }
 

@@ -5,7 +5,7 @@ use clorp_domain::UserId;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,12 +42,12 @@ pub(crate) async fn get(
     caller: Caller,
     PathId(id): PathId<UserId>,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<ApiJson<UserBody>, Problem> {
     if id != caller.id {
         return Err(Problem::not_found());
     }
-    let user = service.account(&caller.id).await?;
+    let user = context.account(&caller.id).await?;
     Ok(ApiJson(UserBody {
         id: user.id.to_string(),
         balance_cents: user.balance.get(),

@@ -4,7 +4,7 @@ use axum::extract::State;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,9 +32,9 @@ pub(crate) struct ActiveDrop {
 pub(crate) async fn status(
     caller: Caller,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<ApiJson<Vec<ActiveDrop>>, Problem> {
-    let store = &service.store;
+    let store = &context.store;
     let drops = store.drops(&store.work(&caller.id).await?).await?;
     let active = drops.into_iter().filter(|drop| !drop.status.is_terminal());
     let body = active.map(|drop| ActiveDrop {

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors};
 use clorp_http::{ApiJson, Caller, NoBody, NoParams, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,9 +32,9 @@ pub(crate) struct WhoamiUser {
 pub(crate) async fn whoami(
     caller: Caller,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     _: NoBody,
 ) -> Result<ApiJson<Whoami>, Problem> {
-    let user = service.account(&caller.id).await?;
+    let user = context.account(&caller.id).await?;
     Ok(ApiJson(Whoami { user: WhoamiUser { id: user.id.to_string(), balance_cents: user.balance.get() } }))
 }

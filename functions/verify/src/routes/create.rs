@@ -53,8 +53,8 @@ pub(crate) async fn create(
     ApiJson(request): ApiJson<VerifyRequest>,
 ) -> Result<(StatusCode, ApiJson<VerificationBody>), Problem> {
     let VerifyRequest { criteria, output_text, attachments } = request;
-    let question = Question::new(criteria, output_text, drafts(attachments), &app.service.rules)?;
-    let id = VerificationId::new(ids.ulid("verification", app.service.clock.now()));
+    let question = Question::new(criteria, output_text, drafts(attachments), &app.context.rules)?;
+    let id = VerificationId::new(ids.ulid("verification", app.context.clock.now()));
     let verification = match uploaded(&app, &caller.id, &question.output).await {
         Ok(files) => judge(&app, caller.id, id, question, &files).await?,
         Err(refusal) => made_before(&app, &caller.id, id, &ids, refusal).await?,
@@ -65,8 +65,8 @@ pub(crate) async fn create(
 /// The files of an output, all of them there.
 async fn uploaded(app: &App, owner: &UserId, output: &Output) -> Result<Vec<Attachment>, Error> {
     let named = output.files();
-    let uploads = app.service.store.uploads(owner, named.ids()).await?;
-    let files = named.among(&uploads, app.service.clock.now())?;
+    let uploads = app.context.store.uploads(owner, named.ids()).await?;
+    let files = named.among(&uploads, app.context.clock.now())?;
     let there = try_join_all(files.iter().map(|file| app.files.is_uploaded(file))).await?;
     match there.iter().position(|there| !there) {
         None => Ok(files),
@@ -86,9 +86,9 @@ async fn judge(
     let Question { criteria, output } = question;
     let finding = verify(&criteria, &output.legible(files));
     let sha256 = output.sha256(files);
-    let created_at = app.service.clock.now();
+    let created_at = app.context.clock.now();
     let verification = Verification { id, owner, created_at, criteria, sha256, finding };
-    app.service.store.create_verification(verification).await
+    app.context.store.create_verification(verification).await
 }
 
 /// The verification that an earlier try of this request made when its files were still there; or else the refusal.
@@ -100,7 +100,7 @@ async fn made_before(
     refusal: Error,
 ) -> Result<Verification, Error> {
     if ids.may_be_taken() && matches!(refusal, Error::Invalid(_)) {
-        app.service.store.verification(owner, id).await?.ok_or(refusal)
+        app.context.store.verification(owner, id).await?.ok_or(refusal)
     } else {
         Err(refusal)
     }

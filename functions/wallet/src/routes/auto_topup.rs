@@ -79,19 +79,19 @@ pub(crate) async fn auto_topup(
     ApiJson(request): ApiJson<AutoTopupRequest>,
 ) -> Result<ApiJson<AutoTopupBody>, Problem> {
     caller.require_unlimited()?;
-    let service = &app.payments.service;
+    let context = &app.payments.context;
     let asks =
         request.enabled.is_some() || request.amount_cents.is_some() || request.threshold_cents.is_some();
     for _ in 0..DECISIONS {
-        let user = service.account(&caller.id).await?;
-        let settings = changed(&user.auto_topup, &request, &service.rules)?;
+        let user = context.account(&caller.id).await?;
+        let settings = changed(&user.auto_topup, &request, &context.rules)?;
         if !asks {
             return Ok(ApiJson(AutoTopupBody::new(settings, &user)));
         }
         if settings.enabled && user.saved_card().is_none() {
             return Err(Error::PaymentMethodRequired.into());
         }
-        if service.store.set_auto_topup(&caller.id, &user.auto_topup, &settings).await? == Recorded::Done {
+        if context.store.set_auto_topup(&caller.id, &user.auto_topup, &settings).await? == Recorded::Done {
             return Ok(ApiJson(AutoTopupBody::new(AutoTopup { last_failure: None, ..settings }, &user)));
         }
     }

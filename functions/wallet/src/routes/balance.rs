@@ -6,7 +6,7 @@ use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::link_next;
 use clorp_http::{ApiJson, ApiQuery, Caller, Paging, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::LedgerLine;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -59,11 +59,11 @@ pub(crate) async fn balance(
     caller: Caller,
     ApiQuery(paging): ApiQuery<Paging>,
     OriginalUri(uri): OriginalUri,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
-    let ledger = service.store.ledger(&caller.id, limit, paging.cursor.as_deref());
-    let (user, page) = tokio::try_join!(service.account(&caller.id), ledger)?;
+    let ledger = context.store.ledger(&caller.id, limit, paging.cursor.as_deref());
+    let (user, page) = tokio::try_join!(context.account(&caller.id), ledger)?;
     let ledger = page.items.into_iter().map(LedgerEntry::from).collect();
     let mut response = ApiJson(Balance { balance_cents: user.balance.get(), ledger }).into_response();
     if let Some(cursor) = page.next {

@@ -34,7 +34,7 @@ pub(crate) async fn setup_payment_method(
     _: NoBody,
 ) -> Result<ApiJson<PaymentMethodSetup>, Problem> {
     caller.require_unlimited()?;
-    let id = SetupId::new(ids.ulid("setup", app.payments.service.clock.now()));
+    let id = SetupId::new(ids.ulid("setup", app.payments.context.clock.now()));
     let client_secret = app.payments.set_up_payment_method(&caller.id, id).await?;
     Ok(ApiJson(PaymentMethodSetup { client_secret }))
 }

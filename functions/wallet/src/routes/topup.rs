@@ -45,9 +45,9 @@ pub(crate) async fn topup(
     ids: NewIds,
     ApiJson(request): ApiJson<TopupRequest>,
 ) -> Result<ApiJson<CheckoutPage>, Problem> {
-    let rules = &app.payments.service.rules;
+    let rules = &app.payments.context.rules;
     let amount = checked_amount("/amount_cents", request.amount_cents, rules.min_topup, rules.max_topup)?;
-    let id = TopupId::new(ids.ulid("topup", app.payments.service.clock.now()));
+    let id = TopupId::new(ids.ulid("topup", app.payments.context.clock.now()));
     let url = app.payments.topup(&caller.id, id, amount).await?;
     Ok(ApiJson(CheckoutPage { url }))
 }

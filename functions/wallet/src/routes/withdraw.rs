@@ -69,10 +69,10 @@ pub(crate) async fn withdraw(
     ApiJson(request): ApiJson<WithdrawRequest>,
 ) -> Result<(StatusCode, ApiJson<WithdrawalBody>), Problem> {
     caller.require_unlimited()?;
-    let rules = &app.payments.service.rules;
+    let rules = &app.payments.context.rules;
     let amount =
         checked_amount("/amount_cents", request.amount_cents, rules.min_withdrawal, rules.max_withdrawal)?;
-    let id = WithdrawalId::new(ids.ulid("withdrawal", app.payments.service.clock.now()));
+    let id = WithdrawalId::new(ids.ulid("withdrawal", app.payments.context.clock.now()));
     let withdrawal = app.payments.withdraw(&caller.id, id, amount).await?;
     let status = match withdrawal.status {
         WithdrawalStatus::Paid => StatusCode::CREATED,

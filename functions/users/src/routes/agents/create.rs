@@ -6,7 +6,7 @@ use clorp_domain::agent::{checked_description, require_room};
 use clorp_domain::{Agent, AgentId, AgentName, Error};
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::AgentCreated;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -37,22 +37,22 @@ pub(crate) struct NewAgent {
 pub(crate) async fn create(
     caller: Caller,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     ids: NewIds,
     ApiJson(request): ApiJson<NewAgent>,
 ) -> Result<(StatusCode, ApiJson<AgentBody>), Problem> {
     let name = AgentName::new(request.name.as_deref())?;
     let description = checked_description(request.description.as_deref())?;
-    let now = service.clock.now();
+    let now = context.clock.now();
     let id = AgentId::new(ids.ulid("agent", now));
     let agent = Agent::new(id, caller.id, name, description, now);
-    let agent = make(&service, agent, ids.may_be_taken()).await?;
+    let agent = make(&context, agent, ids.may_be_taken()).await?;
     Ok((StatusCode::CREATED, ApiJson(agent.into())))
 }
 
 /// Writes the agent, or finds it where the request `may_be_repeated`.
-async fn make(service: &Service, agent: Agent, may_be_repeated: bool) -> Result<Agent, Error> {
-    let Service { store, rules, .. } = service;
+async fn make(context: &Context, agent: Agent, may_be_repeated: bool) -> Result<Agent, Error> {
+    let Context { store, rules, .. } = context;
     for _ in 0..DECISIONS {
         let (roster, made) = store.roster(&agent.owner, may_be_repeated.then_some(agent.id)).await?;
         if let Some(made) = made {

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use clorp_domain::{AgentId, Error};
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, IdErrors, NoBodyErrors};
 use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::AgentWritten;
 
 use super::{DECISIONS, contended};
@@ -25,19 +25,19 @@ pub(crate) async fn delete(
     caller: Caller,
     PathId(id): PathId<AgentId>,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     _: NoBody,
 ) -> Result<StatusCode, Problem> {
     if id == AgentId::default_of(&caller.id) {
         return Err(Error::DefaultAgent.into());
     }
     for _ in 0..DECISIONS {
-        let agent = service.store.agent(&caller.id, id).await?.ok_or(Error::NotFound)?;
+        let agent = context.store.agent(&caller.id, id).await?.ok_or(Error::NotFound)?;
         // Only afterwards: a claim made before the agent was read is found here, a later one has counted on the agent.
-        if service.store.has_active_work(&caller.id, id).await? {
+        if context.store.has_active_work(&caller.id, id).await? {
             return Err(Error::AgentHasActiveWork.into());
         }
-        match service.store.delete_agent(&agent).await? {
+        match context.store.delete_agent(&agent).await? {
             AgentWritten::Done => return Ok(StatusCode::NO_CONTENT),
             AgentWritten::NameTaken | AgentWritten::Changed => {}
         }

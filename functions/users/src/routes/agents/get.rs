@@ -4,7 +4,7 @@ use axum::extract::State;
 use clorp_domain::{Agent, AgentId, Error};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 
 use super::AgentBody;
 
@@ -18,12 +18,12 @@ pub(crate) async fn get(
     caller: Caller,
     PathId(id): PathId<AgentId>,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<ApiJson<AgentBody>, Problem> {
-    let agent = match service.store.agent(&caller.id, id).await? {
+    let agent = match context.store.agent(&caller.id, id).await? {
         Some(agent) => agent,
         None if id == AgentId::default_of(&caller.id) => {
-            Agent::default_of(&service.account(&caller.id).await?)
+            Agent::default_of(&context.account(&caller.id).await?)
         }
         None => return Err(Error::NotFound.into()),
     };

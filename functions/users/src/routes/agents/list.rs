@@ -5,7 +5,7 @@ use axum::response::Response;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::list as page_of;
 use clorp_http::{ApiQuery, Caller, Paging, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 
 use super::AgentBody;
 
@@ -22,9 +22,9 @@ pub(crate) async fn list(
     caller: Caller,
     ApiQuery(paging): ApiQuery<Paging>,
     OriginalUri(uri): OriginalUri,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
-    let page = service.store.agents(&caller.id, limit, paging.cursor.as_deref()).await?;
+    let page = context.store.agents(&caller.id, limit, paging.cursor.as_deref()).await?;
     Ok(page_of(&uri, page.map(AgentBody::from)))
 }

@@ -6,7 +6,7 @@ use clorp_domain::{Agent, AgentChange, AgentId, AgentName, Error, FieldError};
 use clorp_http::extract::given;
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors, IdErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::AgentWritten;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -51,29 +51,29 @@ pub(crate) async fn update(
     caller: Caller,
     PathId(id): PathId<AgentId>,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     ApiJson(patch): ApiJson<AgentPatch>,
 ) -> Result<ApiJson<AgentBody>, Problem> {
-    let agent = change(&service, &caller, id, &patch.try_into()?).await?;
+    let agent = change(&context, &caller, id, &patch.try_into()?).await?;
     Ok(ApiJson(agent.into()))
 }
 
 async fn change(
-    service: &Service,
+    context: &Context,
     caller: &Caller,
     id: AgentId,
     change: &AgentChange,
 ) -> Result<Agent, Error> {
     for _ in 0..DECISIONS {
-        let (roster, agent) = service.store.roster(&caller.id, Some(id)).await?;
+        let (roster, agent) = context.store.roster(&caller.id, Some(id)).await?;
         let before = agent.ok_or(Error::NotFound)?;
-        let Some(after) = change.of(&before, service.clock.now()) else {
+        let Some(after) = change.of(&before, context.clock.now()) else {
             return Ok(before);
         };
         if after.name.folded() != before.name.folded() && roster.has_name(&after.name) {
             return Err(Error::AgentNameTaken);
         }
-        match service.store.change_agent(&roster, &before, &after).await? {
+        match context.store.change_agent(&roster, &before, &after).await? {
             AgentWritten::Done => return Ok(after),
             AgentWritten::NameTaken => return Err(Error::AgentNameTaken),
             AgentWritten::Changed => {}

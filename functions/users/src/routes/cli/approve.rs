@@ -7,7 +7,7 @@ use clorp_domain::login::checked_user_code;
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors};
 use clorp_http::problem::ErrorBody;
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -43,12 +43,12 @@ pub(crate) struct Approval {
 pub(crate) async fn approve(
     caller: Caller,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     ApiJson(approval): ApiJson<Approval>,
 ) -> Result<StatusCode, Problem> {
     let code = checked_user_code("/user_code", approval.user_code.as_deref())?;
-    let now = service.clock.now();
+    let now = context.clock.now();
     let terms = checked_terms(approval.expires_at.as_deref(), approval.spend_policy.as_ref(), now)?;
-    decide(&service, &caller, &code, &LoginDecision::Approve(terms)).await?;
+    decide(&context, &caller, &code, &LoginDecision::Approve(terms)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

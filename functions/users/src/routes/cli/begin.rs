@@ -8,7 +8,7 @@ use clorp_domain::login::{DEFAULT_NAME, LIFETIME_SECONDS};
 use clorp_domain::{BucketKey, DeviceCode, Error, Login};
 use clorp_http::openapi::{AddressErrors, AnyErrors, BodyErrors};
 use clorp_http::{ApiJson, NoParams, Problem, SourceAddress};
-use clorp_service::{Service, new_device_code, new_user_code};
+use clorp_context::{Context, new_device_code, new_user_code};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,14 +63,14 @@ pub(crate) struct BegunLogin {
 pub(crate) async fn begin(
     source: SourceAddress,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     State(page): State<LoginPage>,
     ApiJson(request): ApiJson<LoginRequest>,
 ) -> Result<(StatusCode, ApiJson<BegunLogin>), Problem> {
     let name = checked_name(request.name.or_else(|| Some(DEFAULT_NAME.to_owned())))?;
-    let now = service.clock.now();
-    admit(&service, source, now).await?;
-    let (login, device) = begun(&service, source, name, now).await?;
+    let now = context.clock.now();
+    admit(&context, source, now).await?;
+    let (login, device) = begun(&context, source, name, now).await?;
     let body = BegunLogin {
         device_code: device.expose().to_owned(),
         user_code: login.user_code.to_string(),
@@ -83,16 +83,16 @@ pub(crate) async fn begin(
 }
 
 /// Lets somebody through of whom nothing is known but their address.
-async fn admit(service: &Service, source: SourceAddress, now: Timestamp) -> Result<(), Error> {
+async fn admit(context: &Context, source: SourceAddress, now: Timestamp) -> Result<(), Error> {
     let bucket = BucketKey::login(source.0);
-    match service.store.take(&bucket, service.rules.login_rate, None, now).await?.decision {
+    match context.store.take(&bucket, context.rules.login_rate, None, now).await?.decision {
         Decision::Granted { .. } => Ok(()),
         Decision::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
     }
 }
 
 async fn begun(
-    service: &Service,
+    context: &Context,
     source: SourceAddress,
     name: String,
     now: Timestamp,
@@ -101,7 +101,7 @@ async fn begun(
     let asked_from = source.0.map(|address| address.to_string());
     for _ in 0..DRAWS {
         let login = Login::new(&device, new_user_code(), name.clone(), asked_from.clone(), now);
-        if service.store.create_login(&login).await? {
+        if context.store.create_login(&login).await? {
             return Ok((login, device));
         }
     }

@@ -7,7 +7,7 @@ use clorp_domain::login::checked_user_code;
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors};
 use clorp_http::problem::ErrorBody;
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -35,10 +35,10 @@ pub(crate) struct Denial {
 pub(crate) async fn deny(
     caller: Caller,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     ApiJson(denial): ApiJson<Denial>,
 ) -> Result<StatusCode, Problem> {
     let code = checked_user_code("/user_code", denial.user_code.as_deref())?;
-    decide(&service, &caller, &code, &LoginDecision::Deny).await?;
+    decide(&context, &caller, &code, &LoginDecision::Deny).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,19 +8,19 @@ pub(crate) mod token;
 
 use clorp_domain::{Error, LoginDecision, UserCode};
 use clorp_http::Caller;
-use clorp_service::Service;
+use clorp_context::Context;
 use clorp_store::Decided;
 
 /// Records what the caller, who has signed in, decides about a login.
 async fn decide(
-    service: &Service,
+    context: &Context,
     caller: &Caller,
     code: &UserCode,
     decision: &LoginDecision,
 ) -> Result<(), Error> {
     caller.require_session()?;
-    let now = service.clock.now();
-    match service.store.decide_login(code, &caller.id, decision, now).await? {
+    let now = context.clock.now();
+    match context.store.decide_login(code, &caller.id, decision, now).await? {
         Decided::Done => Ok(()),
         Decided::Not(login) => login.decide_again(&caller.id, decision, now),
         Decided::Missing => Err(Error::NotFound),

@@ -6,7 +6,7 @@ use clorp_domain::time::rfc3339;
 use clorp_domain::{Error, Login, LoginStatus};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, RoleErrors};
 use clorp_http::{ApiJson, ApiQuery, Caller, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -74,11 +74,11 @@ impl From<Login> for LoginBody {
 pub(crate) async fn show(
     caller: Caller,
     ApiQuery(query): ApiQuery<LoginQuery>,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<ApiJson<LoginBody>, Problem> {
     caller.require_session()?;
     let code = checked_user_code("user_code", query.user_code.as_deref())?;
-    let login = service.store.login_by_code(&code).await?.ok_or(Error::NotFound)?;
-    login.visible_to(&caller.id, service.clock.now())?;
+    let login = context.store.login_by_code(&code).await?.ok_or(Error::NotFound)?;
+    login.visible_to(&caller.id, context.clock.now())?;
     Ok(ApiJson(login.into()))
 }

@@ -6,7 +6,7 @@ use clorp_domain::login::Poll;
 use clorp_domain::{DeviceCode, Error, FieldError, KeyId, KeyTerms, Login, StoredKey, UserId};
 use clorp_http::openapi::{BodyErrors, PollErrors};
 use clorp_http::{ApiJson, NoParams, Problem};
-use clorp_service::{Service, new_api_key, new_ulid};
+use clorp_context::{Context, new_api_key, new_ulid};
 use clorp_store::Redeemed;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,15 +52,15 @@ pub(crate) struct TokenUser {
 )]
 pub(crate) async fn token(
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     ApiJson(request): ApiJson<TokenRequest>,
 ) -> Result<(StatusCode, ApiJson<TokenBody>), Problem> {
     let required = || FieldError::new("/device_code", "device_code_required", "Device code is required");
     let device = request.device_code.ok_or_else(required)?;
     let device: DeviceCode = device.parse().map_err(|_| Error::LoginUnknown)?;
-    let login = service.store.login(&device.hash()).await?.ok_or(Error::LoginUnknown)?;
-    let now = service.clock.now();
-    let (store, pace) = (&service.store, login.pace);
+    let login = context.store.login(&device.hash()).await?.ok_or(Error::LoginUnknown)?;
+    let now = context.clock.now();
+    let (store, pace) = (&context.store, login.pace);
     match login.poll(now)? {
         Poll::Undecided(pace) => {
             store.set_pace(&login, pace).await?;
@@ -73,19 +73,19 @@ pub(crate) async fn token(
             }
             Err(Error::LoginPolledTooOften { interval_seconds: slower.interval_seconds }.into())
         }
-        Poll::Granted(owner, terms) => Ok(redeem(&service, &login, owner, terms, now).await?),
+        Poll::Granted(owner, terms) => Ok(redeem(&context, &login, owner, terms, now).await?),
     }
 }
 
 /// Makes the key.
 async fn redeem(
-    service: &Service,
+    context: &Context,
     login: &Login,
     owner: UserId,
     terms: KeyTerms,
     now: Timestamp,
 ) -> Result<(StatusCode, ApiJson<TokenBody>), Error> {
-    let (secret, most) = (new_api_key(), service.rules.max_keys);
+    let (secret, most) = (new_api_key(), context.rules.max_keys);
     let user = TokenUser { id: owner.to_string() };
     let key = StoredKey {
         name: login.name.clone(),
@@ -93,13 +93,13 @@ async fn redeem(
         policy: terms.policy,
         ..StoredKey::new(KeyId::new(new_ulid(now)), &secret, owner, now)
     };
-    match service.store.redeem_login(login, &key, most).await? {
+    match context.store.redeem_login(login, &key, most).await? {
         Redeemed::Done => {
             let api_key = secret.expose().to_owned();
             Ok((StatusCode::CREATED, ApiJson(TokenBody { key: KeyBody::of(key, now), api_key, user })))
         }
         Redeemed::TooManyKeys => {
-            service.store.set_pace(login, login.pace.polled(now)).await?;
+            context.store.set_pace(login, login.pace.polled(now)).await?;
             Err(Error::TooManyKeys { most })
         }
         Redeemed::Gone => Err(Error::LoginUnknown),

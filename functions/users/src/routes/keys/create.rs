@@ -7,7 +7,7 @@ use clorp_domain::api_key::checked_name;
 use clorp_domain::{ApiKey, Error, KeyId, StoredKey};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, KeyErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, once_only};
-use clorp_service::{Service, new_api_key};
+use clorp_context::{Context, new_api_key};
 use clorp_store::KeyCreated;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -52,12 +52,12 @@ pub(crate) struct NewKeyBody {
 pub(crate) async fn create(
     caller: Caller,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     ids: NewIds,
     ApiJson(request): ApiJson<KeyRequest>,
 ) -> Result<Response, Problem> {
     caller.require_unlimited()?;
-    let now = service.clock.now();
+    let now = context.clock.now();
     let secret = new_api_key();
     let terms = checked_terms(request.expires_at.as_deref(), request.spend_policy.as_ref(), now)?;
     let key = StoredKey {
@@ -66,7 +66,7 @@ pub(crate) async fn create(
         policy: terms.policy,
         ..StoredKey::new(KeyId::new(ids.ulid("key", now)), &secret, caller.id, now)
     };
-    let (key, secret) = made(&service, key, secret).await?;
+    let (key, secret) = made(&context, key, secret).await?;
     let shown = NewKeyBody { key: KeyBody::of(key.clone(), now), secret };
     let kept = NewKeyBody { key: KeyBody::of(key, now), secret: None };
     Ok(once_only(StatusCode::CREATED, &shown, &kept)?)
@@ -74,16 +74,16 @@ pub(crate) async fn create(
 
 /// The key that this request made, with its secret; or that an earlier try of it made, whose secret is not known.
 async fn made(
-    service: &Service,
+    context: &Context,
     key: StoredKey,
     secret: ApiKey,
 ) -> Result<(StoredKey, Option<String>), Error> {
-    let most = service.rules.max_keys;
-    match service.store.create_key(&key, most).await? {
+    let most = context.rules.max_keys;
+    match context.store.create_key(&key, most).await? {
         KeyCreated::Done => Ok((key, Some(secret.expose().to_owned()))),
         KeyCreated::TooMany => Err(Error::TooManyKeys { most }),
         KeyCreated::Already => {
-            let made = service.store.listed_key(&key.owner, key.id).await?;
+            let made = context.store.listed_key(&key.owner, key.id).await?;
             // Between the two it can have been revoked.
             made.map(|made| (made, None)).ok_or(Error::NotFound)
         }

@@ -4,7 +4,7 @@ use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::{ApiQuery, Caller, Paging, Problem, paging};
-use clorp_service::Service;
+use clorp_context::Context;
 
 use super::KeyBody;
 
@@ -23,9 +23,9 @@ pub(crate) async fn list(
     caller: Caller,
     OriginalUri(uri): OriginalUri,
     ApiQuery(paging): ApiQuery<Paging>,
-    State(service): State<Service>,
+    State(context): State<Context>,
 ) -> Result<Response, Problem> {
-    let page = service.store.keys(&caller.id, paging.limit()?, paging.cursor.as_deref()).await?;
-    let now = service.clock.now();
+    let page = context.store.keys(&caller.id, paging.limit()?, paging.cursor.as_deref()).await?;
+    let now = context.clock.now();
     Ok(paging::list(&uri, page.map(|key| KeyBody::of(key, now))))
 }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use clorp_domain::{Error, KeyId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors};
 use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
-use clorp_service::Service;
+use clorp_context::Context;
 
 /// Revoke an API key. From the next request on it is refused.
 ///
@@ -22,13 +22,13 @@ pub(crate) async fn revoke(
     caller: Caller,
     PathId(id): PathId<KeyId>,
     _: NoParams,
-    State(service): State<Service>,
+    State(context): State<Context>,
     _: NoBody,
 ) -> Result<StatusCode, Problem> {
     if caller.key().is_none_or(|key| key.id != id) {
         caller.require_unlimited()?;
     }
-    if service.store.revoke_key(&caller.id, id, service.clock.now()).await? {
+    if context.store.revoke_key(&caller.id, id, context.clock.now()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Error::NotFound.into())

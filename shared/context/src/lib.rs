@@ -35,7 +35,7 @@ pub fn behavior_version() -> BehaviorVersion {
 
 /// What a request handler works with. Cheap to clone; holds nothing that a request leaves behind.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub struct Context {
     /// The table.
     pub store: Store,
     /// The marketplace's rules.
@@ -72,7 +72,7 @@ pub fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-impl Service {
+impl Context {
     /// The account of an authenticated caller.
     ///
     /// # Errors
