@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// How long a page may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A browser with one page. It ends with this.
 pub struct Browser {
@@ -60,7 +60,7 @@ impl Browser {
         }
         self.socket.send(Message::text(command.to_string())).await.unwrap();
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect(method);
+            let message = tokio::time::timeout(WAIT_TIMEOUT, self.socket.next()).await.expect(method);
             let Message::Text(text) = message.unwrap().unwrap() else { continue };
             let mut answer: Value = serde_json::from_str(&text).unwrap();
             if answer["id"] == number {
@@ -131,7 +131,7 @@ impl Browser {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, arrived).await.expect("the next page");
+        tokio::time::timeout(WAIT_TIMEOUT, arrived).await.expect("the next page");
     }
 
     /// Waits until an expression on the page is true.
@@ -141,7 +141,7 @@ impl Browser {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, holds).await.expect(expression);
+        tokio::time::timeout(WAIT_TIMEOUT, holds).await.expect(expression);
     }
 
     /// Sends these headers with every request of the page from now on.
@@ -209,5 +209,5 @@ async fn address(profile: &Path) -> String {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, written).await.expect("the browser does not listen")
+    tokio::time::timeout(WAIT_TIMEOUT, written).await.expect("the browser does not listen")
 }

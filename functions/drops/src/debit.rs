@@ -5,7 +5,7 @@ use clorp_domain::{Cents, Drop, DropId, Error, StoredKey, TopupId, User};
 use clorp_payments::Cover;
 use clorp_http::{Caller, NewIds};
 
-use crate::{App, DECISIONS, contended};
+use crate::{App, MAX_ATTEMPTS, contended};
 
 /// How often a debit is tried anew after a top-up. What the card brought may be spent by another request first.
 const TOPUPS: usize = 3;
@@ -80,7 +80,7 @@ impl App {
     ) -> Result<Result<Drop, Shortfall>, Error> {
         let Wallet { auto_topup, mut short } = wallet;
         let (mut key, mut topups) = (payer.key().cloned(), 0);
-        for _ in 0..DECISIONS {
+        for _ in 0..MAX_ATTEMPTS {
             let now = self.context.clock.now();
             if let Some(key) = &key {
                 key.policy.check(price, &key.spent, now)?;

@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 use crate::wire::{DropBody, Links, View};
 
 /// How often a decision is taken anew when the drop changes between reading and writing it.
-const DECISIONS: usize = 12;
+const MAX_ATTEMPTS: usize = 12;
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]

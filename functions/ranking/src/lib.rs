@@ -20,7 +20,7 @@ use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
 /// Steps one call takes on one drop at most: close, judge, and room for others doing the same.
-const STEPS: usize = 8;
+const MAX_STEPS: usize = 8;
 /// Drops one sweep works on at once.
 const AT_ONCE: usize = 8;
 /// Characters of the winning output that the public feed shows.
@@ -94,7 +94,7 @@ impl Ranking {
     /// # Errors
     /// Faults of the table or the judge; the drop stays due.
     pub async fn settle(&self, id: DropId) -> Result<Progress, Error> {
-        for _ in 0..STEPS {
+        for _ in 0..MAX_STEPS {
             let Some((drop, brief)) = self.context.store.drop_with_brief(id).await? else {
                 return Ok(Progress::Nothing);
             };

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::dev_file::DevUser;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A client of one stack.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Api {
     /// # Errors
     /// When the system gives no client.
     pub fn new(base_url: &str) -> Result<Self> {
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let client = Client::builder().no_proxy().timeout(WAIT_TIMEOUT).build()?;
         Ok(Self { client, base_url: base_url.to_owned() })
     }
 

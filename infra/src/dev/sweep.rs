@@ -20,13 +20,13 @@ const PERIOD_WHILE_FAILING: Duration = Duration::from_secs(15);
 
 /// An answer to a request whose instance was restarted meanwhile never comes. A Stripe that does not answer takes its
 /// time.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Calls `function` for as long as this is polled, one call at a time.
 pub async fn forever(client: Client, base_url: String, function: String) {
     let mut health = Health { function, failing: false };
     loop {
-        let outcome = invoke(&client, &base_url, &health.function, PATIENCE).await;
+        let outcome = invoke(&client, &base_url, &health.function, WAIT_TIMEOUT).await;
         if let Some(news) = health.observe(outcome.map_err(|error| format!("{error:#}"))) {
             println!("{news}");
         }

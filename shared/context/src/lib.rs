@@ -117,7 +117,7 @@ pub async fn aws_config() -> Result<SdkConfig, BootError> {
 }
 
 /// Where the AWS SDK traces requests and answers.
-const TELLING: [&str; 2] = ["aws_sigv4", "aws_smithy_runtime::client::orchestrator"];
+const SENSITIVE_TARGETS: [&str; 2] = ["aws_sigv4", "aws_smithy_runtime::client::orchestrator"];
 
 /// Starts the log: one JSON object a line on standard output, filtered by `RUST_LOG`.
 pub fn start_log() {
@@ -135,7 +135,7 @@ where
 {
     let log = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter);
     log.with_writer(writer).finish().with(filter_fn(|event| {
-        *event.level() != Level::TRACE || !TELLING.iter().any(|target| event.target().starts_with(target))
+        *event.level() != Level::TRACE || !SENSITIVE_TARGETS.iter().any(|target| event.target().starts_with(target))
     }))
 }
 

@@ -11,14 +11,14 @@ use clorp_store::{AutoTopupBegun, Moved, Shortage};
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
-use crate::{DECISIONS, Payments, Outcome, contended};
+use crate::{MAX_ATTEMPTS, Payments, Outcome, contended};
 
 /// When somebody else looks at a charge that the request which began it has not settled.
-const OWN_TIME: SignedDuration = SignedDuration::from_secs(15);
+const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(15);
 /// After this long a charge that Stripe knows nothing of is not made any more: its owner would not expect it.
 const STALE: SignedDuration = SignedDuration::from_mins(30);
 /// How long a request waits for a charge that another one began.
-const PATIENCE: Duration = Duration::from_secs(6);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(6);
 /// First pause between looks at it; doubles.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 
@@ -49,7 +49,7 @@ impl Payments {
     /// # Errors
     /// Faults only.
     pub async fn cover(&self, mut user: User, price: Cents, id: TopupId) -> Result<Cover, Error> {
-        for _ in 0..DECISIONS {
+        for _ in 0..MAX_ATTEMPTS {
             if user.balance >= price {
                 return Ok(Cover::Credited);
             }
@@ -104,7 +104,7 @@ impl Payments {
     async fn begin(&self, user: &User, id: TopupId, shortage: Shortage) -> Result<Start, Error> {
         let now = self.context.clock.now();
         let topup = Topup::begun(id, user.id.clone(), TopupKind::Auto, user.auto_topup.amount, now);
-        let due_at = now.saturating_add(OWN_TIME).unwrap_or(now);
+        let due_at = now.saturating_add(SETTLE_GRACE).unwrap_or(now);
         Ok(match self.context.store.begin_auto_topup(&topup, shortage, due_at).await? {
             AutoTopupBegun::Done => Start::Ours(topup),
             AutoTopupBegun::Already => Start::Before,
@@ -178,7 +178,7 @@ impl Payments {
 
     async fn refused(&self, mut topup: Topup, refusal: &Refusal) -> Result<Cover, Error> {
         let store = &self.context.store;
-        for _ in 0..DECISIONS {
+        for _ in 0..MAX_ATTEMPTS {
             match topup.status {
                 TopupStatus::Paid => return Ok(Cover::Credited),
                 TopupStatus::Failed => return Ok(Cover::Not(declined(refusal))),
@@ -197,7 +197,7 @@ impl Payments {
 
     /// Waits until a top-up that somebody else began has come out, but not for ever.
     async fn wait_for(&self, user: &User, id: TopupId) -> Result<Cover, Error> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut pause = FIRST_LOOK;
         loop {
             match self.read(&user.id, id).await?.status {

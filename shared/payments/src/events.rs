@@ -10,7 +10,7 @@ use clorp_store::{Parked, UnappliedEvent, Moved, Recorded};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::{DECISIONS, contended, new_entry_id};
+use crate::{MAX_ATTEMPTS, contended, new_entry_id};
 
 /// The only currency of wallets.
 const CURRENCY: &str = "usd";
@@ -108,7 +108,7 @@ impl WebhookEvents {
     /// must be quarantined.
     pub(crate) async fn credit(&self, payment: &TopupPayment) -> Result<Outcome, Error> {
         let store = &self.context.store;
-        for _ in 0..DECISIONS {
+        for _ in 0..MAX_ATTEMPTS {
             let Some(topup) = store.topup(&payment.user, payment.topup).await? else {
                 return Ok(Outcome::Quarantined("a top-up we have no record of"));
             };
@@ -187,7 +187,7 @@ impl WebhookEvents {
     /// Acts on a claim against a payment: a refund or a dispute.
     async fn claim(&self, received: &Received<'_>, intent: &str) -> Result<Outcome, Error> {
         let store = &self.context.store;
-        for _ in 0..DECISIONS {
+        for _ in 0..MAX_ATTEMPTS {
             let (topup, recorded) = tokio::try_join!(store.topup_of_intent(intent), self.recorded(received))?;
             let Some(topup) = topup else {
                 let why = "about a payment that is not known";
@@ -254,7 +254,7 @@ impl WebhookEvents {
 
     async fn reverse(&self, user: &UserId, id: WithdrawalId, reversed: Cents) -> Result<Outcome, Error> {
         let store = &self.context.store;
-        for _ in 0..DECISIONS {
+        for _ in 0..MAX_ATTEMPTS {
             let Some(withdrawal) = store.withdrawal(user, id).await? else {
                 return Ok(Outcome::Quarantined("a withdrawal we have no record of"));
             };

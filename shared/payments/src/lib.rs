@@ -28,7 +28,7 @@ use clorp_context::new_ulid;
 use jiff::Timestamp;
 
 /// How often something is decided anew when it changes between reading and writing it.
-const DECISIONS: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 fn new_entry_id(now: Timestamp) -> EntryId {
     EntryId::new(new_ulid(now))

@@ -5,10 +5,10 @@ use clorp_stripe_api::{Failure, Refusal};
 use clorp_store::{Moved, Reserved};
 use jiff::SignedDuration;
 
-use crate::{DECISIONS, Payments, contended, new_entry_id};
+use crate::{MAX_ATTEMPTS, Payments, contended, new_entry_id};
 
 /// When somebody else looks at a withdrawal that its own request has not settled.
-const OWN_TIME: SignedDuration = SignedDuration::from_secs(15);
+const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(15);
 
 impl Payments {
     /// Sends `amount` from a wallet to its owner's bank. The outcome may be pending: then it is found out later.
@@ -38,7 +38,7 @@ impl Payments {
             reversed: Cents::ZERO,
         };
         let debit = withdrawal.debit(new_entry_id(now), now)?;
-        let due_at = now.saturating_add(OWN_TIME).unwrap_or(now);
+        let due_at = now.saturating_add(SETTLE_GRACE).unwrap_or(now);
         match store.reserve_withdrawal(&withdrawal, &debit, due_at).await? {
             Reserved::Done => self.transfer(withdrawal).await,
             Reserved::Already(known) if known.status == WithdrawalStatus::Pending => {
@@ -75,7 +75,7 @@ impl Payments {
         mut withdrawal: Withdrawal,
         outcome: Result<String, Failure>,
     ) -> Result<Withdrawal, Error> {
-        for _ in 0..DECISIONS {
+        for _ in 0..MAX_ATTEMPTS {
             if withdrawal.status != WithdrawalStatus::Pending {
                 return Ok(withdrawal);
             }

@@ -25,7 +25,7 @@ const KEPT: u32 = 60;
 /// How long nobody asks again after a failure, in seconds.
 const KEPT_FAILURE: u32 = 3;
 /// How long somebody else's outcome is waited for.
-const PATIENCE: Duration = Duration::from_secs(4);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(4);
 /// The first pause between looks; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_millis(400);
@@ -70,7 +70,7 @@ impl Refreshes {
     /// [`Error::Unavailable`] if Supabase or the table does not answer, or somebody else takes too long.
     pub(crate) async fn refresh(&self, token: &Secret, patient: bool) -> Result<Refreshed, Error> {
         let seal = Seal::of(token)?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut pause = FIRST_PAUSE;
         let mut begun = self.store.begin_refresh(&seal.id, LEASE, self.clock.now()).await?;
         loop {

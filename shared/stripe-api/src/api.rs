@@ -43,7 +43,7 @@ use tokio::time::Instant;
 use crate::metadata;
 
 /// How long one call may take, all its tries together: a caller's function has ten seconds.
-const PATIENCE: Duration = Duration::from_secs(7);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(7);
 /// Longest wait for one answer.
 const ATTEMPT: Duration = Duration::from_secs(5);
 /// First pause between tries; doubles, and the actual pause is random below it.
@@ -393,7 +393,7 @@ impl Stripe {
     {
         // Who made the caller wait tells them why.
         admitted().await.map_err(|_| unknown("the caller was not admitted"))?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut pause = FIRST_PAUSE;
         for n in 1.. {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -8,7 +8,7 @@ use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
 use clorp_store::Written;
 
 use crate::wire::DropBody;
-use crate::{App, DECISIONS, contended};
+use crate::{App, MAX_ATTEMPTS, contended};
 
 /// Call a drop off.
 ///
@@ -36,7 +36,7 @@ pub(crate) async fn cancel(
 }
 
 async fn end(app: &App, caller: &Caller, mut drop: Drop, ids: &NewIds) -> Result<Drop, Error> {
-    for _ in 0..DECISIONS {
+    for _ in 0..MAX_ATTEMPTS {
         let now = drop.next_change_at(app.context.clock.now());
         let refund = match drop.cancel(&caller.id)? {
             CancelDecision::Already => return Ok(drop),

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::wire::DropBody;
-use crate::{App, DECISIONS, contended};
+use crate::{App, MAX_ATTEMPTS, contended};
 
 /// How to claim. The body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -66,7 +66,7 @@ async fn take_slot(
 ) -> Result<(StatusCode, Drop), Error> {
     let context = &app.context;
     let mut claims = Some(claims);
-    for _ in 0..DECISIONS {
+    for _ in 0..MAX_ATTEMPTS {
         let now = drop.next_change_at(context.clock.now());
         let (claim, lapsed) = match drop.claim(&caller.id, now, &context.rules)? {
             ClaimDecision::Held(_) => return Ok((StatusCode::OK, drop)),

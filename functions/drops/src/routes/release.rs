@@ -7,7 +7,7 @@ use clorp_http::{ApiJson, Caller, NoBody, NoParams, PathId, Problem};
 use clorp_store::Written;
 
 use crate::wire::DropBody;
-use crate::{App, DECISIONS, contended};
+use crate::{App, MAX_ATTEMPTS, contended};
 
 /// Give your slot up.
 ///
@@ -43,7 +43,7 @@ pub(crate) async fn give_up(app: &App, caller: &Caller, id: DropId) -> Result<Dr
 
 async fn leave(app: &App, caller: &Caller, mut drop: Drop) -> Result<Drop, Error> {
     let store = &app.context.store;
-    for _ in 0..DECISIONS {
+    for _ in 0..MAX_ATTEMPTS {
         let now = drop.next_change_at(app.context.clock.now());
         let claim = match drop.release(&caller.id, now) {
             Ok(claim) => claim,

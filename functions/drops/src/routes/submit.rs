@@ -11,7 +11,7 @@ use clorp_store::Written;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{App, DECISIONS, contended};
+use crate::{App, MAX_ATTEMPTS, contended};
 
 /// What to deliver.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -108,7 +108,7 @@ async fn deliver(
     output: &Output,
     files: &[Attachment],
 ) -> Result<(StatusCode, Submission), Error> {
-    for _ in 0..DECISIONS {
+    for _ in 0..MAX_ATTEMPTS {
         let now = drop.next_change_at(app.context.clock.now());
         let fills = match drop.submit(&caller.id, now)? {
             SubmitDecision::Again => return again(app, caller, &drop, output).await,

@@ -16,7 +16,7 @@ const DEFAULT_AMOUNT: Cents = Cents::new(1000);
 /// Where a charge is set off, if the user has never said.
 const DEFAULT_THRESHOLD: Cents = Cents::new(500);
 /// How often a change is decided anew when the settings change between reading and writing them.
-const DECISIONS: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// What to change; what is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -82,7 +82,7 @@ pub(crate) async fn auto_topup(
     let context = &app.payments.context;
     let asks =
         request.enabled.is_some() || request.amount_cents.is_some() || request.threshold_cents.is_some();
-    for _ in 0..DECISIONS {
+    for _ in 0..MAX_ATTEMPTS {
         let user = context.account(&caller.id).await?;
         let settings = changed(&user.auto_topup, &request, &context.rules)?;
         if !asks {

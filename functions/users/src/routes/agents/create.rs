@@ -11,7 +11,7 @@ use clorp_store::AgentCreated;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AgentBody, DECISIONS, contended};
+use super::{AgentBody, MAX_ATTEMPTS, contended};
 
 /// What to make.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -53,7 +53,7 @@ pub(crate) async fn create(
 /// Writes the agent, or finds it where the request `may_be_repeated`.
 async fn make(context: &Context, agent: Agent, may_be_repeated: bool) -> Result<Agent, Error> {
     let Context { store, rules, .. } = context;
-    for _ in 0..DECISIONS {
+    for _ in 0..MAX_ATTEMPTS {
         let (roster, made) = store.roster(&agent.owner, may_be_repeated.then_some(agent.id)).await?;
         if let Some(made) = made {
             return Ok(made);

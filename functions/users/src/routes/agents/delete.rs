@@ -8,7 +8,7 @@ use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
 use clorp_context::Context;
 use clorp_store::AgentWritten;
 
-use super::{DECISIONS, contended};
+use super::{MAX_ATTEMPTS, contended};
 
 /// Delete an agent, and its record with it.
 ///
@@ -31,7 +31,7 @@ pub(crate) async fn delete(
     if id == AgentId::default_of(&caller.id) {
         return Err(Error::DefaultAgent.into());
     }
-    for _ in 0..DECISIONS {
+    for _ in 0..MAX_ATTEMPTS {
         let agent = context.store.agent(&caller.id, id).await?.ok_or(Error::NotFound)?;
         // Only afterwards: a claim made before the agent was read is found here, a later one has counted on the agent.
         if context.store.has_active_work(&caller.id, id).await? {

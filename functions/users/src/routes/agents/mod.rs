@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// How often a decision is taken anew when the caller's agents change between reading and writing them.
-const DECISIONS: usize = 12;
+const MAX_ATTEMPTS: usize = 12;
 
 /// The caller's agents changed between every reading and writing of them.
 fn contended() -> Error {

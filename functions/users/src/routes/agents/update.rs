@@ -11,7 +11,7 @@ use clorp_store::AgentWritten;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AgentBody, DECISIONS, contended};
+use super::{AgentBody, MAX_ATTEMPTS, contended};
 
 /// What to change. What is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -64,7 +64,7 @@ async fn change(
     id: AgentId,
     change: &AgentChange,
 ) -> Result<Agent, Error> {
-    for _ in 0..DECISIONS {
+    for _ in 0..MAX_ATTEMPTS {
         let (roster, agent) = context.store.roster(&caller.id, Some(id)).await?;
         let before = agent.ok_or(Error::NotFound)?;
         let Some(after) = change.of(&before, context.clock.now()) else {
