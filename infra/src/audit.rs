@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::dev_file::DevFile;
 use crate::dynamo;
-use crate::files::{default_data_dir, shown};
+use crate::files::{default_data_dir, display};
 use crate::term::{Style, dollars};
 
 /// Checks the ledger of the running `cargo dev`, or of a table on AWS.
@@ -100,7 +100,7 @@ async fn settle(store: &Store, events: &[String]) -> Result<()> {
 
 fn local(data_dir: &std::path::Path) -> Result<(Store, Option<Stripe>)> {
     let stack = DevFile::read(data_dir)?.with_context(|| {
-        format!("no stack runs in {}: start `cargo dev`, or name a --table", shown(data_dir))
+        format!("no stack runs in {}: start `cargo dev`, or name a --table", display(data_dir))
     })?;
     let Some(url) = stack.dynamodb_url else {
         bail!("the stack runs on a table on AWS: name it with --table");

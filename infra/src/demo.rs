@@ -13,7 +13,7 @@ use clorp_domain::Pack;
 use serde_json::{Value, json};
 
 use crate::dev_file::{DevFile, DevUser};
-use crate::files::{default_data_dir, shown};
+use crate::files::{default_data_dir, display};
 use crate::term::{Style, dollars};
 use api::{Api, list, number, text};
 use money::Stripe;
@@ -47,7 +47,7 @@ pub struct Args {
 /// When no stack is running, or when the API does anything but what it should.
 pub async fn run(args: Args) -> Result<()> {
     let stack = DevFile::read(&args.data_dir)?
-        .with_context(|| format!("no stack runs in {}: start `cargo dev` first", shown(&args.data_dir)))?;
+        .with_context(|| format!("no stack runs in {}: start `cargo dev` first", display(&args.data_dir)))?;
     ensure!(
         stack.users.len() > SLOTS + 1,
         "the demo needs a sender and {} workers: start `cargo dev` with `--users {}`",

@@ -242,7 +242,7 @@ fn lock(data_dir: &Path) -> Result<File> {
         Ok(()) => Ok(file),
         Err(_) => bail!(
             "another `cargo dev` uses {}: stop it, or give this one a directory of its own with --data-dir",
-            files::shown(data_dir)
+            files::display(data_dir)
         ),
     }
 }

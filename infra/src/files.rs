@@ -20,7 +20,7 @@ pub fn default_data_dir() -> PathBuf {
 }
 
 /// `path` as a person in the workspace's root would type it.
-pub fn shown(path: &Path) -> String {
+pub fn display(path: &Path) -> String {
     path.strip_prefix(workspace_root()).unwrap_or(path).display().to_string()
 }
 
@@ -40,7 +40,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
         file.persist(path)?;
         Ok(())
     };
-    write().with_context(|| format!("writing {}", shown(path)))
+    write().with_context(|| format!("writing {}", display(path)))
 }
 
 /// The value in a JSON file; `None` if there is no such file.
@@ -50,10 +50,10 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let text = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        text => text.with_context(|| format!("reading {}", shown(path)))?,
+        text => text.with_context(|| format!("reading {}", display(path)))?,
     };
     let value = serde_json::from_slice(&text);
-    value.map(Some).with_context(|| format!("{} is damaged", shown(path)))
+    value.map(Some).with_context(|| format!("{} is damaged", display(path)))
 }
 
 /// Removes a file that may not be there.
@@ -63,7 +63,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 pub fn remove(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("removing {}", shown(path)))
+            Err(error).with_context(|| format!("removing {}", display(path)))
         }
         _ => Ok(()),
     }
@@ -76,7 +76,7 @@ pub fn remove(path: &Path) -> Result<()> {
 pub fn remove_folder(path: &Path) -> Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("removing {}", shown(path)))
+            Err(error).with_context(|| format!("removing {}", display(path)))
         }
         _ => Ok(()),
     }

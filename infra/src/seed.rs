@@ -97,10 +97,10 @@ pub fn roster(path: &Path, workers: usize, now: Timestamp) -> Result<Vec<Identit
 fn known(path: &Path) -> Result<Vec<Identity>> {
     match std::fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
-            format!("{} is damaged: `cargo dev --fresh` makes new users", files::shown(path))
+            format!("{} is damaged: `cargo dev --fresh` makes new users", files::display(path))
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).with_context(|| format!("reading {}", files::shown(path))),
+        Err(error) => Err(error).with_context(|| format!("reading {}", files::display(path))),
     }
 }
 

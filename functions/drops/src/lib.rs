@@ -43,7 +43,7 @@ impl App {
 
     /// A drop as `reader` sees it; costs a round trip only where there is a winning output to show. Who has no part in the
     /// drop sees neither context nor output.
-    async fn shown(&self, drop: &Drop, mut brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
+    async fn render(&self, drop: &Drop, mut brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
         if drop.relation(reader).is_none() {
             brief.env_vars.clear();
             return self.view(drop, brief, None, reader).await;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::dev_file::{DevFile, DevUser};
-use crate::files::shown;
+use crate::files::display;
 use crate::term::{Style, dollars};
 
 /// The commands that play a drop by hand, each under what it does. They are pasted as they are, so they hold no
@@ -50,8 +50,8 @@ pub fn banner(stack: &DevFile, data_dir: &Path, log: &Path, style: Style) -> Str
         "\nDatabase  {database}, table {}\nStripe    {stripe}\nFiles     {files}\nSupabase  {supabase}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
          Saved changes are built and take effect by themselves. Stop with Ctrl-C.\n\n",
         stack.table,
-        shown(data_dir),
-        shown(log),
+        display(data_dir),
+        display(log),
     );
     text
 }
@@ -65,7 +65,7 @@ fn keys(stack: &DevFile, sender: &DevUser, worker: &DevUser, data_dir: &Path) ->
     let more = stack.users.len().saturating_sub(2);
     if more > 0 {
         let path = DevFile::path(data_dir);
-        let _infallible = writeln!(text, "  {:<9} {:>8}  {more} more in {}", "…", "", shown(&path));
+        let _infallible = writeln!(text, "  {:<9} {:>8}  {more} more in {}", "…", "", display(&path));
     }
     text
 }

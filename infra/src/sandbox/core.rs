@@ -204,8 +204,8 @@ fn is_settled(state: &State, endpoints: usize) -> bool {
 fn load(path: &Path) -> Result<Option<State>> {
     let text = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        text => text.with_context(|| format!("reading {}", files::shown(path)))?,
+        text => text.with_context(|| format!("reading {}", files::display(path)))?,
     };
     let state = serde_json::from_slice(&text);
-    state.map(Some).with_context(|| format!("{} is no state of the Stripe sandbox", files::shown(path)))
+    state.map(Some).with_context(|| format!("{} is no state of the Stripe sandbox", files::display(path)))
 }

@@ -52,7 +52,7 @@ impl ApiKey {
     }
 
     /// As much of it as tells its owner which key it is, and nobody what it is.
-    pub fn shown(&self) -> &str {
+    pub fn visible_prefix(&self) -> &str {
         &self.0[..SHOWN_LEN]
     }
 
@@ -96,7 +96,7 @@ impl StoredKey {
             hash: key.hash(),
             owner,
             name: String::new(),
-            prefix: key.shown().to_owned(),
+            prefix: key.visible_prefix().to_owned(),
             created_at: now,
             expires_at: None,
             last_used_at: None,
@@ -253,7 +253,7 @@ mod tests {
     fn the_secret_is_not_in_its_debug_form_nor_in_its_hash() {
         let key = ApiKey::from_random([5; 30]);
         assert!(!format!("{key:?}").contains("5555"));
-        assert_eq!(key.shown(), "clorp_555555");
+        assert_eq!(key.visible_prefix(), "clorp_555555");
         assert_eq!(key.hash().as_str().parse(), Ok(key.hash()));
         assert_eq!(key.hash().as_str().len(), 64);
     }

@@ -62,7 +62,7 @@ impl Authenticator {
         match (Authorization::of(&headers), &self.sessions) {
             (Authorization::Key(key), _) => Ok(self.by_key(key).await?.into()),
             (Authorization::Token(token), Some(sessions)) => {
-                Ok(self.at_sight(sessions.by_token(&token).await?).await?.into())
+                Ok(self.find_or_create_user(sessions.by_token(&token).await?).await?.into())
             }
             (Authorization::Absent, Some(sessions)) => self.by_cookies(sessions, method, headers).await,
             (Authorization::Unusable | Authorization::Token(_) | Authorization::Absent, _) => {
@@ -81,17 +81,17 @@ impl Authenticator {
     ) -> Result<Authenticated, Error> {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies: Vec<&str> = cookies.collect();
-        if !method.is_safe() && !self.origins.made(&headers) && sessions.is_shown(cookies.iter().copied()) {
+        if !method.is_safe() && !self.origins.sent(&headers) && sessions.is_shown(cookies.iter().copied()) {
             return Err(Error::ForeignOrigin);
         }
         let session = sessions.by_cookies(cookies, self.origins.are_secure()).await?;
         let Session { identity, set_cookies } = session.ok_or(Error::Unauthenticated)?;
-        Ok(Authenticated { caller: self.at_sight(identity).await?, set_cookies })
+        Ok(Authenticated { caller: self.find_or_create_user(identity).await?, set_cookies })
     }
 
     /// The user with this identity, whose account is made when they are seen for the first time. One round trip, and one
     /// more the first time.
-    async fn at_sight(&self, identity: Identity) -> Result<Caller, Error> {
+    async fn find_or_create_user(&self, identity: Identity) -> Result<Caller, Error> {
         let Identity { id, name, avatar_url } = identity;
         if self.context.store.user(&id).await?.is_none() {
             let user = User::new(id.clone(), name, avatar_url, self.context.clock.now());

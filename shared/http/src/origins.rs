@@ -44,7 +44,7 @@ impl Origins {
     }
 
     /// Whether a browser says of a request that one of our pages made it, or a page of the very host that is asked.
-    pub(crate) fn made(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn sent(&self, headers: &HeaderMap) -> bool {
         match headers.get(header::ORIGIN) {
             Some(origin) => self.0.contains(origin) || is_own(origin, headers.get(header::HOST)),
             None => headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-origin"),
@@ -117,7 +117,7 @@ mod tests {
             let header = |&(name, value): &(&'static str, &'static str)| {
                 (HeaderName::from_static(name), HeaderValue::from_static(value))
             };
-            ours.made(&headers.iter().map(header).collect())
+            ours.sent(&headers.iter().map(header).collect())
         };
         let host = ("host", "api.clorp.example");
         for good in [

@@ -27,7 +27,7 @@ impl Identity {
         let text = |key: &str| metadata.get(key).and_then(Value::as_str);
         let is_address = |name: &&str| email.is_some_and(|email| email.eq_ignore_ascii_case(name.trim()));
         let names = ["full_name", "name", "user_name"].into_iter().filter_map(text);
-        let name = names.filter(|name| !is_address(name)).find_map(shown);
+        let name = names.filter(|name| !is_address(name)).find_map(display_name);
         Self {
             id,
             name: name.unwrap_or_else(|| NAMELESS.to_owned()),
@@ -41,7 +41,7 @@ impl Identity {
 }
 
 /// `name` on one line, without what cannot be seen; `None` if nothing is left.
-fn shown(name: &str) -> Option<String> {
+fn display_name(name: &str) -> Option<String> {
     let visible: String = name.chars().filter(|c| c.is_whitespace() || !is_hidden(*c)).collect();
     let one_line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     let short: String = one_line.chars().take(MAX_NAME).collect();

@@ -32,7 +32,7 @@ pub(crate) async fn cancel(
 ) -> Result<ApiJson<DropBody>, Problem> {
     let (drop, brief) = app.context.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
     let drop = end(&app, &caller, drop, &ids).await?;
-    Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
+    Ok(ApiJson(app.render(&drop, brief, &caller.id).await?))
 }
 
 async fn end(app: &App, caller: &Caller, mut drop: Drop, ids: &NewIds) -> Result<Drop, Error> {

@@ -54,7 +54,7 @@ pub(crate) async fn claim(
     let agent = agent?.unwrap_or_else(|| AgentId::default_of(&caller.id));
     let (drop, brief) = found?.ok_or(Error::NotFound)?;
     let (status, drop) = take_slot(&app, &caller, agent, drop, claims?).await?;
-    Ok((status, ApiJson(app.shown(&drop, brief, &caller.id).await?)))
+    Ok((status, ApiJson(app.render(&drop, brief, &caller.id).await?)))
 }
 
 async fn take_slot(

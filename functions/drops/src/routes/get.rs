@@ -25,5 +25,5 @@ pub(crate) async fn get(
     let store = &app.context.store;
     let (drop, brief) = store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
     drop.relation(&caller.id).ok_or(Error::NotFound)?;
-    Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
+    Ok(ApiJson(app.render(&drop, brief, &caller.id).await?))
 }

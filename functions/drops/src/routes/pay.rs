@@ -37,7 +37,7 @@ pub(crate) async fn pay(
     if let Some(window) = drop.window {
         app.wake_ranking(id, window.closes_at).await;
     }
-    Ok(ApiJson(app.shown(&drop, brief, &caller.id).await?))
+    Ok(ApiJson(app.render(&drop, brief, &caller.id).await?))
 }
 
 /// The payment of a drop that waits for it.

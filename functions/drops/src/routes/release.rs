@@ -37,11 +37,11 @@ pub(crate) async fn release(
 /// Gives the caller's slot up, and shows the drop.
 pub(crate) async fn give_up(app: &App, caller: &Caller, id: DropId) -> Result<DropBody, Error> {
     let (drop, brief) = app.context.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
-    let drop = leave(app, caller, drop).await?;
-    app.shown(&drop, brief, &caller.id).await
+    let drop = release_slot(app, caller, drop).await?;
+    app.render(&drop, brief, &caller.id).await
 }
 
-async fn leave(app: &App, caller: &Caller, mut drop: Drop) -> Result<Drop, Error> {
+async fn release_slot(app: &App, caller: &Caller, mut drop: Drop) -> Result<Drop, Error> {
     let store = &app.context.store;
     for _ in 0..MAX_ATTEMPTS {
         let now = drop.next_change_at(app.context.clock.now());

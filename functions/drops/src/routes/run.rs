@@ -113,12 +113,12 @@ pub(crate) async fn run(
     }
     let drop = match attach(&app, &caller, &mut new_drop).await {
         Ok(account) => post(&app, &caller, account, &new_drop, &ids).await?,
-        Err(refusal) => posted_before(&app, &mut new_drop, &ids, refusal).await?,
+        Err(refusal) => replay_post(&app, &mut new_drop, &ids, refusal).await?,
     };
     if let Some(window) = drop.window {
         app.wake_ranking(drop.id, window.closes_at).await;
     }
-    let body = app.shown(&drop, new_drop.brief, &caller.id).await?;
+    let body = app.render(&drop, new_drop.brief, &caller.id).await?;
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
 }
 
@@ -131,7 +131,7 @@ async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<Us
 }
 
 /// The drop that an earlier try of this request posted when its files could still be attached; or else the refusal.
-async fn posted_before(app: &App, new_drop: &mut NewDrop, ids: &NewIds, refusal: Error) -> Result<Drop, Error> {
+async fn replay_post(app: &App, new_drop: &mut NewDrop, ids: &NewIds, refusal: Error) -> Result<Drop, Error> {
     let found = if ids.may_be_taken() && matches!(refusal, Error::Invalid(_)) {
         let id = DropId::new(ids.ulid("drop", app.context.clock.now()));
         app.context.store.drop_with_brief(id).await?
@@ -140,7 +140,7 @@ async fn posted_before(app: &App, new_drop: &mut NewDrop, ids: &NewIds, refusal:
     };
     let (drop, brief) = found.ok_or(refusal)?;
     new_drop.brief = brief;
-    made(app, drop).await
+    create_or_find(app, drop).await
 }
 
 /// A drop that is posted opened and paid for.
@@ -182,14 +182,14 @@ async fn post(app: &App, caller: &Caller, account: User, new_drop: &NewDrop, ids
             if ids.may_be_taken()
                 && let Some(drop) = store.drop(id).await? =>
         {
-            return made(app, drop).await;
+            return create_or_find(app, drop).await;
         }
         debited => debited?,
     };
     match debited {
-        Ok(drop) => made(app, drop).await,
+        Ok(drop) => create_or_find(app, drop).await,
         Err(shortfall) => match store.create_drop(&post.pending, &new_drop.brief, None).await? {
-            Created::Already(before) => made(app, *before).await,
+            Created::Already(before) => create_or_find(app, *before).await,
             Created::Done | Created::InsufficientBalance(_) | Created::KeyChanged(_) => {
                 Err(shortfall.refuse(new_drop.price, id))
             }
@@ -198,7 +198,7 @@ async fn post(app: &App, caller: &Caller, account: User, new_drop: &NewDrop, ids
 }
 
 /// Answers from the drop that this request, or an earlier try of it, made.
-async fn made(app: &App, drop: Drop) -> Result<Drop, Error> {
+async fn create_or_find(app: &App, drop: Drop) -> Result<Drop, Error> {
     match drop.status {
         Status::PendingPayment => {
             let available = app.context.account(&drop.sender).await?.balance;

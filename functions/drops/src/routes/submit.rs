@@ -111,7 +111,7 @@ async fn deliver(
     for _ in 0..MAX_ATTEMPTS {
         let now = drop.next_change_at(app.context.clock.now());
         let fills = match drop.submit(&caller.id, now)? {
-            SubmitDecision::Again => return again(app, caller, &drop, output).await,
+            SubmitDecision::Again => return replay_submission(app, caller, &drop, output).await,
             SubmitDecision::Accept { fills } => fills,
         };
         let submission = Submission {
@@ -139,7 +139,7 @@ async fn deliver(
 }
 
 /// Compares with what the caller submitted before.
-async fn again(
+async fn replay_submission(
     app: &App,
     caller: &Caller,
     drop: &Drop,

@@ -70,7 +70,7 @@ pub(crate) async fn begin(
     let name = checked_name(request.name.or_else(|| Some(DEFAULT_NAME.to_owned())))?;
     let now = context.clock.now();
     admit(&context, source, now).await?;
-    let (login, device) = begun(&context, source, name, now).await?;
+    let (login, device) = create_login(&context, source, name, now).await?;
     let body = BegunLogin {
         device_code: device.expose().to_owned(),
         user_code: login.user_code.to_string(),
@@ -91,7 +91,7 @@ async fn admit(context: &Context, source: SourceAddress, now: Timestamp) -> Resu
     }
 }
 
-async fn begun(
+async fn create_login(
     context: &Context,
     source: SourceAddress,
     name: String,

@@ -66,14 +66,14 @@ pub(crate) async fn create(
         policy: terms.policy,
         ..StoredKey::new(KeyId::new(ids.ulid("key", now)), &secret, caller.id, now)
     };
-    let (key, secret) = made(&context, key, secret).await?;
+    let (key, secret) = create_or_find(&context, key, secret).await?;
     let shown = NewKeyBody { key: KeyBody::of(key.clone(), now), secret };
     let kept = NewKeyBody { key: KeyBody::of(key, now), secret: None };
     Ok(once_only(StatusCode::CREATED, &shown, &kept)?)
 }
 
 /// The key that this request made, with its secret; or that an earlier try of it made, whose secret is not known.
-async fn made(
+async fn create_or_find(
     context: &Context,
     key: StoredKey,
     secret: ApiKey,
