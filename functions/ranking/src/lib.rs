@@ -14,7 +14,7 @@ use clorp_domain::{Brief, Drop, DropId, EntryId, Error, Status, Verdict};
 use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
 use clorp_queue::RankingQueue;
 use clorp_context::{Context, new_ulid};
-use clorp_store::{Racer, Showcase, Written};
+use clorp_store::{Racer, FeedExcerpt, Written};
 use futures::future::try_join;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
@@ -142,9 +142,9 @@ impl Ranking {
         let output = submissions.iter().find(|made| made.id == winner.submission);
         let excerpt: String =
             output.map(|output| output.output_text.chars().take(EXCERPT_CHARS).collect()).unwrap_or_default();
-        let showcase = Showcase { winner_name: name, excerpt: &excerpt };
+        let excerpt = FeedExcerpt { winner_name: name, excerpt: &excerpt };
         let drop = drop.clone().completed(outcome);
-        store.settle_drop(&drop, &verdict, showcase, &payout, &racers).await
+        store.settle_drop(&drop, &verdict, excerpt, &payout, &racers).await
     }
 
     /// The agents of those who have submitted. One that cannot be found keeps nobody from being paid.

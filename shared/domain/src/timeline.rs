@@ -48,7 +48,7 @@ impl FromStr for EventId {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Happening<'a> {
+pub enum EventKind<'a> {
     /// It was posted.
     Created,
     /// It was paid and went on the board.
@@ -89,22 +89,22 @@ pub struct Event<'a> {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub happening: Happening<'a>,
+    pub kind: EventKind<'a>,
 }
 
 impl<'a> Event<'a> {
     /// What is written in one change happens at one instant, so there the later of two events has a number.
-    fn new(at: Timestamp, happening: Happening<'a>) -> Self {
-        let n = match happening {
-            Happening::Created
-            | Happening::Claimed { .. }
-            | Happening::Submitted { .. }
-            | Happening::Completed(_)
-            | Happening::Cancelled
-            | Happening::Expired => 0,
-            Happening::Opened | Happening::Ranking | Happening::Done => 1,
+    fn new(at: Timestamp, kind: EventKind<'a>) -> Self {
+        let n = match kind {
+            EventKind::Created
+            | EventKind::Claimed { .. }
+            | EventKind::Submitted { .. }
+            | EventKind::Completed(_)
+            | EventKind::Cancelled
+            | EventKind::Expired => 0,
+            EventKind::Opened | EventKind::Ranking | EventKind::Done => 1,
         };
-        Self { id: EventId { at, n }, at, happening }
+        Self { id: EventId { at, n }, at, kind }
     }
 }
 
@@ -118,30 +118,30 @@ impl Drop {
     }
 
     fn events(&self) -> Vec<Event<'_>> {
-        let mut events = vec![Event::new(self.created_at, Happening::Created)];
-        events.extend(self.window.map(|window| Event::new(window.opened_at, Happening::Opened)));
+        let mut events = vec![Event::new(self.created_at, EventKind::Created)];
+        events.extend(self.window.map(|window| Event::new(window.opened_at, EventKind::Opened)));
         let mut claims: Vec<_> = self.claims.iter().collect();
         claims.sort_by_key(|(_, claim)| claim.claimed_at);
         for ((worker, claim), nth) in claims.iter().zip(1..) {
-            events.push(Event::new(claim.claimed_at, Happening::Claimed { worker, claim, nth }));
+            events.push(Event::new(claim.claimed_at, EventKind::Claimed { worker, claim, nth }));
         }
         let submissions =
             self.claims.iter().filter_map(|(worker, claim)| Some((claim.submitted_at?, worker)));
         let mut submissions: Vec<_> = submissions.collect();
         submissions.sort_unstable();
         for ((at, worker), nth) in submissions.into_iter().zip(1..) {
-            events.push(Event::new(at, Happening::Submitted { worker, nth }));
+            events.push(Event::new(at, EventKind::Submitted { worker, nth }));
         }
-        events.extend(self.ranking_at.map(|at| Event::new(at, Happening::Ranking)));
+        events.extend(self.ranking_at.map(|at| Event::new(at, EventKind::Ranking)));
         let end = match self.status {
             Status::PendingPayment | Status::Open | Status::Ranking => None,
-            Status::Completed => self.outcome.as_ref().map(Happening::Completed),
-            Status::Cancelled => Some(Happening::Cancelled),
-            Status::Expired => Some(Happening::Expired),
+            Status::Completed => self.outcome.as_ref().map(EventKind::Completed),
+            Status::Cancelled => Some(EventKind::Cancelled),
+            Status::Expired => Some(EventKind::Expired),
         };
         if let Some(end) = end {
             // The end is the last change.
-            events.extend([end, Happening::Done].map(|happening| Event::new(self.updated_at, happening)));
+            events.extend([end, EventKind::Done].map(|kind| Event::new(self.updated_at, kind)));
         }
         events.sort_by_key(|event| event.id);
         events

@@ -148,7 +148,7 @@ impl Market {
     /// What somebody sees who has seen the events up to the last of `seen`.
     fn poll(&self, seen: &mut Vec<(EventId, String)>) {
         let events = self.drop.timeline(seen.last().map(|(id, _)| *id));
-        seen.extend(events.into_iter().flatten().map(|event| (event.id, format!("{:?}", event.happening))));
+        seen.extend(events.into_iter().flatten().map(|event| (event.id, format!("{:?}", event.kind))));
     }
 
     /// What is true of any drop at any time.

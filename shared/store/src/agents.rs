@@ -69,7 +69,7 @@ pub(crate) fn read_agent(item: Item) -> Result<Agent, Error> {
 
 /// What decides about a change of a user's agents.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Roster {
+pub struct AgentNames {
     /// The default agent, whether or not it is in the table.
     pub default: Agent,
     /// How many others there are.
@@ -80,7 +80,7 @@ pub struct Roster {
     names: Option<BTreeSet<String>>,
 }
 
-impl Roster {
+impl AgentNames {
     /// Whether one of the agents has this name, in any case.
     pub fn has_name(&self, name: &AgentName) -> bool {
         match &self.names {
@@ -224,11 +224,11 @@ impl Store {
     ///
     /// # Errors
     /// Faults only: the user exists.
-    pub async fn roster(
+    pub async fn agent_names(
         &self,
         owner: &UserId,
         id: Option<AgentId>,
-    ) -> Result<(Roster, Option<Agent>), Error> {
+    ) -> Result<(AgentNames, Option<Agent>), Error> {
         let (user, names) = (Key::user(owner), Key::agent_names(owner));
         let default = Key::agent(owner, AgentId::default_of(owner));
         let mut keys = vec![user.clone(), names.clone(), default.clone()];
@@ -240,7 +240,7 @@ impl Store {
         let user = user.ok_or_else(ownerless)?;
         let names = found.remove(&names);
         let others = names.as_ref().and_then(|names| names.get(OTHERS)?.as_n().ok()?.parse().ok());
-        let roster = Roster {
+        let known = AgentNames {
             others: others.unwrap_or(0),
             written: written.is_some(),
             names: names.map(|names| names.into_keys().collect()),
@@ -248,9 +248,9 @@ impl Store {
         };
         let agent = match asked {
             Some(key) => found.remove(&key).map(read_agent).transpose()?,
-            None => id.map(|_| roster.default.clone()),
+            None => id.map(|_| known.default.clone()),
         };
-        Ok((roster, agent))
+        Ok((known, agent))
     }
 
     /// Writes a new agent that was admitted, unless its name is taken or its owner has too many agents by now.
@@ -263,19 +263,19 @@ impl Store {
     /// Faults only.
     pub async fn create_agent(
         &self,
-        roster: &Roster,
+        known: &AgentNames,
         agent: &Agent,
         rules: &Rules,
     ) -> Result<AgentCreated, Error> {
         let key = Key::agent(&agent.owner, agent.id);
         let mut tx = Tx::default();
         create(&mut tx, agent)?;
-        if roster.names.is_none() && !roster.written {
-            create(&mut tx, &roster.default)?;
+        if known.names.is_none() && !known.written {
+            create(&mut tx, &known.default)?;
         }
-        let names = keep_names(&mut tx, roster);
-        if roster.names.is_none() {
-            names.set(&taken(&roster.default.name), flag(true));
+        let names = keep_names(&mut tx, known);
+        if known.names.is_none() {
+            names.set(&taken(&known.default.name), flag(true));
         }
         names
             .require_absent(&taken(&agent.name))
@@ -300,21 +300,21 @@ impl Store {
     /// Faults only.
     pub async fn change_agent(
         &self,
-        roster: &Roster,
+        known: &AgentNames,
         before: &Agent,
         after: &Agent,
     ) -> Result<AgentWritten, Error> {
         let mut tx = Tx::default();
         let (old, new) = (taken(&before.name), taken(&after.name));
         if old != new {
-            let names = keep_names(&mut tx, roster);
+            let names = keep_names(&mut tx, known);
             names.require_absent(&new).set(&new, flag(true));
-            if roster.names.is_some() {
+            if known.names.is_some() {
                 names.remove(&old);
             }
         }
         let update = tx.update(Key::agent(&after.owner, after.id));
-        if before.is_default() && !roster.written {
+        if before.is_default() && !known.written {
             update.require_new().set_all(encode(&AgentItem::from(after))?);
             begin_record(update, after.id);
         } else {
@@ -405,9 +405,9 @@ fn ownerless() -> Error {
 }
 
 /// The update of the item that keeps the names of a user's agents.
-fn keep_names<'a>(tx: &'a mut Tx, roster: &Roster) -> &'a mut Update {
-    let names = tx.update(Key::agent_names(&roster.default.owner));
-    if roster.names.is_some() { names.require_existing() } else { names.require_new() }
+fn keep_names<'a>(tx: &'a mut Tx, known: &AgentNames) -> &'a mut Update {
+    let names = tx.update(Key::agent_names(&known.default.owner));
+    if known.names.is_some() { names.require_existing() } else { names.require_new() }
 }
 
 /// Whether a write was refused because the name that it would have given to `agent` is taken.

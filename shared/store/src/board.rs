@@ -17,7 +17,7 @@ use crate::item::{Item, n, s};
 use crate::key::{Key, PK, drop_of_pk};
 use crate::page::{Page, cursor, position};
 use crate::tx::Update;
-use crate::verdicts::read_showcase;
+use crate::verdicts::read_excerpt;
 
 /// Partitions of one state and pack.
 const PARTITIONS: u128 = 2;
@@ -240,7 +240,7 @@ impl Store {
             if let (Some(drop), Some(verdict)) =
                 (found.remove(&Key::drop(id)), found.remove(&Key::verdict(id)))
             {
-                let (winner_name, excerpt) = read_showcase(verdict)?;
+                let (winner_name, excerpt) = read_excerpt(verdict)?;
                 items.push(FeedEntry { drop: read_drop(drop)?, winner_name, excerpt });
             }
         }

@@ -42,7 +42,7 @@ mod work;
 
 use aws_sdk_dynamodb::Client;
 
-pub use agents::{AgentCreated, AgentWritten, Racer, Roster};
+pub use agents::{AgentCreated, AgentWritten, Racer, AgentNames};
 pub use board::{BoardQuery, BoardSort, FeedEntry};
 pub use ledger_audit::LedgerAudit;
 pub use directory::DirectorySort;
@@ -59,7 +59,7 @@ pub use refreshes::{RefreshBegin, RefreshLease, RefreshOutcome};
 pub use submissions::Delivered;
 pub use topups::{AutoTopupBegun, Moved, Shortage};
 pub use users::Recorded;
-pub use verdicts::{Credit, JudgedDrop, Showcase};
+pub use verdicts::{Credit, JudgedDrop, FeedExcerpt};
 pub use withdrawals::Reserved;
 pub use work::Claims;
 

@@ -111,7 +111,7 @@ fn read_verdict(drop: DropId, item: VerdictItem) -> Result<Verdict, Error> {
 
 /// The public part of a settlement: what the feed shows of the winner.
 #[derive(Clone, Copy, Debug)]
-pub struct Showcase<'a> {
+pub struct FeedExcerpt<'a> {
     /// The name of the winner's agent.
     pub winner_name: &'a str,
     /// The beginning of the winning output.
@@ -129,7 +129,7 @@ impl Store {
         &self,
         drop: &Drop,
         verdict: &Verdict,
-        showcase: Showcase<'_>,
+        excerpt: FeedExcerpt<'_>,
         payout: &Posting,
         racers: &[Racer],
     ) -> Result<bool, Error> {
@@ -147,7 +147,7 @@ impl Store {
         set_index_entry(update, drop.id, IndexEntry::Feed(drop.pack, outcome.completed_at));
         release_workers(&mut tx, drop, outcome.completed_at)?;
         let key = Key::verdict(drop.id);
-        let item = keyed(&key, &verdict_item(verdict, showcase, racers))?;
+        let item = keyed(&key, &verdict_item(verdict, excerpt, racers))?;
         tx.create(key, item);
         ledger::post(&mut tx, payout)?;
         stats::count(&mut tx, drop.id, settled(drop)?);
@@ -222,7 +222,7 @@ fn racer_of<'a>(racers: &'a [Racer], placing: &Placing) -> Option<&'a Racer> {
     racers.iter().find(|racer| racer.agent.owner == placing.worker)
 }
 
-fn verdict_item(verdict: &Verdict, showcase: Showcase<'_>, racers: &[Racer]) -> VerdictItem {
+fn verdict_item(verdict: &Verdict, excerpt: FeedExcerpt<'_>, racers: &[Racer]) -> VerdictItem {
     VerdictItem {
         judge: verdict.judge.clone(),
         judge_version: verdict.judge_version.clone(),
@@ -233,8 +233,8 @@ fn verdict_item(verdict: &Verdict, showcase: Showcase<'_>, racers: &[Racer]) -> 
             .iter()
             .map(|placing| write_placing(placing, racer_of(racers, placing)))
             .collect(),
-        winner_name: showcase.winner_name.to_owned(),
-        excerpt: showcase.excerpt.to_owned(),
+        winner_name: excerpt.winner_name.to_owned(),
+        excerpt: excerpt.excerpt.to_owned(),
     }
 }
 
@@ -250,6 +250,6 @@ fn settled(drop: &Drop) -> Result<Stats, Error> {
 }
 
 /// Where the feed's part of a verdict is read.
-pub(crate) fn read_showcase(item: Item) -> Result<(String, String), Error> {
+pub(crate) fn read_excerpt(item: Item) -> Result<(String, String), Error> {
     decode::<VerdictItem>(item).map(|item| (item.winner_name, item.excerpt))
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use clorp_domain::drops::Relation;
 use clorp_domain::time::rfc3339;
-use clorp_domain::timeline::{Event, EventId, Happening};
+use clorp_domain::timeline::{Event, EventId, EventKind};
 use clorp_domain::{Drop, DropId, Error, SubmissionId, UserId};
 use clorp_http::event_stream::{EventStream, LastEventId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
@@ -183,37 +183,37 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn sees(&self, drop: &Drop, event: &Event<'_>) -> TimelineEvent {
         let at = rfc3339(event.at);
-        let what = match event.happening {
-            Happening::Created => EventBody::Created(CreatedData { at, price_cents: drop.price.get() }),
-            Happening::Opened => EventBody::Opened(OpenedData {
+        let what = match event.kind {
+            EventKind::Created => EventBody::Created(CreatedData { at, price_cents: drop.price.get() }),
+            EventKind::Opened => EventBody::Opened(OpenedData {
                 at,
                 window_closes_at: drop.window.map(|window| rfc3339(window.closes_at)).unwrap_or_default(),
                 max_claims: drop.max_claims,
             }),
-            Happening::Claimed { worker, claim, nth } => EventBody::Claimed(ClaimedData {
+            EventKind::Claimed { worker, claim, nth } => EventBody::Claimed(ClaimedData {
                 at,
                 lease_expires_at: rfc3339(claim.lease_expires_at),
                 claims_count: nth,
                 yours: worker == self.id,
                 worker: self.name(worker),
             }),
-            Happening::Submitted { worker, nth } => EventBody::Submitted(SubmittedData {
+            EventKind::Submitted { worker, nth } => EventBody::Submitted(SubmittedData {
                 at,
                 submissions_count: nth,
                 yours: worker == self.id,
                 worker: self.name(worker),
             }),
-            Happening::Ranking => {
+            EventKind::Ranking => {
                 EventBody::Ranking(RankingData { at, submissions_count: drop.submissions_count() })
             }
-            Happening::Completed(outcome) => EventBody::Completed(CompletedData {
+            EventKind::Completed(outcome) => EventBody::Completed(CompletedData {
                 at,
                 grade: outcome.grade.as_str(),
                 winning_submission_id: SubmissionId::of(drop.id, &outcome.winner).to_string(),
             }),
-            Happening::Cancelled => EventBody::Cancelled(EndData { at }),
-            Happening::Expired => EventBody::Expired(EndData { at }),
-            Happening::Done => EventBody::Done(DoneData { at, status: drop.status.as_str() }),
+            EventKind::Cancelled => EventBody::Cancelled(EndData { at }),
+            EventKind::Expired => EventBody::Expired(EndData { at }),
+            EventKind::Done => EventBody::Done(DoneData { at, status: drop.status.as_str() }),
         };
         TimelineEvent { id: event.id.to_string(), what }
     }

@@ -54,15 +54,15 @@ pub(crate) async fn create(
 async fn make(context: &Context, agent: Agent, may_be_repeated: bool) -> Result<Agent, Error> {
     let Context { store, rules, .. } = context;
     for _ in 0..MAX_ATTEMPTS {
-        let (roster, made) = store.roster(&agent.owner, may_be_repeated.then_some(agent.id)).await?;
+        let (names, made) = store.agent_names(&agent.owner, may_be_repeated.then_some(agent.id)).await?;
         if let Some(made) = made {
             return Ok(made);
         }
-        if roster.has_name(&agent.name) {
+        if names.has_name(&agent.name) {
             return Err(Error::AgentNameTaken);
         }
-        require_room(roster.others, rules)?;
-        match store.create_agent(&roster, &agent, rules).await? {
+        require_room(names.others, rules)?;
+        match store.create_agent(&names, &agent, rules).await? {
             AgentCreated::Done => return Ok(agent),
             AgentCreated::Already(made) => return Ok(*made),
             AgentCreated::NameTaken => return Err(Error::AgentNameTaken),

@@ -65,15 +65,15 @@ async fn change(
     change: &AgentChange,
 ) -> Result<Agent, Error> {
     for _ in 0..MAX_ATTEMPTS {
-        let (roster, agent) = context.store.roster(&caller.id, Some(id)).await?;
+        let (names, agent) = context.store.agent_names(&caller.id, Some(id)).await?;
         let before = agent.ok_or(Error::NotFound)?;
         let Some(after) = change.of(&before, context.clock.now()) else {
             return Ok(before);
         };
-        if after.name.folded() != before.name.folded() && roster.has_name(&after.name) {
+        if after.name.folded() != before.name.folded() && names.has_name(&after.name) {
             return Err(Error::AgentNameTaken);
         }
-        match context.store.change_agent(&roster, &before, &after).await? {
+        match context.store.change_agent(&names, &before, &after).await? {
             AgentWritten::Done => return Ok(after),
             AgentWritten::NameTaken => return Err(Error::AgentNameTaken),
             AgentWritten::Changed => {}
