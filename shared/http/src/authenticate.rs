@@ -15,7 +15,7 @@ use futures::future::join;
 use utoipa::openapi::OpenApi;
 
 use crate::auth::{Authorization, Caller, Credential};
-use crate::limits::Buckets;
+use crate::limits::RateLimiter;
 use crate::{Origins, Problem, openapi};
 
 /// What a function needs to know whom it serves.
@@ -27,7 +27,7 @@ pub struct Authenticator {
     pub sessions: Option<Sessions>,
     /// Where our web pages are.
     pub origins: Origins,
-    buckets: Buckets,
+    rate_limiter: RateLimiter,
 }
 
 /// Who is calling, and what the answer has to tell their browser.
@@ -45,7 +45,7 @@ impl From<Caller> for Authenticated {
 impl Authenticator {
     /// By API key, and by session if there are any.
     pub fn new(context: Context, sessions: Option<Sessions>, origins: Origins) -> Self {
-        Self { context, sessions, origins, buckets: Buckets::default() }
+        Self { context, sessions, origins, rate_limiter: RateLimiter::default() }
     }
 
     /// As the variables say: those of [`Sessions::from_env`] and [`Origins::from_env`].
@@ -124,15 +124,15 @@ impl Authenticator {
         let Authenticated { caller, set_cookies } = authenticated;
         tracing::Span::current().record("user_id", caller.id.as_str());
         parts.extensions.insert(caller.clone());
-        let bucket = self.buckets.of(caller.id.clone(), class, self.context.rules.rate(class));
+        let limit = self.rate_limiter.of(caller.id.clone(), class, self.context.rules.rate(class));
         let admission = {
-            let (context, bucket) = (self.context.clone(), bucket.clone());
-            async move { bucket.take(&context).await }
+            let (context, limit) = (self.context.clone(), limit.clone());
+            async move { limit.take(&context).await }
         };
         let handled = behind(admission, next.run(Request::from_parts(parts, body)));
         let (handled, ()) = join(handled, self.note_use(&caller)).await;
         let mut response = handled.unwrap_or_else(|error| Problem::from(error).into_response());
-        bucket.label(response.headers_mut(), self.context.clock.now());
+        limit.label(response.headers_mut(), self.context.clock.now());
         carry(&mut response, &set_cookies);
         Ok(response)
     }

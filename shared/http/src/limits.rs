@@ -13,7 +13,7 @@ use jiff::Timestamp;
 pub(crate) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// The header that says what is left in it.
 pub(crate) const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// Buckets that one instance remembers.
+/// RateLimiter that one instance remembers.
 const MAX_REMEMBERED: usize = 10_000;
 
 /// What an instance remembers of buckets: when each is full again.
@@ -22,20 +22,20 @@ const MAX_REMEMBERED: usize = 10_000;
 /// own; what all instances together answer is limited by the gateway. Of the other buckets, which are in the table, this
 /// is only what to expect there: a wrong expectation costs a round trip.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Buckets(Arc<Mutex<HashMap<(UserId, RateClass), Timestamp>>>);
+pub(crate) struct RateLimiter(Arc<Mutex<HashMap<(UserId, RateClass), Timestamp>>>);
 
 /// A bucket that a request is taken out of.
 #[derive(Clone, Debug)]
-pub(crate) struct Bucket {
+pub(crate) struct CallerLimit {
     user: UserId,
     class: RateClass,
     limit: RateLimit,
-    buckets: Buckets,
+    buckets: RateLimiter,
 }
 
-impl Buckets {
-    pub(crate) fn of(&self, user: UserId, class: RateClass, limit: RateLimit) -> Bucket {
-        Bucket { user, class, limit, buckets: self.clone() }
+impl RateLimiter {
+    pub(crate) fn of(&self, user: UserId, class: RateClass, limit: RateLimit) -> CallerLimit {
+        CallerLimit { user, class, limit, buckets: self.clone() }
     }
 
     fn get(&self, user: &UserId, class: RateClass) -> Option<Timestamp> {
@@ -54,7 +54,7 @@ impl Buckets {
     }
 }
 
-impl Bucket {
+impl CallerLimit {
     /// Takes a request out.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 mod cli;
 mod keys;
 mod pages;
-mod rates;
+mod rate_limits;
 mod spend;
 mod table;
 
