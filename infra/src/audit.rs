@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clorp_domain::{Account, Cents, Reason, TopupStatus, WithdrawalStatus};
+use clorp_store::{LedgerAudit, Store};
 use clorp_stripe_api::api::Movement;
 use clorp_stripe_api::{Failure, Stripe};
-use clorp_store::{LedgerAudit, Store};
 use jiff::Timestamp;
 
 use crate::dev_file::DevFile;
@@ -131,7 +131,11 @@ pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
     let ledger = store.ledger_audit().await.map_err(|error| anyhow!("{error:?}"))?;
     let unapplied = ledger.unapplied.iter();
     let unapplied = unapplied.map(|event| format!("{} about {}: {}", event.id, event.object, event.why));
-    let mut audit = Audit { figures: figures(&ledger), discrepancies: ledger.discrepancies(), unapplied: unapplied.collect() };
+    let mut audit = Audit {
+        figures: figures(&ledger),
+        discrepancies: ledger.discrepancies(),
+        unapplied: unapplied.collect(),
+    };
     let Some(stripe) = stripe else {
         audit.figures.push(("Stripe's own lists".to_owned(), "not asked".to_owned()));
         return Ok(audit);

@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
+use clorp_context::new_api_key;
 use clorp_domain::idempotency::derived_bits;
 use clorp_domain::ledger::Unbalanced;
 use clorp_domain::{Account, ApiKey, Cents, EntryId, Error, KeyId, Posting, Reason, StoredKey, User, UserId};
-use clorp_context::new_api_key;
 use clorp_store::Store;
 use jiff::Timestamp;
 use rand::RngExt;

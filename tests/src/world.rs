@@ -8,30 +8,30 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use clorp_context::{Clock, Context, new_api_key, new_ulid};
 use clorp_domain::{
     Account, ApiKey, Cents, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User, UserId,
 };
 use clorp_files::Files;
-use clorp_payments::{Payments, Pages, WebhookEvents};
 use clorp_http::{Authenticator, Origins};
-use clorp_judge::{EmbeddedJudge, Judge};
-use clorp_stripe_api::Stripe;
-use clorp_stripe_api::signature::Secrets;
-use clorp_queue::RankingQueue;
-use clorp_context::{Clock, Context, new_api_key, new_ulid};
-use clorp_sessions::Sessions;
-use clorp_store::{KeyCreated, Store};
-use futures::future::join_all;
 use clorp_infra::audit::audit;
 use clorp_infra::dynamo::{Dynamo, client, create_table};
 use clorp_infra::issuer::{Issuer, Person};
 use clorp_infra::s3::{LocalS3, sdk_config};
 use clorp_infra::sandbox::{self, Sandbox};
 use clorp_infra::template::Template;
+use clorp_judge::{EmbeddedJudge, Judge};
+use clorp_payments::{Pages, Payments, WebhookEvents};
+use clorp_queue::RankingQueue;
+use clorp_ranking::{Ranking, Swept};
+use clorp_sessions::Sessions;
+use clorp_store::{KeyCreated, Store};
+use clorp_stripe_api::Stripe;
+use clorp_stripe_api::signature::Secrets;
+use futures::future::join_all;
 use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
-use clorp_ranking::{Ranking, Swept};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -203,8 +203,14 @@ impl World {
                 clorp_drops::router(app, authenticator(function))
             }
             "board" => clorp_board::router(context(function), &origins()),
-            "wallet" => clorp_wallet::router(clorp_wallet::App { payments: payments(function) }, authenticator(function)),
-            "connect" => clorp_connect::router(clorp_connect::App { payments: payments(function) }, authenticator(function)),
+            "wallet" => clorp_wallet::router(
+                clorp_wallet::App { payments: payments(function) },
+                authenticator(function),
+            ),
+            "connect" => clorp_connect::router(
+                clorp_connect::App { payments: payments(function) },
+                authenticator(function),
+            ),
             "stripe-webhook" => {
                 let events = WebhookEvents { context: context(function) };
                 clorp_stripe_webhook::router(clorp_stripe_webhook::App { events, secrets: secrets.clone() })
@@ -215,7 +221,10 @@ impl World {
             }
             "users" => {
                 let login_page = clorp_users::LoginPage::new(LOGIN_PAGE);
-                clorp_users::router(clorp_users::App { context: context(function), login_page }, authenticator(function))
+                clorp_users::router(
+                    clorp_users::App { context: context(function), login_page },
+                    authenticator(function),
+                )
             }
             "verify" => {
                 let app = clorp_verify::App { context: context(function), files: files.clone() };

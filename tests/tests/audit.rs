@@ -7,10 +7,10 @@ use std::process::Command;
 
 use aws_sdk_dynamodb::Client as Table;
 use aws_sdk_dynamodb::types::AttributeValue;
-use clorp_tests::world::{STRIPE_KEY, TABLE};
-use clorp_tests::{Client, World};
 use clorp_infra::audit::audit;
 use clorp_infra::dev_file::DevFile;
+use clorp_tests::world::{STRIPE_KEY, TABLE};
+use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
 /// What an audit finds wrong.

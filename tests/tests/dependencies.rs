@@ -11,7 +11,8 @@ use clorp_infra::template::Template;
 fn linked(function: &str) -> BTreeSet<String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command.args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--package"]);
-    let output = command.arg(format!("clorp-{function}")).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let output =
+        command.arg(format!("clorp-{function}")).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()

@@ -10,9 +10,9 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use clorp_domain::{Cents, SpendPolicy, StoredKey};
+use clorp_infra::tools::{python_venv, tools_dir};
 use clorp_tests::world::WEB_ORIGIN;
 use clorp_tests::{Client, Options, World};
-use clorp_infra::tools::{python_venv, tools_dir};
 use tokio::process::Command;
 
 const PACKAGES: [&str; 1] = ["schemathesis==4.32.5"];

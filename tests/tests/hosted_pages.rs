@@ -4,8 +4,8 @@
 
 use std::sync::atomic::Ordering;
 
-use clorp_tests::browser::Browser;
 use clorp_infra::sandbox::{Options, Sandbox};
+use clorp_tests::browser::Browser;
 use reqwest::Client;
 use serde_json::Value;
 

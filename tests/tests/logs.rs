@@ -8,10 +8,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use clorp_context::log_to;
+use clorp_infra::sandbox;
 use clorp_tests::world::STRIPE_KEY;
 use clorp_tests::{Client, Fault, Options, World};
 use hmac::{Hmac, KeyInit, Mac};
-use clorp_infra::sandbox;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;

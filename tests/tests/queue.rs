@@ -10,12 +10,12 @@ use std::sync::LazyLock;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Config, Credentials, Region};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use clorp_queue::RankingQueue;
 use clorp_context::behavior_version;
-use clorp_tests::{Options, World};
 use clorp_infra::tools;
+use clorp_queue::RankingQueue;
 use clorp_ranking::Ranking;
 use clorp_ranking::event::handle;
+use clorp_tests::{Options, World};
 use serde_json::{Value, json};
 
 /// moto with what its server needs for SQS; `moto[server]` would bring what it needs for every service.

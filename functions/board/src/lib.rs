@@ -4,9 +4,9 @@ mod llms;
 mod routes;
 
 use axum::Router;
+use clorp_context::Context;
 use clorp_http::Origins;
 use clorp_http::serve::finish;
-use clorp_context::Context;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

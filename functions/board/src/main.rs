@@ -1,7 +1,7 @@
 //! The Lambda for public reads: the board, its totals, the feed, the API's description.
 
-use clorp_http::{Origins, serve};
 use clorp_context::{Context, aws_config, start_log};
+use clorp_http::{Origins, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -3,9 +3,9 @@
 mod routes;
 
 use axum::Router;
-use clorp_payments::Payments;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
+use clorp_payments::Payments;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,9 +1,9 @@
 //! The Lambda for users' accounts at Stripe.
 
-use clorp_payments::Payments;
-use clorp_http::{Authenticator, serve};
-use clorp_context::{Context, aws_config, start_log};
 use clorp_connect::App;
+use clorp_context::{Context, aws_config, start_log};
+use clorp_http::{Authenticator, serve};
+use clorp_payments::Payments;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

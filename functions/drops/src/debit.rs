@@ -2,8 +2,8 @@
 
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Cents, Drop, DropId, Error, StoredKey, TopupId, User};
-use clorp_payments::Cover;
 use clorp_http::{Caller, NewIds};
+use clorp_payments::Cover;
 
 use crate::{App, MAX_ATTEMPTS, contended};
 

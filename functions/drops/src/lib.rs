@@ -6,14 +6,14 @@ mod routes;
 mod wire;
 
 use axum::Router;
+use clorp_context::Context;
 use clorp_domain::agent::agent_not_found;
 use clorp_domain::{AgentId, Brief, Drop, DropId, Error, UserId};
 use clorp_files::Files;
-use clorp_payments::Payments;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
+use clorp_payments::Payments;
 use clorp_queue::RankingQueue;
-use clorp_context::Context;
 use clorp_store::Delivered;
 use jiff::Timestamp;
 use utoipa::openapi::OpenApi;

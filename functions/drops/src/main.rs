@@ -1,11 +1,11 @@
 //! The Lambda for drops.
 
-use clorp_files::Files;
-use clorp_payments::Payments;
-use clorp_http::{Authenticator, serve};
-use clorp_queue::RankingQueue;
 use clorp_context::{Context, aws_config, start_log, var};
 use clorp_drops::App;
+use clorp_files::Files;
+use clorp_http::{Authenticator, serve};
+use clorp_payments::Payments;
+use clorp_queue::RankingQueue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -8,13 +8,13 @@ pub mod event;
 use std::fmt;
 use std::sync::Arc;
 
+use clorp_context::{Context, new_ulid};
 use clorp_domain::drops::{Due, Outcome};
 use clorp_domain::verdict::Candidate;
 use clorp_domain::{Brief, Drop, DropId, EntryId, Error, Status, Verdict};
 use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
 use clorp_queue::RankingQueue;
-use clorp_context::{Context, new_ulid};
-use clorp_store::{Racer, FeedExcerpt, Written};
+use clorp_store::{FeedExcerpt, Racer, Written};
 use futures::future::try_join;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;

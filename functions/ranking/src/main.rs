@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use clorp_context::{Context, aws_config, start_log, var};
 use clorp_judge::EmbeddedJudge;
 use clorp_queue::RankingQueue;
-use clorp_context::{Context, aws_config, start_log, var};
-use lambda_runtime::{LambdaEvent, service_fn};
 use clorp_ranking::Ranking;
 use clorp_ranking::event::{Event, handle};
+use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

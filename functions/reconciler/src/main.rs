@@ -1,9 +1,9 @@
 //! The Lambda that finds out what became of pending payments, every minute.
 
-use clorp_payments::Payments;
 use clorp_context::{Context, aws_config, start_log};
-use lambda_runtime::{LambdaEvent, service_fn};
+use clorp_payments::Payments;
 use clorp_reconciler::{Event, handle};
+use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -4,9 +4,9 @@
 mod routes;
 
 use axum::Router;
-use clorp_payments::WebhookEvents;
 use clorp_http::Origins;
 use clorp_http::serve::finish;
+use clorp_payments::WebhookEvents;
 use clorp_stripe_api::signature::Secrets;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;

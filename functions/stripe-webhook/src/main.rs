@@ -1,9 +1,9 @@
 //! The Lambda for Stripe's reports.
 
-use clorp_payments::WebhookEvents;
-use clorp_http::serve;
-use clorp_stripe_api::signature::Secrets;
 use clorp_context::{BootError, Context, aws_config, start_log, var};
+use clorp_http::serve;
+use clorp_payments::WebhookEvents;
+use clorp_stripe_api::signature::Secrets;
 use clorp_stripe_webhook::App;
 
 #[tokio::main(flavor = "current_thread")]

@@ -3,10 +3,10 @@
 mod routes;
 
 use axum::Router;
+use clorp_context::Context;
 use clorp_files::Files;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
-use clorp_context::Context;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

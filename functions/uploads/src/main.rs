@@ -1,8 +1,8 @@
 //! The Lambda for uploads.
 
+use clorp_context::{Context, aws_config, start_log};
 use clorp_files::Files;
 use clorp_http::{Authenticator, serve};
-use clorp_context::{Context, aws_config, start_log};
 use clorp_uploads::App;
 
 #[tokio::main(flavor = "current_thread")]

@@ -5,10 +5,10 @@ mod routes;
 
 use axum::Router;
 use axum::extract::FromRef;
+use clorp_context::{BootError, Context, var};
 use clorp_domain::UserCode;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
-use clorp_context::{BootError, Context, var};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,7 +1,7 @@
 //! The Lambda for users.
 
-use clorp_http::{Authenticator, serve};
 use clorp_context::{Context, aws_config, start_log};
+use clorp_http::{Authenticator, serve};
 use clorp_users::{App, LoginPage};
 
 #[tokio::main(flavor = "current_thread")]

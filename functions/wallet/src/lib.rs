@@ -4,10 +4,10 @@ mod routes;
 
 use axum::Router;
 use axum::extract::FromRef;
-use clorp_payments::Payments;
+use clorp_context::Context;
 use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
-use clorp_context::Context;
+use clorp_payments::Payments;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,8 +1,8 @@
 //! The Lambda for the wallet.
 
-use clorp_payments::Payments;
-use clorp_http::{Authenticator, serve};
 use clorp_context::{Context, aws_config, start_log};
+use clorp_http::{Authenticator, serve};
+use clorp_payments::Payments;
 use clorp_wallet::App;
 
 #[tokio::main(flavor = "current_thread")]

@@ -14,7 +14,7 @@ use super::core::{Core, locked};
 use super::lists;
 use super::params::Params;
 use super::refusal::Refusal;
-use super::state::{Cause, Change, Fault, FaultKind, StoredReply, Kind, State};
+use super::state::{Cause, Change, Fault, FaultKind, Kind, State, StoredReply};
 use super::{checkout, connect, customers, ids, payments, refunds};
 use crate::server::Dropped;
 

@@ -135,7 +135,8 @@ where
 {
     let log = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter);
     log.with_writer(writer).finish().with(filter_fn(|event| {
-        *event.level() != Level::TRACE || !SENSITIVE_TARGETS.iter().any(|target| event.target().starts_with(target))
+        *event.level() != Level::TRACE
+            || !SENSITIVE_TARGETS.iter().any(|target| event.target().starts_with(target))
     }))
 }
 

@@ -13,8 +13,8 @@ use crate::ledger::Unbalanced;
 use crate::money::Overflow;
 use crate::time::after_seconds;
 use crate::{
-    Account, AgentId, Attachment, Cents, DropId, EntryId, Error, FieldError, Grade, NamedFiles, NewDrop, Pack,
-    Posting, Reason, Rules, SubmissionId, UserId,
+    Account, AgentId, Attachment, Cents, DropId, EntryId, Error, FieldError, Grade, NamedFiles, NewDrop,
+    Pack, Posting, Reason, Rules, SubmissionId, UserId,
 };
 
 /// Where a drop is in its life. It only moves forward.

@@ -162,7 +162,8 @@ mod tests {
         for (asked, price) in
             [(None, 200), (Some(0), 100), (Some(99), 100), (Some(5000), 5000), (Some(i64::MAX), 100_000)]
         {
-            let new_drop = NewDrop::new(Draft { price_cents: asked, ..draft("x") }, &Rules::default()).unwrap();
+            let new_drop =
+                NewDrop::new(Draft { price_cents: asked, ..draft("x") }, &Rules::default()).unwrap();
             assert_eq!(new_drop.price, Cents::new(price), "{asked:?}");
         }
         for (asked, seconds) in [(None, 300), (Some(0), 30), (Some(45), 45), (Some(i64::MAX), 900)] {

@@ -17,10 +17,10 @@ use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::types::ChecksumMode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use clorp_write_gate::admitted;
+use clorp_context::{BootError, var};
 use clorp_domain::time::after_seconds;
 use clorp_domain::{Attachment, Error, UploadId};
-use clorp_context::{BootError, var};
+use clorp_write_gate::admitted;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

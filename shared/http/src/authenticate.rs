@@ -7,10 +7,10 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use clorp_write_gate::behind;
-use clorp_domain::{ApiKey, Error, RateClass, User};
 use clorp_context::{BootError, Context};
+use clorp_domain::{ApiKey, Error, RateClass, User};
 use clorp_sessions::{Identity, Session, Sessions, SetCookie};
+use clorp_write_gate::behind;
 use futures::future::join;
 use utoipa::openapi::OpenApi;
 

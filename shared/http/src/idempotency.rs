@@ -13,10 +13,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use clorp_context::Context;
 use clorp_domain::idempotency::MalformedIdempotencyKey;
 use clorp_domain::{Error, Fingerprint, IdempotencyKey};
-use clorp_context::Context;
-use clorp_store::{Begin, StoredResponse, MAX_STORED_BYTES, Lease};
+use clorp_store::{Begin, Lease, MAX_STORED_BYTES, StoredResponse};
 use serde::Serialize;
 use utoipa::openapi::OpenApi;
 
@@ -199,9 +199,9 @@ fn replay(answer: StoredResponse) -> Result<Response, Error> {
     let bad = |what: &str| Error::internal(format!("kept answer with {what}"));
     let status = StatusCode::from_u16(answer.status).map_err(|_| bad("no status"))?;
     let mut response = match answer.content_type {
-        Some(kind) if kind == PROBLEM => {
-            Problem::from_stored(status, &answer.body).map_err(|_| bad("an unreadable problem"))?.into_response()
-        }
+        Some(kind) if kind == PROBLEM => Problem::from_stored(status, &answer.body)
+            .map_err(|_| bad("an unreadable problem"))?
+            .into_response(),
         content_type => {
             let mut response = (status, Body::from(answer.body)).into_response();
             if let Some(content_type) = content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()) {

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use clorp_context::{new_ulid, ulid_at};
 use clorp_domain::idempotency::derived_bits;
 use clorp_domain::{EntryId, Fingerprint, IdempotencyKey, UserId};
-use clorp_context::{new_ulid, ulid_at};
 use jiff::Timestamp;
 use ulid::Ulid;
 

@@ -4,9 +4,9 @@
 //! have in common, the request id, the error body, the log line, is added by [`serve::finish`]; what routes with callers
 //! have besides, authentication, rate limits, idempotency keys, by [`serve::finish_for_callers`].
 
-pub mod authenticate;
 pub mod attachments;
 pub mod auth;
+pub mod authenticate;
 pub mod cache;
 pub mod event_stream;
 pub mod extract;
@@ -21,9 +21,9 @@ pub mod problem;
 pub mod serve;
 pub mod source;
 
-pub use authenticate::Authenticator;
 pub use attachments::{AttachmentRequest, drafts};
 pub use auth::Caller;
+pub use authenticate::Authenticator;
 pub use extract::{ApiJson, ApiQuery, NoBody, NoParams, PathId};
 pub use idempotency::once_only;
 pub use ids::NewIds;

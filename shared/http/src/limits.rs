@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use clorp_context::Context;
 use clorp_domain::limits::{Decision, Remaining};
 use clorp_domain::{BucketKey, Error, RateClass, RateLimit, UserId};
-use clorp_context::Context;
 use jiff::Timestamp;
 
 /// The header that says how large the bucket is (draft-ietf-httpapi-ratelimit-headers).

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use clorp_domain::rules::BadRule;
 use clorp_context::{BootError, var};
+use clorp_domain::rules::BadRule;
 use tower_http::cors::CorsLayer;
 
 use crate::{idempotency, limits};

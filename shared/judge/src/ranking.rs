@@ -63,7 +63,11 @@ pub(crate) fn rank(rubric: &Rubric, entries: &[Entry]) -> Vec<Placement> {
     scores.sort_by_key(|(band, score)| (*band, Reverse(*score)));
     let places = ranked.iter().zip(scores).enumerate();
     places
-        .map(|(rank, (entry, (_, score)))| Placement { entry: *entry, score, held: held(&passes, *entry, rank) })
+        .map(|(rank, (entry, (_, score)))| Placement {
+            entry: *entry,
+            score,
+            held: held(&passes, *entry, rank),
+        })
         .collect()
 }
 

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Cents, Error, Topup, TopupId, TopupKind, TopupStatus, User, UserId};
+use clorp_store::{AutoTopupBegun, Moved, Shortage};
 use clorp_stripe_api::api::{Card, Charge};
 use clorp_stripe_api::events::TopupPayment;
 use clorp_stripe_api::{Failure, Refusal};
-use clorp_store::{AutoTopupBegun, Moved, Shortage};
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
-use crate::{MAX_ATTEMPTS, Payments, Outcome, contended};
+use crate::{MAX_ATTEMPTS, Outcome, Payments, contended};
 
 /// When somebody else looks at a charge that the request which began it has not settled.
 const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(15);

@@ -1,9 +1,9 @@
 //! Asking Stripe to move money, and to let users pay and be paid.
 
-use clorp_domain::{Cents, ConnectStatus, Error, SetupId, Topup, TopupId, TopupKind, User, UserId};
-use clorp_stripe_api::{Failure, Stripe};
 use clorp_context::{BootError, Context, var};
+use clorp_domain::{Cents, ConnectStatus, Error, SetupId, Topup, TopupId, TopupKind, User, UserId};
 use clorp_store::Recorded;
+use clorp_stripe_api::{Failure, Stripe};
 
 use crate::WebhookEvents;
 

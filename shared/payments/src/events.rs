@@ -1,12 +1,12 @@
 //! Acting on what Stripe reports.
 
+use clorp_context::Context;
 use clorp_domain::dispute::DisputeChange;
 use clorp_domain::{
     Cents, ConnectStatus, Dispute, DisputeStatus, Error, SetupId, Topup, TopupStatus, UserId, WithdrawalId,
 };
+use clorp_store::{Moved, Parked, Recorded, UnappliedEvent};
 use clorp_stripe_api::events::{Event, Meaning, TopupPayment, Unreadable};
-use clorp_context::Context;
-use clorp_store::{Parked, UnappliedEvent, Moved, Recorded};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -97,7 +97,9 @@ impl WebhookEvents {
             }
             Meaning::TransferReversed { user, withdrawal, reversed } => {
                 match self.reverse(user, *withdrawal, *reversed).await? {
-                    Outcome::Quarantined(why) => self.quarantine(received, &withdrawal.to_string(), why).await,
+                    Outcome::Quarantined(why) => {
+                        self.quarantine(received, &withdrawal.to_string(), why).await
+                    }
                     outcome => Ok(outcome),
                 }
             }
@@ -272,7 +274,12 @@ impl WebhookEvents {
         Err(contended())
     }
 
-    async fn quarantine(&self, received: &Received<'_>, object: &str, why: &'static str) -> Result<Outcome, Error> {
+    async fn quarantine(
+        &self,
+        received: &Received<'_>,
+        object: &str,
+        why: &'static str,
+    ) -> Result<Outcome, Error> {
         let unapplied = received.unapplied(object, why);
         self.context.store.quarantine_event(&unapplied, self.context.clock.now()).await?;
         Ok(Outcome::Quarantined(why))

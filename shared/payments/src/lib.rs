@@ -18,13 +18,13 @@ mod withdraw;
 #[cfg(feature = "api")]
 pub use auto_topup::Cover;
 #[cfg(feature = "api")]
-pub use client::{Payments, Pages};
+pub use client::{Pages, Payments};
 pub use events::{Outcome, WebhookEvents};
 #[cfg(feature = "api")]
 pub use resume::Resumed;
 
-use clorp_domain::{EntryId, Error};
 use clorp_context::new_ulid;
+use clorp_domain::{EntryId, Error};
 use jiff::Timestamp;
 
 /// How often something is decided anew when it changes between reading and writing it.

@@ -1,8 +1,8 @@
 //! Withdrawals: debit, transfer, record.
 
 use clorp_domain::{Cents, ConnectStatus, Error, UserId, Withdrawal, WithdrawalId, WithdrawalStatus};
-use clorp_stripe_api::{Failure, Refusal};
 use clorp_store::{Moved, Reserved};
+use clorp_stripe_api::{Failure, Refusal};
 use jiff::SignedDuration;
 
 use crate::{MAX_ATTEMPTS, Payments, contended, new_entry_id};

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use clorp_domain::rules::BadRule;
 use clorp_context::BootError;
+use clorp_domain::rules::BadRule;
 use hyper::Uri;
 
 use crate::secret::Secret;

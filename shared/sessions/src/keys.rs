@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use clorp_domain::Error;
 use clorp_context::Clock;
+use clorp_domain::Error;
 use http_body_util::Full;
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;

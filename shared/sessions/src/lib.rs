@@ -29,8 +29,8 @@ mod token;
 
 use std::sync::Arc;
 
-use clorp_domain::Error;
 use clorp_context::{BootError, Clock, Context, var};
+use clorp_domain::Error;
 use clorp_store::Store;
 
 pub use config::Config;

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use clorp_domain::Error;
 use clorp_context::Clock;
-use clorp_store::{RefreshBegin, RefreshOutcome, RefreshLease, Store};
+use clorp_domain::Error;
+use clorp_store::{RefreshBegin, RefreshLease, RefreshOutcome, Store};
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, StatusCode};

@@ -121,7 +121,9 @@ impl BoardSort {
             Self::Newest => {
                 BoardIndex { index: "board_newest", key: NEWEST, forward: false, list: "board.newest" }
             }
-            Self::Price => BoardIndex { index: "board_price", key: PRICE, forward: false, list: "board.price" },
+            Self::Price => {
+                BoardIndex { index: "board_price", key: PRICE, forward: false, list: "board.price" }
+            }
         }
     }
 }

@@ -10,10 +10,10 @@ use crate::Store;
 use crate::drops::read_drop;
 use crate::fault::fault;
 use crate::item::{Item, decode, parse};
-use crate::unapplied_events::{UnappliedEvent, read_unapplied};
-use crate::key::{UNAPPLIED_EVENT, Key, LEDGER, TOPUP, WITHDRAWAL};
+use crate::key::{Key, LEDGER, TOPUP, UNAPPLIED_EVENT, WITHDRAWAL};
 use crate::ledger::{EntryItem, balance_of};
 use crate::topups::read_topup;
+use crate::unapplied_events::{UnappliedEvent, read_unapplied};
 use crate::withdrawals::read_withdrawal;
 
 /// All money there is, as the table has it at one time. Read while nothing writes.

@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as SdkUpdate,
 };
-use clorp_write_gate::admitted;
 use clorp_domain::Error;
+use clorp_write_gate::admitted;
 
 use crate::Store;
 use crate::fault::fault;

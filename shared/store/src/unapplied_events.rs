@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Store;
 use crate::fault::fault;
 use crate::item::{Item, at, decode, keyed, s};
-use crate::key::{UNAPPLIED_EVENT, Key, PK, SK, stripe_pk};
+use crate::key::{Key, PK, SK, UNAPPLIED_EVENT, stripe_pk};
 use crate::tx::{Tx, TxError, Update};
 
 /// A report that was kept.
@@ -111,7 +111,8 @@ impl Store {
 
 fn item(event: &UnappliedEvent, now: Timestamp) -> Result<(Key, Item), Error> {
     let key = Key::unapplied_event(&event.object, &event.id);
-    let item = UnappliedItem { why: event.why.clone(), body: event.body.clone(), kept_at: now.as_millisecond() };
+    let item =
+        UnappliedItem { why: event.why.clone(), body: event.body.clone(), kept_at: now.as_millisecond() };
     let item = keyed(&key, &item)?;
     Ok((key, item))
 }

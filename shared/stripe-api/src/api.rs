@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use clorp_write_gate::admitted;
 use clorp_domain::{Cents, ConnectStatus, SetupId, Topup, UserId, Withdrawal};
+use clorp_write_gate::admitted;
 use futures::{Stream, TryStreamExt};
 use jiff::Timestamp;
 use stripe::{

@@ -114,7 +114,8 @@ async fn reading_is_limited_without_a_write() {
 async fn a_request_costs_its_bucket_one_write_even_in_a_burst() {
     let world = hurried(|_, _| {}).await;
     let proxy = world.proxy.as_ref().unwrap();
-    let bucket = |call: &clorp_tests::proxy::Call| call.request["Key"]["sk"]["S"].as_str() == Some("LIMIT#create");
+    let bucket =
+        |call: &clorp_tests::proxy::Call| call.request["Key"]["sk"]["S"].as_str() == Some("LIMIT#create");
     // The first of each instance finds out how the bucket stands.
     join_all((0..6).map(|_| estimate(&world.sender))).await;
     proxy.take_calls();

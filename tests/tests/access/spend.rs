@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 use crate::{make_key, run};
 
-async fn limited(world: &World, per_drop: impl Into<Value>, per_day: impl Into<Value>) -> clorp_tests::Client {
+async fn limited(
+    world: &World,
+    per_drop: impl Into<Value>,
+    per_day: impl Into<Value>,
+) -> clorp_tests::Client {
     let policy = json!({ "per_drop_cents": per_drop.into(), "per_day_cents": per_day.into() });
     make_key(&world.sender, json!({ "spend_policy": policy })).await.1
 }

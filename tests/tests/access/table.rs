@@ -4,9 +4,9 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use clorp_domain::{ApiKey, StoredKey};
+use clorp_infra::issuer::Person;
 use clorp_tests::document::{Route, routes};
 use clorp_tests::{Answer, Client, Options, World};
-use clorp_infra::issuer::Person;
 use reqwest::Method;
 use serde_json::json;
 

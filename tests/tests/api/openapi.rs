@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use clorp_infra::template::Template;
 use clorp_tests::World;
 use clorp_tests::document::{merged, parts, routes};
-use clorp_infra::template::Template;
 use reqwest::Method;
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! A table that is contended, fails, or whose answers are lost.
 
-use clorp_tests::{Answer, Fault, Options, Proxy, World};
 use clorp_ranking::Swept;
+use clorp_tests::{Answer, Fault, Options, Proxy, World};
 use serde_json::Value;
 
 use crate::{cancel, owned, pay, pending, read, run};

@@ -7,9 +7,9 @@ use clorp_domain::error::Internal;
 use clorp_domain::verdict::Candidate;
 use clorp_domain::{Brief, Pack, Verdict};
 use clorp_judge::{EMBEDDED_JUDGE, Judge, JudgeError};
+use clorp_ranking::Swept;
 use clorp_tests::{Options, World};
 use futures::future::BoxFuture;
-use clorp_ranking::Swept;
 
 use crate::{owned, read};
 

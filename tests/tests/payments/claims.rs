@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::connect::connected;
 use crate::setup::save_card;
-use crate::signed::{ledger_audit, event, report, told};
+use crate::signed::{event, ledger_audit, report, told};
 use crate::support::{checkout, complete, complete_unreported, ledger};
 
 /// Tops up by this much, which is credited; the session.
@@ -265,7 +265,11 @@ async fn a_wallet_that_owes_can_spend_nothing_until_it_is_made_good() {
     let withdrawal = json!({ "amount_cents": 500 });
     user.post("/api/wallet/withdraw", withdrawal.clone()).await.expect_error(402, "insufficient_balance");
     assert_eq!(ledger_audit(&world).await.postings, ledger_then.postings, "nothing was moved");
-    assert_eq!(ledger_audit(&world).await.discrepancies(), Vec::<String>::new(), "to owe is no fault in the books");
+    assert_eq!(
+        ledger_audit(&world).await.discrepancies(),
+        Vec::<String>::new(),
+        "to owe is no fault in the books"
+    );
     paid(&world, user, 600).await;
     assert_eq!(user.balance().await, 100);
     user.post("/api/wallet/withdraw", withdrawal.clone()).await.expect_error(402, "insufficient_balance");

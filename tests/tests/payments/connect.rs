@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use clorp_infra::sandbox;
 use clorp_tests::{Client, Options, World};
 use futures::future::join_all;
-use clorp_infra::sandbox;
 use serde_json::{Value, json};
 
-use crate::signed::{event, report, unapplied, told};
+use crate::signed::{event, report, told, unapplied};
 
 const CONNECT: &str = "/api/stripe/connect";
 
@@ -215,6 +215,9 @@ async fn another_account_does_not_take_the_place_of_the_users_own() {
     world.advance_seconds(10);
     report(&world, &event(&world, "account.updated", other)).await;
     assert_eq!((recorded(user).await, account(user).await), (json!("pending"), id));
-    assert_eq!(unapplied(&world).await.into_values().collect::<Vec<_>>(), ["another account than the user's own"]);
+    assert_eq!(
+        unapplied(&world).await.into_values().collect::<Vec<_>>(),
+        ["another account than the user's own"]
+    );
     world.finish().await;
 }

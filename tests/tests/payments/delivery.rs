@@ -4,7 +4,7 @@ use clorp_tests::{Answer, Client, Fault, Options, Proxy, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::signed::{ledger_audit, id, send, signature, told};
+use crate::signed::{id, ledger_audit, send, signature, told};
 use crate::support::{checkout, complete, complete_unreported, ledger};
 
 /// More faults than the SDK tries a request.

@@ -1,7 +1,7 @@
 //! Users ready for what a test does with them, what they do, and what Stripe has of them.
 
-use clorp_tests::{Answer, Client, Options, Proxy, World};
 use clorp_infra::sandbox;
+use clorp_tests::{Answer, Client, Options, Proxy, World};
 use serde_json::{Value, json};
 
 /// A moment after which [`World::resume`] looks at what a request has left pending.

@@ -3,7 +3,7 @@
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
-use crate::signed::{ledger_audit, event, metadata, unapplied, report, told};
+use crate::signed::{event, ledger_audit, metadata, report, told, unapplied};
 
 const SETUP: &str = "/api/wallet/setup-payment-method";
 

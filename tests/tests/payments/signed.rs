@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use clorp_domain::{Cents, Topup, TopupId, TopupKind, UserId};
 use clorp_context::new_ulid;
+use clorp_domain::{Cents, Topup, TopupId, TopupKind, UserId};
 use clorp_store::LedgerAudit;
 use clorp_tests::{Answer, Client, World};
 use hmac::{Hmac, KeyInit, Mac};

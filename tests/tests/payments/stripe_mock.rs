@@ -1,8 +1,8 @@
 //! Everything our code asks of Stripe is something that Stripe's own `stripe-mock` knows.
 
-use clorp_tests::{Options, StripeMock, World};
 use clorp_infra::audit::audit;
 use clorp_infra::sandbox;
+use clorp_tests::{Options, StripeMock, World};
 use serde_json::json;
 
 use crate::people::{cardholder, connected, enable, fault, options, resumed, run, withdraw};

@@ -9,8 +9,8 @@ use lambda_http::{Adapter, Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::signed::{
-    PATH, begun, ledger_audit, event, id, metadata, unapplied, report, secret, send, session, signature, told,
-    unrecorded, v1,
+    PATH, begun, event, id, ledger_audit, metadata, report, secret, send, session, signature, told,
+    unapplied, unrecorded, v1,
 };
 use crate::support::{checkout, complete, complete_unreported, ledger};
 

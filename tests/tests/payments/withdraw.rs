@@ -1,9 +1,9 @@
 //! Paying out.
 
 use clorp_domain::ConnectStatus;
+use clorp_infra::sandbox;
 use clorp_tests::{Client, Fault, Options, World};
 use futures::future::{join, join_all};
-use clorp_infra::sandbox;
 use serde_json::json;
 
 use crate::people::{

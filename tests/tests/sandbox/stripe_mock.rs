@@ -1,8 +1,8 @@
 //! What the sandbox accepts is a request that Stripe knows: the same goes to `stripe-mock`, which holds it against
 //! Stripe's published description of its API.
 
-use clorp_tests::StripeMock;
 use clorp_infra::sandbox::Options;
+use clorp_tests::StripeMock;
 use serde_json::json;
 
 use super::support::{Stripe, World, id, options};

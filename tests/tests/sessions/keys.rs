@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use clorp_infra::issuer::{Endpoint, Fault};
 use clorp_sessions::Config;
 use futures::future::join_all;
-use clorp_infra::issuer::{Endpoint, Fault};
 use serde_json::json;
 
 use super::forge::{Key, claims, header};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use clorp_domain::Error;
+use clorp_infra::issuer::{Endpoint, Fault, Person};
 use clorp_sessions::{Session, Sessions};
 use clorp_tests::Fault as TableFault;
 use futures::future::join_all;
-use clorp_infra::issuer::{Endpoint, Fault, Person};
 use serde_json::Value;
 
 use super::forge::{Key, header, with};

@@ -3,13 +3,13 @@
 use axum::extract::{OriginalUri, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use clorp_context::Context;
 use clorp_domain::Agent;
 use clorp_domain::time::rfc3339;
 use clorp_http::grades::GradeCounts;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::checked_limit;
 use clorp_http::{ApiQuery, Problem};
-use clorp_context::Context;
 use clorp_store::DirectorySort;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -3,11 +3,11 @@
 use axum::extract::{OriginalUri, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use clorp_context::Context;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::checked_limit;
 use clorp_http::{ApiQuery, Problem};
-use clorp_context::Context;
 use clorp_store::FeedEntry;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

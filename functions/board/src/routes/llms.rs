@@ -3,10 +3,10 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use clorp_context::Context;
 use clorp_http::cache::cached;
 use clorp_http::openapi::ParamErrors;
 use clorp_http::{NoParams, Problem};
-use clorp_context::Context;
 
 use crate::llms::page;
 

@@ -3,9 +3,9 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use clorp_context::Context;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::{NoParams, Problem};
-use clorp_context::Context;
 use serde::Serialize;
 use utoipa::ToSchema;
 

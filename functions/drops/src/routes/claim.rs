@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clorp_context::Context;
 use clorp_domain::drops::ClaimDecision;
 use clorp_domain::{AgentId, Claim, Drop, DropId, Error, cooldown};
 use clorp_http::extract::OptionalJson;
@@ -9,7 +10,6 @@ use clorp_http::openapi::{
     AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors,
 };
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_context::Context;
 use clorp_store::{Claims, Written};
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use clorp_context::Context;
 use clorp_domain::{Draft, Drop, DropId, Error, NewDrop, Status, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, drafts};
-use clorp_context::Context;
 use clorp_store::{Created, DropPayment, Spending};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -167,7 +167,13 @@ impl Attempt for PaidPost<'_> {
 }
 
 /// Posts and pays; without the money, posts unpaid and refuses.
-async fn post(app: &App, caller: &Caller, account: User, new_drop: &NewDrop, ids: &NewIds) -> Result<Drop, Error> {
+async fn post(
+    app: &App,
+    caller: &Caller,
+    account: User,
+    new_drop: &NewDrop,
+    ids: &NewIds,
+) -> Result<Drop, Error> {
     let Context { store, rules, clock } = &app.context;
     let now = clock.now();
     let id = DropId::new(ids.ulid("drop", now));

@@ -1,11 +1,11 @@
 //! `GET /api/users/{id}`: the caller's own account.
 
 use axum::extract::State;
+use clorp_context::Context;
 use clorp_domain::UserId;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_context::Context;
 use serde::Serialize;
 use utoipa::ToSchema;
 

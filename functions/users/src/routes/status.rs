@@ -1,10 +1,10 @@
 //! `GET /api/users/status`: what the caller is working on.
 
 use axum::extract::State;
+use clorp_context::Context;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
-use clorp_context::Context;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,9 +1,9 @@
 //! `POST /api/whoami`: whose key this is.
 
 use axum::extract::State;
+use clorp_context::Context;
 use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors};
 use clorp_http::{ApiJson, Caller, NoBody, NoParams, Problem};
-use clorp_context::Context;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use clorp_write_gate::admitted;
 use clorp_domain::drops::Output;
 use clorp_domain::verification::Question;
 use clorp_domain::{Attachment, Error, UserId, Verification, VerificationId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors};
 use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, drafts};
 use clorp_judge::verify;
+use clorp_write_gate::admitted;
 use futures::future::try_join_all;
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -2,11 +2,11 @@
 
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
+use clorp_context::Context;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::link_next;
 use clorp_http::{ApiJson, ApiQuery, Caller, Paging, Problem};
-use clorp_context::Context;
 use clorp_store::LedgerLine;
 use serde::Serialize;
 use utoipa::ToSchema;

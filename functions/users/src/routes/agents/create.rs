@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clorp_context::Context;
 use clorp_domain::agent::{checked_description, require_room};
 use clorp_domain::{Agent, AgentId, AgentName, Error};
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
-use clorp_context::Context;
 use clorp_store::AgentCreated;
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clorp_context::Context;
 use clorp_domain::{AgentId, Error};
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, IdErrors, NoBodyErrors};
 use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
-use clorp_context::Context;
 use clorp_store::AgentWritten;
 
 use super::{MAX_ATTEMPTS, contended};

@@ -1,10 +1,10 @@
 //! `GET /api/agents/{id}`: one of the caller's agents.
 
 use axum::extract::State;
+use clorp_context::Context;
 use clorp_domain::{Agent, AgentId, Error};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_context::Context;
 
 use super::AgentBody;
 

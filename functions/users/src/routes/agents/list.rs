@@ -2,10 +2,10 @@
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
+use clorp_context::Context;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::list as page_of;
 use clorp_http::{ApiQuery, Caller, Paging, Problem};
-use clorp_context::Context;
 
 use super::AgentBody;
 

@@ -1,12 +1,12 @@
 //! `PATCH /api/agents/{id}`: another name or description.
 
 use axum::extract::State;
+use clorp_context::Context;
 use clorp_domain::agent::checked_description;
 use clorp_domain::{Agent, AgentChange, AgentId, AgentName, Error, FieldError};
 use clorp_http::extract::given;
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors, IdErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_context::Context;
 use clorp_store::AgentWritten;
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clorp_context::Context;
 use clorp_domain::LoginDecision;
 use clorp_domain::login::checked_user_code;
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors};
 use clorp_http::problem::ErrorBody;
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
-use clorp_context::Context;
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clorp_context::{Context, new_device_code, new_user_code};
 use clorp_domain::api_key::checked_name;
 use clorp_domain::limits::Decision;
 use clorp_domain::login::{DEFAULT_NAME, LIFETIME_SECONDS};
 use clorp_domain::{BucketKey, DeviceCode, Error, Login};
 use clorp_http::openapi::{AddressErrors, AnyErrors, BodyErrors};
 use clorp_http::{ApiJson, NoParams, Problem, SourceAddress};
-use clorp_context::{Context, new_device_code, new_user_code};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -6,9 +6,9 @@ pub(crate) mod deny;
 pub(crate) mod show;
 pub(crate) mod token;
 
+use clorp_context::Context;
 use clorp_domain::{Error, LoginDecision, UserCode};
 use clorp_http::Caller;
-use clorp_context::Context;
 use clorp_store::Decided;
 
 /// Records what the caller, who has signed in, decides about a login.

@@ -1,12 +1,12 @@
 //! `GET /api/cli/login`: what a program asks for, for its user to decide.
 
 use axum::extract::State;
+use clorp_context::Context;
 use clorp_domain::login::checked_user_code;
 use clorp_domain::time::rfc3339;
 use clorp_domain::{Error, Login, LoginStatus};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, RoleErrors};
 use clorp_http::{ApiJson, ApiQuery, Caller, Problem};
-use clorp_context::Context;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clorp_context::{Context, new_api_key, new_ulid};
 use clorp_domain::login::Poll;
 use clorp_domain::{DeviceCode, Error, FieldError, KeyId, KeyTerms, Login, StoredKey, UserId};
 use clorp_http::openapi::{BodyErrors, PollErrors};
 use clorp_http::{ApiJson, NoParams, Problem};
-use clorp_context::{Context, new_api_key, new_ulid};
 use clorp_store::Redeemed;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

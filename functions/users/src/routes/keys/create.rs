@@ -3,11 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use clorp_context::{Context, new_api_key};
 use clorp_domain::api_key::checked_name;
 use clorp_domain::{ApiKey, Error, KeyId, StoredKey};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, KeyErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, once_only};
-use clorp_context::{Context, new_api_key};
 use clorp_store::KeyCreated;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -2,9 +2,9 @@
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
+use clorp_context::Context;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::{ApiQuery, Caller, Paging, Problem, paging};
-use clorp_context::Context;
 
 use super::KeyBody;
 

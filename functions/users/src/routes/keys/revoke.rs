@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clorp_context::Context;
 use clorp_domain::{Error, KeyId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors};
 use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
-use clorp_context::Context;
 
 /// Revoke an API key. From the next request on it is refused.
 ///
