@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The document of all functions; a test holds it to their routers.
-const DOCUMENT: &str = include_str!("../../../openapi.json");
+const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 /// The function's routes and their description.
 pub fn api() -> OpenApiRouter<Context> {

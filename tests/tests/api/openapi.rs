@@ -11,13 +11,13 @@ use serde_json::Value;
 
 #[test]
 fn the_committed_document_is_what_the_routers_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
     let expected = merged().to_pretty_json().unwrap() + "\n";
     if std::env::var_os("UPDATE_OPENAPI").is_some() {
         std::fs::write(&path, &expected).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap();
-    assert!(committed == expected, "openapi.json is out of date: UPDATE_OPENAPI=1 cargo test openapi");
+    assert!(committed == expected, "docs/openapi.json is out of date: UPDATE_OPENAPI=1 cargo test openapi");
 }
 
 /// Every `$ref` in `value`.
