@@ -1,0 +1,70 @@
+//! Rules for size, checked over every file that git knows. Functions stay short.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod functions;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use source::Source;
+
+/// A place that breaks a rule: file, line, and the text there.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    path: String,
+    line: usize,
+    text: String,
+}
+
+/// A file of the tree, by its path from the root.
+struct Tracked {
+    path: String,
+    text: String,
+}
+
+/// Every text file that git tracks or would track. Ignored files are absent, and so are Cargo's own records.
+fn tracked() -> Vec<Tracked> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut command = Command::new("git");
+    command.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    let output = command.current_dir(&root).output().expect("git lists the files of the tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names = String::from_utf8(output.stdout).unwrap();
+    let paths = names.split('\0').filter(|path| !path.is_empty() && !path.ends_with(".lock"));
+    // A deleted file is still listed, and a file that is no text has no prose.
+    let read = |path: &str| Some(Tracked { path: path.to_owned(), text: read(root.join(path))? });
+    paths.filter_map(read).collect()
+}
+
+fn read(path: PathBuf) -> Option<String> {
+    std::fs::read_to_string(path).ok()
+}
+
+/// Every Rust file of the tree, split into code and comments.
+static RUST: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let files = tracked().into_iter().filter(|file| file.path.ends_with(".rs"));
+    files.map(|file| Source::new(&file.path, &file.text)).collect()
+});
+
+#[track_caller]
+fn assert_none(rule: &str, found: &[Finding]) {
+    assert!(found.is_empty(), "{rule}; {} places break this rule:\n{}", found.len(), list(found));
+}
+
+fn list(found: &[Finding]) -> String {
+    let lines = found.iter().map(|Finding { path, line, text }| format!("{path}:{line}: {text}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn functions_have_seventy_lines_at_most() {
+    let count = RUST.iter().map(|source| functions::all(source).len()).sum::<usize>();
+    assert!(count > 2_000, "only {count} functions were found");
+    let long: Vec<_> = RUST.iter().flat_map(functions::too_long).collect();
+    assert_none("a function that is not one table has at most 70 lines", &long);
+    let stale = functions::stale_exceptions(&RUST);
+    assert!(stale.is_empty(), "these exceptions are not needed: {stale:?}");
+}
