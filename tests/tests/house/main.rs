@@ -1,8 +1,11 @@
-//! Rules for size, checked over every file that git knows. Functions stay short.
+//! Rules for prose and for size, checked over every file that git knows. Comments name their subject, fit the
+//! page and leave nothing to do. Tests are named as claims. Functions stay
+//! short.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod functions;
+mod prose;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -57,6 +60,40 @@ fn assert_none(rule: &str, found: &[Finding]) {
 fn list(found: &[Finding]) -> String {
     let lines = found.iter().map(|Finding { path, line, text }| format!("{path}:{line}: {text}"));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn at_most_three_in_a_hundred_doc_comments_are_headless() {
+    let comments = RUST.iter().map(|source| prose::doc_comments(source).len()).sum::<usize>();
+    let headless: Vec<_> = RUST.iter().flat_map(prose::headless_docs).collect();
+    assert!(comments > 1_000, "only {comments} doc comments were found");
+    assert!(
+        headless.len() * 100 < comments * 3,
+        "a doc comment opens with a noun or a verb; {} of {comments} do not:\n{}",
+        headless.len(),
+        list(&headless),
+    );
+}
+
+#[test]
+fn test_names_open_with_their_subject() {
+    let tests = RUST.iter().map(|source| functions::tests(source).len()).sum::<usize>();
+    assert!(tests > 300, "only {tests} tests were found");
+    let headless: Vec<_> = RUST.iter().flat_map(prose::headless_tests).collect();
+    assert_none("a test's name is a claim about its subject", &headless);
+}
+
+#[test]
+fn comments_fit_the_page() {
+    let mut wide: Vec<_> = RUST.iter().flat_map(prose::wide_comments).collect();
+    wide.extend(tracked().iter().flat_map(|file| prose::wide_hash_comments(&file.path, &file.text)));
+    assert_none("a line with a comment has at most 110 columns", &wide);
+}
+
+#[test]
+fn nothing_is_marked_to_be_done() {
+    let marked: Vec<_> = tracked().iter().flat_map(|file| prose::markers(&file.path, &file.text)).collect();
+    assert_none("unfinished work belongs in an issue and not in a comment", &marked);
 }
 
 #[test]
