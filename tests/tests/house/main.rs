@@ -1,9 +1,10 @@
 //! Rules for prose and for size, checked over every file that git knows. Comments name their subject, fit the
-//! page and leave nothing to do. Tests are named as claims. Functions stay
+//! page and leave nothing to do. API descriptions say something. Tests are named as claims. Functions stay
 //! short.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod document;
 mod functions;
 mod prose;
 mod source;
@@ -94,6 +95,17 @@ fn comments_fit_the_page() {
 fn nothing_is_marked_to_be_done() {
     let marked: Vec<_> = tracked().iter().flat_map(|file| prose::markers(&file.path, &file.text)).collect();
     assert_none("unfinished work belongs in an issue and not in a comment", &marked);
+}
+
+#[test]
+fn descriptions_in_the_api_document_have_three_words_at_least() {
+    let path = "docs/openapi.json";
+    let file = tracked().into_iter().find(|file| file.path == path).expect("the API document");
+    let described = document::descriptions(&file.text);
+    assert!(described.len() > 500, "only {} descriptions were found", described.len());
+    let brief: Vec<_> =
+        described.into_iter().filter(|said| said.is_brief()).map(|said| said.at(path)).collect();
+    assert_none("a description has three words at least", &brief);
 }
 
 #[test]
