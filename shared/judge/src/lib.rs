@@ -2,7 +2,7 @@
 //!
 //! [`Judge`] is what the ranking asks. [`EmbeddedJudge`] answers it from the texts alone: no network, no clock, no
 //! randomness, so the same submissions always get the same verdict. Every submission is hostile input to every judge.
-//! [`verify`] holds one output by itself to somebody's criteria, by the same means.
+//! [`verify()`] holds one output by itself to somebody's criteria, by the same means.
 
 #![warn(clippy::float_arithmetic)]
 

@@ -250,7 +250,7 @@ impl Store {
     }
 
     /// Drops that are due: open ones whose window is over at `now`, and those waiting for a verdict. At most
-    /// [`SWEPT`] of each partition, the longest overdue first. One round trip, half a read unit per partition.
+    /// `SWEPT` of each partition, the longest overdue first. One round trip, half a read unit per partition.
     ///
     /// # Errors
     /// Faults only.
