@@ -1,4 +1,4 @@
-//! `cargo dev`: the whole API on this machine.
+//! `cargo dev`: runs the whole API on this machine.
 
 mod banner;
 mod build;
@@ -39,37 +39,37 @@ use sessions::Sessions;
 use sources::Sources;
 use uploads::Uploads;
 
-/// How often instances that ended are started again at most.
+/// Least pause between two restarts that follow the unexpected end of an instance.
 const REVIVAL: Duration = Duration::from_secs(15);
 
-/// Runs the whole API on this machine, with users to play with.
+/// Run the whole API on this machine, with seeded users to try it with.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Delete the database, the files and the seeded users, and begin anew.
+    /// Delete the database, the files and the seeded users, and start from nothing.
     #[arg(long)]
     fresh: bool,
-    /// How many workers to seed, besides the sender.
+    /// Number of workers to seed, in addition to the sender.
     #[arg(long, value_name = "N", default_value_t = 7)]
     users: usize,
-    /// Where the API answers.
+    /// Port of the API.
     #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
-    /// Where the embedded DynamoDB answers [default: 8000, or any free port].
+    /// Port of the embedded DynamoDB [default: 8000, or any free port].
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     dynamodb_port: Option<u16>,
-    /// Where the Stripe sandbox answers [default: 12111, or any free port].
+    /// Port of the Stripe sandbox [default: 12111, or any free port].
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     stripe_port: Option<u16>,
-    /// Where the issuer of sessions answers [default: 54321, or any free port].
+    /// Port of the session issuer [default: 54321, or any free port].
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     supabase_port: Option<u16>,
-    /// Where the local S3 answers [default: 9090, or any free port].
+    /// Port of the local S3 [default: 9090, or any free port].
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     s3_port: Option<u16>,
-    /// Instances of each function.
+    /// Number of instances of each function.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     concurrency: usize,
-    /// Where data and logs are kept [default: .local in the workspace].
+    /// Directory for data and logs [default: .local in the workspace].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -78,10 +78,10 @@ fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=64).contains(n)).ok_or_else(|| "must be from 1 to 64".to_owned())
 }
 
-/// Runs the stack until it is told to stop.
+/// Runs the stack until a signal stops it.
 ///
 /// # Errors
-/// When it cannot be started, or a part of it fails.
+/// Fails if the stack cannot be started, or if a part of it fails.
 pub async fn run(args: Args) -> Result<ExitCode> {
     let mut stop = Stop::listen()?;
     let mut stack = Stack::new();
@@ -90,7 +90,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         () = stop.requested() => Ok(()),
     };
     if outcome.is_ok() {
-        println!("\nstopping (again Ctrl-C to force)");
+        println!("\nstopping (press Ctrl-C again to force it)");
     }
     let marker = stack.marker.clone();
     tokio::select! {
@@ -102,7 +102,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     }
 }
 
-/// Everything that was started so far, for whoever has to stop it.
+/// Everything started so far. The value outlives a failed start, so that `down` can stop what did start.
 #[derive(Debug)]
 struct Stack {
     marker: Marker,
@@ -129,7 +129,7 @@ impl Stack {
         }
     }
 
-    /// Starts everything, says so, and keeps it going. Returns only if something fails.
+    /// Starts everything, prints the banner, and keeps the functions running. Returns only on a failure.
     async fn run(&mut self, args: &Args) -> Result<()> {
         let data_dir = self.claim_data_dir(args)?;
         let root = files::workspace_root();
@@ -143,7 +143,7 @@ impl Stack {
         let database =
             Database::open(table_choice, &data_dir, args.dynamodb_port, &template.table()?).await?;
         let database = self.database.insert(database);
-        let mut users = seeded(database, &data_dir, args.users).await?;
+        let mut users = seed_users(database, &data_dir, args.users).await?;
         let (base_url, log_path) = (setup.base_url(), setup.log_path());
         let payments = StripeServer::open(payments_choice, &data_dir, args.stripe_port, &base_url).await?;
         let payments = self.payments.insert(payments);
@@ -158,11 +158,11 @@ impl Stack {
         let surroundings = Surroundings { template: &template, database, payments, sessions, uploads };
         let functions = Functions::start(setup, &cargo_lambda, surroundings, &self.marker).await?;
         let functions = self.functions.insert(functions);
-        // No proxy of the person's stands between us and this machine.
+        // A proxy from the environment must not stand between the stack and its own ports.
         let client = Client::builder().no_proxy().build()?;
         functions.warm_up(&client, &template).await?;
         for function in template.scheduled_functions() {
-            self.sweeps.spawn(sweep::forever(client.clone(), base_url.clone(), function));
+            self.sweeps.spawn(sweep::run(client.clone(), base_url.clone(), function));
         }
 
         let stack = DevFile {
@@ -192,12 +192,13 @@ impl Stack {
         }
     }
 
-    /// Makes the data directory ours, and empties it if asked to.
+    /// Locks the data directory for this stack, and empties it if `--fresh` was given.
     fn claim_data_dir(&mut self, args: &Args) -> Result<PathBuf> {
         ports::require_free(args.port, "--port")?;
         let data_dir = args.data_dir.clone().unwrap_or_else(files::default_data_dir);
         std::fs::create_dir_all(&data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
-        // cargo-lambda runs in another directory, and is told paths inside this one.
+        // cargo-lambda runs in another directory, and gets paths inside this one, so the path must be
+        // absolute.
         let data_dir = data_dir.canonicalize()?;
         self.lock = Some(lock(&data_dir)?);
         files::remove(&DevFile::path(&data_dir))?;
@@ -211,7 +212,7 @@ impl Stack {
         Ok(data_dir)
     }
 
-    /// Stops what was started, in the order that lets each finish.
+    /// Stops every started part, clients before the servers they use.
     async fn down(mut self) -> Result<()> {
         self.sweeps.abort_all();
         if let Some(functions) = self.functions.take() {
@@ -234,7 +235,7 @@ impl Stack {
     }
 }
 
-/// Keeps a second stack out of this directory for as long as the file is open.
+/// Locks the directory against a second stack for as long as the returned file is open.
 fn lock(data_dir: &Path) -> Result<File> {
     let path = data_dir.join("lock");
     let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
@@ -251,15 +252,15 @@ fn users_path(data_dir: &Path) -> PathBuf {
     data_dir.join("users.json")
 }
 
-/// The users of the stack, ready to be used; none on AWS.
-async fn seeded(database: &Database, data_dir: &Path, workers: usize) -> Result<Vec<DevUser>> {
+/// Seeds the users and returns them. Seeds none on AWS.
+async fn seed_users(database: &Database, data_dir: &Path, workers: usize) -> Result<Vec<DevUser>> {
     let Some(client) = database.client() else { return Ok(Vec::new()) };
     let roster = seed::roster(&users_path(data_dir), workers, Timestamp::now())?;
     seed::seed(&Store::new(client, database.choice.table()), &roster).await
 }
 
-/// Rebuilds and restarts the functions when their code changes, starts them again when they fall over, and shows
-/// what they complain about. Returns only when cargo-lambda fails.
+/// Rebuilds and restarts the functions when their code changes, restarts them when an instance ends, and
+/// prints their warnings and errors. Returns only if cargo-lambda fails.
 async fn tend(
     functions: &mut Functions,
     sources: &mut Sources,
@@ -278,13 +279,10 @@ async fn tend(
         };
         match notice {
             Notice::Show(line) => println!("{line}"),
-            // cargo-lambda leaves an instance that ended for dead, where Lambda would start another.
+            // cargo-lambda never replaces an instance that has ended; Lambda would.
             Notice::InstanceEnded(_) if revived.is_some_and(|at| at.elapsed() < REVIVAL) => {}
             Notice::InstanceEnded(how) => {
-                println!(
-                    "{} an instance of a function {how}: starting all again",
-                    Style::stdout().red("error:")
-                );
+                println!("{} an instance of a function {how}: restarting all", Style::stdout().red("error:"));
                 functions.restart()?;
                 revived = Some(Instant::now());
             }
@@ -294,19 +292,19 @@ async fn tend(
 
 async fn rebuild(functions: &Functions, root: &Path, template: &Template, marker: &Marker) -> Result<()> {
     let style = Style::stdout();
-    println!("{}", style.dim("the code has changed: building"));
+    println!("{}", style.dim("code changed: building"));
     match build::build(root, &template.functions(), marker).await {
-        Err(error) => println!("{} {error:#}; what was built before keeps running", style.red("error:")),
-        Ok(built) if built.changed.is_empty() => println!("{}", style.dim("nothing new to run")),
+        Err(error) => println!("{} {error:#}; the last good build keeps running", style.red("error:")),
+        Ok(built) if built.changed.is_empty() => println!("{}", style.dim("no binary changed")),
         Ok(built) => {
             functions.restart()?;
-            println!("{} {}", style.green("built, taking effect within seconds:"), built.changed.join(", "));
+            println!("{} {}", style.green("built, live within seconds:"), built.changed.join(", "));
         }
     }
     Ok(())
 }
 
-/// The ways a person or a supervisor asks us to stop.
+/// The signals by which a person or a supervisor stops the stack.
 struct Stop {
     interrupt: Signal,
     terminate: Signal,

@@ -1,4 +1,4 @@
-//! What a person is told when the stack is ready.
+//! The text that `cargo dev` prints when the stack is ready.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,8 +7,8 @@ use crate::dev_file::{DevFile, DevUser};
 use crate::files::display;
 use crate::term::{Style, dollars};
 
-/// The commands that play a drop by hand, each under what it does. They are pasted as they are, so they hold no
-/// comments (an interactive zsh takes `#` for a command) and need nothing but a POSIX shell and curl.
+/// The commands that play one drop by hand, each with a title. A user pastes them unchanged, so they hold no
+/// comments (an interactive zsh runs `#` as a command) and need only a POSIX shell and curl.
 const STEPS: [(&str, &str); 5] = [
     (
         "What would it cost? (Nothing is charged yet.)",
@@ -31,7 +31,7 @@ curl -s $API/api/wallet/balance -H "Authorization: Bearer $WORKER"; echo"#,
     ("A whole race with five workers", "cargo demo"),
 ];
 
-/// The text for a stack whose data is in `data_dir`.
+/// The banner of a stack whose data is in `data_dir`.
 pub fn banner(stack: &DevFile, data_dir: &Path, log: &Path, style: Style) -> String {
     let mut text = format!("\n{} {}\n", style.green("clorp is ready on"), style.bold(&stack.base_url));
     match (stack.users.first(), stack.users.get(1)) {
@@ -39,16 +39,16 @@ pub fn banner(stack: &DevFile, data_dir: &Path, log: &Path, style: Style) -> Str
             text += &keys(stack, sender, worker, data_dir);
             text += &commands(stack, sender, worker, style);
         }
-        _ => text += "\nNo users were seeded: use keys of your own.\n",
+        _ => text += "\nNo users were seeded: use your own API keys.\n",
     }
-    let supabase = stack.supabase_url.as_deref().unwrap_or("none, so no browser sessions");
+    let supabase = stack.supabase_url.as_deref().unwrap_or("none: no browser sessions");
     let stripe = stack.stripe_url.as_deref().unwrap_or("Stripe itself, with your key");
     let files = stack.s3_url.as_deref().unwrap_or("AWS");
     let database = stack.dynamodb_url.as_deref().unwrap_or("AWS");
     let _infallible = write!(
         text,
-        "\nDatabase  {database}, table {}\nStripe    {stripe}\nFiles     {files}\nSupabase  {supabase}\nData      {} (`cargo dev --fresh` starts over)\nLog       {}\n\
-         Saved changes are built and take effect by themselves. Stop with Ctrl-C.\n\n",
+        "\nDatabase  {database}, table {}\nStripe    {stripe}\nFiles     {files}\nSupabase  {supabase}\nData      {} (`cargo dev --fresh` starts from nothing)\nLog       {}\n\
+         Saved code changes are built and go live automatically. Stop with Ctrl-C.\n\n",
         stack.table,
         display(data_dir),
         display(log),
@@ -75,13 +75,14 @@ fn commands(stack: &DevFile, sender: &DevUser, worker: &DevUser, style: Style) -
         "API={} JSON='Content-Type: application/json'\nSENDER={}\nWORKER={}",
         stack.base_url, sender.api_key, worker.api_key
     );
-    let steps = [("To try it, paste into another terminal", variables.as_str())].into_iter().chain(STEPS);
+    let steps =
+        [("To try it, paste this into another terminal", variables.as_str())].into_iter().chain(STEPS);
     let browser = sender.cookie.as_deref().map(|cookie| {
         format!("COOKIE='{cookie}'\ncurl -s $API/api/users/{} -H \"Cookie: $COOKIE\"; echo", sender.id)
     });
-    let browser = browser
-        .iter()
-        .map(|command| ("Without a key, as a browser in which the sender has signed in", command.as_str()));
+    let browser = browser.iter().map(|command| {
+        ("Without an API key, as a browser in which the sender is signed in", command.as_str())
+    });
     steps.chain(browser).map(|(what, command)| format!("\n{what}\n\n{}\n", style.cyan(command))).collect()
 }
 
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_banner_names_what_one_needs() {
+    fn the_banner_has_addresses_keys_and_a_cookie() {
         let text = text(vec![user("sender", "k1"), user("worker-1", "k2"), user("worker-2", "k3")]);
         for part in [
             "http://127.0.0.1:9000",
@@ -129,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn without_users_there_is_nothing_to_paste() {
+    fn a_banner_without_users_has_no_commands() {
         let text = text(Vec::new());
         assert!(text.contains("No users were seeded") && !text.contains("curl"));
     }
 
     #[test]
-    fn the_shell_understands_every_step() {
+    fn every_step_is_valid_shell() {
         for (what, command) in STEPS {
             let parsed = std::process::Command::new("sh").args(["-n", "-c", command]).status().unwrap();
             assert!(parsed.success(), "{what}");

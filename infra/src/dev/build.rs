@@ -1,4 +1,4 @@
-//! Builds the functions.
+//! Builds the functions with cargo.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,28 +11,29 @@ use tokio::process::Command;
 
 use super::process::{Group, Marker};
 
-/// How long cargo gets to end when it is told to.
+/// Time that cargo gets to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A build that went through.
+/// The result of a successful build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
-    /// The functions whose binaries are new.
+    /// The functions whose binaries cargo linked in this build.
     pub changed: Vec<String>,
 }
 
-/// Builds `functions` with cargo, whose progress and errors go to the terminal. All in one go and without `-p`, so
-/// that their dependencies have the same features as in any other build of the workspace and are built once.
+/// Builds `functions` with cargo, whose progress and errors go to the terminal. One invocation without `-p`
+/// builds them all: their dependencies then have the same features as in any other build of the workspace,
+/// and are compiled once.
 ///
 /// # Errors
-/// When cargo cannot be started or the code does not compile.
+/// Fails if cargo cannot be started, or if the code does not compile.
 pub async fn build(root: &Path, functions: &[String], marker: &Marker) -> Result<Built> {
     let mut command = Command::new("cargo");
     clear_package_variables(&mut command);
     command.current_dir(root).args(["build", "--message-format=json-render-diagnostics"]);
     command.args(functions.iter().flat_map(|name| ["--bin", name.as_str()]));
     let mut cargo = Group::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()), marker)
-        .context("cargo is needed to build the functions")?;
+        .context("building the functions needs cargo")?;
     let mut messages = String::new();
     let output = cargo.child().stdout.take().context("cargo has no output")?;
     tokio::io::BufReader::new(output).read_to_string(&mut messages).await?;
@@ -44,7 +45,8 @@ pub async fn build(root: &Path, functions: &[String], marker: &Marker) -> Result
     Ok(Built { changed: messages.lines().filter_map(new_binary).collect() })
 }
 
-/// Takes back what `cargo run` says about this package, which is not true of the ones cargo builds for us.
+/// Removes the variables with which `cargo run` describes this package. They are wrong for the packages cargo
+/// builds.
 pub fn clear_package_variables(command: &mut Command) {
     let ours = |name: &str| {
         name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO_BIN_NAME"
@@ -54,7 +56,7 @@ pub fn clear_package_variables(command: &mut Command) {
     }
 }
 
-/// The name of the binary that a message of cargo's says was linked anew.
+/// The name of the binary that cargo has just linked, if `message` reports one.
 fn new_binary(message: &str) -> Option<String> {
     let message: Value = serde_json::from_str(message).ok()?;
     let new = message["reason"] == "compiler-artifact"

@@ -1,4 +1,4 @@
-//! Which database the stack runs on.
+//! The database of the stack: an embedded DynamoDB, another endpoint, or a table on AWS.
 
 use std::path::Path;
 
@@ -17,22 +17,22 @@ const DEFAULT_TABLE: &str = "clorp";
 const FILES: [&str; 4] =
     ["dynamodb.sqlite", "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", "dynamodb.sqlite-journal"];
 
-/// What the variables ask for.
+/// The database that the environment variables select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// A database of our own.
+    /// An embedded DynamoDB, started by the stack.
     Embedded {
         /// The table's name.
         table: String,
     },
-    /// A DynamoDB that somebody else runs, such as DynamoDB Local.
+    /// A DynamoDB that runs already, such as DynamoDB Local.
     Endpoint {
-        /// Where it answers.
+        /// The endpoint's URL.
         url: String,
         /// The table's name.
         table: String,
     },
-    /// A table on AWS, reached with the person's own credentials.
+    /// A table on AWS, reached with the developer's own credentials.
     Aws {
         /// The table's name.
         table: String,
@@ -40,7 +40,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What the environment's variables ask for.
+    /// Reads the choice from the environment variables.
     pub fn from_env() -> Self {
         Self::from_vars(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -62,20 +62,20 @@ impl Choice {
     }
 }
 
-/// A database that can be used.
+/// An open database.
 #[derive(Debug)]
 pub struct Database {
-    /// Which one it is.
+    /// The choice that was opened.
     pub choice: Choice,
     server: Option<Dynamo>,
 }
 
 impl Database {
-    /// Starts or joins the chosen database, with its table in place; a table on AWS is only named. `port` is the one
-    /// asked for.
+    /// Starts or joins the chosen database and creates its table. Creates nothing on AWS. `port` is the port
+    /// that the command line asked for.
     ///
     /// # Errors
-    /// When the port is taken, or the database does not answer.
+    /// Fails if the port is in use, or if the database does not answer.
     pub async fn open(choice: Choice, data_dir: &Path, port: Option<u16>, spec: &TableSpec) -> Result<Self> {
         let server = match &choice {
             Choice::Embedded { .. } => Some(serve(data_dir, port).await?),
@@ -99,7 +99,7 @@ impl Database {
         Ok(database)
     }
 
-    /// Where it answers; `None` for AWS.
+    /// The database's URL; `None` for AWS.
     pub fn url(&self) -> Option<&str> {
         match &self.choice {
             Choice::Embedded { .. } => self.server.as_ref().map(|server| server.url.as_str()),
@@ -108,15 +108,15 @@ impl Database {
         }
     }
 
-    /// A client; `None` for AWS, where we touch nothing.
+    /// A client of the database; `None` for AWS, where the stack changes nothing.
     pub fn client(&self) -> Option<Client> {
         self.url().map(dynamo::client)
     }
 
-    /// Writes out what is left to write.
+    /// Writes pending changes to disk and stops the embedded server.
     ///
     /// # Errors
-    /// When an embedded server has failed.
+    /// Fails if the embedded server has failed.
     pub async fn close(self) -> Result<()> {
         match self.server {
             Some(server) => server.shutdown().await,
@@ -124,10 +124,10 @@ impl Database {
         }
     }
 
-    /// Deletes an embedded database.
+    /// Deletes the files of the embedded database.
     ///
     /// # Errors
-    /// The file system's.
+    /// Fails if a file cannot be deleted.
     pub fn delete(data_dir: &Path) -> Result<()> {
         FILES.iter().try_for_each(|name| files::remove(&data_dir.join(name)))
     }

@@ -25,42 +25,42 @@ use super::uploads::Uploads;
 use crate::cargo_lambda::CargoLambda;
 use crate::template::Template;
 
-/// How long a function may take to answer its first request; it is compiled by then.
+/// Time that a function gets to answer its first request. It is compiled by then.
 const FIRST_ANSWER: Duration = Duration::from_secs(30);
 
-/// How long cargo-lambda gets to stop its functions.
+/// Time that cargo-lambda gets to stop its functions.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What the functions log unless `RUST_LOG` says otherwise. cargo-lambda reads the same variable; the two modules
-/// named report what they do on purpose as errors.
+/// The functions' log levels if `RUST_LOG` is not set. cargo-lambda reads the same variable. Its modules
+/// `watchexec` and `tokio_graceful_shutdown` log errors for restarts that the stack wants.
 const LOG_LEVELS: &str = "info,watchexec=off,tokio_graceful_shutdown=warn";
 
-/// How the functions are run.
+/// The settings with which the functions run.
 #[derive(Debug)]
 pub struct Setup {
     /// The workspace's root.
     pub root: PathBuf,
-    /// Where the log and generated files go.
+    /// The directory of the log and of generated files.
     pub data_dir: PathBuf,
-    /// Where HTTP is served.
+    /// The port of the API.
     pub port: u16,
-    /// Instances of each function.
+    /// The number of instances of each function.
     pub concurrency: usize,
 }
 
 impl Setup {
-    /// Where the API answers.
+    /// The URL of the API.
     pub fn base_url(&self) -> String {
         format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)
     }
 
-    /// Where the functions' log goes.
+    /// The path of the functions' log.
     pub fn log_path(&self) -> PathBuf {
         self.data_dir.join("functions.log")
     }
 
-    /// The directory that cargo-lambda watches, which holds nothing but the file we touch when there is something
-    /// new to run. It lies inside the workspace because cargo, when started from it, looks upward for its settings.
+    /// The directory that cargo-lambda watches. It holds only the trigger file, which the stack touches after
+    /// each build. It lies inside the workspace because cargo searches upward from there for its settings.
     fn watched_dir(&self) -> PathBuf {
         self.root.join(".local").join("watch").join(self.port.to_string())
     }
@@ -74,18 +74,18 @@ impl Setup {
     }
 }
 
-/// What the functions are run by, on and with.
+/// The template and the servers that the functions use.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'a> {
-    /// Which functions there are.
+    /// The template that declares the functions and their routes.
     pub template: &'a Template,
-    /// Where they keep everything.
+    /// The database.
     pub database: &'a Database,
-    /// Where money comes from and goes to.
+    /// The Stripe sandbox, or Stripe itself.
     pub payments: &'a StripeServer,
-    /// Where browsers' sessions come from.
+    /// The issuer of browser sessions.
     pub sessions: &'a Sessions,
-    /// Where files are.
+    /// The storage of files.
     pub uploads: &'a Uploads,
 }
 
@@ -103,7 +103,7 @@ impl Functions {
     /// Starts cargo-lambda and waits until it accepts connections.
     ///
     /// # Errors
-    /// When it does not start.
+    /// Fails if cargo-lambda does not start, or does not listen within 30 seconds.
     pub async fn start(
         setup: Setup,
         cargo_lambda: &CargoLambda,
@@ -135,20 +135,20 @@ impl Functions {
         let start = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.setup.port)).await.is_err() {
             tokio::select! {
-                ended = self.watch.wait() => return Err(self.ended(ended?)),
+                ended = self.watch.wait() => return Err(self.end_error(ended?)),
                 () = sleep(Duration::from_millis(50)) => {}
             }
             if start.elapsed() > FIRST_ANSWER {
-                bail!("cargo-lambda does not listen; the end of its log:\n{}", self.log.tail());
+                bail!("cargo-lambda does not accept connections; the end of its log:\n{}", self.log.tail());
             }
         }
         Ok(())
     }
 
-    /// Calls every function once, so that the first real request finds them running.
+    /// Calls every function once, so that the first real request meets a warm instance.
     ///
     /// # Errors
-    /// When one of them does not answer as a working function would.
+    /// Fails if a function ends, does not answer, or answers with a server error.
     pub async fn warm_up(&mut self, client: &Client, template: &Template) -> Result<()> {
         let base_url = self.setup.base_url();
         let calls = template.functions().into_iter().map(|name| {
@@ -175,22 +175,22 @@ impl Functions {
         }
     }
 
-    /// Makes cargo-lambda start every instance again, which takes it a few seconds.
+    /// Makes cargo-lambda restart every instance, which takes a few seconds.
     ///
     /// # Errors
-    /// The file system's.
+    /// Fails if the trigger file cannot be written.
     pub fn restart(&self) -> Result<()> {
         let now = jiff::Timestamp::now().to_string();
         std::fs::write(self.setup.trigger(), now).context("writing the trigger file")
     }
 
-    /// The next thing in the functions' log that matters.
+    /// Waits for the next notice in the functions' log.
     ///
     /// # Errors
-    /// When cargo-lambda ends without having been asked to.
+    /// Fails if cargo-lambda ends unexpectedly.
     pub async fn notice(&mut self) -> Result<Notice> {
         tokio::select! {
-            ended = self.watch.wait() => Err(self.ended(ended?)),
+            ended = self.watch.wait() => Err(self.end_error(ended?)),
             Some(notice) = self.notices.recv() => Ok(notice),
         }
     }
@@ -201,7 +201,7 @@ impl Functions {
         let _removed = std::fs::remove_dir_all(self.setup.watched_dir());
     }
 
-    fn ended(&self, status: ExitStatus) -> anyhow::Error {
+    fn end_error(&self, status: ExitStatus) -> anyhow::Error {
         anyhow!("cargo-lambda ended unexpectedly ({status}); the end of its log:\n{}", self.log.tail())
     }
 }
@@ -226,7 +226,7 @@ fn command(setup: &Setup, cargo_lambda: &CargoLambda) -> Command {
     command
 }
 
-/// Points the functions at `database`. Credentials that are somebody's own go to AWS only.
+/// Points the functions at `database`. The developer's own AWS credentials reach only a table on AWS.
 fn set_database(command: &mut Command, database: &Database) {
     command.env("CLORP_TABLE", database.choice.table());
     if matches!(database.choice, Choice::Aws { .. }) {
@@ -243,7 +243,8 @@ fn set_database(command: &mut Command, database: &Database) {
     }
 }
 
-/// The first call of the function `name`: over HTTP if it has a path, else as its schedule would.
+/// Calls the function `name` for the first time: over HTTP if it has a route, otherwise with a scheduled
+/// event.
 async fn first_call(client: &Client, base_url: &str, name: String, path: Option<String>) -> Result<()> {
     let call = async {
         match path {
@@ -259,7 +260,7 @@ async fn first_call(client: &Client, base_url: &str, name: String, path: Option<
     answered.with_context(|| format!("calling the function {name} for the first time"))
 }
 
-/// A path that the route `path` matches.
+/// A path that matches the route `path`.
 fn example(path: &str) -> String {
     let segments = path.split('/').map(|segment| if segment.starts_with('{') { "warm-up" } else { segment });
     segments.collect::<Vec<_>>().join("/")

@@ -1,4 +1,4 @@
-//! The functions' log: all of it into a file, what a person must see onto the terminal.
+//! The functions' log: every line goes into a file, warnings and errors also onto the terminal.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -13,23 +13,23 @@ use tokio::sync::mpsc;
 
 use crate::term::Style;
 
-/// How many lines are kept for a message about a failure.
+/// Number of lines that [`Log::tail`] shows when something fails.
 const TAIL: usize = 20;
 
-/// The variable that cargo-lambda sets for every instance and about which the Lambda runtime warns each time one
-/// starts. It changes nothing, and nobody at the terminal can do anything about it.
+/// A variable that cargo-lambda sets for every instance, and about which the Lambda runtime warns at each
+/// start. The warning is harmless, and the developer cannot avoid it.
 const EXPECTED_WARNING: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
-/// A line of the functions' log that matters now.
+/// A log line that needs attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// To be shown.
+    /// A line to print.
     Show(String),
-    /// An instance of a function ended although nobody asked it to.
+    /// An instance of a function ended unexpectedly. The text says how.
     InstanceEnded(String),
 }
 
-/// The log file, and the end of it in memory.
+/// The log file, with its last lines in memory.
 #[derive(Debug)]
 pub struct Log {
     inner: Mutex<Inner>,
@@ -43,10 +43,10 @@ struct Inner {
 }
 
 impl Log {
-    /// Starts the file anew. Lines that matter come out of the receiver.
+    /// Creates or truncates the file. Notices arrive at the receiver.
     ///
     /// # Errors
-    /// The file system's.
+    /// Fails if the file cannot be created.
     pub fn create(path: &Path) -> Result<(Arc<Self>, mpsc::UnboundedReceiver<Notice>)> {
         let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
         let (notices, received) = mpsc::unbounded_channel();
@@ -54,7 +54,7 @@ impl Log {
         Ok((Arc::new(Self { inner, notices }), received))
     }
 
-    /// Takes in everything that `output` says until it closes.
+    /// Logs every line of `output` until it closes.
     pub async fn follow(self: Arc<Self>, output: impl AsyncRead + Unpin) {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
@@ -64,7 +64,7 @@ impl Log {
         }
     }
 
-    /// The last lines, indented.
+    /// The last lines of the log, indented.
     pub fn tail(&self) -> String {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.tail.iter().map(|line| format!("    {line}\n")).collect()
@@ -80,13 +80,13 @@ impl Log {
         inner.tail.push_back(line.to_owned());
         drop(inner);
         if let Some(notice) = notice(line, Style::stdout()) {
-            // Nobody receives while the stack is going down.
+            // The receiver is gone while the stack stops.
             let _received = self.notices.send(notice);
         }
     }
 }
 
-/// What `line` means to the person at the terminal; `None` for the everyday.
+/// The notice in `line`; `None` for an ordinary line.
 fn notice(line: &str, style: Style) -> Option<Notice> {
     if let Ok(Value::Object(fields)) = serde_json::from_str(line) {
         return from_function(&Value::Object(fields), style).map(Notice::Show);
@@ -104,7 +104,7 @@ fn notice(line: &str, style: Style) -> Option<Notice> {
     shown.then(|| Notice::Show(style.red(text)))
 }
 
-/// A function's own log line, if it is a warning or an error: its level, its message and its other fields.
+/// Formats a function's own log line if it is a warning or an error: level, message, other fields.
 fn from_function(line: &Value, style: Style) -> Option<String> {
     let level = match line["level"].as_str()? {
         "ERROR" => style.red("ERROR"),
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_matters_reaches_the_terminal() {
+    fn only_warnings_errors_and_ended_instances_reach_the_terminal() {
         let plain = Style::stdout();
         let show = |text: &str| Some(Notice::Show(text.to_owned()));
         for (line, expect) in [
@@ -156,13 +156,13 @@ mod tests {
             ("ERROR command exited code=3", Some(Notice::InstanceEnded("exited with code 3".to_owned()))),
             ("", None),
         ] {
-            // Tests have no terminal, so there are no colours in the way.
+            // Tests have no terminal, so `Style` adds no colours.
             assert_eq!(notice(line, plain), expect, "{line}");
         }
     }
 
     #[tokio::test]
-    async fn everything_is_kept_in_the_file_and_the_end_of_it_at_hand() {
+    async fn the_file_has_every_line_and_the_tail_the_last_ones() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("functions.log");
         let (log, mut notices) = Log::create(&path).unwrap();
