@@ -1,4 +1,4 @@
-//! Where the stack's money comes from and goes to: the Stripe sandbox, or a real Stripe account.
+//! The payment provider of the stack: the Stripe sandbox, or a real Stripe account.
 
 use std::path::Path;
 
@@ -11,32 +11,33 @@ use crate::files;
 use crate::sandbox::{Options, Sandbox};
 
 const DEFAULT_PORT: u16 = 12111;
-/// Keeps the sandbox's objects over a restart, as the table keeps what they have paid for.
+/// The file with the sandbox's state. It survives a restart, as the table survives with the payments it
+/// recorded.
 const STATE: &str = "stripe.json";
-/// Any key will do for the sandbox, but it wants the same one each time.
+/// The sandbox accepts any key, as long as it is the same one at each start.
 const SANDBOX_KEY: &str = "sk_test_sandbox";
 
-/// What the variables ask for.
+/// The payment provider that the environment variables select.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// The sandbox.
+    /// The local sandbox.
     Sandbox,
-    /// Stripe itself, in whatever mode the key is for.
+    /// Stripe itself, in the mode of the key (test or live).
     Stripe {
-        /// Key of the API.
+        /// Stripe's secret API key.
         secret_key: String,
-        /// What signs its webhooks.
+        /// Secrets that sign Stripe's webhooks, separated by commas.
         webhook_secrets: String,
-        /// Where its pages lead back to.
+        /// The page to which Stripe's hosted pages return.
         wallet_url: String,
     },
 }
 
 impl Choice {
-    /// What the environment's variables ask for, given the table that is used.
+    /// Reads the choice from the environment variables. `table` is the database in use.
     ///
     /// # Errors
-    /// When only half of a real account is named, or play money would reach a real table.
+    /// Fails if only half of a Stripe account is configured, or if the sandbox would pay into a table on AWS.
     pub fn from_env(table: &database::Choice) -> Result<Self> {
         Self::from_vars(table, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -60,7 +61,7 @@ impl Choice {
     }
 }
 
-/// The side of the money that is not ours.
+/// The payment provider in use: Stripe, or the running sandbox.
 pub struct StripeServer {
     choice: Choice,
     sandbox: Option<Sandbox>,
@@ -73,11 +74,11 @@ impl std::fmt::Debug for StripeServer {
 }
 
 impl StripeServer {
-    /// Starts the sandbox, unless a real account was chosen. `port` is the one asked for; the API will answer at
-    /// `base_url`.
+    /// Starts the sandbox, unless a real account was chosen. `port` is the port that the command line asked
+    /// for; `base_url` is the address of the API, which gets the webhooks.
     ///
     /// # Errors
-    /// When the port is taken, or the sandbox's file is damaged.
+    /// Fails if the port is in use, or if the sandbox's state file is damaged.
     pub async fn open(choice: Choice, data_dir: &Path, port: Option<u16>, base_url: &str) -> Result<Self> {
         let sandbox = match choice {
             Choice::Stripe { .. } => None,
@@ -86,22 +87,22 @@ impl StripeServer {
         Ok(Self { choice, sandbox })
     }
 
-    /// Where the sandbox answers; `None` for Stripe itself.
+    /// The sandbox's URL; `None` for Stripe itself.
     pub fn url(&self) -> Option<&str> {
         self.sandbox.as_ref().map(|sandbox| sandbox.url.as_str())
     }
 
-    /// The sandbox's key; `None` for Stripe itself, whose key is the person's.
+    /// The sandbox's API key; `None` for Stripe itself, whose key belongs to the developer.
     pub fn sandbox_key(&self) -> Option<&'static str> {
         self.sandbox.as_ref().map(|_| SANDBOX_KEY)
     }
 
-    /// What signs the sandbox's webhooks now; `None` for Stripe itself.
+    /// The newest secret that signs the sandbox's webhooks; `None` for Stripe itself.
     pub fn webhook_secret(&self) -> Option<String> {
         self.sandbox.as_ref()?.webhook_secrets().into_iter().next()
     }
 
-    /// Tells the functions where Stripe is.
+    /// Sets the variables by which the functions find Stripe.
     pub fn set(&self, command: &mut Command) {
         match (&self.choice, &self.sandbox) {
             (Choice::Stripe { secret_key, webhook_secrets, wallet_url }, _) => {
@@ -117,10 +118,10 @@ impl StripeServer {
         }
     }
 
-    /// Writes out what is left to write.
+    /// Stops the sandbox after its state is written.
     ///
     /// # Errors
-    /// When the sandbox has failed.
+    /// Fails if the sandbox has failed.
     pub async fn close(self) -> Result<()> {
         match self.sandbox {
             Some(sandbox) => sandbox.shutdown().await,
@@ -128,10 +129,10 @@ impl StripeServer {
         }
     }
 
-    /// Forgets what the sandbox knows.
+    /// Deletes the sandbox's state.
     ///
     /// # Errors
-    /// The file system's.
+    /// Fails if the file cannot be deleted.
     pub fn delete(data_dir: &Path) -> Result<()> {
         files::remove(&data_dir.join(STATE))
     }
@@ -150,7 +151,8 @@ async fn start(data_dir: &Path, asked: Option<u16>, base_url: &str) -> Result<Sa
         state_path: Some(data_dir.join(STATE)),
         secret_key: SANDBOX_KEY.to_owned(),
         webhook_urls: vec![format!("{base_url}/api/stripe/webhook")],
-        // The seeded users' money was never paid in; without it nobody could withdraw what they were given.
+        // The seeded balances were never paid in. Without a starting balance the seeded users could not
+        // withdraw them.
         starting_balance_cents: 1_000_000,
         ..Options::default()
     };
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn play_money_never_meets_a_real_table() {
+    fn sandbox_money_never_reaches_a_table_on_aws() {
         let (ours, aws) = (
             database::Choice::Embedded { table: "clorp".to_owned() },
             database::Choice::Aws { table: "clorp".to_owned() },

@@ -1,4 +1,4 @@
-//! Who has which port.
+//! Checks that ports are free, and finds the process that holds a port.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -6,15 +6,15 @@ use anyhow::{Result, bail};
 
 use super::process::pids;
 
-/// Whether a server could listen on this port of the loopback interface now.
+/// True if a server could listen on this port of the loopback interface now.
 pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// Passes if the port is free.
+/// Requires that the port is free.
 ///
 /// # Errors
-/// One line that names the port, who has it where that is knowable, and the flag that picks another.
+/// Returns one line with the port, the flag that picks another, and on Linux the process that holds it.
 pub fn require_free(port: u16, flag: &str) -> Result<()> {
     if is_free(port) {
         return Ok(());
@@ -27,7 +27,7 @@ pub fn require_free(port: u16, flag: &str) -> Result<()> {
     }
 }
 
-/// The process that listens on `port`: its number and name. `None` where the system does not say.
+/// The process that listens on `port`: its id and name. `None` if the system does not tell.
 fn holder(port: u16) -> Option<(u32, String)> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let socket = tables.iter().find_map(|table| listening(&std::fs::read_to_string(table).ok()?, port))?;
@@ -41,7 +41,7 @@ fn holder(port: u16) -> Option<(u32, String)> {
     Some((pid, name.trim().to_owned()))
 }
 
-/// The inode of the socket that listens on `port`, in a table of the kernel's form.
+/// The inode of the socket that listens on `port`. `table` has the format of `/proc/net/tcp`.
 fn listening(table: &str, port: u16) -> Option<String> {
     const LISTEN: &str = "0A";
     let ours = format!(":{port:04X}");

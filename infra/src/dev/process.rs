@@ -1,4 +1,4 @@
-//! Child processes that are certain to end.
+//! Child processes that never outlive the stack.
 
 use std::io;
 use std::process::{Command as StdCommand, ExitStatus, Stdio};
@@ -8,21 +8,21 @@ use anyhow::{Context, Result};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// The variable by which everything a stack started can be recognised.
+/// The environment variable that marks every process of a stack.
 const MARKER: &str = "CLORP_DEV_STACK";
 
-/// Names one run of the stack to its descendants.
+/// Identifies one run of the stack in the environment of its descendants.
 #[derive(Clone, Debug)]
 pub struct Marker(String);
 
 impl Marker {
-    /// A name that no other run has.
+    /// A marker that no other run has.
     pub fn unique() -> Self {
         Self(format!("{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond()))
     }
 
-    /// Kills what still carries this marker. Only where `/proc` shows the variables of a process; elsewhere the
-    /// functions end by themselves once their runtime has gone.
+    /// Kills every process that still carries this marker. Works only where `/proc` shows the environment of
+    /// a process; elsewhere the functions end by themselves after their runtime has ended.
     pub fn kill_survivors(&self) {
         let wanted = format!("{MARKER}={}", self.0);
         for pid in pids() {
@@ -34,14 +34,14 @@ impl Marker {
     }
 }
 
-/// Every process, where `/proc` lists them.
+/// The ids of all processes; empty if the system has no `/proc`.
 pub fn pids() -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// A child in a process group of its own: the terminal's Ctrl-C reaches it only through us, in the order we choose.
-/// It does not outlive this value.
+/// A child process with its own process group. The terminal's Ctrl-C therefore does not reach it, and the
+/// stack stops its children in the right order. The group is killed when this value is dropped.
 #[derive(Debug)]
 pub struct Group {
     child: Child,
@@ -49,10 +49,10 @@ pub struct Group {
 }
 
 impl Group {
-    /// Starts `command`, marked.
+    /// Starts `command` with the marker in its environment.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Fails if the command cannot be started.
     pub fn spawn(command: &mut Command, marker: &Marker) -> Result<Self> {
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         let child = command
@@ -65,7 +65,7 @@ impl Group {
         Ok(Self { child, id })
     }
 
-    /// The process, for its pipes.
+    /// The child process, for access to its pipes.
     pub const fn child(&mut self) -> &mut Child {
         &mut self.child
     }
@@ -73,12 +73,12 @@ impl Group {
     /// Waits until the process ends.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Fails if the operating system cannot wait for it.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }
 
-    /// Asks the group to end, and after `grace` makes it.
+    /// Sends SIGTERM to the group, and SIGKILL if it has not ended after `grace`.
     pub async fn stop(&mut self, grace: Duration) {
         self.signal("TERM");
         if timeout(grace, self.child.wait()).await.is_err() {
@@ -88,17 +88,17 @@ impl Group {
     }
 
     fn signal(&self, name: &str) {
-        // Once it has been waited for, its number may be somebody else's.
+        // After the process has been waited for, its id may belong to another one.
         if self.child.id().is_some() {
             send(name, &format!("-{}", self.id));
         }
     }
 
-    /// A process that stops this group should we be killed without the time to do it: its standard input is a pipe
-    /// that only we hold open.
+    /// Starts a process that stops this group if the stack is killed. The guard reads from a pipe that only
+    /// the stack holds open, and acts when the pipe closes.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Fails if the guard cannot be started.
     pub fn guard(&self) -> Result<Guard> {
         let child = Command::new("sh")
             .args(["-c", "read -r _; kill -s TERM -- \"-$1\" 2>/dev/null", "sh", &self.id.to_string()])
@@ -119,14 +119,14 @@ impl Drop for Group {
     }
 }
 
-/// Stops a group when we are gone.
+/// A process that stops a group after the stack has gone.
 #[derive(Debug)]
 pub struct Guard {
     _child: Child,
 }
 
-/// Sends a signal to a process, or to the group whose number follows a minus. The standard library has no call for
-/// it, and the shell's own `kill` is there even where the program is not.
+/// Sends a signal to a process, or to a process group if the id has a minus. The standard library cannot send
+/// signals. The shell's built-in `kill` exists even where the program does not.
 fn send(signal: &str, target: &str) {
     let _sent = StdCommand::new("sh")
         .args(["-c", "kill -s \"$1\" -- \"$2\" 2>/dev/null", "sh", signal, target])
@@ -134,7 +134,7 @@ fn send(signal: &str, target: &str) {
         .status();
 }
 
-// They look at `/proc`.
+// These tests read `/proc`.
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_group_is_stopped_with_its_children_even_if_it_does_not_want_to() {
+    async fn a_group_that_ignores_sigterm_is_killed_with_its_children() {
         let script = "trap '' TERM; sleep 30 & echo $!; wait; wait";
         let mut group = Group::spawn(&mut shell(script), &Marker::unique()).unwrap();
         let child = first_line(&mut group).await;
@@ -192,12 +192,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_guard_outlives_us_just_long_enough() {
+    async fn a_guard_stops_the_group_when_the_pipe_closes() {
         let mut group = Group::spawn(&mut shell("echo $$; sleep 30"), &Marker::unique()).unwrap();
         let pid = first_line(&mut group).await;
         let mut guard = group.guard().unwrap();
         assert!(alive(&pid));
-        // What the operating system does to the pipe when we are killed.
+        // The operating system closes the pipe in the same way when the stack is killed.
         drop(guard._child.stdin.take());
         let _ended = group.wait().await;
         assert!(gone(&pid).await);

@@ -1,4 +1,4 @@
-//! Where the stack's browser sessions come from: the issuer, or a real Supabase project.
+//! The source of browser sessions in the stack: the local issuer, or a real Supabase project.
 
 use std::path::Path;
 
@@ -12,35 +12,35 @@ use crate::dev_file::{DevUser, Jwt};
 use crate::files;
 use crate::issuer::{Issuer, Options, Person};
 
-/// Where web pages are served during development, as most tools do it.
+/// The origin at which most tools serve web pages during development.
 pub const WEB_ORIGIN: &str = "http://localhost:3000";
 
-/// Where `supabase start` answers.
+/// The port of `supabase start`.
 const DEFAULT_PORT: u16 = 54321;
-/// Keeps the issuer's key and sessions over a restart, so that browsers stay signed in.
+/// The file with the issuer's key and sessions. It survives a restart, so browsers stay signed in.
 const STATE: &str = "issuer.json";
-/// A seeded user's token lasts a month, so that a command that was pasted goes on working.
+/// Lifetime of a seeded user's token: a month, so that a pasted command keeps working.
 const SEEDED_SECONDS: i64 = 30 * 24 * 60 * 60;
 
-/// What the variables ask for.
+/// The source of sessions that the environment variables select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The issuer.
+    /// The local issuer.
     Issuer,
-    /// A real project, which the functions know by the same variables.
+    /// A real Supabase project. The functions read the same variables.
     Supabase {
-        /// Where it answers.
+        /// The project's URL.
         url: String,
     },
-    /// None: people of a real table sign in with a real project or not at all.
+    /// None. A table on AWS accepts sessions only from a real project.
     None,
 }
 
 impl Choice {
-    /// What the environment's variables ask for, given the table that is used.
+    /// Reads the choice from the environment variables. `table` is the database in use.
     ///
     /// # Errors
-    /// When a real project is named by half, or badly.
+    /// Fails if a real project is configured incompletely or with invalid values.
     pub fn from_env(table: &database::Choice) -> Result<Self> {
         Self::from_vars(table, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -54,7 +54,7 @@ impl Choice {
     }
 }
 
-/// Who says who is who.
+/// The source of sessions in use.
 #[derive(Debug)]
 pub struct Sessions {
     choice: Choice,
@@ -62,10 +62,11 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Starts the issuer, unless a real project was chosen. `port` is the one asked for.
+    /// Starts the issuer, unless a real project was chosen. `port` is the port that the command line asked
+    /// for.
     ///
     /// # Errors
-    /// When the port is taken, or the issuer's file is damaged.
+    /// Fails if the port is in use, or if the issuer's state file is damaged.
     pub async fn open(choice: Choice, data_dir: &Path, port: Option<u16>) -> Result<Self> {
         let issuer = match &choice {
             Choice::Issuer => Some(start(data_dir, port).await?),
@@ -74,7 +75,7 @@ impl Sessions {
         Ok(Self { choice, issuer })
     }
 
-    /// Where sessions come from.
+    /// The URL of the issuer or of the project.
     pub fn url(&self) -> Option<&str> {
         match &self.choice {
             Choice::Issuer => self.issuer.as_ref().map(|issuer| issuer.url.as_str()),
@@ -83,10 +84,10 @@ impl Sessions {
         }
     }
 
-    /// How tools make tokens of their own; `None` for a real project.
+    /// The key with which tools sign their own tokens; `None` for a real project.
     ///
     /// # Errors
-    /// When the issuer's key is damaged.
+    /// Fails if the issuer's key is damaged.
     pub fn jwt(&self) -> Result<Option<Jwt>> {
         let Some(issuer) = &self.issuer else { return Ok(None) };
         let key = issuer.signing_key()?;
@@ -99,10 +100,10 @@ impl Sessions {
         }))
     }
 
-    /// Gives each of the seeded users a session.
+    /// Signs in each seeded user and stores the session cookie.
     ///
     /// # Errors
-    /// When the issuer's file cannot be written.
+    /// Fails if the issuer's state cannot be written.
     pub fn sign_in(&self, users: &mut [DevUser]) -> Result<()> {
         let Some(issuer) = &self.issuer else { return Ok(()) };
         for user in users {
@@ -112,7 +113,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Tells the functions where sessions come from. A real project's variables they have from the environment.
+    /// Sets the variables by which the functions find the issuer. They inherit those of a real project.
     pub fn set(&self, command: &mut Command) {
         if var("CLORP_WEB_ORIGINS").is_none() {
             command.env("CLORP_WEB_ORIGINS", WEB_ORIGIN);
@@ -131,7 +132,7 @@ impl Sessions {
     /// Stops the issuer.
     ///
     /// # Errors
-    /// When it has failed.
+    /// Fails if the issuer has failed.
     pub async fn close(self) -> Result<()> {
         match self.issuer {
             Some(issuer) => issuer.shutdown().await,
@@ -139,10 +140,10 @@ impl Sessions {
         }
     }
 
-    /// Forgets what the issuer knows, its key included.
+    /// Deletes the issuer's state, including its key.
     ///
     /// # Errors
-    /// The file system's.
+    /// Fails if the file cannot be deleted.
     pub fn delete(data_dir: &Path) -> Result<()> {
         files::remove(&data_dir.join(STATE))
     }
@@ -157,7 +158,7 @@ async fn start(data_dir: &Path, asked: Option<u16>) -> Result<Issuer> {
         None => ports::is_free(DEFAULT_PORT).then_some(DEFAULT_PORT),
     };
     let options = Options { port, state_path: Some(data_dir.join(STATE)), ..Options::default() };
-    Issuer::start(options).await.context("starting the issuer of sessions")
+    Issuer::start(options).await.context("starting the session issuer")
 }
 
 #[cfg(test)]
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_let_into_a_real_table_with_a_key_of_this_machine() {
+    fn a_table_on_aws_never_trusts_the_local_issuer() {
         let ours = database::Choice::Embedded { table: "clorp".to_owned() };
         let aws = database::Choice::Aws { table: "clorp".to_owned() };
         let url = "https://a.supabase.co";
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_seeded_users_session_and_the_key_outlive_a_restart() {
+    async fn the_issuers_key_survives_a_restart_but_not_a_delete() {
         let directory = tempfile::tempdir().unwrap();
         let open = async || Sessions::open(Choice::Issuer, directory.path(), None).await.unwrap();
         let sessions = open().await;

@@ -1,8 +1,9 @@
-//! Notices when the functions' code changes.
+//! Detects changes of the functions' code.
 //!
-//! cargo-lambda can watch the sources itself, but then every instance of every function compiles for itself, the
-//! API is down while code does not compile, and each error shows once per instance. So we watch, build once, and
-//! only then let cargo-lambda restart its instances.
+//! cargo-lambda can watch the sources itself. Every instance of every function would then compile separately,
+//! the API would be down while the code does not compile, and each compiler error would show once per
+//! instance. The stack therefore watches the sources itself, builds once, and lets cargo-lambda restart its
+//! instances only then.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,15 +11,15 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
-/// How often the sources are looked at, and how long they must rest before they count as saved.
+/// Interval between two looks at the sources. Two equal snapshots this far apart count as saved.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// What goes into a function, below the workspace's root.
+/// The paths that go into a function, relative to the workspace's root.
 const SOURCES: [&str; 5] = ["functions", "shared", "Cargo.toml", "Cargo.lock", ".cargo"];
 
 type Snapshot = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
-/// The functions' sources as they were last seen.
+/// The functions' sources with their last snapshot.
 #[derive(Debug)]
 pub struct Sources {
     root: PathBuf,
@@ -27,12 +28,12 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The sources as they are now.
+    /// Takes the first snapshot of the sources.
     pub fn of(root: &Path) -> Self {
         Self { root: root.to_owned(), period: PERIOD, seen: snapshot(root) }
     }
 
-    /// Waits until the sources differ from what was last seen and nobody is writing to them.
+    /// Waits until the sources differ from the last snapshot and have stopped changing.
     pub async fn changed(&mut self) {
         loop {
             sleep(self.period).await;
@@ -64,7 +65,7 @@ fn snapshot(root: &Path) -> Snapshot {
     found
 }
 
-/// Editors' swap and backup files, and what else hides.
+/// True for editors' swap and backup files, and for other hidden files.
 fn is_scratch(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with(['.', '#']) || name.ends_with('~')
@@ -78,7 +79,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(20);
 
     #[tokio::test]
-    async fn a_saved_source_is_noticed_and_nothing_else_is() {
+    async fn only_a_change_of_a_source_is_detected_and_only_once() {
         let root = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
             let path = root.path().join(name);

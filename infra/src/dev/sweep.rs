@@ -1,4 +1,4 @@
-//! What EventBridge does in production: tells the functions with a schedule that time has passed.
+//! Invokes the scheduled functions, as EventBridge does in production.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use tokio::time::sleep;
 
 use crate::term::Style;
 
-/// How often a schedule comes round. In production it is every minute, and a queue message closes each window; here
-/// this is all there is.
+/// Interval between two calls of a schedule. In production it is one minute, because a queue message closes
+/// each window on time. The local stack has no queue.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Every request given up stays in cargo-lambda's queue, and a hundred of them would block it for good: so a
-/// function that fails is asked less often.
+/// Interval between two calls while the function fails. Every abandoned request stays in cargo-lambda's
+/// queue, and a hundred of them would block the queue for good.
 const PERIOD_WHILE_FAILING: Duration = Duration::from_secs(15);
 
-/// An answer to a request whose instance was restarted meanwhile never comes. A Stripe that does not answer takes its
-/// time.
+/// Time to wait for an answer. An answer never comes if the instance was restarted meanwhile. A function that
+/// waits for an unresponsive Stripe needs several seconds.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Calls `function` for as long as this is polled, one call at a time.
-pub async fn forever(client: Client, base_url: String, function: String) {
+/// Calls `function` repeatedly, one call at a time, and prints when it starts or stops failing.
+pub async fn run(client: Client, base_url: String, function: String) {
     let mut health = Health { function, failing: false };
     loop {
         let outcome = invoke(&client, &base_url, &health.function, WAIT_TIMEOUT).await;
@@ -34,13 +34,13 @@ pub async fn forever(client: Client, base_url: String, function: String) {
     }
 }
 
-/// Invokes `function` with the event of a schedule.
+/// Invokes `function` with a scheduled event.
 ///
 /// # Errors
-/// When it cannot be reached, takes longer than `patience` or fails.
-pub async fn invoke(client: &Client, base_url: &str, function: &str, patience: Duration) -> Result<()> {
+/// Fails if the function cannot be reached, takes longer than `wait_timeout`, or answers with an error.
+pub async fn invoke(client: &Client, base_url: &str, function: &str, wait_timeout: Duration) -> Result<()> {
     let url = format!("{base_url}/2015-03-31/functions/{function}/invocations");
-    let sent = client.post(url).timeout(patience).json(&scheduled_event(Timestamp::now())).send().await;
+    let sent = client.post(url).timeout(wait_timeout).json(&scheduled_event(Timestamp::now())).send().await;
     let response = sent.map_err(reqwest::Error::without_url)?;
     let status = response.status();
     if status.is_success() {
@@ -64,7 +64,7 @@ fn scheduled_event(now: Timestamp) -> Value {
     })
 }
 
-/// Whether a function does what its schedule wants; speaks only when that changes.
+/// The health of a scheduled function. Reports only changes.
 #[derive(Debug)]
 struct Health {
     function: String,
@@ -79,8 +79,10 @@ impl Health {
         let (function, style) = (&self.function, Style::stdout());
         match outcome {
             _ if !changed => None,
-            Ok(()) => Some(style.green(&format!("the schedule of {function} works again"))),
-            Err(why) => Some(format!("{} the schedule of {function} fails: {why}", style.yellow("warning:"))),
+            Ok(()) => Some(style.green(&format!("the scheduled function {function} works again"))),
+            Err(why) => {
+                Some(format!("{} the scheduled function {function} fails: {why}", style.yellow("warning:")))
+            }
         }
     }
 }
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_and_the_recovery_are_said_once() {
+    fn a_failure_and_its_recovery_are_each_reported_once() {
         let mut health = Health { function: "ranking".to_owned(), failing: false };
         let bad = || Err("500".to_owned());
         let said: Vec<bool> = [Ok(()), bad(), bad(), bad(), Ok(()), Ok(()), bad()]
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_event_is_what_eventbridge_sends() {
+    fn the_event_has_the_shape_of_eventbridges() {
         let event = scheduled_event(Timestamp::from_millisecond(1_795_512_600_007).unwrap());
         assert_eq!(event["time"], "2026-11-24T09:30:00Z");
         assert_eq!(event["detail-type"], "Scheduled Event");

@@ -1,4 +1,4 @@
-//! Where the stack's files are: a local S3, or a bucket on AWS.
+//! The file storage of the stack: a local S3, or a bucket on AWS.
 
 use std::path::Path;
 
@@ -12,18 +12,18 @@ use crate::s3::LocalS3;
 
 const DEFAULT_PORT: u16 = 9090;
 const DEFAULT_BUCKET: &str = "clorp-uploads";
-/// The folder that keeps the objects over a restart.
+/// The folder with the stored objects, below the data directory.
 const FOLDER: &str = "s3";
 
-/// What the variables ask for.
+/// The file storage that the environment variables select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// A server of our own.
+    /// A local S3, started by the stack.
     Local {
         /// The bucket's name.
         bucket: String,
     },
-    /// A bucket on AWS, reached with the person's own credentials.
+    /// A bucket on AWS, reached with the developer's own credentials.
     Aws {
         /// The bucket's name.
         bucket: String,
@@ -31,10 +31,10 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What the environment's variables ask for, given the table that is used.
+    /// Reads the choice from the environment variables. `table` is the database in use.
     ///
     /// # Errors
-    /// When files that a table on AWS refers to would be on this machine.
+    /// Fails if a table on AWS would refer to files on this machine.
     pub fn from_env(table: &database::Choice) -> Result<Self> {
         Self::of(table, std::env::var("CLORP_UPLOADS_BUCKET").ok().filter(|value| !value.is_empty()))
     }
@@ -50,7 +50,7 @@ impl Choice {
     }
 }
 
-/// A place for files that can be used.
+/// The file storage in use.
 #[derive(Debug)]
 pub struct Uploads {
     choice: Choice,
@@ -58,10 +58,11 @@ pub struct Uploads {
 }
 
 impl Uploads {
-    /// Starts the local S3, unless a bucket on AWS was chosen. `port` is the one asked for.
+    /// Starts the local S3, unless a bucket on AWS was chosen. `port` is the port that the command line asked
+    /// for.
     ///
     /// # Errors
-    /// When the port is taken.
+    /// Fails if the port is in use.
     pub async fn open(choice: Choice, data_dir: &Path, port: Option<u16>) -> Result<Self> {
         let server = match &choice {
             Choice::Aws { bucket } => {
@@ -73,12 +74,12 @@ impl Uploads {
         Ok(Self { choice, server })
     }
 
-    /// Where the local S3 answers; `None` for AWS.
+    /// The local S3's URL; `None` for AWS.
     pub fn url(&self) -> Option<&str> {
         self.server.as_ref().map(|server| server.url.as_str())
     }
 
-    /// Tells the functions where files are.
+    /// Sets the variables by which the functions find the bucket.
     pub fn set(&self, command: &mut Command) {
         let (Choice::Local { bucket } | Choice::Aws { bucket }) = &self.choice;
         command.env("CLORP_UPLOADS_BUCKET", bucket);
@@ -87,10 +88,10 @@ impl Uploads {
         }
     }
 
-    /// Lets what is running finish.
+    /// Stops the local S3 after its running requests have finished.
     ///
     /// # Errors
-    /// When the local server has failed.
+    /// Fails if the local S3 has failed.
     pub async fn close(self) -> Result<()> {
         match self.server {
             Some(server) => server.shutdown().await,
@@ -101,7 +102,7 @@ impl Uploads {
     /// Deletes the local objects.
     ///
     /// # Errors
-    /// The file system's.
+    /// Fails if the folder cannot be deleted.
     pub fn delete(data_dir: &Path) -> Result<()> {
         files::remove_folder(&data_dir.join(FOLDER))
     }
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_where_the_table_is() {
+    fn files_are_on_aws_exactly_if_the_table_is() {
         let local = database::Choice::Embedded { table: "clorp".to_owned() };
         let aws = database::Choice::Aws { table: "clorp".to_owned() };
         let bucket = || Some("mine".to_owned());
