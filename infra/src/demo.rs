@@ -1,4 +1,4 @@
-//! `cargo demo`: plays one race against the running stack, and shows it as it happens.
+//! `cargo demo`: plays one race against the running stack, and prints each step.
 
 mod api;
 mod money;
@@ -20,23 +20,23 @@ use money::Stripe;
 use scripts::{Script, script};
 
 const PRICE_CENTS: i64 = 1000;
-/// Workers in the race; one more comes too late.
+/// Number of workers that get a slot. One more worker claims too late.
 const SLOTS: usize = 5;
-/// How long after its window a drop may take to be settled.
+/// Time that settling a drop may take after its window has closed.
 const SETTLEMENT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(250);
 const OUTPUT_COLUMNS: usize = 60;
 
-/// Plays one race against the running `cargo dev`.
+/// Play one race against the running `cargo dev`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// What kind of task is raced for: roast, scout, code, cook or wild.
+    /// Pack of the drop: roast, scout, code, cook or wild.
     #[arg(long, default_value = "roast")]
     pack: Pack,
-    /// How long the window stays open unless every slot has submitted, in seconds.
+    /// Longest time that the window stays open, in seconds. It closes early if every slot has submitted.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(30..=900))]
     time_limit: u64,
-    /// Where the running stack keeps its data.
+    /// Data directory of the running stack.
     #[arg(long, default_value_os_t = default_data_dir())]
     data_dir: PathBuf,
 }
@@ -44,7 +44,7 @@ pub struct Args {
 /// Plays the race.
 ///
 /// # Errors
-/// When no stack is running, or when the API does anything but what it should.
+/// Fails if no stack is running, or if the API answers with anything unexpected.
 pub async fn run(args: Args) -> Result<()> {
     let stack = DevFile::read(&args.data_dir)?
         .with_context(|| format!("no stack runs in {}: start `cargo dev` first", display(&args.data_dir)))?;
@@ -69,22 +69,22 @@ pub async fn run(args: Args) -> Result<()> {
     race.play(args.pack, args.time_limit).await
 }
 
-/// What came from a card and went to a bank, in cents.
+/// Money that crossed the platform's border during the race, in cents: in from a card, out to a bank.
 #[derive(Clone, Copy, Debug)]
 struct Outside {
     paid_in: i64,
     paid_out: i64,
 }
 
-/// A worker's name for what it delivers, and the delivery.
+/// A submission in the demo: a label for its quality, and its text.
 type Delivery = (&'static str, &'static str);
 
 struct Race<'a> {
     api: Api,
-    /// The sender, the racing workers, and the one who comes too late.
+    /// The sender, the racing workers, and the worker that claims too late.
     users: &'a [DevUser],
     script: Script,
-    /// `None` where Stripe is real.
+    /// The sandbox's control API; `None` for a real Stripe account.
     stripe: Option<Stripe>,
     style: Style,
     began: Instant,
@@ -97,11 +97,11 @@ impl Race<'_> {
         let drop = self.post(pack, time_limit).await?;
         self.claim(&drop).await?;
         self.deliver(&drop).await?;
-        let done = self.completed(&drop, Duration::from_secs(time_limit)).await?;
+        let done = self.wait_until_completed(&drop, Duration::from_secs(time_limit)).await?;
         let winner = self.reveal(&drop, &done).await?;
         let paid_out = self.withdraw(winner, number(&done, "payout_cents")?).await?;
         let after = self.wallets().await?;
-        self.account(&done, winner, Outside { paid_in, paid_out }, &before, &after)
+        self.print_accounts(&done, winner, Outside { paid_in, paid_out }, &before, &after)
     }
 
     fn sender(&self) -> &DevUser {
@@ -130,7 +130,7 @@ impl Race<'_> {
         Ok(wallets)
     }
 
-    /// Asks for an estimate, posts the drop, and finds it on the board.
+    /// Asks for an estimate, posts the drop, and finds it on the board. Returns the drop's id.
     async fn post(&self, pack: Pack, time_limit: u64) -> Result<String> {
         self.title("The drop");
         let mut body = json!({
@@ -151,11 +151,11 @@ impl Race<'_> {
         let posted = list(&board)?.iter().find(|entry| entry["id"] == id.as_str());
         let posted = posted.context("the drop is not on the public board")?;
         let payout = dollars(number(posted, "payout_cents")?);
-        self.say("board", &format!("shows it to everybody: {payout} for the winner, {time_limit} s"));
+        self.say("board", &format!("shows it publicly: {payout} for the winner, {time_limit} s"));
         Ok(id)
     }
 
-    /// Everybody claims at once; the one without a slot is refused.
+    /// Claims a slot for every racing worker at the same time. The claim of one more worker must be refused.
     async fn claim(&self, drop: &str) -> Result<()> {
         self.title("The claims");
         let path = format!("/api/jobs/{drop}/claim");
@@ -182,12 +182,13 @@ impl Race<'_> {
         ]
     }
 
-    /// Everybody submits, the copy last. Until the drop is judged not even the sender sees what.
+    /// Submits every worker's output, the copy last. Before the drop is judged, not even the sender can read
+    /// outputs.
     async fn deliver(&self, drop: &str) -> Result<()> {
         self.title("The submissions");
         for (i, (worker, (kind, output))) in self.workers().iter().zip(self.deliveries()).enumerate() {
             if i + 1 == SLOTS {
-                self.sealed(drop, i).await?;
+                self.check_sealed(drop, i).await?;
             }
             let path = format!("/api/jobs/{drop}/submit");
             let made =
@@ -200,7 +201,7 @@ impl Race<'_> {
         Ok(())
     }
 
-    async fn sealed(&self, drop: &str, count: usize) -> Result<()> {
+    async fn check_sealed(&self, drop: &str, count: usize) -> Result<()> {
         let path = format!("/api/jobs/{drop}/submissions");
         let seen = self.api.get(Some(self.sender()), &path).await?.expect(200)?;
         let seen = list(&seen)?;
@@ -213,9 +214,9 @@ impl Race<'_> {
         Ok(())
     }
 
-    async fn completed(&self, drop: &str, window: Duration) -> Result<Value> {
-        let patience = window + SETTLEMENT;
-        let deadline = Instant::now() + patience;
+    async fn wait_until_completed(&self, drop: &str, window: Duration) -> Result<Value> {
+        let wait_timeout = window + SETTLEMENT;
+        let deadline = Instant::now() + wait_timeout;
         loop {
             let seen = self.api.get(Some(self.sender()), &format!("/api/jobs/{drop}")).await?.expect(200)?;
             match text(&seen, "status")? {
@@ -224,12 +225,12 @@ impl Race<'_> {
                     return Ok(seen);
                 }
                 "open" | "ranking" if Instant::now() < deadline => tokio::time::sleep(POLL).await,
-                status => bail!("the drop is {status} after {} s", patience.as_secs()),
+                status => bail!("the drop is {status} after {} s", wait_timeout.as_secs()),
             }
         }
     }
 
-    /// Shows how the work was judged; gives who won.
+    /// Prints the ranking with grades and rationales, and returns the winner.
     async fn reveal(&self, drop: &str, done: &Value) -> Result<&DevUser> {
         self.title("The reveal");
         let path = format!("/api/jobs/{drop}/submissions");
@@ -261,8 +262,8 @@ impl Race<'_> {
         position.map_or("nothing", |position| self.deliveries()[position].0)
     }
 
-    /// Every wallet before and after; what left the sender is what the winner and the platform have.
-    fn account(
+    /// Prints every wallet before and after, and checks that no cent appeared or disappeared.
+    fn print_accounts(
         &self,
         done: &Value,
         winner: &DevUser,

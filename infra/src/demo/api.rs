@@ -1,4 +1,4 @@
-//! The API as a client sees it.
+//! A client of the API.
 
 use std::time::Duration;
 
@@ -10,53 +10,53 @@ use crate::dev_file::DevUser;
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A client of one stack.
+/// A client of one stack's API.
 #[derive(Debug)]
 pub struct Api {
     client: Client,
     base_url: String,
 }
 
-/// An answer, with the request it answers.
+/// A response, with a description of its request for error messages.
 #[derive(Debug)]
 pub struct Reply {
     request: String,
     /// The HTTP status.
     pub status: u16,
-    /// The JSON.
+    /// The JSON body.
     pub body: Value,
 }
 
 impl Api {
-    /// A client of the stack at `base_url`.
+    /// Creates a client of the stack at `base_url`.
     ///
     /// # Errors
-    /// When the system gives no client.
+    /// Fails if the HTTP client cannot be built.
     pub fn new(base_url: &str) -> Result<Self> {
         let client = Client::builder().no_proxy().timeout(WAIT_TIMEOUT).build()?;
         Ok(Self { client, base_url: base_url.to_owned() })
     }
 
-    /// Asks for something, as `user` or as anybody.
+    /// Sends a GET as `user`, or without credentials.
     ///
     /// # Errors
-    /// When there is no answer, or one that is not JSON.
+    /// Fails if there is no response, or if its body is not JSON.
     pub async fn get(&self, user: Option<&DevUser>, path: &str) -> Result<Reply> {
         self.send(Method::GET, user, path, None).await
     }
 
-    /// Does something as `user`.
+    /// Sends a POST as `user`.
     ///
     /// # Errors
-    /// When there is no answer, or one that is not JSON.
+    /// Fails if there is no response, or if its body is not JSON.
     pub async fn post(&self, user: &DevUser, path: &str, body: Option<Value>) -> Result<Reply> {
         self.send(Method::POST, Some(user), path, body).await
     }
 
-    /// Does something without a credential.
+    /// Sends a POST without credentials.
     ///
     /// # Errors
-    /// When there is no answer, or one that is not JSON.
+    /// Fails if there is no response, or if its body is not JSON.
     pub async fn post_as_nobody(&self, path: &str, body: Value) -> Result<Reply> {
         self.send(Method::POST, None, path, Some(body)).await
     }
@@ -68,7 +68,7 @@ impl Api {
         path: &str,
         body: Option<Value>,
     ) -> Result<Reply> {
-        let who = user.map_or("anybody", |user| user.name.as_str());
+        let who = user.map_or("anonymous", |user| user.name.as_str());
         let what = format!("{method} {path} as {who}");
         let mut request = self.client.request(method, format!("{}{path}", self.base_url));
         if let Some(user) = user {
@@ -80,7 +80,7 @@ impl Api {
         let response = request.send().await.map_err(reqwest::Error::without_url).context(what.clone())?;
         let status = response.status().as_u16();
         let body = response.json().await.map_err(reqwest::Error::without_url);
-        let body = body.with_context(|| format!("{what}: the answer ({status}) is not JSON"))?;
+        let body = body.with_context(|| format!("{what}: the response ({status}) is not JSON"))?;
         Ok(Reply { request: what, status, body })
     }
 }
@@ -89,7 +89,7 @@ impl Reply {
     /// The body, if the status is `expected`.
     ///
     /// # Errors
-    /// Says what was asked and what the API answered instead.
+    /// Returns the request, the expected status, and the response.
     pub fn expect(self, expected: u16) -> Result<Value> {
         if self.status == expected {
             return Ok(self.body);
@@ -104,26 +104,26 @@ impl Reply {
     }
 }
 
-/// The text in a field.
+/// The text in the field `field`.
 ///
 /// # Errors
-/// When it is not there.
+/// Fails if the field is missing or is not a text.
 pub fn text<'a>(body: &'a Value, field: &str) -> Result<&'a str> {
-    body[field].as_str().with_context(|| format!("an answer has no text in `{field}`: {body}"))
+    body[field].as_str().with_context(|| format!("a response has no text in `{field}`: {body}"))
 }
 
-/// The whole number in a field.
+/// The integer in the field `field`.
 ///
 /// # Errors
-/// When it is not there.
+/// Fails if the field is missing or is not an integer.
 pub fn number(body: &Value, field: &str) -> Result<i64> {
-    body[field].as_i64().with_context(|| format!("an answer has no number in `{field}`: {body}"))
+    body[field].as_i64().with_context(|| format!("a response has no integer in `{field}`: {body}"))
 }
 
-/// The items of a list.
+/// The items of a JSON array.
 ///
 /// # Errors
-/// When it is none.
+/// Fails if `body` is not an array.
 pub fn list(body: &Value) -> Result<&[Value]> {
-    body.as_array().map(Vec::as_slice).with_context(|| format!("an answer is not a list: {body}"))
+    body.as_array().map(Vec::as_slice).with_context(|| format!("a response is not a list: {body}"))
 }

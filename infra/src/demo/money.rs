@@ -1,4 +1,4 @@
-//! Money in at the beginning and out at the end, with the sandbox playing Stripe's part.
+//! Money in at the start and out at the end of the race. The sandbox plays Stripe's part.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,16 @@ use crate::dev_file::DevUser;
 use crate::term::dollars;
 
 const TOPUP_CENTS: i64 = 1000;
-/// How long a report of the sandbox's may take.
-const REPORT: Duration = Duration::from_secs(30);
+/// Time that the effect of a webhook event may take to show.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Race<'_> {
-    /// The sender pays money in by card; how much. With a real Stripe account nobody is here to type a card.
+    /// Tops up the sender's wallet by card and returns the amount, in cents. With a real Stripe account it
+    /// returns 0, because nobody is there to type a card number.
     pub(super) async fn top_up(&self) -> Result<i64> {
         self.title("Money in");
         let Some(stripe) = &self.stripe else {
-            self.say("sender", "pays nothing in: with a real Stripe account that takes a person and a card");
+            self.say("sender", "pays nothing in: with a real Stripe account a person must type a card");
             return Ok(0);
         };
         let had = self.balance(self.sender()).await?;
@@ -30,7 +31,7 @@ impl Race<'_> {
         let session = url.rsplit('/').next().context("a Checkout page without a session")?;
         let path = format!("/_sandbox/checkout/sessions/{session}/complete");
         stripe.control(&path, json!({ "outcome": "paid" })).await?;
-        self.until("the wallet is credited", async || {
+        self.wait_until("the wallet is credited", async || {
             Ok(self.balance(self.sender()).await? == had + TOPUP_CENTS)
         })
         .await?;
@@ -38,13 +39,14 @@ impl Race<'_> {
         Ok(TOPUP_CENTS)
     }
 
-    /// The winner sends what was won to a bank; how much.
+    /// Sends the winner's payout to a bank and returns the amount, in cents. With a real Stripe account it
+    /// returns 0.
     pub(super) async fn withdraw(&self, winner: &DevUser, payout: i64) -> Result<i64> {
         self.title("Money out");
         let Some(stripe) = &self.stripe else {
             self.say(
                 &winner.name,
-                "keeps it: with a real Stripe account a withdrawal takes a real onboarding",
+                "keeps it: with a real Stripe account a withdrawal needs a real onboarding",
             );
             return Ok(0);
         };
@@ -64,7 +66,7 @@ impl Race<'_> {
         let user = self.api.get(Some(winner), &format!("/api/users/{}", winner.id)).await?.expect(200)?;
         let account = text(&user, "stripe_account_id")?;
         stripe.control(&format!("/_sandbox/accounts/{account}/onboard"), json!({})).await?;
-        self.until("the account is active", async || self.is_connected(winner).await).await
+        self.wait_until("the account is active", async || self.is_connected(winner).await).await
     }
 
     async fn is_connected(&self, user: &DevUser) -> Result<bool> {
@@ -77,25 +79,25 @@ impl Race<'_> {
         number(&wallet, "balance_cents")
     }
 
-    async fn until(&self, what: &str, is_so: impl AsyncFn() -> Result<bool>) -> Result<()> {
-        let deadline = Instant::now() + REPORT;
-        while !is_so().await? {
-            ensure!(Instant::now() < deadline, "{what}: not within {} s", REPORT.as_secs());
+    async fn wait_until(&self, what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
+        let deadline = Instant::now() + EVENT_TIMEOUT;
+        while !holds().await? {
+            ensure!(Instant::now() < deadline, "{what}: not within {} s", EVENT_TIMEOUT.as_secs());
             tokio::time::sleep(POLL).await;
         }
         Ok(())
     }
 }
 
-/// The sandbox's side: the payer, the bank, the owner of an account.
+/// A client of the sandbox's control API, which plays the payer, the bank, and the owner of an account.
 #[derive(Debug)]
 pub(super) struct Stripe(Api);
 
 impl Stripe {
-    /// The sandbox at `url`.
+    /// Creates a client of the sandbox at `url`.
     ///
     /// # Errors
-    /// When the system gives no client.
+    /// Fails if the HTTP client cannot be built.
     pub(super) fn new(url: &str) -> Result<Self> {
         Api::new(url).map(Self)
     }

@@ -1,21 +1,21 @@
-//! What the demo's sender asks for and its workers answer.
+//! The prompts and outputs of the demo, one script for each pack.
 
 use clorp_domain::Pack;
 
-/// A task, and work of different quality.
+/// A prompt, with outputs of different quality.
 #[derive(Clone, Copy, Debug)]
 pub struct Script {
-    /// What the sender posts.
+    /// The prompt that the sender posts.
     pub prompt: &'static str,
-    /// Does what was asked, and well.
+    /// An output that answers the prompt well.
     pub excellent: &'static str,
-    /// Does what was asked.
+    /// An output that answers the prompt.
     pub good: &'static str,
-    /// Hardly tries.
+    /// An output with hardly any work in it.
     pub thin: &'static str,
 }
 
-/// The script for a pack.
+/// The script for `pack`.
 pub const fn script(pack: Pack) -> Script {
     match pack {
         Pack::Roast => ROAST,
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_work_ranks_by_its_quality_whatever_the_pack() {
+    async fn outputs_rank_by_quality_in_every_pack() {
         for pack in Pack::ALL {
             let script = script(pack);
             let outputs = [script.good, script.thin, script.prompt, script.excellent, script.excellent];
