@@ -1,4 +1,4 @@
-//! Everything the sandbox knows, and the one way to change it.
+//! The state of the sandbox, and the methods that change it.
 
 use std::collections::BTreeMap;
 
@@ -10,41 +10,41 @@ use tokio::time::Instant;
 use super::ids;
 use super::refusal::Refusal;
 
-/// The version of Stripe's API that events are written in: the one of our client library.
+/// The version of Stripe's API in which events are written. It is the version of the client library.
 const API_VERSION: &str = "2026-09-30.endive";
 
-/// What Stripe keeps.
+/// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Someone who pays.
+    /// A payer.
     Customer,
     /// A hosted payment page.
     CheckoutSession,
-    /// The saving of a card for later.
+    /// An attempt to save a card for later payments.
     SetupIntent,
-    /// The collecting of an amount.
+    /// An amount to collect.
     PaymentIntent,
     /// A card or a bank account.
     PaymentMethod,
-    /// An account that money can be transferred to.
+    /// A connected account, which receives transfers.
     Account,
-    /// Money on its way to an account.
+    /// Money sent from the platform to an account.
     Transfer,
-    /// Money of a transfer on its way back.
+    /// Money of a transfer returned to the platform.
     Reversal,
-    /// Money on its way back to a payer.
+    /// Money returned to a payer.
     Refund,
-    /// One attempt to collect an amount.
+    /// An attempt to collect an amount.
     Charge,
     /// A payer's objection to a charge.
     Dispute,
-    /// Something that happened.
+    /// A record of a change, sent to webhook endpoints.
     Event,
 }
 
 impl Kind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 12] = [
         Self::Customer,
         Self::CheckoutSession,
@@ -60,7 +60,7 @@ impl Kind {
         Self::Event,
     ];
 
-    /// How identifiers begin, and how long the rest is.
+    /// The prefix of the kind's identifiers, and the number of characters after it.
     const fn id(self) -> (&'static str, usize) {
         match self {
             Self::Customer => ("cus_", 14),
@@ -78,7 +78,7 @@ impl Kind {
         }
     }
 
-    /// What Stripe calls it in messages.
+    /// The noun that Stripe uses for the kind in error messages.
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Customer => "customer",
@@ -96,39 +96,39 @@ impl Kind {
         }
     }
 
-    /// The kind of the object with this identifier.
+    /// The kind of the object that `id` identifies.
     pub fn of(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| id.starts_with(kind.id().0))
     }
 }
 
-/// How a saved card behaves when it is charged without its owner present.
+/// Behaviour of a saved card when it is charged without its owner present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Card {
-    /// It pays.
+    /// The charge succeeds.
     #[default]
     Ok,
-    /// Its bank says no.
+    /// The bank declines the charge.
     Declined,
-    /// Its bank wants to see the owner.
+    /// The bank requires authentication by the owner.
     AuthenticationRequired,
 }
 
-/// What a Checkout session will need to pay, and does not show.
+/// The part of an open Checkout session that its payment needs and the API does not show.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SessionPlan {
-    /// What the payer sees: one line per item.
+    /// The items that the page lists.
     pub lines: Vec<Line>,
-    /// Metadata of the payment.
+    /// The metadata of the payment intent.
     pub metadata: Value,
-    /// What the payment is for.
+    /// The description of the payment intent.
     pub description: Option<String>,
-    /// Groups the payment with transfers.
+    /// The identifier that groups the payment with transfers.
     pub transfer_group: Option<String>,
-    /// True if the card is kept for later payments.
+    /// True if the card is saved for later payments.
     pub saves_card: bool,
-    /// The payment that an earlier, declined attempt left behind.
+    /// The payment intent of an earlier, declined attempt.
     pub payment_intent: Option<String>,
 }
 
@@ -137,38 +137,38 @@ pub struct SessionPlan {
 pub struct Line {
     /// The product's name.
     pub name: String,
-    /// How many.
+    /// The number of units.
     pub quantity: i64,
-    /// The price of one, in cents.
+    /// The price of one unit, in cents.
     pub unit_amount: i64,
 }
 
-/// How a bank debit ends.
+/// Outcome of a bank debit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Debit {
     /// The bank pays.
     Paid,
-    /// The bank does not.
+    /// The bank refuses to pay.
     Failed,
 }
 
 /// A link to the onboarding page of an account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Link {
-    /// Whose onboarding it is.
+    /// The account to onboard.
     pub account: String,
-    /// Where the person goes afterwards.
+    /// The URL to which the page returns afterwards.
     pub return_url: String,
-    /// Where the person goes if the link is used up or too old.
+    /// The URL to which the page leads if the link is used or expired.
     pub refresh_url: String,
-    /// When it gets too old, in seconds since the epoch.
+    /// The time at which the link expires, in seconds since the epoch.
     pub expires_at: i64,
     /// True once the page has been opened.
     pub opened: bool,
 }
 
-/// An answer kept under an idempotency key.
+/// A response stored under an idempotency key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StoredReply {
     /// The path of the request.
@@ -177,129 +177,129 @@ pub struct StoredReply {
     pub params: Value,
     /// The identifier of the request.
     pub request: String,
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// The body.
+    /// The response body.
     pub body: Value,
-    /// When, in milliseconds since the epoch.
+    /// The time of the response, in milliseconds since the epoch.
     pub at: i64,
 }
 
-/// What shall go wrong.
+/// A failure to simulate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FaultKind {
-    /// The request is declined without acting.
+    /// The request is declined and not executed.
     #[serde(rename = "decline")]
     Decline,
-    /// The connection is dropped without acting.
+    /// The connection is dropped, and the request is not executed.
     #[serde(rename = "timeout_before")]
     TimeoutBefore,
-    /// The request is carried out, and then the connection is dropped.
+    /// The request is executed, and then the connection is dropped.
     #[serde(rename = "timeout_after")]
     TimeoutAfter,
-    /// A fault of Stripe's, without acting.
+    /// Stripe answers with an internal error, and does not execute the request.
     #[serde(rename = "500")]
     ServerError,
-    /// Too many requests, without acting.
+    /// Stripe answers that there are too many requests, and does not execute this one.
     #[serde(rename = "429")]
     RateLimit,
-    /// The request is carried out after a while.
+    /// The request is executed after a delay.
     #[serde(rename = "delay")]
     Delay,
 }
 
-/// A fault that waits for its request.
+/// A fault that waits for matching requests.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fault {
-    /// What the path of the request begins with.
+    /// The prefix of the path of matching requests.
     pub path: String,
-    /// The method of the request, if it matters.
+    /// The method of matching requests; `None` for any.
     pub method: Option<String>,
-    /// What goes wrong.
+    /// The failure to simulate.
     pub fault: FaultKind,
-    /// For how many requests.
+    /// The number of requests still to fail.
     pub times: u32,
-    /// How long [`FaultKind::Delay`] waits, in milliseconds.
+    /// The delay of [`FaultKind::Delay`], in milliseconds.
     pub delay_ms: u64,
 }
 
-/// How events are delivered.
+/// Settings for the delivery of events.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct WebhookSettings {
-    /// Hold everything.
+    /// True if all events are held.
     pub paused: bool,
-    /// How many times more than once each event is sent.
+    /// Number of additional copies of each event.
     pub duplicates: u32,
-    /// How long each event waits at first, in milliseconds.
+    /// Delay before the first attempt, in milliseconds.
     pub delay_ms: u64,
-    /// Send what waits in a random order.
+    /// True if due events are sent in random order.
     pub shuffle: bool,
 }
 
-/// An event on its way to an endpoint.
+/// An event that is to be delivered to one endpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Tells it from others.
+    /// The delivery's unique number.
     pub number: u64,
-    /// The event.
+    /// The event's identifier.
     pub event: String,
-    /// Which of the endpoints. Its address may change while the event waits.
+    /// The index of the endpoint. Its URL may change while the event waits.
     pub endpoint: usize,
-    /// How often it was tried.
+    /// Number of failed attempts.
     pub attempts: u32,
-    /// The status of the last answer, if there was one.
+    /// The status of the last response; `None` if there was none.
     pub last_status: Option<u16>,
-    /// Not to be sent before.
+    /// The earliest time of the next attempt.
     #[serde(skip)]
     pub not_before: Option<Instant>,
-    /// True while it is being sent.
+    /// True while an attempt is running.
     #[serde(skip)]
     pub sending: bool,
 }
 
-/// Everything the sandbox knows.
+/// The whole state of the sandbox.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct State {
     /// Objects as the API shows them, by kind and identifier. Identifiers sort by age.
     pub objects: BTreeMap<Kind, BTreeMap<String, Value>>,
-    /// The number of the next identifier.
+    /// The number in the next identifier.
     pub next_number: u64,
-    /// What the platform may transfer, in cents.
+    /// The platform's available balance, in cents.
     pub available_cents: i64,
-    /// How saved cards behave, by payment method.
+    /// Behaviour of saved cards, by payment method.
     pub cards: BTreeMap<String, Card>,
-    /// What open Checkout sessions will need, by session.
+    /// Plans of open Checkout sessions, by session.
     pub plans: BTreeMap<String, SessionPlan>,
-    /// Bank debits that have not ended, by session.
+    /// Open bank debits, by session.
     pub debits: BTreeMap<String, Debit>,
     /// Onboarding links, by token.
     pub links: BTreeMap<String, Link>,
-    /// Answers by idempotency key.
+    /// Stored responses, by idempotency key.
     pub answers: BTreeMap<String, StoredReply>,
-    /// Faults in the order in which they were asked for.
+    /// Injected faults, oldest first.
     pub faults: Vec<Fault>,
-    /// The secret that the sandbox was started with.
+    /// The webhook secret that the sandbox was started with.
     pub configured_secret: String,
     /// The secrets that sign events, newest first.
     pub secrets: Vec<String>,
-    /// How events are delivered.
+    /// Settings for the delivery of events.
     pub webhooks: WebhookSettings,
-    /// Events on their way, oldest first.
+    /// Deliveries that have not succeeded, oldest first.
     pub deliveries: Vec<Delivery>,
 }
 
 impl State {
-    /// The object, if it exists.
+    /// The object with this identifier, if it exists.
     pub fn get(&self, kind: Kind, id: &str) -> Option<&Value> {
         self.objects.get(&kind)?.get(id)
     }
 
-    /// The objects of a kind, oldest first.
+    /// All objects of a kind, oldest first.
     pub fn all(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Value> {
         self.objects.get(&kind).into_iter().flat_map(BTreeMap::values)
     }
 
-    /// The object that a path names.
+    /// The object that a request's path names.
     pub fn find(&self, kind: Kind, id: &str) -> Result<&Value, Refusal> {
         self.get(kind, id).ok_or_else(|| match kind {
             Kind::Account => Refusal::no_access(id),
@@ -307,33 +307,33 @@ impl State {
         })
     }
 
-    /// The object that a parameter names.
+    /// The object that a request's parameter names.
     pub fn referenced(&self, param: &str, kind: Kind, id: &str) -> Result<&Value, Refusal> {
         self.get(kind, id).ok_or_else(|| Refusal::no_such_reference(param, kind.noun(), id))
     }
 }
 
-/// The request that caused a change.
+/// The API request that caused a change.
 #[derive(Clone, Debug)]
 pub struct Cause {
-    /// Its identifier.
+    /// The request's identifier.
     pub request: String,
-    /// Its idempotency key.
+    /// The request's idempotency key.
     pub key: Option<String>,
 }
 
-/// A change of the state in progress.
+/// A change of the state that is in progress.
 #[derive(Debug)]
 pub struct Change<'a> {
-    /// What changes.
+    /// The state to change.
     pub state: &'a mut State,
     /// The time of the change.
     pub now: Timestamp,
-    /// Where the sandbox answers.
+    /// The sandbox's base URL.
     pub url: &'a str,
-    /// How many endpoints receive events.
+    /// Number of endpoints that receive events.
     pub endpoints: usize,
-    /// The request behind it, if it came through the API.
+    /// The request that caused the change; `None` for control calls and background tasks.
     pub cause: Option<Cause>,
 }
 
@@ -343,20 +343,20 @@ impl Change<'_> {
         self.now.as_second()
     }
 
-    /// A new identifier.
+    /// A new identifier for an object of this kind.
     pub fn new_id(&mut self, kind: Kind) -> String {
         let (prefix, length) = kind.id();
         ids::ordered(prefix, self.number(), length)
     }
 
-    /// A number that was not given out before.
+    /// A new unique number.
     fn number(&mut self) -> u64 {
         let number = self.state.next_number;
         self.state.next_number += 1;
         number
     }
 
-    /// Keeps a new object, which it returns.
+    /// Stores a new object and returns it.
     pub fn insert(&mut self, kind: Kind, object: Value) -> Value {
         if let Some(id) = object["id"].as_str() {
             self.state.objects.entry(kind).or_default().insert(id.to_owned(), object.clone());
@@ -364,7 +364,7 @@ impl Change<'_> {
         object
     }
 
-    /// Sets fields of an object that exists, and returns it as it was and as it is.
+    /// Sets fields of an existing object. Returns the object before and after.
     pub fn update(&mut self, kind: Kind, id: &str, fields: Value) -> (Value, Value) {
         let Some(object) = self.state.objects.get_mut(&kind).and_then(|all| all.get_mut(id)) else {
             return Default::default();
@@ -374,14 +374,14 @@ impl Change<'_> {
         (before, object.clone())
     }
 
-    /// Sets fields of an object, and makes the change known as an event.
+    /// Sets fields of an existing object and records an event about it. Returns the object after the change.
     pub fn update_and_tell(&mut self, event: &str, kind: Kind, id: &str, fields: Value) -> Value {
         let (before, after) = self.update(kind, id, fields);
         self.tell_of(event, &after, Some(&before));
         after
     }
 
-    /// Makes known what happened to an object.
+    /// Records an event about an object.
     pub fn tell(&mut self, event: &str, object: &Value) {
         self.tell_of(event, object, None);
     }
@@ -406,7 +406,7 @@ impl Change<'_> {
             },
             "type": kind,
         });
-        // Events about an account come from that account.
+        // An event about an account belongs to that account.
         if object["object"] == "account" {
             event["account"] = object["id"].clone();
         }
@@ -417,7 +417,7 @@ impl Change<'_> {
         }
     }
 
-    /// Puts an event on its way to an endpoint.
+    /// Queues an event for an endpoint.
     pub fn send(&mut self, event: &str, endpoint: usize) {
         let delay = std::time::Duration::from_millis(self.state.webhooks.delay_ms);
         let delivery = Delivery {
@@ -433,7 +433,7 @@ impl Change<'_> {
     }
 }
 
-/// The fields of `before` that are different in `after`.
+/// The fields of `before` that differ in `after`, with their old values.
 fn changed_fields(before: &Value, after: &Value) -> Value {
     let fields = before.as_object().into_iter().flatten();
     fields
@@ -442,7 +442,7 @@ fn changed_fields(before: &Value, after: &Value) -> Value {
         .collect()
 }
 
-/// An object with some fields set.
+/// A copy of `object` with `fields` set.
 pub fn with(mut object: Value, fields: Value) -> Value {
     if let Value::Object(fields) = fields {
         for (name, value) in fields {
@@ -452,12 +452,12 @@ pub fn with(mut object: Value, fields: Value) -> Value {
     object
 }
 
-/// An amount inside an object.
+/// The integer in a field of `object`; 0 if there is none.
 pub fn amount(object: &Value, field: &str) -> i64 {
     object[field].as_i64().unwrap_or_default()
 }
 
-/// A text inside an object; empty if it is null.
+/// The text in a field of `object`; empty if there is none.
 pub fn text<'a>(object: &'a Value, field: &str) -> &'a str {
     object[field].as_str().unwrap_or_default()
 }
