@@ -1,43 +1,53 @@
-//! A stand-in for Stripe on this machine: what this project uses of Stripe's API, the pages that Stripe hosts, signed
-//! webhooks, and control calls that play the payer, the bank, the owner of an account, and Stripe's bad days.
+//! A local stand-in for Stripe: the part of Stripe's API that this project uses, the pages that Stripe hosts,
+//! and signed webhooks. Control calls play the payer, the bank, the owner of an account, and failures of
+//! Stripe.
 //!
-//! It answers `/v1/…` as Stripe does, to a caller with the secret key. An unknown parameter is refused, also one that
-//! Stripe has and the sandbox does not act out; so is any currency but `usd`, and acting for a connected account. An
-//! unknown object in a path is a 404 `resource_missing`, but an unknown account, as with Stripe, a 403
-//! `account_invalid`. Money is in US cents. What the platform can transfer is what it
-//! started with, plus what was paid, less refunds, transfers and disputed amounts, plus reversals and won disputes;
-//! there are no fees and no waiting. `{CHECKOUT_SESSION_ID}` works in success URLs, `expand[]` everywhere.
+//! Requests to `/v1/…` need the secret key and are answered as Stripe answers them. The sandbox rejects
+//! unknown parameters, including those that Stripe has but the sandbox does not simulate, currencies other
+//! than `usd`, and requests on behalf of a connected account. An unknown object in a path is a 404
+//! `resource_missing`; an unknown account is a 403 `account_invalid`, as with Stripe. Amounts are in US
+//! cents. The platform's available balance is its starting balance, plus payments, less refunds, transfers
+//! and disputed amounts, plus reversals and won disputes. There are no fees, and payments are available at
+//! once. Success URLs may contain `{CHECKOUT_SESSION_ID}`, and every endpoint accepts `expand[]`.
 //!
-//! Idempotency keys are kept for 24 hours with the first answer that the execution of a request gave, errors such as
-//! a declined card included. What is refused before, such as a missing parameter or a busy key, leaves the key free.
+//! The sandbox stores the first response of an executed request for 24 hours under its idempotency key,
+//! including errors such as a declined card. A request that is rejected before execution, for example because
+//! a parameter is missing or the key is in use, leaves the key free.
 //!
-//! Events are sent in order, one at a time for each endpoint, and again with growing pauses until they are answered
-//! with a 2xx. An event that fails does not hold up those behind it.
+//! Each endpoint receives its events in order, one at a time. A failed event is retried with growing pauses
+//! until the endpoint answers with a 2xx. It does not hold up later events.
 //!
 //! # Control calls
-//! They take and return JSON, need no key, and answer an error as `{"error": {"message", "code"}}`.
+//! Control calls take and return JSON and need no key. An error has the form `{"error": {"message",
+//! "code"}}`. A question mark marks an optional field. All paths begin with `POST /_sandbox/`:
 //!
-//! | `POST /_sandbox/…` | body | what |
-//! |---|---|---|
-//! | `checkout/sessions/{id}/complete` | `outcome`: `paid`, `declined`, `async_paid`, `async_failed`; `delay_ms`? | someone pays, or tries to. A bank debit (`async_…`) ends after the delay |
-//! | `setup_intents/{id}/succeed` | `card`?: `ok`, `declined`, `authentication_required` | a card is saved, and will behave like this |
-//! | `payment_methods/{id}` | `card` | the saved card behaves differently from now on |
-//! | `accounts/{id}/onboard` | `payouts_enabled`? | the account is complete, or (`false`) restricted |
-//! | `transfers/{id}/reverse` | `amount`? | a transfer is taken back |
-//! | `charges/{id}/refund` | `amount`? | a payment is given back; `{id}` may be that of the charge, its payment intent or its session |
-//! | `charges/{id}/dispute` | `amount`? | the payer objects |
-//! | `disputes/{id}/close` | `status`: `won`, `lost` | the bank decides |
-//! | `events/{id}/resend` | | an event is sent once more |
-//! | `next` | `path`, `fault`, `times`?, `method`?, `delay_ms`? | the next requests whose path begins with `path` meet a fault; `"times": 0` takes back what was asked for this path |
-//! | `webhooks` | `paused`?, `duplicates`?, `delay_ms`?, `shuffle`? | how events are sent. What was held goes out when the pause ends |
-//! | `webhook_secret/roll` | `drop_old`? | a new secret signs as well; `{"drop_old": true}` ends the old ones |
+//! - `checkout/sessions/{id}/complete` with `outcome` (`paid`, `declined`, `async_paid` or `async_failed`)
+//!   and `delay_ms`? pays a session, or fails to. A bank debit (`async_…`) ends after the delay.
+//! - `setup_intents/{id}/succeed` with `card`? (`ok`, `declined` or `authentication_required`) saves a card
+//!   that behaves as told.
+//! - `payment_methods/{id}` with `card` changes how the saved card behaves.
+//! - `accounts/{id}/onboard` with `payouts_enabled`? completes an account, or restricts it (`false`).
+//! - `transfers/{id}/reverse` with `amount`? reverses a transfer.
+//! - `charges/{id}/refund` with `amount`? refunds a payment. `{id}` may be the charge, its payment intent, or
+//!   its Checkout session.
+//! - `charges/{id}/dispute` with `amount`? opens a dispute by the payer.
+//! - `disputes/{id}/close` with `status` (`won` or `lost`) lets the bank decide.
+//! - `events/{id}/resend` sends an event once more.
+//! - `next` with `path`, `fault`, `times`?, `method`? and `delay_ms`? injects a fault into the next requests
+//!   whose path begins with `path`. `"times": 0` removes the faults of that path.
+//! - `webhooks` with `paused`?, `duplicates`?, `delay_ms`? and `shuffle`? sets how events are delivered. Held
+//!   events go out when the pause ends.
+//! - `webhook_secret/roll` with `drop_old`? adds a secret that signs as well. `{"drop_old": true}` removes
+//!   the old ones.
 //!
-//! `GET /_sandbox/events` lists every event, newest first, and `GET /_sandbox/state` shows everything.
+//! `GET /_sandbox/events` lists every event, newest first, and `GET /_sandbox/state` returns the whole state.
 //!
-//! Faults: `decline` answers a card error for payment intents and an invalid request for anything else, and is kept
-//! under the idempotency key. `timeout_before` drops the connection without acting; `timeout_after` acts, keeps the
-//! answer under the key, and drops the connection. `500` and `429` do not act, and, unlike a 500 of Stripe's that came
-//! after it had begun, are not kept under the key. `delay` acts after `delay_ms`, with the key in use meanwhile.
+//! # Faults
+//! `decline` answers with a card error for payment intents, and with an invalid request otherwise. The
+//! response is stored under the idempotency key. `timeout_before` drops the connection without executing the
+//! request. `timeout_after` executes it, stores the response under the key, and drops the connection. `500`
+//! and `429` do not execute it. They are not stored under the key; Stripe does store a 500 that follows the
+//! start of execution. `delay` executes the request after `delay_ms`, and holds the key meanwhile.
 
 mod checkout;
 mod connect;
@@ -72,28 +82,28 @@ use tokio::task::JoinHandle;
 use self::core::Core;
 use crate::server;
 
-/// How the sandbox is set up.
+/// Configuration of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where it listens; any free port if none is given.
+    /// The port to listen on; `None` for any free port.
     pub port: Option<u16>,
-    /// The file that keeps its state over a restart; without one the state is gone with the sandbox.
+    /// The file that keeps the state over a restart; `None` to keep it in memory only.
     pub state_path: Option<PathBuf>,
-    /// The key that callers of the API have to show.
+    /// The secret API key that callers must send.
     pub secret_key: String,
-    /// What signs events, until a new one is rolled.
+    /// The secret that signs events, until a new one is rolled.
     pub webhook_secret: String,
-    /// Where events are sent.
+    /// The endpoints that receive events.
     pub webhook_urls: Vec<String>,
-    /// Milliseconds that its clock is ahead of the system's. May change while it runs.
+    /// Offset of the sandbox's clock from the system's, in milliseconds. May change while the sandbox runs.
     pub clock_shift_millis: Arc<AtomicI64>,
-    /// How long an event that did not arrive waits: the first time, doubling, and at most.
+    /// Pauses before a failed event is retried: the first one, which doubles each time, and the longest one.
     pub redelivery_pauses: (Duration, Duration),
-    /// How long an endpoint may take to answer.
+    /// Time that an endpoint has to answer an event.
     pub webhook_timeout: Duration,
-    /// What the platform can transfer before anyone has paid, in cents.
+    /// The platform's available balance before any payment, in cents.
     pub starting_balance_cents: i64,
-    /// Where Stripe's own `stripe-mock` answers, if every accepted request shall be shown to it.
+    /// The URL of Stripe's own `stripe-mock`, if it shall check every request that the sandbox accepts.
     pub mirror: Option<String>,
 }
 
@@ -114,10 +124,10 @@ impl Default for Options {
     }
 }
 
-/// A running sandbox. It stops when dropped; [`Sandbox::shutdown`] also waits for it.
+/// A running sandbox. Dropping it stops it; [`Sandbox::shutdown`] also waits until it has stopped.
 #[derive(Debug)]
 pub struct Sandbox {
-    /// Where it answers, such as `http://127.0.0.1:12111`.
+    /// The base URL, such as `http://127.0.0.1:12111`.
     pub url: String,
     core: Arc<Core>,
     stop: oneshot::Sender<()>,
@@ -128,7 +138,7 @@ impl Sandbox {
     /// Starts a sandbox.
     ///
     /// # Errors
-    /// If the port is taken, or the state's file cannot be read.
+    /// Fails if the port is in use, or if the state file cannot be read.
     pub async fn start(options: Options) -> Result<Self> {
         let listener = server::listen(options.port.unwrap_or(0), "Stripe").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -145,7 +155,7 @@ impl Sandbox {
         Ok(Self { url, core, stop, server })
     }
 
-    /// Sends events to these addresses from now on, also those that are still waiting.
+    /// Replaces the endpoints that receive events, including events that still wait.
     pub fn set_webhook_urls(&self, urls: Vec<String>) {
         self.core.set_endpoints(urls);
     }
@@ -155,43 +165,43 @@ impl Sandbox {
         self.core.look(|state| state.secrets.clone())
     }
 
-    /// Waits until no event is on its way and no bank debit is open. Events that a pause holds do not count.
+    /// Waits until no event is undelivered and no bank debit is open. Events held by a pause do not count.
     pub async fn settled(&self) {
         self.core.settled().await;
     }
 
-    /// Every event so far, oldest first.
+    /// All events, oldest first.
     pub fn events(&self) -> Vec<Value> {
         self.core.look(|state| state.all(state::Kind::Event).cloned().collect())
     }
 
-    /// What the platform can transfer, in cents.
+    /// The platform's available balance, in cents.
     pub fn available_cents(&self) -> i64 {
         self.core.look(|state| state.available_cents)
     }
 
-    /// How often each endpoint of the API was called since the sandbox started, refusals and faults included, as in
-    /// `GET /v1/accounts/{id}`.
+    /// Number of calls of each API endpoint since the sandbox started, such as `GET /v1/accounts/{id}`.
+    /// Rejected and failed requests count too.
     pub fn calls(&self) -> BTreeMap<String, usize> {
         core::locked(&self.core.calls).clone()
     }
 
-    /// What `stripe-mock` refused of the requests that the sandbox accepted, and why.
+    /// The accepted requests that `stripe-mock` rejected, with its reasons.
     pub fn mirror_refusals(&self) -> Vec<String> {
         self.core.mirror.as_ref().map(mirror::Mirror::refusals).unwrap_or_default()
     }
 
-    /// How many requests were shown to `stripe-mock`.
+    /// Number of requests that were sent to `stripe-mock`.
     pub fn mirrored(&self) -> usize {
         self.core.mirror.as_ref().map(mirror::Mirror::requests).unwrap_or_default()
     }
 
-    /// Stops answering as soon as running requests are answered, and then sending events.
+    /// Stops the server after its running requests are answered, then stops sending events.
     ///
     /// # Errors
-    /// If the server failed before.
+    /// Fails if the server has failed before.
     pub async fn shutdown(self) -> Result<()> {
-        // The receiver is gone if the server has already failed; its own error says why.
+        // Sending fails only if the server has already failed. Its own error says why.
         let _ = self.stop.send(());
         self.server.await.context("the Stripe sandbox failed")
     }

@@ -1,4 +1,5 @@
-//! `/_sandbox/…`: what people, banks and Stripe itself do, for tests and tools; and a look inside.
+//! The control API `/_sandbox/…`, with which tests and tools play payers, banks and Stripe, and inspect the
+//! state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +19,10 @@ use super::refusal::Refusal;
 use super::state::{Card, Debit, Fault, FaultKind, Kind};
 use super::{checkout, connect, customers, ids, refunds, v1};
 
-/// How long a bank debit takes unless told otherwise.
+/// Default duration of a bank debit.
 pub const DEBIT_DELAY: Duration = Duration::from_millis(200);
 
-/// The answer of a control call.
+/// The response of a control call.
 type Answer = Result<Json<Value>, Refusal>;
 
 impl IntoResponse for Refusal {
@@ -30,7 +31,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Every control call.
+/// The routes of all control calls.
 pub fn router() -> Router<Arc<Core>> {
     Router::new()
         .route("/_sandbox/checkout/sessions/{id}/complete", post(complete))
@@ -49,7 +50,7 @@ pub fn router() -> Router<Arc<Core>> {
         .route("/_sandbox/state", get(state))
 }
 
-/// Reads a JSON body; nothing at all stands for an empty object.
+/// Parses a JSON body. An empty body stands for `{}`.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     let body: &[u8] = if body.trim_ascii().is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| Refusal::invalid("bad_body", error.to_string()))
@@ -258,12 +259,12 @@ async fn state(Shared(core): Shared<Arc<Core>>) -> Answer {
     Ok(Json(core.look(|state| json!(state))))
 }
 
-/// A path that leads nowhere.
+/// Answers a request with an unknown path.
 pub async fn not_found(method: Method, uri: Uri) -> Refusal {
     Refusal::no_such_path(method.as_str(), uri.path())
 }
 
-/// A known path, called in a way it has none.
+/// Answers a request whose method the path does not support.
 pub async fn wrong_method(method: Method, uri: Uri) -> Refusal {
     Refusal::no_such_method(method.as_str(), uri.path())
 }

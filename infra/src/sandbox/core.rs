@@ -1,4 +1,5 @@
-//! The sandbox's state behind its lock: who changes it, and who is told.
+//! The shared core of the sandbox: the state behind its lock, its persistence, and the tasks in the
+//! background.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -16,21 +17,21 @@ use super::state::{Cause, Change, Delivery, State};
 use super::{Options, checkout, webhooks};
 use crate::files;
 
-/// How often sessions that nobody pays are looked for.
+/// Interval between two checks for expired Checkout sessions.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// What every part of the sandbox shares.
+/// Everything that the parts of the sandbox share.
 #[derive(Debug)]
 pub struct Core {
-    /// Where the sandbox answers.
+    /// The sandbox's base URL.
     pub url: String,
-    /// How it was started.
+    /// The configuration of the sandbox.
     pub options: Options,
-    /// Sends accepted requests to Stripe's own mock as well.
+    /// A client of `stripe-mock`, which checks accepted requests too.
     pub mirror: Option<Mirror>,
-    /// The idempotency keys of requests that are running.
+    /// Idempotency keys of running requests.
     pub running_keys: Mutex<HashSet<String>>,
-    /// How often each endpoint was called.
+    /// Number of calls of each endpoint.
     pub calls: Mutex<BTreeMap<String, usize>>,
     state: Mutex<State>,
     endpoints: RwLock<Vec<String>>,
@@ -39,13 +40,13 @@ pub struct Core {
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// The data behind a lock. A panic in a test's assertion must not take the sandbox with it.
+/// Locks a mutex, even a poisoned one: a panic in a test's assertion must not break the sandbox.
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Core {
-    /// Takes the state from its file, if there is one, and otherwise makes sure that there can be one.
+    /// Creates the core with the state from its file, if there is one, and creates the file's folder.
     pub fn open(url: String, options: Options) -> Result<Arc<Self>> {
         if let Some(folder) = options.state_path.as_deref().and_then(Path::parent) {
             std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -75,7 +76,7 @@ impl Core {
         Ok(Arc::new(core))
     }
 
-    /// Starts what runs beside the requests.
+    /// Starts the background tasks: webhook delivery, open bank debits, and expiry of sessions.
     pub fn start(self: &Arc<Self>) {
         let (core, urls) = (Arc::clone(self), self.options.webhook_urls.clone());
         self.set_endpoints(urls);
@@ -91,7 +92,7 @@ impl Core {
         });
     }
 
-    /// Stops what [`Core::start`] started, and everything since.
+    /// Stops all background tasks.
     pub async fn stop(&self) {
         let (mut couriers, mut tasks) =
             (std::mem::take(&mut *locked(&self.couriers)), std::mem::take(&mut *locked(&self.tasks)));
@@ -108,7 +109,7 @@ impl Core {
         read(&locked(&self.state))
     }
 
-    /// Changes the state, keeps it on disk, and lets everyone know.
+    /// Changes the state, saves it to its file, and wakes the watchers.
     pub fn change<T>(&self, cause: Option<Cause>, act: impl FnOnce(&mut Change<'_>) -> T) -> T {
         let mut state = locked(&self.state);
         let endpoints = self.endpoints().len();
@@ -116,24 +117,25 @@ impl Core {
         let mut change = Change { state: &mut state, now, url: &self.url, endpoints, cause };
         checkout::expire_overdue(&mut change);
         let outcome = act(&mut change);
-        // Within the lock, so that an older state never replaces a newer one, and before anyone hears of it. The
-        // file is small, and the sandbox is for one machine.
+        // Saving under the lock keeps an older state from replacing a newer one, and comes before any watcher
+        // learns of the change. The state is small enough for that.
         if let Some(path) = &self.options.state_path
             && let Err(error) = files::write_json(path, &*state)
         {
-            eprintln!("the Stripe sandbox will forget its last change when it stops: {error:#}");
+            eprintln!("the Stripe sandbox could not save its last change: {error:#}");
         }
         drop(state);
         self.notify();
         outcome
     }
 
-    /// Changes how things are sent, which no restart needs to know.
+    /// Changes the state without saving it: for used faults and deliveries in progress, which a restart may
+    /// forget.
     pub fn touch<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         act(&mut locked(&self.state))
     }
 
-    /// The time: the system's, shifted as the options say.
+    /// The current time: the system's clock plus the configured shift.
     pub fn now(&self) -> Timestamp {
         let shift = SignedDuration::from_millis(self.options.clock_shift_millis.load(Ordering::Relaxed));
         Timestamp::now().saturating_add(shift).unwrap_or(Timestamp::MAX)
@@ -143,12 +145,12 @@ impl Core {
         self.changes.send_modify(|number| *number += 1);
     }
 
-    /// Tells of every change from now on.
+    /// Subscribes to changes of the state.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// Closes sessions that nobody paid in time.
+    /// Expires the sessions that were not paid in time.
     pub fn expire_overdue(&self) {
         let now = self.now().as_second();
         if self.look(|state| checkout::any_overdue(state, now)) {
@@ -156,7 +158,7 @@ impl Core {
         }
     }
 
-    /// Ends the bank debit of a session after a while.
+    /// Ends the bank debit of a session after `delay`.
     pub fn end_debit_later(self: &Arc<Self>, session: String, delay: Duration) {
         let core = Arc::clone(self);
         self.spawn(async move {
@@ -165,36 +167,37 @@ impl Core {
         });
     }
 
-    /// The addresses that events are sent to.
+    /// The URLs of the webhook endpoints.
     pub fn endpoints(&self) -> Vec<String> {
         self.endpoints.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sends events to these addresses from now on. What waits for the first of the old ones goes to the first of
-    /// the new ones, and so on.
+    /// Replaces the webhook endpoints. Events that wait for the n-th old endpoint go to the n-th new one.
     pub fn set_endpoints(self: &Arc<Self>, urls: Vec<String>) {
         let mut couriers = JoinSet::new();
         for (endpoint, url) in urls.iter().enumerate() {
             couriers.spawn(webhooks::deliver(Arc::clone(self), endpoint, url.clone()));
         }
         *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = urls;
-        // The old couriers end here. What they were sending is sent again: endpoints have to bear that.
+        // Dropping the old couriers aborts their sends, which are then repeated. Endpoints must tolerate
+        // duplicates.
         drop(std::mem::replace(&mut *locked(&self.couriers), couriers));
         self.touch(|state| state.deliveries.iter_mut().for_each(|delivery| delivery.sending = false));
         self.notify();
     }
 
-    /// Waits until every event has arrived, but for those that are held, and every bank debit has ended.
+    /// Waits until every event is delivered, except held ones, and every bank debit has ended.
     pub async fn settled(&self) {
         let mut changes = self.watch();
         while !self.look(|state| is_settled(state, self.endpoints().len())) {
-            // The sender lives as long as this.
+            // This value owns the sender, so the channel cannot close.
             let _ = changes.changed().await;
         }
     }
 }
 
-/// What waits for an endpoint that is not there, because none was named since a restart, does not count either.
+/// True if nothing is in flight. A delivery to an endpoint that is not configured since a restart does not
+/// count.
 fn is_settled(state: &State, endpoints: usize) -> bool {
     let waiting =
         |delivery: &Delivery| delivery.endpoint < endpoints && (delivery.sending || !state.webhooks.paused);
@@ -207,5 +210,7 @@ fn load(path: &Path) -> Result<Option<State>> {
         text => text.with_context(|| format!("reading {}", files::display(path)))?,
     };
     let state = serde_json::from_slice(&text);
-    state.map(Some).with_context(|| format!("{} is no state of the Stripe sandbox", files::display(path)))
+    state
+        .map(Some)
+        .with_context(|| format!("{} is not a state file of the Stripe sandbox", files::display(path)))
 }

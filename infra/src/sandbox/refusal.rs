@@ -1,15 +1,16 @@
-//! Refusals in the words and the shape of Stripe.
+//! Error responses with Stripe's wording and structure.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// Why a request is not carried out.
+/// An error response.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// The status of the answer.
+    /// The HTTP status.
     pub status: StatusCode,
     error: Map<String, Value>,
-    /// True once the request was being carried out: such an answer is kept under the idempotency key.
+    /// True if the request was executed before it failed. Such a response is stored under the idempotency
+    /// key.
     pub executed: bool,
 }
 
@@ -21,55 +22,55 @@ impl Refusal {
         Self { status, error, executed: true }
     }
 
-    /// A request that could be read, and cannot be done.
+    /// A well-formed request that cannot be carried out.
     pub fn invalid(code: &str, message: impl Into<String>) -> Self {
         let refusal = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message);
         refusal.with("code", code).with("doc_url", doc_url(code))
     }
 
-    /// A request that could not be read. Nothing was begun, so the idempotency key stays free.
+    /// A malformed request. It was not executed, so the idempotency key stays free.
     fn unreadable(code: &str, param: &str, message: impl Into<String>) -> Self {
         Self::invalid(code, message).param(param).unexecuted()
     }
 
-    /// A parameter that this endpoint does not have, or that the sandbox does not act out.
+    /// A parameter that the endpoint does not have, or that the sandbox does not simulate.
     pub fn unknown_parameter(param: &str) -> Self {
         Self::unreadable("parameter_unknown", param, format!("Received unknown parameter: {param}"))
     }
 
-    /// A parameter that this endpoint needs.
+    /// A required parameter is missing.
     pub fn missing_parameter(param: &str) -> Self {
         Self::unreadable("parameter_missing", param, format!("Missing required param: {param}."))
     }
 
-    /// A parameter with a value that is none.
+    /// A parameter has an invalid value.
     pub fn bad_parameter(param: &str, message: impl Into<String>) -> Self {
         Self::unreadable("parameter_invalid", param, message)
     }
 
-    /// A parameter that should be an integer.
+    /// A parameter is not an integer.
     pub fn bad_integer(param: &str, value: &str) -> Self {
         Self::unreadable("parameter_invalid_integer", param, format!("Invalid integer: {value}"))
     }
 
-    /// A body or a query that is no form at all.
+    /// The body or the query is not a form.
     pub fn bad_form(problem: &str) -> Self {
         let message = format!("Invalid request: the parameters could not be read ({problem})");
         let refusal = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message);
         refusal.unexecuted()
     }
 
-    /// The object that the path names does not exist.
+    /// The object in the path does not exist.
     pub fn no_such(noun: &str, id: &str) -> Self {
         Self::no_such_reference("id", noun, id).status(StatusCode::NOT_FOUND)
     }
 
-    /// The object that a parameter names does not exist.
+    /// The object that a parameter refers to does not exist.
     pub fn no_such_reference(param: &str, noun: &str, id: &str) -> Self {
         Self::invalid("resource_missing", format!("No such {noun}: '{id}'")).param(param)
     }
 
-    /// An account that is not one of the platform's. Stripe tells it from other objects.
+    /// The account does not belong to the platform. Stripe distinguishes this from other missing objects.
     pub fn no_access(id: &str) -> Self {
         let message = format!(
             "The provided key does not have access to account '{id}' (or that account does not exist). \
@@ -78,38 +79,38 @@ impl Refusal {
         Self::invalid("account_invalid", message).status(StatusCode::FORBIDDEN)
     }
 
-    /// A path that leads nowhere.
+    /// The path does not exist.
     pub fn no_such_path(method: &str, path: &str) -> Self {
         let message = format!("Unrecognized request URL ({method}: {path}).");
         let refusal = Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message);
         refusal.unexecuted()
     }
 
-    /// A path that has no such method.
+    /// The path does not support the method.
     pub fn no_such_method(method: &str, path: &str) -> Self {
         Self::no_such_path(method, path).status(StatusCode::METHOD_NOT_ALLOWED)
     }
 
-    /// A missing or a wrong key.
+    /// The API key is missing or wrong.
     pub fn unauthorized(message: impl Into<String>) -> Self {
         let refusal = Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", message);
         refusal.unexecuted()
     }
 
-    /// A card that was not charged.
+    /// The card was not charged.
     pub fn card(code: &str, decline_code: &str, message: &str) -> Self {
         let refusal = Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", message);
         let refusal = refusal.with("code", code).with("doc_url", doc_url(code));
         if decline_code.is_empty() { refusal } else { refusal.with("decline_code", decline_code) }
     }
 
-    /// An idempotency key that was used for something else.
+    /// The idempotency key was used for a different request.
     pub fn key_reused(message: impl Into<String>) -> Self {
         let refusal = Self::new(StatusCode::BAD_REQUEST, "idempotency_error", message);
         refusal.unexecuted()
     }
 
-    /// An idempotency key whose first request is still running.
+    /// The first request with this idempotency key is still running.
     pub fn key_in_use(key: &str) -> Self {
         let message = format!(
             "There is currently another in-progress request using this Idempotent Key (that probably means you \
@@ -119,26 +120,26 @@ impl Refusal {
         refusal.unexecuted().with("code", "idempotency_key_in_use")
     }
 
-    /// Too many requests.
+    /// The caller has exceeded the rate limit.
     pub fn rate_limited() -> Self {
         let message = "Request rate limit exceeded. Try again later, with growing pauses.";
         let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "invalid_request_error", message);
         refusal.unexecuted().with("code", "rate_limit").with("doc_url", doc_url("rate_limit"))
     }
 
-    /// Trouble on Stripe's side.
+    /// Stripe has failed internally.
     pub fn api_error() -> Self {
-        let message = "An unknown error occurred. It was asked for with POST /_sandbox/next.";
+        let message = "An unknown error occurred. It was requested with POST /_sandbox/next.";
         let refusal = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "api_error", message);
         refusal.unexecuted()
     }
 
-    /// An action that the state of an object rules out.
+    /// The state of an object does not allow the action.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::invalid("invalid_state", message).status(StatusCode::CONFLICT)
     }
 
-    /// Makes it one that comes before anything is done.
+    /// Marks the request as not executed.
     #[must_use]
     pub fn unexecuted(mut self) -> Self {
         self.executed = false;
@@ -150,7 +151,7 @@ impl Refusal {
         self
     }
 
-    /// Names the parameter to blame.
+    /// Names the invalid parameter.
     #[must_use]
     pub fn param(self, param: &str) -> Self {
         self.with("param", param)
@@ -163,12 +164,12 @@ impl Refusal {
         self
     }
 
-    /// The fields of the error, such as an intent remembers them.
+    /// The fields of the error. A payment intent stores them as its last error.
     pub const fn error(&self) -> &Map<String, Value> {
         &self.error
     }
 
-    /// The body of the answer.
+    /// The body of the response.
     pub fn body(&self) -> Value {
         json!({ "error": self.error })
     }
