@@ -1,4 +1,4 @@
-//! Checkout sessions: made by the API, paid by a person on a page or by a test through the control API.
+//! Checkout sessions: created by the API, paid on a hosted page or by a control call.
 
 use serde_json::{Value, json};
 
@@ -8,23 +8,23 @@ use super::payments::{self, DECLINED, NO_FUNDS, Outcome};
 use super::refusal::Refusal;
 use super::state::{Card, Change, Debit, Kind, Line, SessionPlan, State, text, with};
 
-/// How long a session can be paid unless told otherwise, at least and at most, in seconds.
+/// Lifetime of an unpaid session, in seconds: the default, the minimum and the maximum.
 const DEFAULT_LIFE: i64 = 24 * 3600;
 const LEAST_LIFE: i64 = 30 * 60;
 const MOST_LIFE: i64 = 24 * 3600;
 
-/// What happens on the page.
+/// The outcome of one attempt to pay a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visit {
-    /// The card pays.
+    /// The card is charged.
     Paid,
-    /// The card's bank says no, or the payer cannot prove to be its owner.
+    /// The card is not charged: its bank declines, or the payer fails the authentication.
     Declined(Outcome),
-    /// A bank debit is on its way, which will end like this.
+    /// A bank debit begins, and will end as told.
     Debit(Debit),
 }
 
-/// A card that is declined.
+/// An attempt with a card that is declined.
 pub const DECLINED_CARD: Visit = Visit::Declined(DECLINED);
 
 /// `POST /v1/checkout/sessions`
@@ -40,10 +40,10 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
     let url = format!("{}/c/pay/{id}", change.url);
     let session = change.insert(Kind::CheckoutSession, wanted.session(&id, &url, change.seconds()));
     change.state.plans.insert(id, wanted.plan);
-    super::lists::expanded(change.state, session, &expand)
+    super::lists::expand_paths(change.state, session, &expand)
 }
 
-/// A session as the caller wants it.
+/// The parameters of a session to create.
 #[derive(Debug)]
 struct Wanted {
     customer: Option<String>,
@@ -128,7 +128,7 @@ impl Wanted {
     }
 }
 
-/// What a session has besides, and the sandbox does not act out.
+/// Fields of a session that the sandbox does not simulate.
 fn unused_fields() -> Value {
     json!({
         "adaptive_pricing": {"enabled": false},
@@ -208,16 +208,16 @@ fn line(mut item: Params) -> Result<Line, Refusal> {
     Ok(Line { name, quantity, unit_amount })
 }
 
-/// A session that can still be paid, with what it needs for it.
+/// The open session `id` with its plan, or a conflict if it can no longer be paid.
 pub fn open_session(state: &State, id: &str) -> Result<(Value, SessionPlan), Refusal> {
     let session = state.find(Kind::CheckoutSession, id)?;
     match state.plans.get(id) {
         Some(plan) => Ok((session.clone(), plan.clone())),
-        None => Err(Refusal::conflict(format!("{id} is {} already", text(session, "status")))),
+        None => Err(Refusal::conflict(format!("{id} is already {}", text(session, "status")))),
     }
 }
 
-/// Someone fills in the page. Returns the session afterwards.
+/// Makes one attempt to pay a session, as the hosted page does. Returns the session afterwards.
 pub fn visit(change: &mut Change<'_>, id: &str, visit: Visit) -> Result<Value, Refusal> {
     let (session, plan) = open_session(change.state, id)?;
     let customer = session["customer"].as_str().filter(|_| plan.saves_card);
@@ -270,7 +270,7 @@ fn payment_of(session: &Value, plan: &SessionPlan) -> payments::Plan {
     }
 }
 
-/// The bank debit of a session ends.
+/// Ends the bank debit of a session with its planned outcome.
 pub fn end_debit(change: &mut Change<'_>, id: &str) {
     let Some(debit) = change.state.debits.remove(id) else { return };
     let session = change.state.get(Kind::CheckoutSession, id).cloned().unwrap_or_default();
@@ -295,12 +295,12 @@ pub fn expire(change: &mut Change<'_>, id: &str, params: Params) -> Result<Value
     Ok(close(change, id))
 }
 
-/// True if a session has been open for too long.
+/// True if an open session is past its expiry. `now` is in seconds since the epoch.
 pub fn any_overdue(state: &State, now: i64) -> bool {
     state.plans.keys().any(|id| is_overdue(state, id, now))
 }
 
-/// Closes the sessions that have been open for too long.
+/// Expires the open sessions that are past their expiry.
 pub fn expire_overdue(change: &mut Change<'_>) {
     let (now, state) = (change.seconds(), &change.state);
     let overdue: Vec<_> = state.plans.keys().filter(|id| is_overdue(state, id, now)).cloned().collect();

@@ -1,4 +1,4 @@
-//! Accounts that money is transferred to, their onboarding, and the transfers.
+//! Connected accounts, their onboarding, and transfers to them.
 
 use serde_json::{Map, Value, json};
 
@@ -7,10 +7,10 @@ use super::params::Params;
 use super::refusal::Refusal;
 use super::state::{Change, Kind, Link, State, amount};
 
-/// How long an onboarding link can be opened, in seconds.
+/// Lifetime of an onboarding link, in seconds.
 const LINK_LIFE: i64 = 5 * 60;
 
-/// What an account has to hand in.
+/// The information that a new account still has to provide.
 const REQUIRED: [&str; 4] = ["business_type", "external_account", "tos_acceptance.date", "tos_acceptance.ip"];
 
 /// `POST /v1/accounts`
@@ -88,7 +88,7 @@ fn settings() -> Value {
     })
 }
 
-/// The person has handed in everything, or something is found missing after all.
+/// Completes the onboarding of an account, or restricts the account if `payouts_enabled` is false.
 pub fn onboard(change: &mut Change<'_>, id: &str, payouts_enabled: bool) -> Result<Value, Refusal> {
     let account = change.state.get(Kind::Account, id).ok_or_else(|| Refusal::no_such("account", id))?;
     let requested = account["capabilities"].as_object().cloned().unwrap_or_default();
@@ -109,7 +109,7 @@ pub fn onboard(change: &mut Change<'_>, id: &str, payouts_enabled: bool) -> Resu
     Ok(change.update_and_tell("account.updated", Kind::Account, id, fields))
 }
 
-/// The person is done with the onboarding page. Doing it twice changes nothing.
+/// Completes the onboarding as the hosted page does. Repeating it changes nothing.
 pub fn complete_onboarding(change: &mut Change<'_>, id: &str) -> Result<(), Refusal> {
     let complete =
         change.state.get(Kind::Account, id).is_some_and(|account| account["payouts_enabled"] == true);
@@ -135,7 +135,7 @@ pub fn create_link(change: &mut Change<'_>, mut params: Params) -> Result<Value,
     params.finish()?;
     change.state.referenced("account", Kind::Account, &account)?;
     let now = change.seconds();
-    // Long gone links are of no use to anyone.
+    // Links are kept for a day after their expiry.
     change.state.links.retain(|_, link| link.expires_at + 24 * 3600 > now);
     let (token, expires_at) = (ids::random(32), now + LINK_LIFE);
     let link = Link { account, return_url, refresh_url, expires_at, opened: false };
@@ -217,7 +217,7 @@ pub fn create_reversal(
     reverse(change, transfer, cents, metadata)
 }
 
-/// Takes back `cents` of a transfer, or what is left of it. Returns the reversal.
+/// Reverses `cents` of a transfer, or everything that is left of it. Returns the reversal.
 pub fn reverse(
     change: &mut Change<'_>,
     id: &str,

@@ -1,4 +1,4 @@
-//! Customers, and the cards they saved.
+//! Customers and their saved cards.
 
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ pub fn create_setup_intent(change: &mut Change<'_>, mut params: Params) -> Resul
     Ok(intent)
 }
 
-/// `automatic_payment_methods[enabled]`, as the intent shows it.
+/// Reads `automatic_payment_methods` and returns it as an intent shows it.
 pub fn automatic_methods(params: &mut Params) -> Result<Value, Refusal> {
     let Some(mut group) = params.group("automatic_payment_methods")? else { return Ok(Value::Null) };
     let enabled = group.flag("enabled")?;
@@ -94,18 +94,19 @@ pub fn automatic_methods(params: &mut Params) -> Result<Value, Refusal> {
     Ok(json!({"enabled": enabled, "allow_redirects": redirects.unwrap_or_else(|| "always".to_owned())}))
 }
 
-/// What Stripe's form in the browser does in the end: the card is saved, and behaves as `card` says from then on.
+/// Saves a card for a setup intent, as Stripe's form in the browser does. The card then behaves as `card`
+/// says.
 pub fn succeed_setup_intent(change: &mut Change<'_>, id: &str, card: Card) -> Result<Value, Refusal> {
     let intent = change.state.find(Kind::SetupIntent, id)?.clone();
     if text(&intent, "status") != "requires_payment_method" {
-        return Err(Refusal::conflict(format!("{id} is {} already", text(&intent, "status"))));
+        return Err(Refusal::conflict(format!("{id} is already {}", text(&intent, "status"))));
     }
     let method = save_card(change, card, intent["customer"].as_str());
     let fields = json!({"status": "succeeded", "payment_method": method});
     Ok(change.update_and_tell("setup_intent.succeeded", Kind::SetupIntent, id, fields))
 }
 
-/// A new card, attached to the customer if there is one. Returns its identifier.
+/// Creates a card, attached to the customer if there is one. Returns its identifier.
 pub fn save_card(change: &mut Change<'_>, card: Card, customer: Option<&str>) -> String {
     let id = change.new_id(Kind::PaymentMethod);
     let mut method = method(&id, change.seconds(), customer);
@@ -119,7 +120,7 @@ pub fn save_card(change: &mut Change<'_>, card: Card, customer: Option<&str>) ->
     id
 }
 
-/// A bank account that a debit is made from. Returns its identifier.
+/// Creates a bank account for debits. Returns its identifier.
 pub fn bank_account(change: &mut Change<'_>, customer: Option<&str>) -> String {
     let id = change.new_id(Kind::PaymentMethod);
     let mut method = method(&id, change.seconds(), customer);
@@ -129,10 +130,10 @@ pub fn bank_account(change: &mut Change<'_>, customer: Option<&str>) -> String {
     id
 }
 
-/// Decides how a saved card behaves from now on.
+/// Changes how a saved card behaves.
 pub fn set_card(change: &mut Change<'_>, id: &str, card: Card) -> Result<Value, Refusal> {
     if change.state.find(Kind::PaymentMethod, id)?["type"] != "card" {
-        return Err(Refusal::conflict(format!("{id} is no card")));
+        return Err(Refusal::conflict(format!("{id} is not a card")));
     }
     change.state.cards.insert(id.to_owned(), card);
     let (_, method) = change.update(Kind::PaymentMethod, id, json!({"card": card_details(last4(card))}));
@@ -152,7 +153,7 @@ fn method(id: &str, created: i64, customer: Option<&str>) -> Value {
     })
 }
 
-/// The digits of the test card of Stripe's that behaves like this.
+/// The last four digits of Stripe's test card with the same behaviour.
 const fn last4(card: Card) -> &'static str {
     match card {
         Card::Ok => "4242",
@@ -190,7 +191,7 @@ fn bank_details() -> Value {
     })
 }
 
-/// Nobody asks for an address.
+/// Billing details without any data, because the sandbox never asks for them.
 pub fn billing_details() -> Value {
     json!({
         "address": {
@@ -203,7 +204,7 @@ pub fn billing_details() -> Value {
     })
 }
 
-/// What a charge shows of the method it was made with.
+/// The details of a payment method as a charge shows them.
 pub fn method_details(method: &Value) -> Value {
     let kind = text(method, "type");
     let mut details = json!({"type": kind});

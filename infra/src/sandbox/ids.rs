@@ -1,16 +1,16 @@
-//! Identifiers that look like Stripe's. They sort in the order in which they were made, as a list needs it.
+//! Identifiers in Stripe's format. They sort by age, so lists can page by identifier.
 
 use rand::RngExt;
 
-/// In the order of ASCII, so that numbers written with it sort as text.
+/// Digits in ASCII order, so that numbers of equal length sort as text.
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Seven digits hold as many numbers as a sandbox will ever hand out; the first is somewhere in the middle, so
-/// that identifiers do not begin with a row of zeros.
+/// Number of digits that encode an object's number: seven suffice for any sandbox. The first number lies in
+/// the middle of the range, so that identifiers do not begin with zeros.
 const ORDERED: usize = 7;
 const FIRST: u64 = 1_234_567_890_123;
 
-/// An identifier of `length` characters after `prefix`: the place of `number`, then chance.
+/// An identifier with `length` characters after `prefix`: the encoded `number`, then random characters.
 pub fn ordered(prefix: &str, number: u64, length: usize) -> String {
     let mut rest = FIRST + number;
     let mut digits = [0; ORDERED];
@@ -22,7 +22,7 @@ pub fn ordered(prefix: &str, number: u64, length: usize) -> String {
     format!("{prefix}{place}{}", random(length.saturating_sub(ORDERED)))
 }
 
-/// `length` characters that cannot be guessed.
+/// A string of `length` unpredictable characters.
 pub fn random(length: usize) -> String {
     let mut random = rand::rng();
     (0..length).map(|_| char::from(DIGITS[random.random_range(0..DIGITS.len())])).collect()

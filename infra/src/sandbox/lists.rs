@@ -1,4 +1,4 @@
-//! Lists, and everything that only reads.
+//! Read requests: single objects, lists, the balance, and the expansion of fields.
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,13 @@ use super::params::Params;
 use super::refusal::Refusal;
 use super::state::{Kind, State, text};
 
-/// How long a page is unless told otherwise, and at most.
+/// Items on a page: the default and the maximum.
 const PAGE: (i64, i64) = (10, 100);
 
-/// How deep `expand` may reach.
+/// Maximum depth of an `expand` path.
 const EXPAND_DEPTH: usize = 4;
 
-/// Where the objects of a kind are found, and what their list can be filtered by.
+/// The collections: path, kind of the objects, and the fields by which a list can be filtered.
 const COLLECTIONS: [(&str, Kind, &[&str]); 11] = [
     ("customers", Kind::Customer, &["email"]),
     ("checkout/sessions", Kind::CheckoutSession, &["customer", "payment_intent", "status"]),
@@ -27,7 +27,7 @@ const COLLECTIONS: [(&str, Kind, &[&str]); 11] = [
     ("events", Kind::Event, &[]),
 ];
 
-/// Answers a GET of `path`, which is what follows `/v1/`.
+/// Answers a GET. `path` is the part after `/v1/`.
 pub fn get(state: &State, path: &str, params: Params) -> Result<Value, Refusal> {
     if path == "balance" {
         return balance(state, params);
@@ -59,7 +59,7 @@ fn balance(state: &State, params: Params) -> Result<Value, Refusal> {
     }))
 }
 
-/// Reversals live under their transfer.
+/// Answers a GET of a transfer's reversals; `None` for any other path.
 fn reversals(state: &State, path: &str, params: &Params) -> Option<Result<Value, Refusal>> {
     let (transfer, rest) = path.strip_prefix("transfers/")?.split_once("/reversals")?;
     if let Err(refusal) = state.find(Kind::Transfer, transfer) {
@@ -79,11 +79,11 @@ fn reversals(state: &State, path: &str, params: &Params) -> Option<Result<Value,
 fn one(state: &State, kind: Kind, id: &str, mut params: Params) -> Result<Value, Refusal> {
     let expand = params.texts("expand")?;
     params.finish()?;
-    expanded(state, state.find(kind, id)?.clone(), &expand)
+    expand_paths(state, state.find(kind, id)?.clone(), &expand)
 }
 
-/// A page of the objects whose fields have the values that the parameters named in `filters` give, and those of
-/// `fixed`; newest first.
+/// A page of the objects of a kind, newest first. An object matches if its fields equal the values in `fixed`
+/// and those of the request's parameters named in `filters`.
 fn list(
     state: &State,
     kind: Kind,
@@ -121,7 +121,7 @@ fn list(
     };
     let limit = usize::try_from(limit).unwrap_or_default();
     let mut page: Vec<Value> = match before {
-        // The page that ends just before the cursor: counted from the cursor on.
+        // A page before the cursor is collected in ascending order from the cursor, then reversed.
         Some(_) => state.all(kind).filter(matches).take(limit + 1).cloned().collect(),
         None => state.all(kind).rev().filter(matches).take(limit + 1).cloned().collect(),
     };
@@ -131,7 +131,7 @@ fn list(
         page.reverse();
     }
     let answer = json!({"object": "list", "data": page, "has_more": has_more, "url": url});
-    expanded(state, answer, &expand)
+    expand_paths(state, answer, &expand)
 }
 
 fn event_types(params: &mut Params) -> Result<Vec<String>, Refusal> {
@@ -147,7 +147,7 @@ fn type_matches(pattern: &str, kind: &str) -> bool {
     }
 }
 
-/// When an object was created, in seconds since the epoch.
+/// A range of creation times, in seconds since the epoch.
 #[derive(Debug)]
 struct Range {
     least: i64,
@@ -175,8 +175,8 @@ impl Range {
     }
 }
 
-/// Puts objects in the place of their identifiers, along paths such as `data.latest_charge`.
-pub fn expanded(state: &State, mut object: Value, paths: &[String]) -> Result<Value, Refusal> {
+/// Replaces identifiers by their objects, along paths such as `data.latest_charge`.
+pub fn expand_paths(state: &State, mut object: Value, paths: &[String]) -> Result<Value, Refusal> {
     for path in paths {
         let fields: Vec<&str> = path.split('.').collect();
         if fields.len() > EXPAND_DEPTH || !expand(state, &mut object, &fields) {
@@ -187,7 +187,7 @@ pub fn expanded(state: &State, mut object: Value, paths: &[String]) -> Result<Va
     Ok(object)
 }
 
-/// False if the path leads to something that is no object.
+/// Expands one path. Returns false if it leads to something other than an object.
 fn expand(state: &State, value: &mut Value, path: &[&str]) -> bool {
     if let Value::String(id) = value {
         let object = Kind::of(id).and_then(|kind| state.get(kind, id)).cloned();
@@ -200,7 +200,7 @@ fn expand(state: &State, value: &mut Value, path: &[&str]) -> bool {
         (Value::Object(fields), [field, rest @ ..]) => {
             fields.get_mut(*field).is_some_and(|value| expand(state, value, rest))
         }
-        // There is nothing to follow; another object of the same kind may have something there.
+        // A null ends the path here; another object of the same kind may have a value.
         (Value::Null, _) => true,
         _ => false,
     }

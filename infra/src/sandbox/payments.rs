@@ -1,4 +1,4 @@
-//! Payments: intents, the charges made for them, and what becomes of the money.
+//! Payment intents, their charges, and the outcomes of payments.
 
 use serde_json::{Value, json};
 
@@ -7,51 +7,51 @@ use super::params::Params;
 use super::refusal::Refusal;
 use super::state::{Card, Change, Kind, amount, text, with};
 
-/// The least and the most that Stripe collects in one payment, in cents.
+/// Stripe's smallest and largest amount of one payment, in cents.
 const AMOUNTS: (i64, i64) = (50, 99_999_999);
 
-/// What a payment is to be.
+/// A payment to make.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// How much, in cents.
+    /// The amount, in cents.
     pub amount: i64,
-    /// Who pays.
+    /// The customer who pays.
     pub customer: Option<String>,
-    /// With what.
+    /// The payment method to charge.
     pub payment_method: Option<String>,
-    /// What the caller attached.
+    /// Metadata from the caller.
     pub metadata: Value,
-    /// What for.
+    /// The description of the payment.
     pub description: Option<String>,
-    /// Groups the payment with transfers.
+    /// The identifier that groups the payment with transfers.
     pub transfer_group: Option<String>,
-    /// Which methods may be used.
+    /// The allowed types of payment methods; empty for cards only.
     pub method_types: Vec<String>,
-    /// As the intent shows it.
+    /// The value of the intent's `automatic_payment_methods`.
     pub automatic_methods: Value,
 }
 
-/// How an attempt to collect an amount turns out.
+/// The outcome of an attempt to collect an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The money is there.
+    /// The amount is collected.
     Paid,
-    /// A debit is on its way.
+    /// A bank debit is in progress.
     Pending,
-    /// The bank says no, with a code and a reason.
+    /// The bank declines. Stripe's error code and decline code.
     Failed(&'static str, &'static str),
 }
 
-/// The everyday decline.
+/// The generic decline.
 pub const DECLINED: Outcome = Outcome::Failed("card_declined", "generic_decline");
 
-/// The owner of the card was asked, and did not prove to be the owner.
+/// The payer failed to authenticate as the owner of the card.
 pub const NOT_AUTHENTICATED: Outcome = Outcome::Failed("payment_intent_authentication_failure", "");
 
-/// The bank of a debit says no.
+/// The bank account of a debit has insufficient funds.
 pub const NO_FUNDS: Outcome = Outcome::Failed("insufficient_funds", "");
 
-/// Refuses amounts that Stripe does not collect.
+/// Rejects amounts outside Stripe's limits.
 pub fn check_amount(param: &str, amount: i64) -> Result<(), Refusal> {
     let (code, message) = if amount < AMOUNTS.0 {
         ("amount_too_small", "Amount must be at least 50 cents")
@@ -89,10 +89,10 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
     check_method(change, &plan, confirm)?;
     let intent = open(change, &plan);
     let intent = if confirm { confirm_intent(change, &intent, off_session || on_action)? } else { intent };
-    super::lists::expanded(change.state, intent, &expand)
+    super::lists::expand_paths(change.state, intent, &expand)
 }
 
-/// A saved card can be charged only for the customer who saved it.
+/// Checks that the payment method is attached to the paying customer, as a saved card must be.
 fn check_method(change: &Change<'_>, plan: &Plan, confirm: bool) -> Result<(), Refusal> {
     if let Some(customer) = &plan.customer {
         change.state.referenced("customer", Kind::Customer, customer)?;
@@ -118,7 +118,7 @@ fn check_method(change: &Change<'_>, plan: &Plan, confirm: bool) -> Result<(), R
     Err(Refusal::invalid("resource_missing", message).param("payment_method"))
 }
 
-/// A new intent that nobody has tried to pay.
+/// Creates an intent without any attempt to pay it.
 pub fn open(change: &mut Change<'_>, plan: &Plan) -> Value {
     let id = change.new_id(Kind::PaymentIntent);
     let types = match plan.method_types.as_slice() {
@@ -152,7 +152,7 @@ pub fn open(change: &mut Change<'_>, plan: &Plan) -> Value {
     intent
 }
 
-/// What an intent has besides, and the sandbox does not act out.
+/// Fields of an intent that the sandbox does not simulate.
 fn unused_intent_fields() -> Value {
     json!({
         "amount_capturable": 0,
@@ -178,7 +178,8 @@ fn unused_intent_fields() -> Value {
     })
 }
 
-/// Charges the saved card as it behaves. Without its owner (`alone`) a card that needs one is a decline.
+/// Charges the saved card of an intent, with the outcome that the card is set to. `alone` means that the
+/// owner is not present: a card that requires authentication is then declined.
 fn confirm_intent(change: &mut Change<'_>, intent: &Value, alone: bool) -> Result<Value, Refusal> {
     let (id, method) = (text(intent, "id"), text(intent, "payment_method"));
     let card = change.state.cards.get(method).copied().unwrap_or_default();
@@ -206,7 +207,7 @@ fn confirm_intent(change: &mut Change<'_>, intent: &Value, alone: bool) -> Resul
     Err(refusal.with("payment_intent", intent))
 }
 
-/// Tries to collect an intent's amount, and returns the intent afterwards.
+/// Attempts to collect an intent's amount. Returns the intent afterwards.
 pub fn attempt(change: &mut Change<'_>, intent: &str, method: &str, outcome: Outcome) -> Value {
     let (_, intent) =
         change.update(Kind::PaymentIntent, intent, json!({"payment_method": method, "next_action": null}));
@@ -215,7 +216,7 @@ pub fn attempt(change: &mut Change<'_>, intent: &str, method: &str, outcome: Out
     conclude(change, text(&intent, "id"), outcome)
 }
 
-/// Gives the latest charge of an intent its outcome, and returns the intent afterwards.
+/// Sets the outcome of an intent's latest charge. Returns the intent afterwards.
 pub fn conclude(change: &mut Change<'_>, intent: &str, outcome: Outcome) -> Value {
     let state = &change.state;
     let intent = state.get(Kind::PaymentIntent, intent).cloned().unwrap_or_default();
@@ -273,7 +274,7 @@ fn decline_message(code: &str) -> &'static str {
     }
 }
 
-/// A charge for an intent, with its metadata. Nothing is decided about it yet.
+/// Creates a charge for an intent, with the intent's metadata and no outcome yet. Returns its identifier.
 fn charge_for(change: &mut Change<'_>, intent: &Value) -> String {
     let id = change.new_id(Kind::Charge);
     let method =
@@ -305,7 +306,7 @@ fn charge_for(change: &mut Change<'_>, intent: &Value) -> String {
     id
 }
 
-/// What a charge has besides, and the sandbox does not act out.
+/// Fields of a charge that the sandbox does not simulate.
 fn unused_charge_fields() -> Value {
     json!({
         "application": null,

@@ -1,4 +1,4 @@
-//! What takes a payment back: refunds, and disputes.
+//! Refunds and disputes, which return a payment.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::params::Params;
 use super::refusal::Refusal;
 use super::state::{Change, Kind, amount, text};
 
-/// How long one may answer to a dispute, in seconds.
+/// Time to respond to a dispute, in seconds.
 const ANSWER_WITHIN: i64 = 7 * 24 * 3600;
 
 /// `POST /v1/refunds`
@@ -44,7 +44,7 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
     refund(change, &charge, cents, reason, metadata)
 }
 
-/// Gives back `cents` of a charge, or what is left of it.
+/// Refunds `cents` of a charge, or everything that is left of it.
 pub fn refund(
     change: &mut Change<'_>,
     charge: &str,
@@ -111,14 +111,15 @@ fn new_refund(
     change.insert(Kind::Refund, refund)
 }
 
-/// The payer objects to `cents` of a charge, or to what was not refunded of it. Their bank takes the money at once.
+/// Opens a dispute about `cents` of a charge, or about everything that was not refunded. The payer's bank
+/// withdraws the amount at once.
 pub fn dispute(change: &mut Change<'_>, charge: &str, cents: Option<i64>) -> Result<Value, Refusal> {
     let charge = change.state.find(Kind::Charge, charge)?.clone();
     let id = text(&charge, "id");
     let left = amount(&charge, "amount") - amount(&charge, "amount_refunded");
     let cents = cents.unwrap_or(left);
     if charge["paid"] != true || charge["disputed"] == true {
-        return Err(Refusal::conflict(format!("Charge {id} was not paid, or has been disputed already")));
+        return Err(Refusal::conflict(format!("Charge {id} was not paid, or is already disputed")));
     }
     if !(1..=amount(&charge, "amount")).contains(&cents) {
         return Err(Refusal::bad_parameter("amount", format!("Must be from 1 to the amount of charge {id}")));
@@ -166,11 +167,11 @@ fn new_dispute(change: &mut Change<'_>, charge: &Value, cents: i64) -> Value {
     change.insert(Kind::Dispute, dispute)
 }
 
-/// The bank decides. Won: the money comes back.
+/// Closes a dispute. If the platform wins, it gets the amount back.
 pub fn close(change: &mut Change<'_>, id: &str, won: bool) -> Result<Value, Refusal> {
     let dispute = change.state.find(Kind::Dispute, id)?.clone();
     if text(&dispute, "status") != "needs_response" {
-        return Err(Refusal::conflict(format!("{id} is {} already", text(&dispute, "status"))));
+        return Err(Refusal::conflict(format!("{id} is already {}", text(&dispute, "status"))));
     }
     let status = if won { "won" } else { "lost" };
     let dispute =

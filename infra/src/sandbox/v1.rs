@@ -1,4 +1,4 @@
-//! The door to Stripe's API: the key, faults on demand, idempotency; behind it the endpoints.
+//! Stripe's API under `/v1/`: authentication, injected faults, idempotency, and the dispatch to endpoints.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use super::state::{Cause, Change, Fault, FaultKind, Kind, State, StoredReply};
 use super::{checkout, connect, customers, ids, payments, refunds};
 use crate::server::Dropped;
 
-/// How long answers are kept under their keys, in milliseconds.
+/// Lifetime of stored responses, in milliseconds.
 const KEPT_FOR: i64 = 24 * 3600 * 1000;
 
-/// The longest idempotency key.
+/// Maximum length of an idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -30,7 +30,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
 
-/// A request, taken apart.
+/// A request to the API.
 #[derive(Debug)]
 struct Call {
     id: String,
@@ -40,7 +40,7 @@ struct Call {
     key: Option<String>,
 }
 
-/// What becomes of a request.
+/// The outcome of a request: a response, or a dropped connection.
 #[derive(Debug)]
 enum Reply {
     Answer { status: StatusCode, body: Value, original: Option<String> },
@@ -62,7 +62,7 @@ pub async fn handle(
         return respond(&id, None, refusal.into());
     }
     let key = call.key.clone();
-    // On a task of its own: a caller who hangs up does not stop what Stripe has begun.
+    // The request runs in its own task: as with Stripe, it continues if the caller disconnects.
     match tokio::spawn(async move { carry_out(&core, &call).await }).await {
         Ok(reply) => respond(&id, key, reply),
         Err(_) => respond(&id, key, Refusal::api_error().into()),
@@ -118,9 +118,9 @@ impl From<Refusal> for Reply {
     }
 }
 
-/// Everything from the faults to the endpoint.
+/// Executes a request: injected faults, the idempotency key's lock, the endpoint, and the mirror.
 async fn carry_out(core: &Core, call: &Call) -> Reply {
-    *locked(&core.calls).entry(described(call)).or_default() += 1;
+    *locked(&core.calls).entry(endpoint_label(call)).or_default() += 1;
     let fault = core.touch(|state| take_fault(state, call));
     match fault.as_ref().map(|fault| fault.fault) {
         Some(FaultKind::TimeoutBefore) => return Reply::Drop,
@@ -154,16 +154,16 @@ async fn carry_out(core: &Core, call: &Call) -> Reply {
     }
 }
 
-/// Method and path, with `{id}` for whatever is the identifier of an object.
-fn described(call: &Call) -> String {
+/// The endpoint that a request calls: method and path, with `{id}` in place of identifiers.
+fn endpoint_label(call: &Call) -> String {
     let segments = call.uri.path().split('/');
     let named = segments.map(|segment| Kind::of(segment).map_or(segment, |_| "{id}"));
     format!("{} {}", call.method, named.collect::<Vec<_>>().join("/"))
 }
 
-/// The first fault that is meant for this request.
+/// Takes the oldest fault that matches the request.
 fn take_fault(state: &mut State, call: &Call) -> Option<Fault> {
-    // A kept answer stands; it cannot be declined afterwards.
+    // A stored response cannot be declined any more.
     let kept = call.key.as_ref().is_some_and(|key| state.answers.contains_key(key));
     let index = state.faults.iter().position(|fault| {
         call.uri.path().starts_with(&fault.path)
@@ -178,7 +178,7 @@ fn take_fault(state: &mut State, call: &Call) -> Option<Fault> {
     Some(fault)
 }
 
-/// Holds a key for as long as its request runs.
+/// Holds an idempotency key while its request runs.
 struct Running<'a> {
     core: &'a Core,
     key: Option<String>,
@@ -209,7 +209,7 @@ impl Drop for Running<'_> {
 
 fn get(core: &Core, call: &Call, declined: bool) -> Reply {
     if declined {
-        return declined_reply(call).into();
+        return decline_error(call).into();
     }
     let answer = Params::parse(call.uri.query().unwrap_or_default())
         .and_then(|params| core.look(|state| lists::get(state, endpoint(call), params)));
@@ -224,7 +224,7 @@ fn endpoint(call: &Call) -> &str {
     path.strip_prefix("/v1/").unwrap_or(path).trim_end_matches('/')
 }
 
-/// Carries out a POST once for its key.
+/// Executes a POST, at most once for its idempotency key.
 fn post(core: &Core, call: &Call, declined: bool) -> Reply {
     let params = match std::str::from_utf8(&call.body) {
         Ok(form) => Params::parse(form),
@@ -244,7 +244,7 @@ fn post(core: &Core, call: &Call, declined: bool) -> Reply {
     core.change(Some(cause), |change| {
         let given = params.to_value();
         let answer = match declined {
-            true => Err(declined_reply(call)),
+            true => Err(decline_error(call)),
             false => act(change, endpoint(call), params),
         };
         let (status, body, executed) = match answer {
@@ -296,15 +296,15 @@ fn keep(change: &mut Change<'_>, call: &Call, params: Value, status: StatusCode,
     }
 }
 
-/// What a request is told that is declined on demand.
-fn declined_reply(call: &Call) -> Refusal {
+/// The error of a request that an injected fault declines.
+fn decline_error(call: &Call) -> Refusal {
     if endpoint(call).starts_with("payment_intents") {
         return Refusal::card("card_declined", "generic_decline", "Your card was declined.");
     }
-    Refusal::invalid("request_declined", "Declined, as was asked for with POST /_sandbox/next.")
+    Refusal::invalid("request_declined", "Declined, as requested with POST /_sandbox/next.")
 }
 
-/// The endpoints that act, by what follows `/v1/`.
+/// Calls the endpoint of a POST. `path` is the part after `/v1/`.
 fn act(change: &mut Change<'_>, path: &str, params: Params) -> Result<Value, Refusal> {
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["customers"] => customers::create(change, params),
@@ -321,7 +321,7 @@ fn act(change: &mut Change<'_>, path: &str, params: Params) -> Result<Value, Ref
     }
 }
 
-/// The charge that is meant by its own identifier, its payment's, or its Checkout session's.
+/// The identifier of a charge. `id` may be the charge itself, its payment intent, or its Checkout session.
 pub fn charge_of(state: &State, id: &str) -> Result<String, Refusal> {
     let field = |kind, id: &str, field: &str| -> Result<String, Refusal> {
         let object = state.find(kind, id)?;
