@@ -1,5 +1,5 @@
-//! What the sandbox accepts, Stripe's own mock should accept too: it holds requests against Stripe's published
-//! description of its API.
+//! A check against Stripe's own mock, `stripe-mock`. The mock validates requests against Stripe's published
+//! API description, so it should accept every request that the sandbox accepts.
 
 use std::sync::Mutex;
 
@@ -9,10 +9,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 
 use super::core::locked;
 
-/// Any test key will do for the mock.
+/// The mock accepts any test key.
 const KEY: &str = "Bearer sk_test_123";
 
-/// A second reader of every accepted request.
+/// A client of `stripe-mock` that records what it rejects.
 #[derive(Debug)]
 pub struct Mirror {
     base_url: String,
@@ -27,13 +27,13 @@ struct Seen {
 }
 
 impl Mirror {
-    /// Sends to the mock at `base_url`.
+    /// Creates a client of the mock at `base_url`.
     pub fn new(base_url: String) -> Result<Self> {
         let client = Client::builder().no_proxy().build().context("building a client for stripe-mock")?;
         Ok(Self { base_url, client, seen: Mutex::default() })
     }
 
-    /// Sends a request to the mock as well, and keeps what it has against it.
+    /// Sends a copy of a request to the mock, and records a rejection.
     pub async fn send(&self, method: &reqwest::Method, path_and_query: &str, body: &[u8]) {
         let request = self
             .client
@@ -56,12 +56,12 @@ impl Mirror {
         seen.refusals.extend(refusal.map(|why| format!("{method} {path_and_query} {form}: {why}")));
     }
 
-    /// How many requests the mock was sent.
+    /// Number of requests sent to the mock.
     pub fn requests(&self) -> usize {
         locked(&self.seen).requests
     }
 
-    /// What the mock refused, and why.
+    /// The requests that the mock rejected, with its reasons.
     pub fn refusals(&self) -> Vec<String> {
         locked(&self.seen).refusals.clone()
     }

@@ -1,4 +1,4 @@
-//! The pages that Stripe hosts: Checkout, and the onboarding of an account. Plain HTML and forms.
+//! The pages that Stripe hosts: Checkout and the onboarding of an account. They are plain HTML with forms.
 
 mod checkout;
 mod onboarding;
@@ -16,11 +16,11 @@ use super::refusal::Refusal;
 
 const STYLE: &str = include_str!("pages/style.css");
 
-/// Nothing on these pages runs a script, is loaded from elsewhere, or is shown inside another page.
+/// Content security policy: no scripts, no resources from elsewhere, no embedding in other pages.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
 
-/// Every page.
+/// The routes of all pages.
 pub fn router() -> Router<Arc<Core>> {
     Router::new()
         .route("/c/pay/{id}", get(checkout::show).post(checkout::submit))
@@ -29,16 +29,16 @@ pub fn router() -> Router<Arc<Core>> {
         .route("/_sandbox/returned", get(returned))
 }
 
-/// Where success, cancel and return URLs may lead in a stack that has no page of its own.
+/// A landing page for success, cancel and return URLs, for a stack without web pages.
 async fn returned() -> Response {
     let body = html! {
         h1 { "You can go back" }
-        p { "Stripe's part is done. Close this page, and carry on where you came from." }
+        p { "Stripe's part is done. Close this page, and continue where you started." }
     };
     page(StatusCode::OK, "You can go back", &body)
 }
 
-/// A whole page around `body`.
+/// An HTML page with `body` as its content.
 fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     let page = html! {
         (DOCTYPE)
@@ -64,7 +64,7 @@ fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     (status, headers, Html(page.into_string())).into_response()
 }
 
-/// The page for something that is not there, or cannot be done.
+/// A page that shows an error.
 fn problem(refusal: &Refusal) -> Response {
     let message = refusal.error()["message"].as_str().unwrap_or("This did not work.");
     let body = html! {
@@ -74,12 +74,12 @@ fn problem(refusal: &Refusal) -> Response {
     page(refusal.status, "This did not work", &body)
 }
 
-/// Leads on after a form, so that reloading does not send it again.
+/// Redirects after a form, so that a reload does not submit the form again.
 fn lead_to(url: &str) -> Response {
     Redirect::to(url).into_response()
 }
 
-/// Cents as a person reads them.
+/// Formats cents as dollars.
 fn dollars(cents: i64) -> String {
     format!("${}.{:02}", cents / 100, cents % 100)
 }

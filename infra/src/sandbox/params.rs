@@ -1,42 +1,42 @@
-//! The parameters of a request, read out one by one. What nobody has read at the end is unknown.
+//! The parameters of a request. Reading one removes it; those left at the end are unknown.
 
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
 
-/// Stripe's longest metadata: 50 pairs of at most 40 and 500 characters.
+/// Stripe's limits for metadata: the number of keys, the length of a key, and the length of a value.
 const MAX_METADATA: (usize, usize, usize) = (50, 40, 500);
 
-/// Parameters, or a group of them inside brackets.
+/// The parameters of a request, or of one group in brackets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Params {
-    /// What stands before the brackets; empty at the top.
+    /// The name before the brackets; empty at the top level.
     path: String,
     fields: Map<String, Value>,
 }
 
 impl Params {
-    /// Reads a form or a query: `a=1&b[c]=2&d[0]=3`.
+    /// Parses a form or a query such as `a=1&b[c]=2&d[0]=3`.
     ///
     /// # Errors
-    /// A refusal if it is none.
+    /// Fails if the text is not a form.
     pub fn parse(form: &str) -> Result<Self, Refusal> {
         let config = serde_qs::Config::new().max_depth(8).use_form_encoding(true);
         let fields = config.deserialize_str(form).map_err(|error| Refusal::bad_form(&error.to_string()))?;
         Ok(Self { path: String::new(), fields })
     }
 
-    /// The parameters as JSON, to compare them with others.
+    /// The parameters as JSON, for comparison.
     pub fn to_value(&self) -> Value {
         Value::Object(self.fields.clone())
     }
 
-    /// The full name of one of these, as Stripe writes it.
+    /// The full name of a field, with brackets as Stripe writes it.
     pub fn name(&self, field: &str) -> String {
         if self.path.is_empty() { field.to_owned() } else { format!("{}[{field}]", self.path) }
     }
 
-    /// A text. Stripe takes an empty one for none.
+    /// Reads a text. An empty text counts as missing, as with Stripe.
     pub fn text(&mut self, field: &str) -> Result<Option<String>, Refusal> {
         match self.fields.remove(field) {
             None => Ok(None),
@@ -45,12 +45,12 @@ impl Params {
         }
     }
 
-    /// A text that must be there.
+    /// Reads a required text.
     pub fn need_text(&mut self, field: &str) -> Result<String, Refusal> {
         self.text(field)?.ok_or_else(|| Refusal::missing_parameter(&self.name(field)))
     }
 
-    /// One of some words.
+    /// Reads a text that must be one of `words`.
     pub fn word(&mut self, field: &str, words: &[&str]) -> Result<Option<String>, Refusal> {
         let Some(word) = self.text(field)? else { return Ok(None) };
         if words.contains(&word.as_str()) {
@@ -60,13 +60,13 @@ impl Params {
         Err(Refusal::bad_parameter(&self.name(field), message))
     }
 
-    /// A whole number.
+    /// Reads an integer.
     pub fn integer(&mut self, field: &str) -> Result<Option<i64>, Refusal> {
         let Some(text) = self.text(field)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Refusal::bad_integer(&self.name(field), &text))
     }
 
-    /// An amount: a whole number that is at least `least`.
+    /// Reads an integer that must be at least `least`.
     pub fn amount(&mut self, field: &str, least: i64) -> Result<Option<i64>, Refusal> {
         let name = self.name(field);
         match self.integer(field)? {
@@ -78,27 +78,27 @@ impl Params {
         }
     }
 
-    /// An amount that must be there.
+    /// Reads a required integer that must be at least `least`.
     pub fn need_amount(&mut self, field: &str, least: i64) -> Result<i64, Refusal> {
         self.amount(field, least)?.ok_or_else(|| Refusal::missing_parameter(&self.name(field)))
     }
 
-    /// The currency. The sandbox keeps one balance, so it knows one currency.
+    /// Reads the currency. The sandbox has a single balance, so it accepts a single currency.
     pub fn currency(&mut self, field: &str) -> Result<String, Refusal> {
         let currency = self.need_text(field)?.to_lowercase();
         if currency == "usd" {
             return Ok(currency);
         }
-        let message = format!("Invalid currency: {currency}. The sandbox knows usd only");
+        let message = format!("Invalid currency: {currency}. The sandbox supports only usd");
         Err(Refusal::bad_parameter(&self.name(field), message))
     }
 
-    /// True or false.
+    /// Reads a boolean; false if it is missing.
     pub fn flag(&mut self, field: &str) -> Result<bool, Refusal> {
         Ok(self.word(field, &["true", "false"])?.is_some_and(|word| word == "true"))
     }
 
-    /// An address on the web. Another scheme could make a page run a script.
+    /// Reads an HTTP or HTTPS URL. Another scheme, such as `javascript:`, could run a script on a page.
     pub fn url(&mut self, field: &str) -> Result<Option<String>, Refusal> {
         let Some(url) = self.text(field)? else { return Ok(None) };
         if reqwest::Url::parse(&url).is_ok_and(|url| ["http", "https"].contains(&url.scheme())) {
@@ -108,7 +108,7 @@ impl Params {
         Err(refusal.with("code", "url_invalid"))
     }
 
-    /// Pairs of texts.
+    /// Reads metadata: pairs of texts.
     pub fn metadata(&mut self, field: &str) -> Result<Value, Refusal> {
         let name = self.name(field);
         let mut pairs = Map::new();
@@ -120,7 +120,7 @@ impl Params {
                 let message = "Metadata keys have at most 40 characters, and values at most 500";
                 return Err(Refusal::bad_parameter(&format!("{name}[{key}]"), message));
             }
-            // An empty value unsets a key.
+            // An empty value unsets its key.
             if !text.is_empty() {
                 pairs.insert(key, value);
             }
@@ -131,7 +131,7 @@ impl Params {
         Ok(Value::Object(pairs))
     }
 
-    /// Parameters that share a name: `created[gte]`, `created[lt]`.
+    /// Reads parameters that share a name, such as `created[gte]` and `created[lt]`.
     pub fn group(&mut self, field: &str) -> Result<Option<Self>, Refusal> {
         let path = self.name(field);
         match self.fields.remove(field) {
@@ -142,7 +142,7 @@ impl Params {
         }
     }
 
-    /// Groups in a row: `line_items[0][quantity]`.
+    /// Reads an array of groups, such as `line_items[0][quantity]`.
     pub fn groups(&mut self, field: &str) -> Result<Vec<Self>, Refusal> {
         let path = self.name(field);
         let Some(value) = self.fields.remove(field) else { return Ok(Vec::new()) };
@@ -157,7 +157,7 @@ impl Params {
         items.into_iter().enumerate().map(group).collect()
     }
 
-    /// Texts in a row: `expand[]`.
+    /// Reads an array of texts, such as `expand[]`.
     pub fn texts(&mut self, field: &str) -> Result<Vec<String>, Refusal> {
         let path = self.name(field);
         let text = |item| match item {
@@ -171,7 +171,7 @@ impl Params {
         }
     }
 
-    /// Refuses what has not been read.
+    /// Rejects the request if a parameter has not been read.
     pub fn finish(self) -> Result<(), Refusal> {
         match self.fields.keys().next() {
             Some(field) => Err(Refusal::unknown_parameter(&self.name(field))),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_names_are_read_whether_encoded_or_not() {
+    fn nested_names_are_read_encoded_or_not() {
         for form in [
             "line_items[0][price_data][unit_amount]=500&metadata[user_id]=u+1&expand[]=a",
             "line_items%5B0%5D%5Bprice_data%5D%5Bunit_amount%5D=500&metadata%5Buser_id%5D=u%201&expand%5B0%5D=a",
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_read_is_unknown_by_its_full_name() {
+    fn an_unread_parameter_is_rejected_by_its_full_name() {
         let mut whole = params("amount=1&line_items[0][colour]=red");
         assert_eq!(whole.clone().groups("line_items").unwrap().len(), 1);
         let item = whole.groups("line_items").unwrap().remove(0);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_another_kind_are_refused_with_their_name() {
+    fn an_invalid_value_is_rejected_with_the_parameters_name() {
         let check = |form: &str, read: fn(&mut Params) -> Option<Refusal>, param: &str| {
             let refusal = read(&mut params(form)).expect(form);
             assert!(!refusal.executed, "{form}");

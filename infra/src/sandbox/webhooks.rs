@@ -1,4 +1,4 @@
-//! Events on their way: signed, sent, and sent again until they arrive.
+//! Delivery of events: signing, sending, and retries.
 
 use std::sync::Arc;
 
@@ -12,25 +12,25 @@ use tokio::time::{self, Instant};
 use super::core::Core;
 use super::state::{Kind, State};
 
-/// What to do next for an endpoint.
+/// The next step of an endpoint's courier.
 #[derive(Debug)]
 enum Next {
     Send { number: u64, event: Value, secrets: Vec<String> },
     Wait(Option<Instant>),
 }
 
-/// Sends the events of one endpoint, one at a time, for as long as the sandbox runs. One that fails waits, and does
-/// not hold up those behind it.
+/// Delivers the events of one endpoint, one at a time, for as long as the sandbox runs. A failed event waits
+/// for its retry and does not hold up later ones.
 pub async fn deliver(core: Arc<Core>, endpoint: usize, url: String) {
     let mut changes = core.watch();
-    // Without a client nothing would ever arrive; none can be made only if the machine has no TLS.
+    // Building a client fails only on a machine without TLS.
     let Ok(client) = client(&core) else { return };
     loop {
         changes.mark_unchanged();
         match core.touch(|state| next(state, endpoint)) {
             Next::Send { number, event, secrets } => {
                 let status = send(&core, &client, &url, &event, &secrets).await;
-                core.change(None, |change| arrived(change.state, number, status, &core));
+                core.change(None, |change| record_outcome(change.state, number, status, &core));
             }
             Next::Wait(until) => {
                 tokio::select! {
@@ -44,7 +44,7 @@ pub async fn deliver(core: Arc<Core>, endpoint: usize, url: String) {
 
 fn client(core: &Core) -> reqwest::Result<Client> {
     let redirects = reqwest::redirect::Policy::none();
-    // No proxy of the person's stands between us and this machine.
+    // A proxy from the environment must not stand between the sandbox and local endpoints.
     Client::builder().no_proxy().redirect(redirects).timeout(core.options.webhook_timeout).build()
 }
 
@@ -55,7 +55,7 @@ async fn sleep_until(until: Option<Instant>) {
     }
 }
 
-/// Takes the next delivery of an endpoint: the oldest that is due, or any if they are shuffled.
+/// Takes the next due delivery of an endpoint: the oldest one, or a random one if `shuffle` is set.
 fn next(state: &mut State, endpoint: usize) -> Next {
     if state.webhooks.paused {
         return Next::Wait(None);
@@ -77,7 +77,7 @@ fn next(state: &mut State, endpoint: usize) -> Next {
     Next::Send { number, event, secrets: state.secrets.clone() }
 }
 
-/// The status of the answer, or nothing if there was none.
+/// Sends an event. Returns the response's status, or `None` if there was no response.
 async fn send(core: &Core, client: &Client, url: &str, event: &Value, secrets: &[String]) -> Option<u16> {
     let body = serde_json::to_string_pretty(event).unwrap_or_default();
     let signature = signature(core.now().as_second(), &body, secrets);
@@ -90,11 +90,11 @@ async fn send(core: &Core, client: &Client, url: &str, event: &Value, secrets: &
     request.send().await.ok().map(|answer| answer.status().as_u16())
 }
 
-/// What the header `Stripe-Signature` says: the time, and one signature for each secret.
+/// The value of the header `Stripe-Signature`: the time, and one signature for each secret.
 pub fn signature(seconds: i64, body: &str, secrets: &[String]) -> String {
     let mut header = format!("t={seconds}");
     for secret in secrets {
-        // A key of any length will do.
+        // HMAC accepts a key of any length.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { continue };
         mac.update(format!("{seconds}.{body}").as_bytes());
         header.push_str(",v1=");
@@ -105,8 +105,8 @@ pub fn signature(seconds: i64, body: &str, secrets: &[String]) -> String {
     header
 }
 
-/// A delivery was answered: it is over, or waits for longer than the last time.
-fn arrived(state: &mut State, number: u64, status: Option<u16>, core: &Core) {
+/// Records the outcome of an attempt: removes the delivery on success, otherwise schedules a retry.
+fn record_outcome(state: &mut State, number: u64, status: Option<u16>, core: &Core) {
     if status.is_some_and(|status| (200..300).contains(&status)) {
         state.deliveries.retain(|delivery| delivery.number != number);
         return;
@@ -126,9 +126,10 @@ fn arrived(state: &mut State, number: u64, status: Option<u16>, core: &Core) {
 mod tests {
     use super::*;
 
-    /// Computed with another implementation: `printf '1700000000.{"id":"evt_1"}' | openssl dgst -sha256 -hmac whsec_a`.
+    /// The expected value comes from OpenSSL: `printf '1700000000.{"id":"evt_1"}' | openssl dgst -sha256
+    /// -hmac whsec_a`.
     #[test]
-    fn the_signature_is_the_hmac_of_time_and_body_for_each_secret() {
+    fn the_header_has_one_hmac_of_time_and_body_for_each_secret() {
         let secrets = ["whsec_a".to_owned(), "whsec_b".to_owned()];
         let header = signature(1_700_000_000, r#"{"id":"evt_1"}"#, &secrets);
         let parts: Vec<_> = header.split(',').collect();

@@ -1,4 +1,4 @@
-//! The page on which someone pays.
+//! The hosted page on which a payer pays.
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ use crate::sandbox::payments::NOT_AUTHENTICATED;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::state::{Debit, Kind, SessionPlan, amount, text};
 
-/// Why the last attempt failed, in the page's address and in words. No other words are shown, whatever a link says.
+/// Reasons for a failed attempt: their code in the page's query, and their text. The page never shows any
+/// other text from its URL.
 const PROBLEMS: [(&str, &str); 2] = [
     ("declined", "Your card was declined. Nothing was charged. Try again, or use another card."),
     (
@@ -43,7 +44,7 @@ pub async fn show(
         Ok((session, plan)) => {
             page(StatusCode::OK, "Checkout", &payment_form(&session, &plan, last.as_deref()))
         }
-        Err(refusal) => over(&core, &id, &refusal),
+        Err(refusal) => show_closed(&core, &id, &refusal),
     }
 }
 
@@ -53,7 +54,7 @@ fn payment_form(session: &Value, plan: &SessionPlan, last: Option<&str>) -> Mark
         h1 { "Pay " (plan.lines.first().map_or("", |line| line.name.as_str())) }
         p.amount { (total) }
         table {
-            caption.soft { "What it is for" }
+            caption.soft { "Items" }
             tbody {
                 @for line in &plan.lines {
                     tr {
@@ -83,8 +84,8 @@ fn payment_form(session: &Value, plan: &SessionPlan, last: Option<&str>) -> Mark
     }
 }
 
-/// The page of a session that cannot be paid any more, or never existed.
-fn over(core: &Core, id: &str, refusal: &Refusal) -> Response {
+/// The page of a session that cannot be paid, because it is complete, expired or unknown.
+fn show_closed(core: &Core, id: &str, refusal: &Refusal) -> Response {
     let Some(session) = core.look(|state| state.get(Kind::CheckoutSession, id).cloned()) else {
         return problem(refusal);
     };
@@ -109,12 +110,12 @@ pub async fn show_authentication(Shared(core): Shared<Arc<Core>>, Path(id): Path
     core.expire_overdue();
     let session = match core.look(|state| open_session(state, &id)) {
         Ok((session, _)) => session,
-        Err(refusal) => return over(&core, &id, &refusal),
+        Err(refusal) => return show_closed(&core, &id, &refusal),
     };
     let body = html! {
-        h1 { "Your bank asks: is it you?" }
+        h1 { "Authenticate with your bank" }
         p.amount { (dollars(amount(&session, "amount_total"))) }
-        p { "A real bank would send a code to your phone now. Here you decide how that ends." }
+        p { "A real bank would now send a code to your phone. In the sandbox you choose the outcome." }
         form method="post" action={ "/c/pay/" (id) } aria-label="3-D Secure" {
             button.main name="action" value="authenticated" { "Complete authentication" }
             button name="action" value="not_authenticated" { "Fail authentication" }
@@ -156,7 +157,7 @@ pub async fn submit(
     };
     let session = match core.change(None, |change| visit(change, &id, outcome)) {
         Ok(session) => session,
-        Err(refusal) => return submitted_again(&core, &id, &refusal),
+        Err(refusal) => return replay_submission(&core, &id, &refusal),
     };
     if let Visit::Debit(_) = outcome {
         core.end_debit_later(id.clone(), DEBIT_DELAY);
@@ -167,15 +168,15 @@ pub async fn submit(
     }
 }
 
-/// A second press of the button changes nothing, and leads where the first one led.
-fn submitted_again(core: &Core, id: &str, refusal: &Refusal) -> Response {
+/// Answers a form that was submitted twice. A paid session leads to the same page as the first submission.
+fn replay_submission(core: &Core, id: &str, refusal: &Refusal) -> Response {
     match core.look(|state| state.get(Kind::CheckoutSession, id).cloned()) {
         Some(session) if text(&session, "status") == "complete" => lead_to(&success_url(&session)),
-        _ => over(core, id, refusal),
+        _ => show_closed(core, id, refusal),
     }
 }
 
-/// Where the payer goes after paying.
+/// The URL to which the payer goes after paying.
 fn success_url(session: &Value) -> String {
     text(session, "success_url").replace("{CHECKOUT_SESSION_ID}", text(session, "id"))
 }

@@ -1,4 +1,4 @@
-//! The page on which the owner of an account says who they are.
+//! The hosted page on which the owner of an account provides their details.
 
 use std::sync::Arc;
 
@@ -14,10 +14,11 @@ use crate::sandbox::connect;
 use crate::sandbox::core::Core;
 use crate::sandbox::refusal::Refusal;
 
-/// `GET /connect/onboarding/{token}`: once, and not too late. Otherwise the person is sent back for a new link.
+/// `GET /connect/onboarding/{token}`: works once, before the link expires. Afterwards it leads to the refresh
+/// URL.
 pub async fn show(Shared(core): Shared<Arc<Core>>, Path(token): Path<String>, method: Method) -> Response {
     let now = core.now().as_second();
-    // Something that only looks whether the page is there does not use it up.
+    // A HEAD request, such as a link preview's, must not use the link up.
     let opens = method == Method::GET;
     let link = core.change(None, |change| {
         let link = change.state.links.get_mut(&token)?;
@@ -31,7 +32,7 @@ pub async fn show(Shared(core): Shared<Arc<Core>>, Path(token): Path<String>, me
         Some((link, true)) => {
             let body = html! {
                 h1 { "Set up your payouts" }
-                p { "Stripe would now ask who you are, and where your money should go. Here one press answers it all." }
+                p { "Stripe would now ask for your identity and your bank account. In the sandbox one button completes it." }
                 form method="post" action={ "/connect/onboarding/" (token) } aria-label="Onboarding" {
                     button.main name="action" value="complete" { "Complete onboarding" }
                     button name="action" value="later" { "Leave for later" }
@@ -55,7 +56,7 @@ enum Action {
     Later,
 }
 
-/// `POST /connect/onboarding/{token}`: a second press finds the account complete, and changes nothing.
+/// `POST /connect/onboarding/{token}`: a second submission finds the account complete, and changes nothing.
 pub async fn submit(
     Shared(core): Shared<Arc<Core>>,
     Path(token): Path<String>,
