@@ -1,21 +1,24 @@
-//! A stand-in for Supabase's identity service on this machine: its published keys, the refreshing of sessions as it
-//! does it, and control calls that sign people in, roll the key, and play its bad days.
+//! A local stand-in for Supabase's identity service: its published keys and the refresh of sessions. Control
+//! calls sign people in, roll the signing key, and inject faults.
 //!
-//! A refresh token is good for one use. Used again, it gives the session's newest tokens if it is the one they were got
-//! with (an answer may have been lost) and new ones within ten seconds; after that it ends the session with all its tokens.
-//! There are no passwords, no pages and no sign-out.
+//! A refresh token works once. A second use returns the session's newest tokens if those came from this
+//! token, because the first response may have been lost. Otherwise a second use within ten seconds returns
+//! new tokens. A later one ends the session with all its tokens. There are no passwords, no pages and no
+//! sign-out.
 //!
 //! # Control calls
-//! They take and return JSON, and need no key.
+//! Control calls take and return JSON and need no key. A question mark marks an optional field.
 //!
-//! | call | body | what |
-//! |---|---|---|
-//! | `POST /_issuer/sessions` | `id`, `name`?, `email`?, `avatar_url`?, `expires_in`? | signs somebody in: `{"session", "cookie"}` |
-//! | `POST /_issuer/keys/roll` | `drop_old`? | signs with a new key; the old one stays published unless dropped |
-//! | `POST /_issuer/behaviour` | `endpoint`: `jwks`, `token`; `fault`?: `down`, `lost_answer`, `delay`; `delay_ms`? | how an endpoint behaves from now on; well, without a fault |
-//! | `GET /_issuer/calls` | | how often each endpoint was called |
+//! - `POST /_issuer/sessions` with `id`, `name`?, `email`?, `avatar_url`? and `expires_in`? signs a person in
+//!   and returns `{"session", "cookie"}`.
+//! - `POST /_issuer/keys/roll` with `drop_old`? creates a new signing key. The old one stays published unless
+//!   it is dropped.
+//! - `POST /_issuer/behaviour` with `endpoint` (`jwks` or `token`), `fault`? (`down`, `lost_answer` or
+//!   `delay`) and `delay_ms`? injects a fault into an endpoint. Without `fault` it removes the fault.
+//! - `GET /_issuer/calls` returns the number of calls of each endpoint.
 //!
-//! `down` drops the connection without acting, `lost_answer` after it, and `delay` acts, and answers after a while.
+//! `down` drops the connection without executing the request. `lost_answer` executes it and then drops the
+//! connection. `delay` executes it and answers after the delay.
 
 mod api;
 mod control;
@@ -38,19 +41,19 @@ use tokio::task::JoinHandle;
 use crate::{files, server};
 use state::State;
 
-/// How long an access token is good unless told otherwise, in seconds.
+/// Default lifetime of an access token, in seconds.
 pub const TOKEN_SECONDS: i64 = 3600;
 
-/// How the issuer is set up.
+/// Configuration of an issuer.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where it listens; any free port if none is given.
+    /// The port to listen on; `None` for any free port.
     pub port: Option<u16>,
-    /// The file that keeps its key and sessions over a restart; without one they are gone with the issuer.
+    /// The file that keeps the keys and sessions over a restart; `None` to keep them in memory only.
     pub state_path: Option<PathBuf>,
-    /// The key that callers have to show.
+    /// The anonymous API key that callers must send.
     pub anon_key: String,
-    /// Milliseconds that its clock is ahead of the system's. May change while it runs.
+    /// Offset of the issuer's clock from the system's, in milliseconds. May change while the issuer runs.
     pub clock_shift_millis: Arc<AtomicI64>,
 }
 
@@ -65,86 +68,87 @@ impl Default for Options {
     }
 }
 
-/// Somebody with an account.
+/// A person with an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// The account's id.
     pub id: String,
-    /// What they call themselves.
+    /// The person's full name.
     #[serde(default)]
     pub name: Option<String>,
-    /// Where they get mail.
+    /// The person's email address.
     #[serde(default)]
     pub email: Option<String>,
-    /// What they look like.
+    /// The URL of the person's picture.
     #[serde(default)]
     pub avatar_url: Option<String>,
 }
 
 impl Person {
-    /// Somebody with a name.
+    /// A person with an id and a name only.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
         Self { id: id.into(), name: Some(name.into()), email: None, avatar_url: None }
     }
 }
 
-/// A session of somebody who has just signed in.
+/// A new session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SignedIn {
-    /// As Supabase's clients keep it: `access_token`, `refresh_token`, `expires_at`, `user` and so on.
+    /// The session in the format of Supabase's clients: `access_token`, `refresh_token`, `expires_at`, `user`
+    /// and so on.
     pub session: Value,
-    /// What a browser with this session sends as its `Cookie`.
+    /// The `Cookie` header of a browser with this session.
     pub cookie: String,
 }
 
 impl SignedIn {
-    /// A text in the session.
+    /// The text in a field of the session; empty if there is none.
     pub fn text(&self, field: &str) -> &str {
         self.session[field].as_str().unwrap_or_default()
     }
 }
 
-/// The key that tokens are signed with, for tools that make their own.
+/// The key that signs access tokens, for tools that sign their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningKey {
-    /// Its name.
+    /// The key's identifier.
     pub kid: String,
-    /// PKCS #8, in PEM.
+    /// The private key, as PKCS #8 in PEM.
     pub private_key_pem: String,
 }
 
-/// What can fail.
+/// An endpoint into which faults can be injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// The published keys.
     Jwks,
-    /// The refreshing of sessions.
+    /// The refresh of sessions.
     Token,
 }
 
-/// How it fails.
+/// An injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The connection is dropped without acting.
+    /// The connection is dropped, and the request is not executed.
     Down,
-    /// The request is carried out, and then the connection is dropped.
+    /// The request is executed, and then the connection is dropped.
     LostAnswer,
-    /// The request is carried out, and answered after a while.
+    /// The request is executed, and answered after a delay.
     Delay(Duration),
 }
 
-/// How often each endpoint was called, faults included.
+/// Number of calls of each endpoint, including calls with faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Calls {
     /// The published keys.
     pub jwks: usize,
-    /// The refreshing of sessions.
+    /// The refresh of sessions.
     pub token: usize,
 }
 
-/// How the endpoints behave, and how often they were called. A restart forgets it.
+/// Injected faults and call counts. They are not saved.
 #[derive(Debug, Default)]
 struct Conduct {
     jwks: Option<Fault>,
@@ -152,7 +156,7 @@ struct Conduct {
     calls: Calls,
 }
 
-/// What every part of the issuer shares.
+/// Everything that the parts of the issuer share.
 #[derive(Debug)]
 struct Core {
     url: String,
@@ -162,10 +166,10 @@ struct Core {
     conduct: Mutex<Conduct>,
 }
 
-/// A running issuer. It stops when dropped; [`Issuer::shutdown`] also waits for it.
+/// A running issuer. Dropping it stops it; [`Issuer::shutdown`] also waits until it has stopped.
 #[derive(Debug)]
 pub struct Issuer {
-    /// Where it answers, such as `http://127.0.0.1:9999`: what `SUPABASE_URL` is to be.
+    /// The base URL, such as `http://127.0.0.1:9999`: the value for `SUPABASE_URL`.
     pub url: String,
     core: Arc<Core>,
     stop: oneshot::Sender<()>,
@@ -176,7 +180,7 @@ impl Issuer {
     /// Starts an issuer.
     ///
     /// # Errors
-    /// If the port is taken, or the state's file cannot be read or written.
+    /// Fails if the port is in use, or if the state file cannot be read or written.
     pub async fn start(options: Options) -> Result<Self> {
         let listener = server::listen(options.port.unwrap_or(0), "Supabase").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -188,89 +192,90 @@ impl Issuer {
         Ok(Self { url, core, stop, server })
     }
 
-    /// The project as the functions are to know it.
+    /// The configuration with which the functions use this issuer.
     ///
     /// # Errors
-    /// Never: an address of this machine is a usable one.
+    /// Never fails, because a loopback URL is valid.
     pub fn config(&self) -> Result<Config> {
         config(&self.url, self.anon_key())
     }
 
-    /// The key that callers have to show.
+    /// The anonymous API key that callers must send.
     pub fn anon_key(&self) -> &str {
         &self.core.options.anon_key
     }
 
-    /// What tokens name as their issuer.
+    /// The `iss` claim of the tokens.
     pub fn issuer(&self) -> String {
         self.core.issuer()
     }
 
-    /// Signs somebody in, with an access token for `expires_in` seconds; less than none makes one that has ended.
+    /// Signs a person in, with an access token for `expires_in` seconds. A negative number gives an expired
+    /// token.
     ///
     /// # Errors
-    /// If the token cannot be signed or the state not be written.
+    /// Fails if the token cannot be signed, or if the state cannot be written.
     pub fn sign_in(&self, person: &Person, expires_in: i64) -> Result<SignedIn> {
         self.core.sign_in(person, expires_in)
     }
 
-    /// The key that tokens are signed with now.
+    /// The key that signs tokens now.
     ///
     /// # Errors
-    /// If there is none, which cannot be.
+    /// Fails if the issuer has no key, which cannot happen.
     pub fn signing_key(&self) -> Result<SigningKey> {
         self.core.look(State::signing_key)
     }
 
-    /// Signs with a new key from now on. The old one stays published, unless it is dropped.
+    /// Creates a new signing key. The old one stays published unless `drop_old` is set.
     ///
     /// # Errors
-    /// If the state cannot be written.
+    /// Fails if the state cannot be written.
     pub fn roll_key(&self, drop_old: bool) -> Result<()> {
         self.core.change(|state| state.roll_key(drop_old))
     }
 
-    /// Lets an endpoint behave like this from now on.
+    /// Injects a fault into an endpoint, or removes it.
     pub fn behave(&self, endpoint: Endpoint, fault: Option<Fault>) {
         self.core.behave(endpoint, fault);
     }
 
-    /// How often each endpoint was called since the issuer was started.
+    /// Number of calls of each endpoint since the issuer started.
     pub fn calls(&self) -> Calls {
         self.core.conduct(|conduct| conduct.calls)
     }
 
-    /// Stops answering as soon as running requests are answered.
+    /// Stops the server after its running requests are answered.
     ///
     /// # Errors
-    /// If the server failed before.
+    /// Fails if the server has failed before.
     pub async fn shutdown(self) -> Result<()> {
-        // The receiver is gone if the server has already failed; its own error says why.
+        // Sending fails only if the server has already failed. Its own error says why.
         let _ = self.stop.send(());
         self.server.await.context("the issuer failed")
     }
 }
 
 fn config(url: &str, anon_key: &str) -> Result<Config> {
-    Config::new(url, anon_key).ok_or_else(|| anyhow!("{url} is no usable address"))
+    Config::new(url, anon_key).ok_or_else(|| anyhow!("{url} is not a usable URL"))
 }
 
 impl Core {
-    /// Takes the state from its file, if there is one, and otherwise makes one with a new key.
+    /// Creates the core with the state from its file, or with a new state and key.
     fn open(url: String, options: Options) -> Result<Self> {
-        let there = match &options.state_path {
+        let stored = match &options.state_path {
             Some(path) => files::read_json(path)?,
             None => None,
         };
-        let known = there.is_some();
+        let loaded = stored.is_some();
         let core = Self {
             cookie_name: config(&url, &options.anon_key)?.cookie_name().to_owned(),
             url,
-            state: Mutex::new(there.unwrap_or_default()),
+            state: Mutex::new(stored.unwrap_or_default()),
             conduct: Mutex::default(),
             options,
         };
-        if !known {
+        if !loaded {
             core.change(|state| state.roll_key(true))?;
         }
         Ok(core)
@@ -280,7 +285,7 @@ impl Core {
         format!("{}/auth/v1", self.url)
     }
 
-    /// The time: the system's, shifted as the options say.
+    /// The current time: the system's clock plus the configured shift.
     fn now(&self) -> Timestamp {
         let shift = SignedDuration::from_millis(self.options.clock_shift_millis.load(Ordering::Relaxed));
         Timestamp::now().saturating_add(shift).unwrap_or(Timestamp::MAX)
@@ -290,7 +295,7 @@ impl Core {
         read(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the state and keeps it on disk, before anyone hears of it.
+    /// Changes the state and saves it, before the lock is released.
     fn change<T>(&self, act: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = act(&mut state)?;
@@ -319,8 +324,8 @@ impl Core {
         });
     }
 
-    /// Counts a call of an endpoint, and says how it is to fail.
-    fn called(&self, endpoint: Endpoint) -> Option<Fault> {
+    /// Counts a call of an endpoint, and returns the fault to simulate.
+    fn count_call(&self, endpoint: Endpoint) -> Option<Fault> {
         self.conduct(|conduct| match endpoint {
             Endpoint::Jwks => {
                 conduct.calls.jwks += 1;

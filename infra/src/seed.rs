@@ -1,7 +1,7 @@
-//! Users to play with, each with a key and money.
+//! The seeded users of the local stack, each with an API key and money.
 //!
-//! Who they are is written to a file before anything reaches the database, and every step can be repeated without
-//! doing it twice: so a start that was interrupted is completed by the next one.
+//! Identities are written to a file before anything reaches the database, and every step is idempotent. The
+//! next start therefore completes an interrupted one.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ use crate::files;
 const SENDER_CENTS: i64 = 20_000;
 const WORKER_CENTS: i64 = 1000;
 
-/// A user as the seeds' file has it.
+/// A seeded user in the identities' file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// `sender` or `worker-<n>`.
@@ -30,7 +30,8 @@ pub struct Identity {
     id: String,
     api_key: String,
     created_at_millis: i64,
-    /// The id of the posting that funds the user: known beforehand, so that repeating it is recognised.
+    /// The id of the posting that funds the user. It is chosen in advance, so a repeated posting is
+    /// recognised.
     funding_id: String,
     funding_cents: i64,
 }
@@ -57,7 +58,7 @@ impl Identity {
         Ok(User::new(self.id.parse()?, self.name.clone(), None, created_at))
     }
 
-    /// What is stored of the key. Its id follows from its text, so that making it again is recognised.
+    /// The stored form of the API key. Its id is derived from the key, so a repeated creation is recognised.
     fn key(&self, key: &ApiKey, user: &User) -> StoredKey {
         let millis = u64::try_from(self.created_at_millis).unwrap_or_default();
         let id = Ulid::from_parts(millis, derived_bits(&[key.hash().as_str().as_bytes()]));
@@ -74,12 +75,13 @@ impl Identity {
     }
 }
 
-/// The sender and at least `workers` workers: those the file at `path` knows, and new ones that it knows afterwards.
+/// The sender and at least `workers` workers. Reads the identities in the file at `path`, and adds missing
+/// ones to it.
 ///
 /// # Errors
-/// When the file cannot be read, understood or written.
+/// Fails if the file cannot be read, parsed or written.
 pub fn roster(path: &Path, workers: usize, now: Timestamp) -> Result<Vec<Identity>> {
-    let mut roster = known(path)?;
+    let mut roster = read_roster(path)?;
     let wanted = std::iter::once(("sender".to_owned(), SENDER_CENTS))
         .chain((1..=workers).map(|n| (format!("worker-{n}"), WORKER_CENTS)));
     let before = roster.len();
@@ -94,7 +96,7 @@ pub fn roster(path: &Path, workers: usize, now: Timestamp) -> Result<Vec<Identit
     Ok(roster)
 }
 
-fn known(path: &Path) -> Result<Vec<Identity>> {
+fn read_roster(path: &Path) -> Result<Vec<Identity>> {
     match std::fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
             format!("{} is damaged: `cargo dev --fresh` makes new users", files::display(path))
@@ -104,11 +106,11 @@ fn known(path: &Path) -> Result<Vec<Identity>> {
     }
 }
 
-/// Makes sure that everybody in `roster` exists, has a working key and was funded once. What they earned and spent
-/// since stays as it is.
+/// Ensures that every identity in `roster` has a user and an API key, and was funded exactly once. Later
+/// earnings and payments stay untouched. Returns the users with their balances.
 ///
 /// # Errors
-/// When the database refuses or does not answer.
+/// Fails if the database rejects a write or does not answer.
 pub async fn seed(store: &Store, roster: &[Identity]) -> Result<Vec<DevUser>> {
     let mut users = Vec::with_capacity(roster.len());
     for identity in roster {
@@ -128,19 +130,19 @@ pub async fn seed(store: &Store, roster: &[Identity]) -> Result<Vec<DevUser>> {
 async fn seed_one(store: &Store, identity: &Identity) -> Result<Cents> {
     let user = identity.user()?;
     let key: ApiKey = identity.api_key.parse().map_err(|_| anyhow!("malformed API key"))?;
-    store.create_user(&user).await.map_err(described)?;
+    store.create_user(&user).await.map_err(store_error)?;
     let stored = StoredKey { name: "seed".to_owned(), ..identity.key(&key, &user) };
-    store.create_key(&stored, u32::MAX).await.map_err(described)?;
-    store.post(&identity.funding(&user)?).await.map_err(described)?;
+    store.create_key(&stored, u32::MAX).await.map_err(store_error)?;
+    store.post(&identity.funding(&user)?).await.map_err(store_error)?;
     balance(store, &user.id).await
 }
 
 async fn balance(store: &Store, id: &UserId) -> Result<Cents> {
-    let user = store.user(id).await.map_err(described)?;
-    Ok(user.context("the user is not there although it was just made")?.balance)
+    let user = store.user(id).await.map_err(store_error)?;
+    Ok(user.context("the user is missing directly after its creation")?.balance)
 }
 
-fn described(error: Error) -> anyhow::Error {
+fn store_error(error: Error) -> anyhow::Error {
     anyhow!("{error:?}")
 }
 
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn people_stay_who_they_are_and_more_can_join() {
+    fn a_roster_keeps_its_identities_and_can_grow() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("users.json");
         let first = roster(&path, 2, now()).unwrap();
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn every_identity_is_usable_and_funded_under_an_id_of_its_own() {
+    fn every_identity_has_a_valid_key_and_a_distinct_funding() {
         let directory = tempfile::tempdir().unwrap();
         let people = roster(&directory.path().join("users.json"), 7, now()).unwrap();
         let mut fundings = std::collections::BTreeSet::new();
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_named_with_the_way_out() {
+    fn a_damaged_file_is_named_with_a_hint_at_fresh() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("users.json");
         std::fs::write(&path, "[{").unwrap();

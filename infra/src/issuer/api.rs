@@ -1,4 +1,4 @@
-//! `/auth/v1/…`, as far as it is needed.
+//! The part of Supabase's API under `/auth/v1/` that this project uses.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ async fn jwks(Shared(core): Shared<Arc<Core>>) -> Response {
         let keys = Json(core.look(super::State::jwks)?);
         Ok(([(header::CACHE_CONTROL, "public, max-age=600")], keys).into_response())
     };
-    behave(core.called(Endpoint::Jwks), act).await
+    behave(core.count_call(Endpoint::Jwks), act).await
 }
 
 async fn token(
@@ -35,28 +35,28 @@ async fn token(
     body: Bytes,
 ) -> Response {
     let act = || refresh(&core, query.as_deref(), &headers, &body);
-    behave(core.called(Endpoint::Token), act).await
+    behave(core.count_call(Endpoint::Token), act).await
 }
 
-/// Acts as far as the fault lets it.
+/// Executes a request, as far as the injected fault allows.
 async fn behave(fault: Option<Fault>, act: impl FnOnce() -> Result<Response>) -> Response {
-    let acted = || act().unwrap_or_else(|error| failed(&error));
+    let run = || act().unwrap_or_else(|error| internal_error(&error));
     match fault {
-        None => acted(),
-        Some(Fault::Down) => dropped(),
+        None => run(),
+        Some(Fault::Down) => drop_connection(),
         Some(Fault::LostAnswer) => {
-            drop(acted());
-            dropped()
+            drop(run());
+            drop_connection()
         }
         Some(Fault::Delay(delay)) => {
-            let answer = acted();
+            let answer = run();
             tokio::time::sleep(delay).await;
             answer
         }
     }
 }
 
-fn dropped() -> Response {
+fn drop_connection() -> Response {
     let mut response = StatusCode::SERVICE_UNAVAILABLE.into_response();
     response.extensions_mut().insert(Dropped);
     response
@@ -83,19 +83,23 @@ fn refresh(core: &Core, query: Option<&str>, headers: &HeaderMap, body: &Bytes) 
         Some(_) => {}
     }
     if query != Some("grant_type=refresh_token") {
-        return Ok(refused(StatusCode::BAD_REQUEST, "invalid_credentials", "unsupported_grant_type"));
+        return Ok(error_response(StatusCode::BAD_REQUEST, "invalid_credentials", "unsupported_grant_type"));
     }
     let Ok(grant) = serde_json::from_slice::<Grant>(body) else {
-        return Ok(refused(StatusCode::BAD_REQUEST, "bad_json", "Could not parse request body as JSON"));
+        return Ok(error_response(
+            StatusCode::BAD_REQUEST,
+            "bad_json",
+            "Could not parse request body as JSON",
+        ));
     };
     if grant.refresh_token.is_empty() {
-        return Ok(refused(StatusCode::BAD_REQUEST, "validation_failed", "refresh_token required"));
+        return Ok(error_response(StatusCode::BAD_REQUEST, "validation_failed", "refresh_token required"));
     }
     let (issuer, now) = (core.issuer(), core.now());
     let refreshed = core.change(|state| state.refresh(&grant.refresh_token, &issuer, TOKEN_SECONDS, now))?;
     Ok(match refreshed {
         Ok(session) => Json(session).into_response(),
-        Err(Refused(code, message)) => refused(StatusCode::BAD_REQUEST, code, message),
+        Err(Refused(code, message)) => error_response(StatusCode::BAD_REQUEST, code, message),
     })
 }
 
@@ -103,10 +107,10 @@ fn gateway(message: &str, hint: &str) -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({ "message": message, "hint": hint }))).into_response()
 }
 
-fn refused(status: StatusCode, code: &str, message: &str) -> Response {
+fn error_response(status: StatusCode, code: &str, message: &str) -> Response {
     (status, Json(json!({ "code": status.as_u16(), "error_code": code, "msg": message }))).into_response()
 }
 
-fn failed(error: &anyhow::Error) -> Response {
-    refused(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", &format!("{error:#}"))
+fn internal_error(error: &anyhow::Error) -> Response {
+    error_response(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", &format!("{error:#}"))
 }

@@ -1,4 +1,4 @@
-//! `/_issuer/…`: who signs in, and what goes wrong.
+//! The control API `/_issuer/…`, with which tests and tools sign people in and inject faults.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Calls, Core, Endpoint, Fault, Person, SignedIn, TOKEN_SECONDS};
 
-/// How long [`Fault::Delay`] waits unless told otherwise.
+/// Default delay of [`Fault::Delay`].
 const DELAY: Duration = Duration::from_millis(500);
 
 type Refusal = (StatusCode, Json<Value>);
@@ -28,18 +28,18 @@ pub fn router() -> Router<Arc<Core>> {
         .route("/_issuer/calls", get(calls))
 }
 
-/// Reads a JSON body; nothing at all stands for an empty object.
+/// Parses a JSON body. An empty body stands for `{}`.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     let body: &[u8] = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))
+    serde_json::from_slice(body).map_err(|error| error_response(StatusCode::BAD_REQUEST, &error.to_string()))
 }
 
-fn refused(status: StatusCode, message: &str) -> Refusal {
+fn error_response(status: StatusCode, message: &str) -> Refusal {
     (status, Json(json!({ "error": { "message": message } })))
 }
 
-fn failed(error: anyhow::Error) -> Refusal {
-    refused(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}"))
+fn internal_error(error: anyhow::Error) -> Refusal {
+    error_response(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}"))
 }
 
 #[derive(Deserialize)]
@@ -55,7 +55,7 @@ struct SignIn {
 async fn sign_in(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<SignedIn> {
     let SignIn { id, name, email, avatar_url, expires_in } = read(&body)?;
     let person = Person { id, name, email, avatar_url };
-    core.sign_in(&person, expires_in.unwrap_or(TOKEN_SECONDS)).map(Json).map_err(failed)
+    core.sign_in(&person, expires_in.unwrap_or(TOKEN_SECONDS)).map(Json).map_err(internal_error)
 }
 
 #[derive(Deserialize)]
@@ -67,8 +67,8 @@ struct Roll {
 
 async fn roll_key(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<Value> {
     let Roll { drop_old } = read(&body)?;
-    core.change(|state| state.roll_key(drop_old)).map_err(failed)?;
-    let kid = core.look(super::State::signing_key).map_err(failed)?.kid;
+    core.change(|state| state.roll_key(drop_old)).map_err(internal_error)?;
+    let kid = core.look(super::State::signing_key).map_err(internal_error)?.kid;
     Ok(Json(json!({ "kid": kid })))
 }
 

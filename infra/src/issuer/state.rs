@@ -1,4 +1,4 @@
-//! Keys and sessions, as Supabase keeps them.
+//! The issuer's keys and sessions, with Supabase's rules for refresh tokens.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use serde_json::{Value, json};
 
 use super::{Person, SigningKey};
 
-/// How long a refresh token that was used may be used again, in seconds.
+/// Time after its first use in which a refresh token may be used again, in seconds.
 const REUSE_INTERVAL: i64 = 10;
-/// Sessions that nobody has used for so long are forgotten, in seconds.
+/// Age at which unused sessions are deleted, in seconds.
 const FORGOTTEN: i64 = 60 * 24 * 60 * 60;
 
-/// Everything that outlives a restart.
+/// Everything that survives a restart.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct State {
-    /// The last one signs; all are published.
+    /// The signing keys, oldest first. The last one signs; all are published.
     keys: Vec<StoredKey>,
     sessions: BTreeMap<String, StoredSession>,
 }
@@ -29,7 +29,7 @@ pub struct State {
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredKey {
     kid: String,
-    /// PKCS #8, in base64.
+    /// The private key, as PKCS #8 in base64.
     private: String,
 }
 
@@ -37,19 +37,19 @@ struct StoredKey {
 struct StoredSession {
     person: Person,
     used_at: i64,
-    /// By their text. One of them has not been used: the active one.
+    /// The refresh tokens, by their text. Exactly one is unused: the active one.
     tokens: BTreeMap<String, StoredToken>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredToken {
-    /// The token it was got with.
+    /// The token that was exchanged for this one.
     parent: Option<String>,
-    /// When it was used, in seconds since the epoch.
+    /// The time of the first use, in seconds since the epoch.
     used_at: Option<i64>,
 }
 
-/// Why a refresh token is refused: Supabase's code and words.
+/// A rejected refresh token: Supabase's error code and message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused(pub &'static str, pub &'static str);
 
@@ -60,7 +60,7 @@ const ALREADY_USED: Refused = Refused("refresh_token_already_used", "Invalid Ref
 impl StoredKey {
     fn new() -> Result<Self> {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-        let pkcs8 = pkcs8.map_err(|_| anyhow!("no key can be made"))?;
+        let pkcs8 = pkcs8.map_err(|_| anyhow!("cannot generate a key"))?;
         Ok(Self { kid: random(), private: BASE64_STANDARD.encode(pkcs8.as_ref()) })
     }
 
@@ -71,7 +71,7 @@ impl StoredKey {
     fn public(&self) -> Result<Value> {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.der()?);
         let pair = pair.map_err(|_| anyhow!("the issuer's key is damaged"))?;
-        // One byte that says "uncompressed", then both coordinates.
+        // The first byte marks an uncompressed point; the two coordinates follow.
         let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
         let coordinate = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         Ok(json!({
@@ -95,7 +95,7 @@ impl StoredKey {
 }
 
 impl State {
-    /// Signs with a new key from now on.
+    /// Creates a new signing key.
     pub fn roll_key(&mut self, drop_old: bool) -> Result<()> {
         if drop_old {
             self.keys.clear();
@@ -108,19 +108,19 @@ impl State {
         self.keys.last().context("the issuer has no key")
     }
 
-    /// The key that signs.
+    /// The key that signs tokens now.
     pub fn signing_key(&self) -> Result<SigningKey> {
         let key = self.key()?;
         Ok(SigningKey { kid: key.kid.clone(), private_key_pem: key.pem() })
     }
 
-    /// The published keys.
+    /// The published keys, as a JSON Web Key Set.
     pub fn jwks(&self) -> Result<Value> {
         let keys: Result<Vec<Value>> = self.keys.iter().map(StoredKey::public).collect();
         Ok(json!({ "keys": keys? }))
     }
 
-    /// A new session of somebody.
+    /// Creates a session for a person.
     pub fn sign_in(
         &mut self,
         person: &Person,
@@ -136,7 +136,7 @@ impl State {
         self.answer(person, &id, &token, issuer, expires_in, now)
     }
 
-    /// The session that a refresh token leads to, with new tokens.
+    /// Exchanges a refresh token for new tokens of the same session.
     pub fn refresh(
         &mut self,
         token: &str,
@@ -166,7 +166,7 @@ impl State {
         now: i64,
     ) -> Result<Value> {
         let (metadata, expires_at) = (metadata(person), now + expires_in);
-        // One that has ended was made before that.
+        // An expired token was issued no later than its expiry.
         let made_at = now.min(expires_at);
         let app_metadata = json!({ "provider": "email", "providers": ["email"] });
         let email = person.email.as_deref().unwrap_or_default();
@@ -188,7 +188,8 @@ impl State {
 }
 
 impl StoredSession {
-    /// Uses a token of this session: the one that is good from now on, or none if it was used before, too long ago.
+    /// Uses a refresh token. Returns the session's active token afterwards, or `None` if the token was reused
+    /// too late.
     fn swap(&mut self, token: &str, now: i64) -> Option<String> {
         let active = self.tokens.iter().find(|(_, stored)| stored.used_at.is_none());
         let lost = active.filter(|(_, stored)| stored.parent.as_deref() == Some(token));
@@ -199,7 +200,7 @@ impl StoredSession {
         if used_at.is_some_and(|at| now > at + REUSE_INTERVAL) {
             return None;
         }
-        // There is one active token: whichever was so before has been overtaken.
+        // A session has one active token, so all older ones count as used.
         for stored in self.tokens.values_mut() {
             stored.used_at.get_or_insert(now);
         }
