@@ -1,26 +1,26 @@
-//! Reads `template.yaml`, the one place that says which path belongs to which function and what the table
-//! looks like, so that the local stack cannot drift from what is deployed.
+//! Reads routes, functions and the table from `template.yaml`, so that the local stack agrees with the
+//! deployment.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use yaml_serde::Value;
 
-/// The parts of the SAM template that the local stack and the tests go by.
+/// The parts of the SAM template that the local stack and the tests use.
 #[derive(Clone, Debug)]
 pub struct Template {
     functions: Vec<Function>,
     table: Value,
 }
 
-/// One `AWS::Serverless::Function`.
+/// An `AWS::Serverless::Function` of the template.
 #[derive(Clone, Debug)]
 struct Function {
     binary: String,
     paths: Vec<String>,
 }
 
-/// A path of the HTTP API, and the function that answers every method on it.
+/// A path of the HTTP API, and the function that answers all methods on it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
     /// The path in API Gateway's syntax: `/api/jobs/{id}`, or `/{proxy+}` for a catch-all.
@@ -29,16 +29,16 @@ pub struct Route {
     pub function: String,
 }
 
-/// What CreateTable needs to build the table of the template.
+/// The parameters of CreateTable for the template's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSpec {
-    /// The attributes that keys are made of.
+    /// The attributes that keys use.
     pub attributes: Vec<AttributeSpec>,
     /// The table's own key.
     pub key: KeySpec,
     /// The global secondary indexes, by name.
     pub indexes: Vec<IndexSpec>,
-    /// The attribute that holds an item's expiry in seconds since 1970, if items expire.
+    /// The attribute with an item's expiry in seconds since the epoch, if items expire.
     pub ttl_attribute: Option<String>,
 }
 
@@ -51,7 +51,7 @@ pub struct AttributeSpec {
     pub kind: String,
 }
 
-/// The attributes a key consists of.
+/// The attributes of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySpec {
     /// The partition key.
@@ -65,20 +65,20 @@ pub struct KeySpec {
 pub struct IndexSpec {
     /// The index's name.
     pub name: String,
-    /// Its key.
+    /// The index's key.
     pub key: KeySpec,
-    /// What its entries carry beside the keys.
+    /// The attributes that its entries hold in addition to the keys.
     pub projection: Projection,
 }
 
-/// What an index's entries carry beside the keys.
+/// The attributes that an index's entries hold in addition to the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
     /// Every attribute of the item.
     All,
-    /// Nothing.
+    /// No other attribute.
     KeysOnly,
-    /// These attributes, sorted.
+    /// The listed attributes, sorted.
     Include(Vec<String>),
 }
 
@@ -88,8 +88,8 @@ impl Template {
         Self::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"))
     }
 
-    /// Reads the template at `path`. Fails if a function names no binary, or if the routes are ones that the
-    /// local router could not serve the same way.
+    /// Reads the template at `path`. Fails if a function names no binary, or if the local router cannot serve
+    /// a route in the same way.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
@@ -133,12 +133,12 @@ impl Template {
         self.binaries(|_| true)
     }
 
-    /// The binaries of the functions that HTTP reaches, sorted.
+    /// The binaries of the functions with HTTP routes, sorted.
     pub fn http_functions(&self) -> Vec<String> {
         self.binaries(|function| !function.paths.is_empty())
     }
 
-    /// The binaries of the functions that HTTP does not reach, which a schedule calls, sorted.
+    /// The binaries of the functions without HTTP routes, which a schedule invokes, sorted.
     pub fn scheduled_functions(&self) -> Vec<String> {
         self.binaries(|function| function.paths.is_empty())
     }
@@ -149,8 +149,9 @@ impl Template {
         names
     }
 
-    /// The binary that API Gateway would call for a request to `path` (without its query string): a literal
-    /// segment wins over a parameter, and a parameter over a catch-all. `None` if no route matches.
+    /// The binary that API Gateway calls for a request to `path` (without its query string). A literal
+    /// segment takes precedence over a parameter, and a parameter over a catch-all. `None` if no route
+    /// matches.
     pub fn function_for(&self, path: &str) -> Option<&str> {
         self.functions
             .iter()
@@ -160,12 +161,12 @@ impl Template {
             .map(|(_, function)| function.binary.as_str())
     }
 
-    /// The routes as the `[watch.router]` table of a cargo-lambda configuration file, whose paths are written
+    /// The routes as the `[watch.router]` table of a cargo-lambda configuration file, which writes paths as
     /// `/api/jobs/{id}` and `/{*proxy}`.
     pub fn watch_router_toml(&self) -> String {
         let mut routes = self.routes();
         let catch_all = routes.iter().find(|route| route.path.strip_prefix('/').is_some_and(is_catch_all));
-        // A catch-all needs at least one character there, so the root is a route of its own.
+        // cargo-lambda's catch-all matches at least one character, so the root needs its own route.
         if let Some(function) = catch_all.map(|route| route.function.clone())
             && !routes.iter().any(|route| route.path == "/")
         {
@@ -199,8 +200,11 @@ impl Function {
 fn http_path(event: &Value) -> Result<String> {
     let properties = field(event, "Properties")?;
     let (path, method) = (text(properties, "Path")?, text(properties, "Method")?);
-    ensure!(method == "ANY", "{path}: routers answer 405 themselves, so Method must be ANY and not {method}");
-    ensure!(path.starts_with('/'), "{path}: a path starts with a slash");
+    ensure!(
+        method == "ANY",
+        "{path}: the functions answer 405 themselves, so Method must be ANY and not {method}"
+    );
+    ensure!(path.starts_with('/'), "{path}: a path must start with a slash");
     Ok(path.to_string())
 }
 
@@ -263,7 +267,8 @@ impl Projection {
             "KEYS_ONLY" => Ok(Self::KeysOnly),
             "INCLUDE" => {
                 let names = list(value, "NonKeyAttributes")?;
-                let names = names.iter().map(|name| name.as_str().context("an attribute that is no name"));
+                let names =
+                    names.iter().map(|name| name.as_str().context("an attribute name that is not a string"));
                 let mut names: Vec<_> = names.map(|n| n.map(str::to_string)).collect::<Result<_>>()?;
                 names.sort();
                 Ok(Self::Include(names))
@@ -273,7 +278,7 @@ impl Projection {
     }
 }
 
-/// How a route's segment matches, the most specific first.
+/// The way in which a segment of a route matches. Values sort by precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Literal,
@@ -281,7 +286,8 @@ enum Segment {
     Rest,
 }
 
-/// How `route` matches `path`, segment by segment, or `None` if it does not. The least of several is the match.
+/// The way in which `route` matches `path`, segment by segment; `None` if it does not. The least value takes
+/// precedence.
 fn specificity(route: &str, path: &str) -> Option<Vec<Segment>> {
     let mut rest = path.strip_prefix('/')?;
     let mut segments = Vec::new();
@@ -302,7 +308,7 @@ fn specificity(route: &str, path: &str) -> Option<Vec<Segment>> {
     None
 }
 
-/// How one segment of a route matches one segment of a path.
+/// The way in which one segment of a route matches one segment of a path.
 fn match_segment(expected: &str, actual: &str) -> Option<Segment> {
     if expected == actual {
         return Some(Segment::Literal);
@@ -329,14 +335,14 @@ fn watch_path(path: &str) -> String {
 
 /// The named entries of the mapping at `key`.
 fn entries<'a>(value: &'a Value, key: &str) -> Result<Vec<(&'a str, &'a Value)>> {
-    let mapping = field(value, key)?.as_mapping().with_context(|| format!("{key} is no mapping"))?;
+    let mapping = field(value, key)?.as_mapping().with_context(|| format!("{key} is not a mapping"))?;
     mapping
         .iter()
-        .map(|(name, value)| Ok((name.as_str().context("a key that is no string")?, value)))
+        .map(|(name, value)| Ok((name.as_str().context("a key that is not a string")?, value)))
         .collect()
 }
 
-/// Those of `entries` whose `Type` is `kind`.
+/// The entries with `kind` as their `Type`.
 fn of_type<'a>(
     entries: &'a [(&'a str, &'a Value)],
     kind: &'a str,
@@ -352,17 +358,17 @@ fn field<'a>(value: &'a Value, key: &str) -> Result<&'a Value> {
 fn list<'a>(value: &'a Value, key: &str) -> Result<&'a [Value]> {
     match field(value, key)? {
         Value::Sequence(items) => Ok(items),
-        _ => bail!("{key} is no list"),
+        _ => bail!("{key} is not a list"),
     }
 }
 
-/// The string at `key`. One that CloudFormation would compute (`!Sub`, `!Ref`) is refused: its value is not
-/// known here.
+/// The string at `key`. Fails if CloudFormation computes it (`!Sub`, `!Ref`), because its value is unknown
+/// here.
 fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
     match field(value, key)? {
         Value::String(text) => Ok(text),
         Value::Tagged(tagged) => bail!("{key} is computed ({}), and must be a plain string", tagged.tag),
-        _ => bail!("{key} is no string"),
+        _ => bail!("{key} is not a string"),
     }
 }
 
@@ -374,7 +380,7 @@ mod tests {
         Template::from_repo().unwrap()
     }
 
-    /// A template with one function per `(binary, path)`.
+    /// A template with one function for each `(binary, path)`.
     fn with_routes(routes: &[(&str, &str)]) -> Result<Template> {
         let functions = routes.iter().enumerate().map(|(n, (binary, path))| {
             format!(
@@ -428,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_wins_over_a_parameter_and_a_parameter_over_a_catch_all() {
+    fn literals_precede_parameters_and_parameters_precede_a_catch_all() {
         let routes = [("rest", "/{all+}"), ("one", "/a/{id}"), ("exact", "/a/b"), ("deep", "/{x}/b/c")];
         let template = with_routes(&routes).unwrap();
         let check = |path, function| assert_eq!(template.function_for(path), function, "{path}");
@@ -457,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_local_router_could_not_serve_is_refused() {
+    fn a_route_that_the_local_router_cannot_serve_is_rejected() {
         let twice = with_routes(&[("one", "/a"), ("other", "/a")]).unwrap_err();
         assert!(format!("{twice:#}").contains("/a is a route twice"), "{twice:#}");
         let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
@@ -473,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_read_whole() {
+    fn the_table_is_read_completely() {
         let table = repo().table().unwrap();
         assert_eq!(table.key, KeySpec { hash: "pk".into(), range: Some("sk".into()) });
         assert_eq!(table.ttl_attribute.as_deref(), Some("expires_at"));

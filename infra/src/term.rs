@@ -1,57 +1,57 @@
-//! Colours for people, plain text for pipes.
+//! Terminal output: colours on a terminal, plain text otherwise.
 
 use std::io::IsTerminal;
 
-/// Marks text with ANSI colours, or leaves it as it is.
+/// Formats text with ANSI colours, or leaves it unchanged.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     coloured: bool,
 }
 
 impl Style {
-    /// What suits standard output.
+    /// The style for standard output.
     pub fn stdout() -> Self {
         Self::of(std::io::stdout().is_terminal(), |name| std::env::var(name).ok())
     }
 
-    /// What suits standard error.
+    /// The style for standard error.
     pub fn stderr() -> Self {
         Self::of(std::io::stderr().is_terminal(), |name| std::env::var(name).ok())
     }
 
-    /// Coloured on a terminal that knows colours, unless `NO_COLOR` says otherwise.
+    /// Coloured on a terminal with colours, unless `NO_COLOR` is set.
     fn of(terminal: bool, var: impl Fn(&str) -> Option<String>) -> Self {
         let refused = var("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = var("TERM").is_some_and(|value| value == "dumb");
         Self { coloured: terminal && !refused && !dumb }
     }
 
-    /// Stands out.
+    /// Bold text.
     pub fn bold(self, text: &str) -> String {
         self.wrap("1", text)
     }
 
-    /// Steps back.
+    /// Dim text, for details.
     pub fn dim(self, text: &str) -> String {
         self.wrap("2", text)
     }
 
-    /// Wrong.
+    /// Bold red text, for errors.
     pub fn red(self, text: &str) -> String {
         self.wrap("1;31", text)
     }
 
-    /// Right.
+    /// Green text, for success.
     pub fn green(self, text: &str) -> String {
         self.wrap("32", text)
     }
 
-    /// In between.
+    /// Yellow text, for warnings.
     pub fn yellow(self, text: &str) -> String {
         self.wrap("33", text)
     }
 
-    /// To be typed or followed.
+    /// Cyan text, for commands and headings.
     pub fn cyan(self, text: &str) -> String {
         self.wrap("36", text)
     }
@@ -61,7 +61,7 @@ impl Style {
     }
 }
 
-/// An amount as people write it: `$12.30`, `-$0.05`.
+/// Formats cents as dollars: `$12.30`, `-$0.05`.
 pub fn dollars(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     let cents = cents.unsigned_abs();
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_for_terminals_that_want_them() {
+    fn only_terminals_that_accept_colours_get_them() {
         let style = |terminal, name: &'static str, value: &'static str| {
             Style::of(terminal, move |asked| (asked == name).then(|| value.to_owned())).bold("x")
         };
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_written_in_dollars() {
+    fn amounts_are_formatted_in_dollars() {
         for (cents, text) in [(0, "$0.00"), (5, "$0.05"), (1230, "$12.30"), (-5, "-$0.05"), (-250, "-$2.50")]
         {
             assert_eq!(dollars(cents), text);

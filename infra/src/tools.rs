@@ -1,5 +1,5 @@
-//! Tools that tests use. Those distributed for Python or Go get a folder of their own inside the workspace, so that
-//! nothing is installed on the machine; a browser cannot be had that way.
+//! Installs the tools that tests use. Python and Go tools get their own folder inside the workspace and leave
+//! the machine unchanged. Chromium is the exception: it comes from the system's package manager.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -10,30 +10,30 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-/// What to do about a Python that can install nothing.
+/// Advice for a machine whose Python cannot install packages.
 const ADVICE: &str = "install Python 3 with its venv module (on Debian and Ubuntu: apt install python3-venv)";
 
-/// Names under which a Chromium without a window is found, the smallest first.
+/// Program names of a headless Chromium, the smallest first.
 const BROWSERS: [&str; 5] =
     ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
-/// A tool, or why this machine cannot have it.
+/// A tool, or the reason why this machine does not have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tool {
     /// The program.
     At(PathBuf),
-    /// What is missing: whoever needs the tool says so and does without.
+    /// The tool is missing, for the given reason. The caller reports that and continues without it.
     Unavailable(String),
 }
 
 impl Tool {
-    /// The program; or nothing, and a line that says what is not tested because of it. The line is seen also where
-    /// the output of tests is not.
+    /// Returns the program, or prints `SKIPPED` with the untested feature and returns `None`. The line goes
+    /// to standard error directly, so that it shows even if the test's output is captured.
     pub fn or_skip(self, what: &str) -> Option<PathBuf> {
         match self {
             Self::At(program) => Some(program),
             Self::Unavailable(why) => {
-                // There is nobody to tell if this fails.
+                // A failed write to standard error cannot be reported.
                 let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}: {why}");
                 None
             }
@@ -41,16 +41,17 @@ impl Tool {
     }
 }
 
-/// The folder for the tools that tests use. `cargo clean` removes it.
+/// The folder with the tools of the tests. `cargo clean` removes it.
 pub fn tools_dir() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     workspace.join("target/tools")
 }
 
-/// Makes `dir` a Python virtual environment that holds exactly `packages` (each `name==version`) and what they
-/// depend on, and returns its folder of executables. One that is there with the same packages is used as it is,
-/// at the cost of reading a file; one with other packages is made anew. Any number of processes may call it at
-/// once. Fails, with the installer's output, if this machine's Python cannot do it.
+/// Creates a Python virtual environment in `dir` with exactly `packages` (each `name==version`) and their
+/// dependencies. Returns its folder of executables. An environment with the same packages is reused, which
+/// costs reading one file; one with other packages is recreated. Concurrent calls from any number of
+/// processes are safe. Fails with the installer's output if this machine's Python cannot install the
+/// packages.
 pub fn python_venv(dir: &Path, packages: &[&str]) -> Result<PathBuf> {
     python_venv_with("python3".as_ref(), dir, packages)
 }
@@ -67,9 +68,9 @@ fn python_venv_with(python: &OsStr, dir: &Path, packages: &[&str]) -> Result<Pat
     Ok(dir.join("bin"))
 }
 
-/// Waits for another process that is installing to the same folder. Closing the file gives the lock back.
+/// Locks `dir` against concurrent installations. Dropping the file releases the lock.
 fn lock(dir: &Path) -> Result<File> {
-    let parent = dir.parent().context("a tool needs a folder of its own")?;
+    let parent = dir.parent().context("a tool needs its own folder")?;
     fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
     let lock = dir.with_added_extension("lock");
     let lock = File::create(&lock).with_context(|| format!("opening {}", lock.display()))?;
@@ -77,9 +78,10 @@ fn lock(dir: &Path) -> Result<File> {
     Ok(lock)
 }
 
-/// Builds a Go program, named as for `go install` (`example.com/tool@v1.2.3`), into `dir`, which is for this program
-/// alone. One that is there in the same version is used as it is, at the cost of reading a file. Any number of
-/// processes may call it at once. Fails, with Go's output, if it cannot be built.
+/// Builds a Go program into `dir`, which must hold no other program. `package` has the form that `go install`
+/// takes, such as `example.com/tool@v1.2.3`. A program of the same version is reused, which costs reading one
+/// file. Concurrent calls from any number of processes are safe. Fails with Go's output if the program does
+/// not build.
 pub fn go_tool(dir: &Path, package: &str) -> Result<Tool> {
     go_tool_with("go".as_ref(), dir, package)
 }
@@ -98,12 +100,12 @@ fn go_tool_with(go: &OsStr, dir: &Path, package: &str) -> Result<Tool> {
         Ok(output) if output.status.success() => {}
         _ => {
             return Ok(Tool::Unavailable(format!(
-                "{name} needs Go, which is not there (see https://go.dev/dl)"
+                "{name} needs Go, which is not installed (see https://go.dev/dl)"
             )));
         }
     }
     clear(&dir)?;
-    // What a workspace or the environment says about modules is not about this one.
+    // Module settings of a surrounding workspace or of the environment must not affect this build.
     let mut install = Command::new(go);
     install.args(["install", package]).env("GOBIN", &dir).env("GOWORK", "off").env_remove("GOFLAGS");
     run(&mut install)?;
@@ -111,8 +113,7 @@ fn go_tool_with(go: &OsStr, dir: &Path, package: &str) -> Result<Tool> {
     Ok(Tool::At(program))
 }
 
-/// A Chromium that runs without a window: the one on the path, or else, where it may, one that it installs from
-/// Debian.
+/// Finds a headless Chromium on the PATH. On Debian, as root, installs one if there is none.
 pub fn chromium() -> Result<Tool> {
     let _lock = lock(&tools_dir().join("chromium"))?;
     if let Some(browser) = installed_browser() {
@@ -129,7 +130,7 @@ pub fn chromium() -> Result<Tool> {
     match (installed, installed_browser()) {
         (_, Some(browser)) => Ok(Tool::At(browser)),
         (Err(error), None) => Ok(Tool::Unavailable(format!("Chromium could not be installed: {error:#}"))),
-        (Ok(()), None) => bail!("{} was installed, and does not run", BROWSERS[0]),
+        (Ok(()), None) => bail!("{} was installed but does not run", BROWSERS[0]),
     }
 }
 
@@ -139,7 +140,8 @@ fn apt_get() -> Command {
     command
 }
 
-/// The first browser that starts: some systems put a note in its place that tells how to get it.
+/// The first browser that starts. Some systems have a script in its place that only explains the
+/// installation.
 fn installed_browser() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let candidates =
@@ -154,7 +156,7 @@ fn marker(dir: &Path) -> PathBuf {
     dir.join("packages.txt")
 }
 
-/// True if `dir` was finished with these packages, and its interpreter has not been removed since.
+/// True if the installation in `dir` is complete with these packages, and its interpreter still exists.
 fn is_current(dir: &Path, packages: &[&str]) -> bool {
     let installed = fs::read_to_string(marker(dir)).is_ok_and(|list| list == packages.join("\n"));
     installed && dir.join("bin/python").exists()
@@ -168,7 +170,7 @@ fn install(python: &OsStr, dir: &Path, packages: &[&str]) -> Result<()> {
             anyhow!("{no_venv:#}\n{error:#}\nCannot install {}: {ADVICE}", packages.join(", "))
         })?;
     }
-    // Written last: an installation that was interrupted is done again.
+    // The marker is written last, so an interrupted installation is repeated.
     fs::write(marker(dir), packages.join("\n")).context("writing the list of packages")
 }
 
@@ -186,8 +188,8 @@ fn install_into_venv(python: &OsStr, dir: &Path, packages: &[&str]) -> Result<()
     run(pip_install(dir.join("bin/python").as_os_str()).args(packages))
 }
 
-/// For a Python without `venv` or `ensurepip`, as Debian ships it: the packages go to a folder of their own, and
-/// small scripts in `bin` start them with that folder on the module path.
+/// Installs packages with a Python that lacks `venv` or `ensurepip`, as on Debian. The packages go to a
+/// folder, and small scripts in `bin` start them with that folder on the module path.
 fn install_into_folder(python: &OsStr, dir: &Path, packages: &[&str]) -> Result<()> {
     let (bin, library) = (dir.join("bin"), dir.join("lib"));
     fs::create_dir_all(&bin).with_context(|| format!("creating {}", bin.display()))?;
@@ -215,16 +217,16 @@ fn shell_quote(text: &OsStr) -> Result<String> {
 fn pip_install(python: &OsStr) -> Command {
     let mut command = Command::new(python);
     command.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-    // These would send the packages elsewhere.
+    // These variables would redirect the installation.
     command.env_remove("PIP_USER").env_remove("PIP_TARGET").env_remove("PIP_PREFIX");
     command
 }
 
-/// Runs a command to its end; what it printed is part of the error if it fails, and dropped otherwise.
+/// Runs a command to its end. If it fails, the error contains its output.
 fn run(command: &mut Command) -> Result<()> {
     let output = command.env_remove("PYTHONHOME").env_remove("PYTHONPATH").output();
     let Output { status, stdout, stderr } = output.map_err(|error| match error.kind() {
-        ErrorKind::NotFound => anyhow!("{} is not there", command.get_program().display()),
+        ErrorKind::NotFound => anyhow!("{} is not installed", command.get_program().display()),
         _ => anyhow!(error).context(format!("starting {}", command.get_program().display())),
     })?;
     if !status.success() {
@@ -243,7 +245,7 @@ fn command_line(command: &Command) -> String {
 mod tests {
     use super::*;
 
-    /// A stand-in for Python that logs its calls, and can make a venv or install to a target as told.
+    /// A stand-in for Python that logs its calls. `venv` and `pip` say whether these two modules work.
     fn fake_python(folder: &Path, venv: bool, pip: bool) -> PathBuf {
         let script = format!(
             r#"#!/bin/sh
@@ -261,8 +263,8 @@ esac
         );
         let (source, path) = (folder.join("source"), folder.join("python3"));
         fs::write(&source, script).unwrap();
-        // Another process writes it: a file that this one has open for writing, or that a child of another
-        // thread inherited that way, cannot be run.
+        // Another process writes the script: Linux refuses to run a file that is open for writing here or in
+        // a child that another thread is forking.
         run(Command::new("install").args(["-m", "755"]).args([&source, &path])).unwrap();
         path
     }
@@ -272,7 +274,7 @@ esac
     }
 
     #[test]
-    fn the_second_call_installs_nothing_and_another_list_installs_anew() {
+    fn the_same_packages_are_reused_and_others_are_installed() {
         let folder = tempfile::tempdir().unwrap();
         let python = fake_python(folder.path(), true, true);
         let dir = folder.path().join("a/venv");
@@ -286,7 +288,7 @@ esac
     }
 
     #[test]
-    fn callers_at_the_same_time_install_once() {
+    fn concurrent_calls_install_once() {
         let folder = tempfile::tempdir().unwrap();
         let python = fake_python(folder.path(), true, true);
         let dir = folder.path().join("venv");
@@ -299,7 +301,7 @@ esac
     }
 
     #[test]
-    fn without_venv_the_packages_go_to_a_folder() {
+    fn a_python_without_venv_installs_into_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         let python = fake_python(folder.path(), false, true);
         let dir = folder.path().join("it's a venv");
@@ -311,7 +313,7 @@ esac
     }
 
     #[test]
-    fn a_python_that_cannot_install_is_explained() {
+    fn the_error_of_a_python_that_cannot_install_has_advice() {
         let folder = tempfile::tempdir().unwrap();
         let python = fake_python(folder.path(), false, false);
         let dir = folder.path().join("venv");
@@ -321,7 +323,7 @@ esac
         };
         check(python.as_os_str(), "no ensurepip here");
         check(python.as_os_str(), "No module named pip");
-        check("no-such-python".as_ref(), "no-such-python is not there");
+        check("no-such-python".as_ref(), "no-such-python is not installed");
     }
 
     /// A stand-in for Go that logs its installations.
@@ -356,7 +358,7 @@ mkdir -p "$GOBIN" && echo "$2" > "$GOBIN/tool"
     }
 
     #[test]
-    fn a_machine_without_go_is_no_fault_but_a_program_that_does_not_build_is() {
+    fn a_missing_go_is_unavailable_and_a_failing_build_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("tool");
         let tool = go_tool_with("no-such-go".as_ref(), &dir, "example.com/tool@v1.0.0").unwrap();
@@ -368,7 +370,7 @@ mkdir -p "$GOBIN" && echo "$2" > "$GOBIN/tool"
     }
 
     #[test]
-    fn an_unpinned_package_is_refused() {
+    fn an_unpinned_package_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         assert!(python_venv(&folder.path().join("venv"), &["one"]).is_err());
     }
