@@ -1,4 +1,4 @@
-//! `cargo run -p infra -- audit`: proves that every cent is accounted for, in the table and at Stripe.
+//! `cargo run -p clorp-infra -- audit`: proves that every cent is accounted for, in the table and at Stripe.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -16,24 +16,24 @@ use crate::dynamo;
 use crate::files::{default_data_dir, display};
 use crate::term::{Style, dollars};
 
-/// Checks the ledger of the running `cargo dev`, or of a table on AWS.
+/// Check the ledger of the running `cargo dev`, or of a table on AWS.
 ///
-/// Read while nothing writes: money that moves during the audit may look as if it were missing.
+/// Run it while nothing writes: money that moves during the audit may look as if it were missing.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Where the running stack keeps its data.
+    /// Data directory of the running stack.
     #[arg(long, default_value_os_t = default_data_dir())]
     data_dir: PathBuf,
-    /// A table on AWS instead, reached with AWS_REGION and your credentials. Stripe is asked too if STRIPE_SECRET_KEY
-    /// is set.
+    /// Audit this table on AWS instead, with AWS_REGION and your credentials. If STRIPE_SECRET_KEY is set,
+    /// the audit also reads Stripe.
     #[arg(long)]
     table: Option<String>,
-    /// A report that was kept and that somebody has dealt with: it is noted as such and listed no more. May be repeated.
+    /// Mark an unapplied webhook event as resolved, so that it is not listed again. May be repeated.
     #[arg(long, value_name = "EVENT")]
     dealt_with: Vec<String>,
 }
 
-/// What Stripe says has moved.
+/// All movements of money at Stripe.
 #[derive(Clone, Debug, Default)]
 struct Statement {
     sessions: Vec<Movement>,
@@ -41,21 +41,22 @@ struct Statement {
     transfers: Vec<Movement>,
 }
 
-/// An audit: figures for people, and what is wrong.
+/// The result of an audit.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
-    /// What was counted.
+    /// Figures to print: a label and a value.
     pub figures: Vec<(String, String)>,
-    /// What is wrong, one line each; empty when every cent is accounted for.
+    /// Discrepancies, one line each; empty if every cent is accounted for.
     pub discrepancies: Vec<String>,
-    /// Stripe's reports that nobody has acted on, one line each: something for a person, and no fault of the ledger.
+    /// Webhook events that were not applied, one line each. A person must look at them; they are no
+    /// discrepancies.
     pub unapplied: Vec<String>,
 }
 
-/// Runs the audit, and prints it.
+/// Runs the audit and prints its result.
 ///
 /// # Errors
-/// When the table or Stripe cannot be read.
+/// Fails if the table or Stripe cannot be read.
 pub async fn run(args: Args) -> Result<ExitCode> {
     let (store, stripe) = match args.table {
         Some(table) => (Store::new(aws().await?, table), stripe_from_env()?),
@@ -70,8 +71,8 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     for event in &audit.unapplied {
         println!("{} {event}", style.bold("unapplied:"));
     }
-    for fault in &audit.discrepancies {
-        println!("{} {fault}", style.red("wrong:"));
+    for discrepancy in &audit.discrepancies {
+        println!("{} {discrepancy}", style.red("wrong:"));
     }
     if audit.discrepancies.is_empty() {
         println!("{}", style.green("every cent is accounted for"));
@@ -80,7 +81,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Notes that somebody has dealt with these reports. None is, if one of them is not among those kept.
+/// Marks webhook events as resolved. Marks none if one of them is not waiting.
 async fn settle(store: &Store, events: &[String]) -> Result<()> {
     if events.is_empty() {
         return Ok(());
@@ -123,10 +124,10 @@ fn stripe_from_env() -> Result<Option<Stripe>> {
     Stripe::new(&key, url.as_deref()).map(Some).map_err(|why| anyhow!(why))
 }
 
-/// Audits the table, and Stripe's lists against it where there is access.
+/// Audits the table and, with access to Stripe, compares it with Stripe's lists.
 ///
 /// # Errors
-/// When either cannot be read.
+/// Fails if the table or Stripe cannot be read.
 pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
     let ledger = store.ledger_audit().await.map_err(|error| anyhow!("{error:?}"))?;
     let unapplied = ledger.unapplied.iter();
@@ -137,7 +138,7 @@ pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
         unapplied: unapplied.collect(),
     };
     let Some(stripe) = stripe else {
-        audit.figures.push(("Stripe's own lists".to_owned(), "not asked".to_owned()));
+        audit.figures.push(("Stripe's own lists".to_owned(), "not read".to_owned()));
         return Ok(audit);
     };
     let statement = statement(stripe, &ledger).await?;
@@ -153,17 +154,17 @@ pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
     Ok(audit)
 }
 
-/// Everything at Stripe since our first record.
+/// All movements at Stripe since the first record in the ledger.
 async fn statement(stripe: &Stripe, ledger: &LedgerAudit) -> Result<Statement> {
     let begun = ledger.topups.iter().map(|topup| topup.created_at);
     let begun = begun.chain(ledger.withdrawals.iter().map(|withdrawal| withdrawal.created_at)).min();
-    // Stripe's clock may be a little behind ours.
+    // Stripe's clock may run a little behind the ledger's.
     let since = begun.unwrap_or(Timestamp::UNIX_EPOCH).saturating_sub(jiff::SignedDuration::from_mins(5))?;
-    let described = |failure: Failure| anyhow!("Stripe: {failure:?}");
+    let stripe_error = |failure: Failure| anyhow!("Stripe: {failure:?}");
     Ok(Statement {
-        sessions: stripe.paid_sessions(since).await.map_err(described)?,
-        intents: stripe.paid_intents(since).await.map_err(described)?,
-        transfers: stripe.transfers(since).await.map_err(described)?,
+        sessions: stripe.paid_sessions(since).await.map_err(stripe_error)?,
+        intents: stripe.paid_intents(since).await.map_err(stripe_error)?,
+        transfers: stripe.transfers(since).await.map_err(stripe_error)?,
     })
 }
 
@@ -180,35 +181,35 @@ fn figures(ledger: &LedgerAudit) -> Vec<(String, String)> {
     vec![
         (format!("postings, each summing to zero ({})", ledger.postings.len()), dollars(0)),
         (format!("wallets ({wallets})"), total(&wallet, &ledger.balances)),
-        (format!("held for drops ({})", ledger.open_prices.len()), total(&escrow, &ledger.balances)),
+        (format!("held in escrow ({} drops)", ledger.open_prices.len()), total(&escrow, &ledger.balances)),
         ("fees of completed drops".to_owned(), dollars(ledger.fees.get())),
-        ("outside, all accounts together".to_owned(), total(&|a| *a == Account::External, &ledger.entries)),
+        ("entries of the external account".to_owned(), total(&|a| *a == Account::External, &ledger.entries)),
         (format!("top-ups paid ({})", paid.clone().count()), sum(&mut paid.map(|topup| topup.amount))),
         (format!("withdrawals paid ({})", sent.clone().count()), sum(&mut sent.map(|one| one.amount))),
         ("webhook events not applied".to_owned(), ledger.unapplied.len().to_string()),
     ]
 }
 
-/// What Stripe and the ledger do not agree on.
+/// The discrepancies between Stripe and the ledger.
 fn compare(ledger: &LedgerAudit, statement: &Statement) -> Vec<String> {
-    let mut faults = Vec::new();
+    let mut discrepancies = Vec::new();
     let mut known = BTreeSet::new();
     let credits = statement.sessions.iter().map(|movement| (movement, Reason::Topup(movement.id.clone())));
     let charged = statement.intents.iter().map(|movement| (movement, Reason::AutoTopup(movement.id.clone())));
     for (movement, reason) in credits.chain(charged) {
         let credited = ledger.sum_of(&reason);
         if credited != movement.amount {
-            faults.push(format!("{reason} was paid {} and credited {credited}", movement.amount));
+            discrepancies.push(format!("{reason} was paid {} and credited {credited}", movement.amount));
         }
         known.insert(reason.to_string());
     }
     for reason in ledger.reasons.keys().filter(|reason| names_stripe(reason) && !known.contains(*reason)) {
-        faults.push(format!("{reason} was credited and Stripe knows of no payment"));
+        discrepancies.push(format!("{reason} was credited, but Stripe has no such payment"));
     }
     let transfers: BTreeMap<&str, &Movement> =
         statement.transfers.iter().map(|movement| (movement.id.as_str(), movement)).collect();
     if transfers.len() != statement.transfers.len() {
-        faults.push("a withdrawal was transferred more than once".to_owned());
+        discrepancies.push("a withdrawal was transferred more than once".to_owned());
     }
     for withdrawal in &ledger.withdrawals {
         let id = withdrawal.id.to_string();
@@ -221,7 +222,7 @@ fn compare(ledger: &LedgerAudit, statement: &Statement) -> Vec<String> {
             (WithdrawalStatus::Paid, None) | (WithdrawalStatus::Refused, Some(_)) => false,
         };
         if !fits {
-            faults.push(format!(
+            discrepancies.push(format!(
                 "withdrawal {id} is {} with {} of {} returned, and Stripe has {made:?}",
                 withdrawal.status.as_str(),
                 withdrawal.reversed,
@@ -232,12 +233,12 @@ fn compare(ledger: &LedgerAudit, statement: &Statement) -> Vec<String> {
     let ours: BTreeSet<String> =
         ledger.withdrawals.iter().map(|withdrawal| withdrawal.id.to_string()).collect();
     for id in transfers.keys().filter(|id| !ours.contains(**id)) {
-        faults.push(format!("Stripe made a transfer for withdrawal {id}, which is not in the books"));
+        discrepancies.push(format!("Stripe made a transfer for withdrawal {id}, which is not in the ledger"));
     }
-    faults
+    discrepancies
 }
 
-/// Whether a reason names an object of Stripe's that paid a wallet; seeded money does not.
+/// True if a reason names a Stripe object that paid a wallet. The reason of seeded money does not.
 fn names_stripe(reason: &str) -> bool {
     reason.starts_with("topup:cs_") || reason.starts_with("auto_topup:")
 }

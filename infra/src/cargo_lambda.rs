@@ -1,4 +1,4 @@
-//! Finds cargo-lambda, or installs it.
+//! Finds or installs cargo-lambda.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,23 +9,24 @@ use tokio::process::Command;
 
 use crate::tools;
 
-/// What is installed where there is none.
+/// The version to install.
 const PACKAGE: &str = "cargo-lambda==1.9.2";
 
 /// The first version that runs several instances of a function.
 const OLDEST: (u32, u32) = (1, 9);
 
-/// A usable cargo-lambda.
+/// A working cargo-lambda of a sufficient version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CargoLambda {
     program: OsString,
 }
 
 impl CargoLambda {
-    /// The one that `cargo lambda` runs, else the one in `tools_dir`; if there is none there either, installs it, and says so.
+    /// Finds cargo-lambda on the PATH, then in `tools_dir`. Installs it into `tools_dir`, with a message, if
+    /// neither has it.
     ///
     /// # Errors
-    /// When it has to be installed and cannot be.
+    /// Fails if it has to be installed and the installation fails.
     pub async fn find_or_install(tools_dir: &Path) -> Result<Self> {
         if let Some(found) = Self::on_path().await {
             return Ok(found);
@@ -42,7 +43,7 @@ impl CargoLambda {
         let version = found.version().await?;
         if version < OLDEST {
             eprintln!(
-                "cargo-lambda {}.{} on the PATH is too old for this stack ({}.{} or later): leaving it alone",
+                "cargo-lambda {}.{} on the PATH is too old for this stack, which needs {}.{} or later: not using it",
                 version.0, version.1, OLDEST.0, OLDEST.1
             );
             return None;
@@ -54,7 +55,7 @@ impl CargoLambda {
         let python = Command::new("python3").arg("--version").stdout(Stdio::null()).status().await;
         ensure!(
             python.is_ok_and(|status| status.success()),
-            "cargo-lambda is not installed, and installing it here needs python3: install either"
+            "cargo-lambda is not installed, and the stack needs python3 to install it: install either"
         );
         eprintln!("cargo-lambda is not installed: fetching {PACKAGE} from PyPI into {}", tools_dir.display());
         let install = move || tools::python_venv(&tools_dir, &[PACKAGE]);
@@ -64,7 +65,7 @@ impl CargoLambda {
         Ok(installed)
     }
 
-    /// `cargo lambda watch`, ready for its flags.
+    /// The command `cargo lambda watch`, still without flags.
     pub fn watch(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(["lambda", "watch"]);
@@ -78,7 +79,7 @@ impl CargoLambda {
     }
 }
 
-/// The first two numbers of `cargo-lambda 1.9.2 (67129fc 2026-08-21Z)`.
+/// The major and minor version in a text such as `cargo-lambda 1.9.2 (67129fc 2026-08-21Z)`.
 fn parse_version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.strip_prefix("cargo-lambda ")?.split(['.', ' ', '-', '\n']);
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))

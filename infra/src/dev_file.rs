@@ -1,4 +1,4 @@
-//! `dev.json`: what a running stack tells `cargo demo`, tests and other tools.
+//! `dev.json`: the description of a running stack for `cargo demo`, tests and other tools.
 
 use std::path::{Path, PathBuf};
 
@@ -7,34 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::files;
 
-/// The running stack. The file appears when the stack is ready to be used, and is removed before the next start.
+/// The description of a running stack. The file appears when the stack is ready, and the next start removes
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DevFile {
-    /// Where the API answers, without a trailing slash.
+    /// The API's base URL, without a trailing slash.
     pub base_url: String,
-    /// Where the database answers; `None` for real AWS.
+    /// The database's URL; `None` for AWS.
     pub dynamodb_url: Option<String>,
     /// The table's name.
     pub table: String,
-    /// Where the Stripe sandbox answers; `None` for Stripe itself.
+    /// The Stripe sandbox's URL; `None` for Stripe itself.
     pub stripe_url: Option<String>,
-    /// The key the sandbox wants; `None` for Stripe itself.
+    /// The Stripe sandbox's secret API key; `None` for Stripe itself.
     pub stripe_key: Option<String>,
-    /// What signs the sandbox's webhooks; `None` for Stripe itself.
+    /// The secret that signs the sandbox's webhooks; `None` for Stripe itself.
     pub webhook_secret: Option<String>,
-    /// Where sessions come from: the issuer, or a real Supabase project; `None` if there are none.
+    /// The URL of the issuer or of a real Supabase project; `None` if there are no sessions.
     pub supabase_url: Option<String>,
-    /// Where the web pages are that a browser with a session calls from.
+    /// The origin of the web pages from which browsers with a session call the API.
     pub web_origin: String,
-    /// What makes tokens that the API accepts; `None` if only a real project can.
+    /// The parameters for signing access tokens; `None` if only a real project can sign them.
     pub jwt: Option<Jwt>,
-    /// Where the local S3 answers; `None` for real AWS.
+    /// The local S3's URL; `None` for AWS.
     pub s3_url: Option<String>,
     /// The seeded users: the sender, then the workers.
     pub users: Vec<DevUser>,
 }
 
-/// How access tokens are made. For the local stack only, so that tools can make their own.
+/// The parameters with which tools sign access tokens for the local stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jwt {
     /// The claim `iss`.
@@ -45,7 +46,7 @@ pub struct Jwt {
     pub kid: String,
     /// The header `alg`.
     pub alg: String,
-    /// The key, as PKCS #8 in PEM.
+    /// The private key, as PKCS #8 in PEM.
     pub private_key_pem: String,
 }
 
@@ -58,22 +59,23 @@ pub struct DevUser {
     pub name: String,
     /// The user's API key.
     pub api_key: String,
-    /// What the wallet held when the stack started.
+    /// The wallet's balance when the stack started, in cents.
     pub balance_cents: i64,
-    /// What a browser with a session of the user's sends as its `Cookie`; `None` if only a real project can make one.
+    /// The `Cookie` header of a browser in which the user is signed in; `None` if only a real project can
+    /// sign users in.
     pub cookie: Option<String>,
 }
 
 impl DevFile {
-    /// The file's place in a data directory.
+    /// The path of the file in a data directory.
     pub fn path(data_dir: &Path) -> PathBuf {
         data_dir.join("dev.json")
     }
 
-    /// The stack described in `data_dir`; `None` if there is no such file.
+    /// Reads the description in `data_dir`; `None` if there is none.
     ///
     /// # Errors
-    /// When the file cannot be read or understood.
+    /// Fails if the file cannot be read or parsed.
     pub fn read(data_dir: &Path) -> Result<Option<Self>> {
         let path = Self::path(data_dir);
         match std::fs::read(&path) {
@@ -83,10 +85,10 @@ impl DevFile {
         }
     }
 
-    /// Announces the stack.
+    /// Writes the description, which announces that the stack is ready.
     ///
     /// # Errors
-    /// The file system's.
+    /// Fails if the file cannot be written.
     pub fn write(&self, data_dir: &Path) -> Result<()> {
         files::write_json(&Self::path(data_dir), self)
     }

@@ -1,5 +1,5 @@
-//! DynamoDB inside this process: an embedded server that speaks its protocol, a client for it, and the table
-//! that `template.yaml` describes.
+//! An embedded DynamoDB server, a client for it, and the creation of the table that `template.yaml`
+//! describes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,31 +21,31 @@ use tokio::task::JoinHandle;
 use crate::server;
 use crate::template::{AttributeSpec, IndexSpec, KeySpec, Projection, TableSpec};
 
-/// How long a request may still run when the server is told to stop.
+/// Time that running requests get when the server stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// How long a new table may take to become usable.
+/// Time that a new table may take to become active.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A running embedded DynamoDB. It stops when dropped; [`Dynamo::shutdown`] also waits for it.
+/// A running embedded DynamoDB. Dropping it stops it; [`Dynamo::shutdown`] also waits until it has stopped.
 #[derive(Debug)]
 pub struct Dynamo {
-    /// Where it listens, such as `http://127.0.0.1:8000`.
+    /// The base URL, such as `http://127.0.0.1:8000`.
     pub url: String,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), String>>,
 }
 
 impl Dynamo {
-    /// A server whose tables are gone when it stops, on a free port.
+    /// Starts a server on a free port that keeps its tables in memory.
     pub async fn in_memory() -> Result<Self> {
         let database =
             Database::memory().map_err(|error| anyhow!("opening a database in memory: {error}"))?;
         Self::serve(database, None).await
     }
 
-    /// A server that keeps its tables in the file at `path`, which is made if missing, together with its
-    /// folder. Without a `port` it takes a free one.
+    /// Starts a server that keeps its tables in the file at `path`. Creates the file and its folder if they
+    /// are missing. `port` is `None` for a free port.
     pub async fn on_file(path: &Path, port: Option<u16>) -> Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -60,15 +60,15 @@ impl Dynamo {
         let listener = server::listen(port.unwrap_or(0), "DynamoDB").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel();
-        // A dropped sender stops the server as well, so the outcome does not matter.
+        // Both a message and a dropped sender stop the server, so the result does not matter.
         let shutdown = async { drop(stopped.await) };
         let server = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, shutdown));
         Ok(Self { url, stop, server })
     }
 
-    /// Stops the server and waits until running requests are answered, but not for longer than five seconds.
+    /// Stops the server and waits at most five seconds for running requests.
     pub async fn shutdown(self) -> Result<()> {
-        // The receiver is gone if the server has already failed; its own error says why.
+        // Sending fails only if the server has already failed. Its own error says why.
         let _ = self.stop.send(());
         let abort = self.server.abort_handle();
         match tokio::time::timeout(SHUTDOWN_GRACE, self.server).await {
@@ -81,7 +81,7 @@ impl Dynamo {
     }
 }
 
-/// A client for the embedded server at `url`, which accepts any credentials.
+/// Creates a client for the embedded server at `url`, which accepts any credentials.
 pub fn client(url: &str) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -91,15 +91,15 @@ pub fn client(url: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Makes the table `name` as `spec` says, with its expiry, and waits until it can be used. `false` if it was
-/// there already. Fails if the one that was there has other keys or indexes.
+/// Creates the table `name` with the keys, indexes and expiry of `spec`, and waits until it is active.
+/// Returns false if the table existed. Fails if the existing table has other keys or indexes.
 pub async fn create_table(client: &Client, spec: &TableSpec, name: &str) -> Result<bool> {
     let created = send_create(client, spec, name).await?;
     let table = active_table(client, name).await?;
     let difference = difference(spec, &table);
     ensure!(
         difference.is_none(),
-        "the local table {name} is not the one of template.yaml ({}): start over with `--fresh`",
+        "the local table {name} differs from template.yaml ({}): start from nothing with `--fresh`",
         difference.unwrap_or_default()
     );
     set_ttl(client, spec, name).await?;
@@ -154,7 +154,7 @@ fn secondary_index(spec: &IndexSpec) -> Result<GlobalSecondaryIndex, BuildError>
         .build()
 }
 
-/// Waits for the table to become active.
+/// Waits until the table is active, and returns its description.
 async fn active_table(client: &Client, name: &str) -> Result<TableDescription> {
     let active = async {
         loop {
@@ -172,7 +172,7 @@ async fn active_table(client: &Client, name: &str) -> Result<TableDescription> {
         .map_err(|error: anyhow::Error| error.context(format!("describing the table {name}")))
 }
 
-/// What keeps `table` from being the one of `spec`, in a few words.
+/// The first difference between `table` and `spec`, as a phrase; `None` if they agree.
 fn difference(spec: &TableSpec, table: &TableDescription) -> Option<String> {
     if read_key(table.key_schema()) != Some(spec.key.clone()) {
         return Some("its key differs".to_string());
@@ -207,7 +207,7 @@ fn read_key(schema: &[KeySchemaElement]) -> Option<KeySpec> {
     Some(KeySpec { hash: name(KeyType::Hash)?, range: name(KeyType::Range) })
 }
 
-/// Turns the expiry on if it is not. DynamoDB refuses to turn on what is on.
+/// Enables the expiry of items if it is not enabled. DynamoDB rejects enabling it twice.
 async fn set_ttl(client: &Client, spec: &TableSpec, name: &str) -> Result<()> {
     let Some(attribute) = &spec.ttl_attribute else { return Ok(()) };
     let answer = client.describe_time_to_live().table_name(name).send().await?;
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_table_of_the_template_is_made_once() {
+    async fn the_templates_table_is_created_once() {
         let dynamo = Dynamo::in_memory().await.unwrap();
         let client = client(&dynamo.url);
         assert!(create_table(&client, &spec(), "clorp").await.unwrap());
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_outdated_table_is_refused_with_the_way_out() {
+    async fn an_outdated_table_is_rejected_with_a_hint_at_fresh() {
         let dynamo = Dynamo::in_memory().await.unwrap();
         let client = client(&dynamo.url);
         let change = |name: &str, change: fn(&mut TableSpec)| {
@@ -256,7 +256,7 @@ mod tests {
             change("other-projection", |old| old.indexes[0].projection = Projection::All),
             change("other-key", |old| old.key.range = Some("board".to_string())),
         ] {
-            // DynamoDB wants exactly the attributes that keys use.
+            // DynamoDB accepts only attribute definitions that a key uses.
             let mut old = old;
             let used: Vec<_> =
                 old.indexes.iter().map(|index| &index.key).chain([&old.key]).cloned().collect();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_keeps_the_table_over_a_restart() {
+    async fn a_table_on_file_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/dynamo.db");
         for first in [true, false] {
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stopped_server_frees_its_port_and_a_taken_port_is_named() {
+    async fn a_taken_port_is_reported_and_a_stopped_server_frees_it() {
         let folder = tempfile::tempdir().unwrap();
         let first = Dynamo::on_file(&folder.path().join("one.db"), None).await.unwrap();
         let port: u16 = first.url.rsplit(':').next().unwrap().parse().unwrap();

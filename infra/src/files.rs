@@ -1,4 +1,4 @@
-//! Where the local stack keeps things, and how it writes them.
+//! Paths of the local stack's files, and functions that write and remove them.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,25 +14,25 @@ pub fn workspace_root() -> PathBuf {
     root.canonicalize().unwrap_or(root)
 }
 
-/// The directory where the stack keeps its data unless told otherwise.
+/// The default data directory of the stack.
 pub fn default_data_dir() -> PathBuf {
     workspace_root().join(".local")
 }
 
-/// `path` as a person in the workspace's root would type it.
+/// A path for messages, relative to the workspace's root if it lies inside.
 pub fn display(path: &Path) -> String {
     path.strip_prefix(workspace_root()).unwrap_or(path).display().to_string()
 }
 
-/// Writes `value` as JSON, for its owner's eyes only (mode 0600): readers find the old file or the whole new one,
-/// even after a crash.
+/// Writes `value` as JSON, atomically: readers find the old file or the whole new one, even after a crash.
+/// Only the owner can read the file (mode 0600).
 ///
 /// # Errors
-/// The file system's.
+/// Fails if the file cannot be written.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let write = || -> Result<()> {
         let directory = path.parent().context("no directory")?;
-        // A temporary file is 0600 from the start, so that the keys in it are never readable to others.
+        // A temporary file has mode 0600 from the start, so nobody else can ever read the keys in it.
         let mut file = NamedTempFile::new_in(directory)?;
         serde_json::to_writer_pretty(&mut file, value)?;
         file.write_all(b"\n")?;
@@ -43,10 +43,10 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     write().with_context(|| format!("writing {}", display(path)))
 }
 
-/// The value in a JSON file; `None` if there is no such file.
+/// Reads a JSON file; `None` if there is no such file.
 ///
 /// # Errors
-/// When it cannot be read or understood.
+/// Fails if the file cannot be read or parsed.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let text = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -56,10 +56,10 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     value.map(Some).with_context(|| format!("{} is damaged", display(path)))
 }
 
-/// Removes a file that may not be there.
+/// Removes a file if it exists.
 ///
 /// # Errors
-/// The file system's.
+/// Fails if the file cannot be removed.
 pub fn remove(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -69,10 +69,10 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes a folder, with what is in it, that may not be there.
+/// Removes a folder and its contents if it exists.
 ///
 /// # Errors
-/// The file system's.
+/// Fails if the folder cannot be removed.
 pub fn remove_folder(path: &Path) -> Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_whole_and_private() {
+    fn a_written_file_is_complete_and_private() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("keys.json");
         for value in ["one", "two"] {

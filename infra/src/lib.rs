@@ -1,4 +1,4 @@
-//! The local stack: what AWS provides in production, on a laptop.
+//! The local stack: local replacements for the AWS, Stripe and Supabase services that production uses.
 
 pub mod audit;
 pub mod cargo_lambda;

@@ -1,4 +1,4 @@
-//! `cargo dev`, `cargo demo`, and the audit of the books.
+//! The command line of the local stack: `cargo dev`, `cargo demo`, and the ledger audit.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use clap::Parser;
 use clorp_infra::term::Style;
 use clorp_infra::{audit, demo, dev};
 
-/// The local stack.
+/// Run and check the local stack.
 #[derive(Parser)]
 #[command(bin_name = "cargo", disable_help_subcommand = true)]
 enum Command {

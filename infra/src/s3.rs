@@ -1,4 +1,4 @@
-//! S3 inside this process: a server that speaks its protocol over a folder, and checks what was signed.
+//! An embedded S3 server that stores its objects in a folder and verifies signatures.
 
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
@@ -19,24 +19,24 @@ use tokio::task::JoinHandle;
 
 use crate::server;
 
-/// The key, and the secret, that the server knows.
+/// The access key id and the secret access key that the server accepts.
 const CREDENTIAL: &str = "local";
 
-/// A running S3. It stops when dropped; [`LocalS3::shutdown`] also waits for it.
+/// A running local S3. Dropping it stops it; [`LocalS3::shutdown`] also waits until it has stopped.
 #[derive(Debug)]
 pub struct LocalS3 {
-    /// Where it listens, such as `http://127.0.0.1:9090`.
+    /// The base URL, such as `http://127.0.0.1:9090`.
     pub url: String,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
 }
 
 impl LocalS3 {
-    /// A server that keeps its objects in the folder at `path`, which is made if missing, and has one `bucket`. Without a
-    /// `port` it takes a free one.
+    /// Starts a server with a single `bucket` that stores its objects in the folder at `path`. Creates the
+    /// folder if it is missing. `port` is `None` for a free port.
     ///
     /// # Errors
-    /// When the port is taken, or the folder cannot be made.
+    /// Fails if the port is in use, or if the folder cannot be created.
     pub async fn start(path: &Path, bucket: &str, port: Option<u16>) -> Result<Self> {
         let folder = path.join(bucket);
         std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -55,12 +55,12 @@ impl LocalS3 {
         Ok(Self { url, stop, server })
     }
 
-    /// Stops the server and waits until running requests are answered, but not for longer than five seconds.
+    /// Stops the server and waits at most five seconds for running requests.
     ///
     /// # Errors
-    /// When the server has failed.
+    /// Fails if the server has failed.
     pub async fn shutdown(self) -> Result<()> {
-        // The receiver is gone if the server has already failed; its own error says why.
+        // Sending fails only if the server has already failed. Its own error says why.
         let _ = self.stop.send(());
         self.server.await.context("the local S3 failed")
     }
@@ -69,13 +69,13 @@ impl LocalS3 {
 async fn listen(port: u16) -> Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {
-            anyhow!("port {port}, meant for S3, is taken: stop what listens there, or use another port")
+            anyhow!("port {port} for S3 is taken: stop the process that listens there, or use another port")
         }
         _ => anyhow!(error).context(format!("listening on port {port} for S3")),
     })
 }
 
-/// How to reach the server at `url`, with its credentials.
+/// An SDK configuration for the server at `url`, with credentials that it accepts.
 pub fn sdk_config(url: &str) -> SdkConfig {
     let credentials = Credentials::new(CREDENTIAL, CREDENTIAL, None, None, "local stack");
     SdkConfig::builder()

@@ -1,4 +1,5 @@
-//! The HTTP server of what stands in for others. It can do what a server usually should not: drop a connection instead of answering.
+//! The HTTP server of the Stripe sandbox, the issuer and the local S3. Unlike most servers it can drop a
+//! connection instead of answering.
 
 use std::convert::Infallible;
 use std::io::ErrorKind;
@@ -16,27 +17,30 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
-/// How long a request may still run when the server is told to stop.
+/// Time that running requests get when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Marks an answer that is not sent: the connection is dropped in its place.
+/// Marks a response that is not sent: the server drops the connection instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropped;
 
-/// Takes a port of this machine, any free one for 0, for what stands in for `whom`.
+/// Binds a port of the loopback interface; 0 stands for any free port. `whom` names the imitated service in
+/// errors.
 ///
 /// # Errors
-/// If it is taken.
+/// Fails if the port is in use.
 pub async fn listen(port: u16, whom: &str) -> Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {
-            anyhow!("port {port}, meant for {whom}, is taken: stop what listens there, or use another port")
+            anyhow!(
+                "port {port} for {whom} is taken: stop the process that listens there, or use another port"
+            )
         }
         _ => anyhow!(error).context(format!("listening on port {port} for {whom}")),
     })
 }
 
-/// Serves until told to stop, and until running requests are answered.
+/// Serves until `stop` fires, then waits for running requests.
 pub async fn serve(listener: TcpListener, router: Router, mut stop: oneshot::Receiver<()>) {
     let graceful = Arc::new(GracefulShutdown::new());
     loop {
@@ -46,13 +50,13 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: oneshot::Rec
         };
         match accepted {
             Ok((stream, _)) => serve_connection(stream, router.clone(), &graceful),
-            // Too many open files, for example: better in a moment.
+            // The process may have too many open files, for example. A later attempt may succeed.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
     drop(listener);
     if let Some(graceful) = Arc::into_inner(graceful) {
-        // What is still running after that is cut off with the runtime.
+        // Requests that run longer are aborted when the runtime ends.
         let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
     }
 }
@@ -63,7 +67,7 @@ fn serve_connection(stream: TcpStream, router: Router, graceful: &GracefulShutdo
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
-    // A connection fails when its client goes away, or when it is dropped on purpose.
+    // A connection fails if its client disconnects, or if a response is `Dropped`.
     tokio::spawn(async move { drop(connection.await) });
 }
 
