@@ -40,7 +40,7 @@ use sources::Sources;
 use uploads::Uploads;
 
 /// Least pause between two restarts that follow the unexpected end of an instance.
-const REVIVAL: Duration = Duration::from_secs(15);
+const RESTART_PAUSE: Duration = Duration::from_secs(15);
 
 /// Run the whole API on this machine, with seeded users to try it with.
 #[derive(Clone, Debug, clap::Args)]
@@ -242,7 +242,7 @@ fn lock(data_dir: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(_) => bail!(
-            "another `cargo dev` uses {}: stop it, or give this one a directory of its own with --data-dir",
+            "another `cargo dev` uses {}: stop it, or choose another directory with --data-dir",
             files::display(data_dir)
         ),
     }
@@ -268,7 +268,7 @@ async fn tend(
     template: &Template,
     marker: &Marker,
 ) -> Result<()> {
-    let mut revived: Option<Instant> = None;
+    let mut restarted_at: Option<Instant> = None;
     loop {
         let notice = tokio::select! {
             () = sources.changed() => {
@@ -280,11 +280,11 @@ async fn tend(
         match notice {
             Notice::Show(line) => println!("{line}"),
             // cargo-lambda never replaces an instance that has ended; Lambda would.
-            Notice::InstanceEnded(_) if revived.is_some_and(|at| at.elapsed() < REVIVAL) => {}
+            Notice::InstanceEnded(_) if restarted_at.is_some_and(|at| at.elapsed() < RESTART_PAUSE) => {}
             Notice::InstanceEnded(how) => {
                 println!("{} an instance of a function {how}: restarting all", Style::stdout().red("error:"));
                 functions.restart()?;
-                revived = Some(Instant::now());
+                restarted_at = Some(Instant::now());
             }
         }
     }

@@ -32,7 +32,7 @@ pub fn display(path: &Path) -> String {
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let write = || -> Result<()> {
         let directory = path.parent().context("no directory")?;
-        // A temporary file has mode 0600 from the start, so nobody else can ever read the keys in it.
+        // A temporary file has mode 0600 from the start, so no other user can ever read the keys in it.
         let mut file = NamedTempFile::new_in(directory)?;
         serde_json::to_writer_pretty(&mut file, value)?;
         file.write_all(b"\n")?;

@@ -24,7 +24,7 @@
 //! - `checkout/sessions/{id}/complete` with `outcome` (`paid`, `declined`, `async_paid` or `async_failed`)
 //!   and `delay_ms`? pays a session, or fails to. A bank debit (`async_…`) ends after the delay.
 //! - `setup_intents/{id}/succeed` with `card`? (`ok`, `declined` or `authentication_required`) saves a card
-//!   that behaves as told.
+//!   with this behaviour.
 //! - `payment_methods/{id}` with `card` changes how the saved card behaves.
 //! - `accounts/{id}/onboard` with `payouts_enabled`? completes an account, or restricts it (`false`).
 //! - `transfers/{id}/reverse` with `amount`? reverses a transfer.

@@ -16,7 +16,7 @@ use super::{Person, SigningKey};
 /// Time after its first use in which a refresh token may be used again, in seconds.
 const REUSE_INTERVAL: i64 = 10;
 /// Age at which unused sessions are deleted, in seconds.
-const FORGOTTEN: i64 = 60 * 24 * 60 * 60;
+const SESSION_LIFETIME: i64 = 60 * 24 * 60 * 60;
 
 /// Everything that survives a restart.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ impl State {
         now: Timestamp,
     ) -> Result<Value> {
         let now = now.as_second();
-        self.sessions.retain(|_, session| now.saturating_sub(session.used_at) < FORGOTTEN);
+        self.sessions.retain(|_, session| now.saturating_sub(session.used_at) < SESSION_LIFETIME);
         let (id, token) = (random(), random());
         let tokens = BTreeMap::from([(token.clone(), StoredToken { parent: None, used_at: None })]);
         self.sessions.insert(id.clone(), StoredSession { person: person.clone(), used_at: now, tokens });

@@ -20,7 +20,7 @@ pub enum Visit {
     Paid,
     /// The card is not charged: its bank declines, or the payer fails the authentication.
     Declined(Outcome),
-    /// A bank debit begins, and will end as told.
+    /// A bank debit begins, and will end with the given outcome.
     Debit(Debit),
 }
 
@@ -208,7 +208,7 @@ fn line(mut item: Params) -> Result<Line, Refusal> {
     Ok(Line { name, quantity, unit_amount })
 }
 
-/// The open session `id` with its plan, or a conflict if it can no longer be paid.
+/// The open session `id` with its plan, or a conflict if it is already paid or expired.
 pub fn open_session(state: &State, id: &str) -> Result<(Value, SessionPlan), Refusal> {
     let session = state.find(Kind::CheckoutSession, id)?;
     match state.plans.get(id) {

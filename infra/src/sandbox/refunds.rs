@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::state::{Change, Kind, amount, text};
 
 /// Time to respond to a dispute, in seconds.
-const ANSWER_WITHIN: i64 = 7 * 24 * 3600;
+const RESPONSE_SECONDS: i64 = 7 * 24 * 3600;
 
 /// `POST /v1/refunds`
 pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refusal> {
@@ -150,7 +150,7 @@ fn new_dispute(change: &mut Change<'_>, charge: &Value, cents: i64) -> Value {
         "enhanced_eligibility_types": [],
         "evidence": {"enhanced_evidence": {}},
         "evidence_details": {
-            "due_by": change.seconds() + ANSWER_WITHIN,
+            "due_by": change.seconds() + RESPONSE_SECONDS,
             "enhanced_eligibility": {},
             "has_evidence": false,
             "past_due": false,

@@ -19,7 +19,7 @@ use super::{checkout, connect, customers, ids, payments, refunds};
 use crate::server::Dropped;
 
 /// Lifetime of stored responses, in milliseconds.
-const KEPT_FOR: i64 = 24 * 3600 * 1000;
+const RESPONSE_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 
 /// Maximum length of an idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
@@ -163,12 +163,12 @@ fn endpoint_label(call: &Call) -> String {
 
 /// Takes the oldest fault that matches the request.
 fn take_fault(state: &mut State, call: &Call) -> Option<Fault> {
-    // A stored response cannot be declined any more.
-    let kept = call.key.as_ref().is_some_and(|key| state.answers.contains_key(key));
+    // A retry gets its stored response, even if a decline was injected since.
+    let stored = call.key.as_ref().is_some_and(|key| state.answers.contains_key(key));
     let index = state.faults.iter().position(|fault| {
         call.uri.path().starts_with(&fault.path)
             && fault.method.as_ref().is_none_or(|method| call.method == method.as_str())
-            && !(kept && fault.fault == FaultKind::Decline)
+            && !(stored && fault.fault == FaultKind::Decline)
     })?;
     state.faults[index].times -= 1;
     let fault = state.faults[index].clone();
@@ -252,37 +252,37 @@ fn post(core: &Core, call: &Call, declined: bool) -> Reply {
             Err(refusal) => (refusal.status, refusal.body(), refusal.executed),
         };
         if executed {
-            keep(change, call, given, status, &body);
+            store_response(change, call, given, status, &body);
         }
         Reply::Answer { status, body, original: None }
     })
 }
 
 fn stored_reply(state: &State, key: &str, call: &Call, params: &Params, now: i64) -> Option<Reply> {
-    let kept = state.answers.get(key).filter(|kept| kept.at + KEPT_FOR > now)?;
+    let stored = state.answers.get(key).filter(|stored| stored.at + RESPONSE_LIFETIME_MS > now)?;
     let end = format!("Try using a key other than '{key}' if you meant to execute a different request.");
-    if kept.path != call.uri.path() {
+    if stored.path != call.uri.path() {
         let message = format!(
             "Keys for idempotent requests can only be used for the same endpoint they were first used for ('{}' vs \
              '{}'). {end}",
             call.uri.path(),
-            kept.path,
+            stored.path,
         );
         return Some(Refusal::key_reused(message).into());
     }
-    if kept.params != params.to_value() {
+    if stored.params != params.to_value() {
         let message = format!(
             "Keys for idempotent requests can only be used with the same parameters they were first used with. {end}"
         );
         return Some(Refusal::key_reused(message).into());
     }
-    let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
-    Some(Reply::Answer { status, body: kept.body.clone(), original: Some(kept.request.clone()) })
+    let status = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
+    Some(Reply::Answer { status, body: stored.body.clone(), original: Some(stored.request.clone()) })
 }
 
-fn keep(change: &mut Change<'_>, call: &Call, params: Value, status: StatusCode, body: &Value) {
+fn store_response(change: &mut Change<'_>, call: &Call, params: Value, status: StatusCode, body: &Value) {
     let at = change.now.as_millisecond();
-    change.state.answers.retain(|_, kept| kept.at + KEPT_FOR > at);
+    change.state.answers.retain(|_, stored| stored.at + RESPONSE_LIFETIME_MS > at);
     if let Some(key) = &call.key {
         let answer = StoredReply {
             path: call.uri.path().to_owned(),
