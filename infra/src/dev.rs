@@ -39,7 +39,7 @@ use sessions::Sessions;
 use sources::Sources;
 use uploads::Uploads;
 
-/// Least pause between two restarts that follow the unexpected end of an instance.
+/// Minimum pause between two restarts that follow the unexpected end of an instance.
 const RESTART_PAUSE: Duration = Duration::from_secs(15);
 
 /// Run the whole API on this machine, with seeded users to try it with.
