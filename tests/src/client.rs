@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clorp_context::Clock;
-use clorp_infra::template::Template;
+use clorp_sam::Template;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode};

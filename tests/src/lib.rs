@@ -14,6 +14,7 @@ pub mod meter;
 pub mod permissions;
 pub mod proxy;
 pub mod stripe_mock;
+pub mod tools;
 pub mod world;
 
 pub use client::{Answer, Client};

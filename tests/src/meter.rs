@@ -3,7 +3,7 @@
 //! The embedded DynamoDB says what a read consumes but not what a transaction does, and no DynamoDB says which item
 //! of a transaction consumed what.
 
-use clorp_infra::template::{IndexSpec, Projection, TableSpec};
+use clorp_sam::{IndexSpec, Projection, TableSpec};
 use serde_json::{Map, Value};
 
 const KB: usize = 1024;

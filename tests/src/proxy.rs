@@ -13,8 +13,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use clorp_infra::dynamo::client;
-use clorp_infra::template::TableSpec;
+use clorp_local_aws::dynamo::client;
+use clorp_sam::TableSpec;
 use serde_json::{Value, json};
 
 use crate::meter::{Charge, Item, charges};

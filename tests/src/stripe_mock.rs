@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use clorp_infra::tools;
+use crate::tools;
 
 const PACKAGE: &str = "github.com/stripe/stripe-mock@v0.203.0";
 

@@ -14,20 +14,20 @@ use clorp_domain::{
 };
 use clorp_files::Files;
 use clorp_http::{Authenticator, Origins};
-use clorp_infra::audit::audit;
-use clorp_infra::dynamo::{Dynamo, client, create_table};
-use clorp_infra::issuer::{Issuer, Person};
-use clorp_infra::s3::{LocalS3, sdk_config};
-use clorp_infra::sandbox::{self, Sandbox};
-use clorp_infra::template::Template;
+use clorp_issuer::{Issuer, Person};
 use clorp_judge::{EmbeddedJudge, Judge};
+use clorp_ledger_audit::audit;
+use clorp_local_aws::dynamo::{Dynamo, client, create_table};
+use clorp_local_aws::s3::{LocalS3, sdk_config};
 use clorp_payments::{Pages, Payments, WebhookEvents};
 use clorp_queue::RankingQueue;
 use clorp_ranking::{Ranking, Swept};
+use clorp_sam::Template;
 use clorp_sessions::Sessions;
 use clorp_store::{KeyCreated, Store};
 use clorp_stripe_api::Stripe;
 use clorp_stripe_api::signature::Secrets;
+use clorp_stripe_sandbox::{self as sandbox, Sandbox};
 use futures::future::join_all;
 use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
@@ -188,8 +188,7 @@ impl World {
         let objects = tempfile::tempdir().expect("a folder");
         let s3 = LocalS3::start(objects.path(), BUCKET, None).await.expect("a local S3");
         let files = Files::new(&sdk_config(&s3.url), BUCKET);
-        let issuer =
-            clorp_infra::issuer::Options { clock_shift_millis: shift_millis.clone(), ..Default::default() };
+        let issuer = clorp_issuer::Options { clock_shift_millis: shift_millis.clone(), ..Default::default() };
         let issuer = Issuer::start(issuer).await.expect("the issuer of sessions");
         let config = issuer.config().expect("the issuer's configuration");
         let authenticator = |function: &str| {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use clorp_infra::template::Template;
+use clorp_sam::Template;
 
 /// Every package in a function's binary.
 fn linked(function: &str) -> BTreeSet<String> {
@@ -46,7 +46,8 @@ fn only_functions_that_handle_files_have_the_client_of_s3() {
 
 #[test]
 fn no_function_has_anything_of_the_local_stack() {
-    let local = ["clorp-infra", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];
+    let local =
+        ["clorp-dev", "clorp-local-aws", "clorp-stand-in", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];
     assert_eq!(who_has(|package| local.contains(&package)), Vec::<String>::new());
     assert!(linked("board").contains("clorp-store"), "the names are those of packages");
 }

@@ -10,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use clorp_domain::{Cents, SpendPolicy, StoredKey};
-use clorp_infra::tools::{python_venv, tools_dir};
+use clorp_tests::tools::{python_venv, tools_dir};
 use clorp_tests::world::WEB_ORIGIN;
 use clorp_tests::{Client, Options, World};
 use tokio::process::Command;

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering;
 
-use clorp_infra::sandbox::{Options, Sandbox};
+use clorp_stripe_sandbox::{Options, Sandbox};
 use clorp_tests::browser::Browser;
 use reqwest::Client;
 use serde_json::Value;

@@ -33,19 +33,7 @@ impl Stack {
         let log = std::fs::File::create(data.join("dev.log")).unwrap();
         let port = free_port().to_string();
         let mut child = Command::new(env!("CARGO"))
-            .args([
-                "run",
-                "--quiet",
-                "--bin",
-                "infra",
-                "--",
-                "dev",
-                "--fresh",
-                "--concurrency",
-                "2",
-                "--port",
-                &port,
-            ])
+            .args(["dev", "--fresh", "--concurrency", "2", "--port", &port])
             .arg("--data-dir")
             .arg(data)
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use clorp_context::log_to;
-use clorp_infra::sandbox;
+use clorp_stripe_sandbox as sandbox;
 use clorp_tests::world::STRIPE_KEY;
 use clorp_tests::{Client, Fault, Options, World};
 use hmac::{Hmac, KeyInit, Mac};

@@ -11,10 +11,10 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Config, Credentials, Region};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use clorp_context::behavior_version;
-use clorp_infra::tools;
 use clorp_queue::RankingQueue;
 use clorp_ranking::Ranking;
 use clorp_ranking::event::handle;
+use clorp_tests::tools;
 use clorp_tests::{Options, World};
 use serde_json::{Value, json};
 

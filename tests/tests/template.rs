@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use clorp_infra::template::Template;
-use clorp_infra::tools;
+use clorp_sam::Template;
 use clorp_tests::permissions::{Permission, granted};
+use clorp_tests::tools;
 use serde_json::Value;
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use clorp_domain::{ApiKey, StoredKey};
-use clorp_infra::issuer::Person;
+use clorp_issuer::Person;
 use clorp_tests::document::{Route, routes};
 use clorp_tests::{Answer, Client, Options, World};
 use reqwest::Method;
@@ -254,12 +254,12 @@ async fn an_account_is_made_when_somebody_is_seen_for_the_first_time() {
 async fn while_nobody_can_tell_who_it_is_the_answer_is_to_come_again() {
     let world = World::start().await;
     let browser = world.browser(&world.sender, 3600);
-    world.issuer.behave(clorp_infra::issuer::Endpoint::Jwks, Some(clorp_infra::issuer::Fault::Down));
+    world.issuer.behave(clorp_issuer::Endpoint::Jwks, Some(clorp_issuer::Fault::Down));
     let answer = browser.get("/api/wallet/balance").await;
     answer.expect_error(503, "unavailable");
     assert!(answer.header("retry-after").is_some());
     world.sender.get("/api/wallet/balance").await.expect(200);
-    world.issuer.behave(clorp_infra::issuer::Endpoint::Jwks, None);
+    world.issuer.behave(clorp_issuer::Endpoint::Jwks, None);
     world.advance_seconds(60);
     browser.get("/api/wallet/balance").await.expect(200);
     world.finish().await;

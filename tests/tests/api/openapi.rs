@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use clorp_infra::template::Template;
+use clorp_sam::Template;
 use clorp_tests::World;
 use clorp_tests::document::{merged, parts, routes};
 use reqwest::Method;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use clorp_infra::sandbox;
+use clorp_stripe_sandbox as sandbox;
 use clorp_tests::{Client, Options, World};
 use futures::future::join_all;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Users ready for what a test does with them, what they do, and what Stripe has of them.
 
-use clorp_infra::sandbox;
+use clorp_stripe_sandbox as sandbox;
 use clorp_tests::{Answer, Client, Options, Proxy, World};
 use serde_json::{Value, json};
 

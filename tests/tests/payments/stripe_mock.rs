@@ -1,7 +1,7 @@
 //! Everything our code asks of Stripe is something that Stripe's own `stripe-mock` knows.
 
-use clorp_infra::audit::audit;
-use clorp_infra::sandbox;
+use clorp_ledger_audit::audit;
+use clorp_stripe_sandbox as sandbox;
 use clorp_tests::{Options, StripeMock, World};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Paying out.
 
 use clorp_domain::ConnectStatus;
-use clorp_infra::sandbox;
+use clorp_stripe_sandbox as sandbox;
 use clorp_tests::{Client, Fault, Options, World};
 use futures::future::{join, join_all};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clorp_infra::sandbox::Options;
+use clorp_stripe_sandbox::Options;
 use serde_json::json;
 
 use super::support::{Endpoint, World, id, options};
@@ -112,7 +112,7 @@ async fn a_file_of_something_else_is_refused_and_left_alone() {
     let path = folder.path().join("stripe.json");
     std::fs::write(&path, "[1]").unwrap();
     let options = Options { state_path: Some(path.clone()), ..options() };
-    let error = clorp_infra::sandbox::Sandbox::start(options).await.unwrap_err();
+    let error = clorp_stripe_sandbox::Sandbox::start(options).await.unwrap_err();
     assert!(format!("{error:#}").contains("stripe.json"), "{error:#}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "[1]");
 }
@@ -121,7 +121,7 @@ async fn a_file_of_something_else_is_refused_and_left_alone() {
 async fn a_taken_port_is_named_and_a_stopped_sandbox_frees_its_own() {
     let world = World::start().await;
     let port: u16 = world.sandbox.url.rsplit(':').next().unwrap().parse().unwrap();
-    let again = || clorp_infra::sandbox::Sandbox::start(Options { port: Some(port), ..options() });
+    let again = || clorp_stripe_sandbox::Sandbox::start(Options { port: Some(port), ..options() });
     let error = again().await.unwrap_err().to_string();
     assert!(error.contains(&port.to_string()) && error.contains("taken"), "{error}");
     world.finish().await;

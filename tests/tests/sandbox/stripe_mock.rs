@@ -1,7 +1,7 @@
 //! What the sandbox accepts is a request that Stripe knows: the same goes to `stripe-mock`, which holds it against
 //! Stripe's published description of its API.
 
-use clorp_infra::sandbox::Options;
+use clorp_stripe_sandbox::Options;
 use clorp_tests::StripeMock;
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use clorp_infra::sandbox::{Options, Sandbox};
+use clorp_stripe_sandbox::{Options, Sandbox};
 use reqwest::Client;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use clorp_infra::issuer::{Issuer, Options, Person, TOKEN_SECONDS};
+use clorp_issuer::{Issuer, Options, Person, TOKEN_SECONDS};
 use reqwest::Client;
 use serde_json::{Value, json};
 

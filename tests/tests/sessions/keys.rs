@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use clorp_infra::issuer::{Endpoint, Fault};
+use clorp_issuer::{Endpoint, Fault};
 use clorp_sessions::Config;
 use futures::future::join_all;
 use serde_json::json;

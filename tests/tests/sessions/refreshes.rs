@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clorp_domain::Error;
-use clorp_infra::issuer::{Endpoint, Fault, Person};
+use clorp_issuer::{Endpoint, Fault, Person};
 use clorp_sessions::{Session, Sessions};
 use clorp_tests::Fault as TableFault;
 use futures::future::join_all;

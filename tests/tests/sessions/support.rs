@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use clorp_context::Clock;
 use clorp_domain::Error;
-use clorp_infra::dynamo::{Dynamo, client, create_table};
-use clorp_infra::issuer::{Issuer, Options, Person, SignedIn};
-use clorp_infra::template::Template;
+use clorp_issuer::{Issuer, Options, Person, SignedIn};
+use clorp_local_aws::dynamo::{Dynamo, client, create_table};
+use clorp_sam::Template;
 use clorp_sessions::{Config, Session, Sessions};
 use clorp_store::Store;
 use clorp_tests::{Proxy, world::TABLE};

@@ -1,0 +1,36 @@
+//! The commands of the local stack: `cargo dev`, `cargo demo` and `cargo ledger-audit`.
+
+mod cargo_lambda;
+mod demo;
+mod dev;
+mod dev_file;
+mod ledger_audit;
+mod seed;
+mod term;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use term::Style;
+
+/// Run and check the local stack.
+#[derive(Parser)]
+#[command(bin_name = "cargo", disable_help_subcommand = true)]
+enum Command {
+    Dev(dev::Args),
+    Demo(demo::Args),
+    LedgerAudit(ledger_audit::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Dev(args) => dev::run(args).await,
+        Command::Demo(args) => demo::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::LedgerAudit(args) => ledger_audit::run(args).await,
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("{} {error:#}", Style::stderr().red("error:"));
+        ExitCode::FAILURE
+    })
+}

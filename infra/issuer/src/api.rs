@@ -1,0 +1,116 @@
+//! The part of Supabase's API under `/auth/v1/` that this project uses.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State as Shared};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::state::Refused;
+use super::{Core, Endpoint, Fault, TOKEN_SECONDS};
+use clorp_stand_in::server::Dropped;
+
+pub fn router() -> Router<Arc<Core>> {
+    Router::new().route("/auth/v1/.well-known/jwks.json", get(jwks)).route("/auth/v1/token", post(token))
+}
+
+async fn jwks(Shared(core): Shared<Arc<Core>>) -> Response {
+    let act = || {
+        let keys = Json(core.look(super::State::jwks)?);
+        Ok(([(header::CACHE_CONTROL, "public, max-age=600")], keys).into_response())
+    };
+    behave(core.count_call(Endpoint::Jwks), act).await
+}
+
+async fn token(
+    Shared(core): Shared<Arc<Core>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let act = || refresh(&core, query.as_deref(), &headers, &body);
+    behave(core.count_call(Endpoint::Token), act).await
+}
+
+/// Executes a request, as far as the injected fault allows.
+async fn behave(fault: Option<Fault>, act: impl FnOnce() -> Result<Response>) -> Response {
+    let run = || act().unwrap_or_else(|error| internal_error(&error));
+    match fault {
+        None => run(),
+        Some(Fault::Down) => drop_connection(),
+        Some(Fault::LostAnswer) => {
+            drop(run());
+            drop_connection()
+        }
+        Some(Fault::Delay(delay)) => {
+            let answer = run();
+            tokio::time::sleep(delay).await;
+            answer
+        }
+    }
+}
+
+fn drop_connection() -> Response {
+    let mut response = StatusCode::SERVICE_UNAVAILABLE.into_response();
+    response.extensions_mut().insert(Dropped);
+    response
+}
+
+#[derive(Deserialize)]
+struct Grant {
+    #[serde(default)]
+    refresh_token: String,
+}
+
+fn refresh(core: &Core, query: Option<&str>, headers: &HeaderMap, body: &Bytes) -> Result<Response> {
+    match headers.get("apikey").map(|key| key.as_bytes()) {
+        None => {
+            let hint = "No `apikey` request header or url param was found.";
+            return Ok(gateway("No API key found in request", hint));
+        }
+        Some(key) if key != core.options.anon_key.as_bytes() => {
+            return Ok(gateway(
+                "Invalid API key",
+                "Double check your Supabase `anon` or `service_role` API key.",
+            ));
+        }
+        Some(_) => {}
+    }
+    if query != Some("grant_type=refresh_token") {
+        return Ok(error_response(StatusCode::BAD_REQUEST, "invalid_credentials", "unsupported_grant_type"));
+    }
+    let Ok(grant) = serde_json::from_slice::<Grant>(body) else {
+        return Ok(error_response(
+            StatusCode::BAD_REQUEST,
+            "bad_json",
+            "Could not parse request body as JSON",
+        ));
+    };
+    if grant.refresh_token.is_empty() {
+        return Ok(error_response(StatusCode::BAD_REQUEST, "validation_failed", "refresh_token required"));
+    }
+    let (issuer, now) = (core.issuer(), core.now());
+    let refreshed = core.change(|state| state.refresh(&grant.refresh_token, &issuer, TOKEN_SECONDS, now))?;
+    Ok(match refreshed {
+        Ok(session) => Json(session).into_response(),
+        Err(Refused(code, message)) => error_response(StatusCode::BAD_REQUEST, code, message),
+    })
+}
+
+fn gateway(message: &str, hint: &str) -> Response {
+    (StatusCode::UNAUTHORIZED, Json(json!({ "message": message, "hint": hint }))).into_response()
+}
+
+fn error_response(status: StatusCode, code: &str, message: &str) -> Response {
+    (status, Json(json!({ "code": status.as_u16(), "error_code": code, "msg": message }))).into_response()
+}
+
+fn internal_error(error: &anyhow::Error) -> Response {
+    error_response(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", &format!("{error:#}"))
+}

@@ -1,0 +1,4 @@
+//! DynamoDB and S3 inside this process.
+
+pub mod dynamo;
+pub mod s3;

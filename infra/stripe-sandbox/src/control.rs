@@ -1,0 +1,270 @@
+//! The control API `/_sandbox/…`, with which tests and tools play payers, banks and Stripe, and inspect the
+//! state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State as Shared};
+use axum::http::{Method, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::core::Core;
+use crate::refusal::Refusal;
+use crate::state::{Card, Debit, Fault, FaultKind, Kind};
+use crate::{checkout, connect, customers, ids, refunds, v1};
+
+/// Default duration of a bank debit.
+pub const DEBIT_DELAY: Duration = Duration::from_millis(200);
+
+/// The response of a control call.
+type Answer = Result<Json<Value>, Refusal>;
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.body())).into_response()
+    }
+}
+
+/// The routes of all control calls.
+pub fn router() -> Router<Arc<Core>> {
+    Router::new()
+        .route("/_sandbox/checkout/sessions/{id}/complete", post(complete))
+        .route("/_sandbox/setup_intents/{id}/succeed", post(succeed_setup_intent))
+        .route("/_sandbox/payment_methods/{id}", post(set_card))
+        .route("/_sandbox/accounts/{id}/onboard", post(onboard))
+        .route("/_sandbox/transfers/{id}/reverse", post(reverse))
+        .route("/_sandbox/charges/{id}/refund", post(refund))
+        .route("/_sandbox/charges/{id}/dispute", post(dispute))
+        .route("/_sandbox/disputes/{id}/close", post(close_dispute))
+        .route("/_sandbox/events", get(events))
+        .route("/_sandbox/events/{id}/resend", post(resend))
+        .route("/_sandbox/next", post(next))
+        .route("/_sandbox/webhooks", post(webhooks))
+        .route("/_sandbox/webhook_secret/roll", post(roll_secret))
+        .route("/_sandbox/state", get(state))
+}
+
+/// Parses a JSON body. An empty body stands for `{}`.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    let body: &[u8] = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| Refusal::invalid("bad_body", error.to_string()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Complete {
+    outcome: Outcome,
+    delay_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Paid,
+    Declined,
+    AsyncPaid,
+    AsyncFailed,
+}
+
+async fn complete(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
+    let Complete { outcome, delay_ms } = read(&body)?;
+    let visit = match outcome {
+        Outcome::Paid => checkout::Visit::Paid,
+        Outcome::Declined => checkout::DECLINED_CARD,
+        Outcome::AsyncPaid => checkout::Visit::Debit(Debit::Paid),
+        Outcome::AsyncFailed => checkout::Visit::Debit(Debit::Failed),
+    };
+    let session = core.change(None, |change| checkout::visit(change, &id, visit))?;
+    if let checkout::Visit::Debit(_) = visit {
+        core.end_debit_later(id, delay_ms.map_or(DEBIT_DELAY, Duration::from_millis));
+    }
+    Ok(Json(session))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CardBody {
+    #[serde(default)]
+    card: Card,
+}
+
+async fn succeed_setup_intent(
+    Shared(core): Shared<Arc<Core>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answer {
+    let CardBody { card } = read(&body)?;
+    core.change(None, |change| customers::succeed_setup_intent(change, &id, card)).map(Json)
+}
+
+async fn set_card(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
+    let CardBody { card } = read(&body)?;
+    core.change(None, |change| customers::set_card(change, &id, card)).map(Json)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Onboard {
+    #[serde(default = "yes")]
+    payouts_enabled: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+async fn onboard(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
+    let Onboard { payouts_enabled } = read(&body)?;
+    core.change(None, |change| connect::onboard(change, &id, payouts_enabled)).map(Json)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Amount {
+    amount: Option<i64>,
+}
+
+async fn reverse(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
+    let Amount { amount } = read(&body)?;
+    core.change(None, |change| connect::reverse(change, &id, amount, json!({}))).map(Json)
+}
+
+async fn refund(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
+    let Amount { amount } = read(&body)?;
+    let refund = core.change(None, |change| {
+        let charge = v1::charge_of(change.state, &id)?;
+        refunds::refund(change, &charge, amount, None, json!({}))
+    });
+    refund.map(Json)
+}
+
+async fn dispute(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
+    let Amount { amount } = read(&body)?;
+    let dispute = core.change(None, |change| {
+        let charge = v1::charge_of(change.state, &id)?;
+        refunds::dispute(change, &charge, amount)
+    });
+    dispute.map(Json)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Close {
+    status: DisputeOutcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DisputeOutcome {
+    Won,
+    Lost,
+}
+
+async fn close_dispute(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
+    let Close { status } = read(&body)?;
+    core.change(None, |change| refunds::close(change, &id, status == DisputeOutcome::Won)).map(Json)
+}
+
+async fn events(Shared(core): Shared<Arc<Core>>) -> Answer {
+    let events: Vec<Value> = core.look(|state| state.all(Kind::Event).rev().cloned().collect());
+    Ok(Json(json!({"object": "list", "data": events, "has_more": false, "url": "/_sandbox/events"})))
+}
+
+async fn resend(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>) -> Answer {
+    let event = core.change(None, |change| {
+        let event = change.state.find(Kind::Event, &id)?.clone();
+        for endpoint in 0..change.endpoints {
+            change.send(&id, endpoint);
+        }
+        Ok(event)
+    });
+    event.map(Json)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NextFault {
+    path: String,
+    fault: FaultKind,
+    times: Option<u32>,
+    method: Option<String>,
+    delay_ms: Option<u64>,
+}
+
+async fn next(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer {
+    let NextFault { path, fault, times, method, delay_ms } = read(&body)?;
+    let times = times.unwrap_or(1);
+    core.change(None, |change| {
+        let faults = &mut change.state.faults;
+        if times == 0 {
+            faults.retain(|fault| fault.path != path);
+        } else {
+            let delay_ms = delay_ms.unwrap_or(1_000);
+            faults.push(Fault { path, method, fault, times, delay_ms });
+        }
+        Ok(Json(json!({ "faults": faults })))
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Webhooks {
+    paused: Option<bool>,
+    duplicates: Option<u32>,
+    delay_ms: Option<u64>,
+    shuffle: Option<bool>,
+}
+
+async fn webhooks(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer {
+    let wanted: Webhooks = read(&body)?;
+    let settings = core.change(None, |change| {
+        let settings = &mut change.state.webhooks;
+        settings.paused = wanted.paused.unwrap_or(settings.paused);
+        settings.duplicates = wanted.duplicates.unwrap_or(settings.duplicates);
+        settings.delay_ms = wanted.delay_ms.unwrap_or(settings.delay_ms);
+        settings.shuffle = wanted.shuffle.unwrap_or(settings.shuffle);
+        *settings
+    });
+    Ok(Json(json!(settings)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Roll {
+    #[serde(default)]
+    drop_old: bool,
+}
+
+async fn roll_secret(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer {
+    let Roll { drop_old } = read(&body)?;
+    let secret = core.change(None, |change| {
+        let secrets = &mut change.state.secrets;
+        if drop_old {
+            secrets.truncate(1);
+        } else {
+            secrets.insert(0, format!("whsec_{}", ids::random(32)));
+        }
+        secrets.first().cloned()
+    });
+    Ok(Json(json!({ "secret": secret })))
+}
+
+async fn state(Shared(core): Shared<Arc<Core>>) -> Answer {
+    Ok(Json(core.look(|state| json!(state))))
+}
+
+/// Answers a request with an unknown path.
+pub async fn not_found(method: Method, uri: Uri) -> Refusal {
+    Refusal::no_such_path(method.as_str(), uri.path())
+}
+
+/// Answers a request whose method the path does not support.
+pub async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+    Refusal::no_such_method(method.as_str(), uri.path())
+}

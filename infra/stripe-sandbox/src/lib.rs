@@ -1,0 +1,218 @@
+//! A local stand-in for Stripe: the part of Stripe's API that this project uses, the pages that Stripe hosts,
+//! and signed webhooks. Control calls play the payer, the bank, the owner of an account, and failures of
+//! Stripe.
+//!
+//! Requests to `/v1/…` need the secret key and are answered as Stripe answers them. The sandbox rejects
+//! unknown parameters, including those that Stripe has but the sandbox does not simulate, currencies other
+//! than `usd`, and requests on behalf of a connected account. An unknown object in a path is a 404
+//! `resource_missing`; an unknown account is a 403 `account_invalid`, as with Stripe. Amounts are in US
+//! cents. The platform's available balance is its starting balance, plus payments, less refunds, transfers
+//! and disputed amounts, plus reversals and won disputes. There are no fees, and payments are available at
+//! once. Success URLs may contain `{CHECKOUT_SESSION_ID}`, and every endpoint accepts `expand[]`.
+//!
+//! The sandbox stores the first response of an executed request for 24 hours under its idempotency key,
+//! including errors such as a declined card. A request that is rejected before execution, for example because
+//! a parameter is missing or the key is in use, leaves the key free.
+//!
+//! Each endpoint receives its events in order, one at a time. A failed event is retried with growing pauses
+//! until the endpoint answers with a 2xx. It does not hold up later events.
+//!
+//! # Control calls
+//! Control calls take and return JSON and need no key. An error has the form `{"error": {"message",
+//! "code"}}`. A question mark marks an optional field. All paths begin with `POST /_sandbox/`:
+//!
+//! - `checkout/sessions/{id}/complete` with `outcome` (`paid`, `declined`, `async_paid` or `async_failed`)
+//!   and `delay_ms`? pays a session, or fails to. A bank debit (`async_…`) ends after the delay.
+//! - `setup_intents/{id}/succeed` with `card`? (`ok`, `declined` or `authentication_required`) saves a card
+//!   with this behaviour.
+//! - `payment_methods/{id}` with `card` changes how the saved card behaves.
+//! - `accounts/{id}/onboard` with `payouts_enabled`? completes an account, or restricts it (`false`).
+//! - `transfers/{id}/reverse` with `amount`? reverses a transfer.
+//! - `charges/{id}/refund` with `amount`? refunds a payment. `{id}` may be the charge, its payment intent, or
+//!   its Checkout session.
+//! - `charges/{id}/dispute` with `amount`? opens a dispute by the payer.
+//! - `disputes/{id}/close` with `status` (`won` or `lost`) lets the bank decide.
+//! - `events/{id}/resend` sends an event once more.
+//! - `next` with `path`, `fault`, `times`?, `method`? and `delay_ms`? injects a fault into the next requests
+//!   whose path begins with `path`. `"times": 0` removes the faults of that path.
+//! - `webhooks` with `paused`?, `duplicates`?, `delay_ms`? and `shuffle`? sets how events are delivered. Held
+//!   events go out when the pause ends.
+//! - `webhook_secret/roll` with `drop_old`? adds a secret that signs as well. `{"drop_old": true}` removes
+//!   the old ones.
+//!
+//! `GET /_sandbox/events` lists every event, newest first, and `GET /_sandbox/state` returns the whole state.
+//!
+//! # Faults
+//! `decline` answers with a card error for payment intents, and with an invalid request otherwise. The
+//! response is stored under the idempotency key. `timeout_before` drops the connection without executing the
+//! request. `timeout_after` executes it, stores the response under the key, and drops the connection. `500`
+//! and `429` do not execute it. They are not stored under the key; Stripe does store a 500 that follows the
+//! start of execution. `delay` executes the request after `delay_ms`, and holds the key meanwhile.
+
+mod checkout;
+mod connect;
+mod control;
+mod core;
+mod customers;
+mod ids;
+mod lists;
+mod mirror;
+mod pages;
+mod params;
+mod payments;
+mod refunds;
+mod refusal;
+mod state;
+mod v1;
+mod webhooks;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::routing::any;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use self::core::Core;
+use clorp_stand_in::server;
+
+/// Configuration of a sandbox.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The port to listen on; `None` for any free port.
+    pub port: Option<u16>,
+    /// The file that keeps the state over a restart; `None` to keep it in memory only.
+    pub state_path: Option<PathBuf>,
+    /// The secret API key that callers must send.
+    pub secret_key: String,
+    /// The secret that signs events, until a new one is rolled.
+    pub webhook_secret: String,
+    /// The endpoints that receive events.
+    pub webhook_urls: Vec<String>,
+    /// Offset of the sandbox's clock from the system's, in milliseconds. May change while the sandbox runs.
+    pub clock_shift_millis: Arc<AtomicI64>,
+    /// Pauses before a failed event is retried: the first one, which doubles each time, and the longest one.
+    pub redelivery_pauses: (Duration, Duration),
+    /// Time that an endpoint has to answer an event.
+    pub webhook_timeout: Duration,
+    /// The platform's available balance before any payment, in cents.
+    pub starting_balance_cents: i64,
+    /// The URL of Stripe's own `stripe-mock`, if it shall check every request that the sandbox accepts.
+    pub mirror: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: None,
+            state_path: None,
+            secret_key: "sk_test_sandbox".to_owned(),
+            webhook_secret: "whsec_sandbox".to_owned(),
+            webhook_urls: Vec::new(),
+            clock_shift_millis: Arc::default(),
+            redelivery_pauses: (Duration::from_millis(200), Duration::from_secs(30)),
+            webhook_timeout: Duration::from_secs(20),
+            starting_balance_cents: 0,
+            mirror: None,
+        }
+    }
+}
+
+/// A running sandbox. Dropping it stops it; [`Sandbox::shutdown`] also waits until it has stopped.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// The base URL, such as `http://127.0.0.1:12111`.
+    pub url: String,
+    core: Arc<Core>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox.
+    ///
+    /// # Errors
+    /// Fails if the port is in use, or if the state file cannot be read.
+    pub async fn start(options: Options) -> Result<Self> {
+        let listener = server::listen(options.port.unwrap_or(0), "Stripe").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let core = Core::open(url.clone(), options)?;
+        core.start();
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn({
+            let core = Arc::clone(&core);
+            async move {
+                server::serve(listener, router(Arc::clone(&core)), stopped).await;
+                core.stop().await;
+            }
+        });
+        Ok(Self { url, core, stop, server })
+    }
+
+    /// Replaces the endpoints that receive events, including events that still wait.
+    pub fn set_webhook_urls(&self, urls: Vec<String>) {
+        self.core.set_endpoints(urls);
+    }
+
+    /// The secrets that sign events, newest first.
+    pub fn webhook_secrets(&self) -> Vec<String> {
+        self.core.look(|state| state.secrets.clone())
+    }
+
+    /// Waits until no event is undelivered and no bank debit is open. Events held by a pause do not count.
+    pub async fn settled(&self) {
+        self.core.settled().await;
+    }
+
+    /// All events, oldest first.
+    pub fn events(&self) -> Vec<Value> {
+        self.core.look(|state| state.all(state::Kind::Event).cloned().collect())
+    }
+
+    /// The platform's available balance, in cents.
+    pub fn available_cents(&self) -> i64 {
+        self.core.look(|state| state.available_cents)
+    }
+
+    /// Number of calls of each API endpoint since the sandbox started, such as `GET /v1/accounts/{id}`.
+    /// Rejected and failed requests count too.
+    pub fn calls(&self) -> BTreeMap<String, usize> {
+        core::locked(&self.core.calls).clone()
+    }
+
+    /// The accepted requests that `stripe-mock` rejected, with its reasons.
+    pub fn mirror_refusals(&self) -> Vec<String> {
+        self.core.mirror.as_ref().map(mirror::Mirror::refusals).unwrap_or_default()
+    }
+
+    /// Number of requests that were sent to `stripe-mock`.
+    pub fn mirrored(&self) -> usize {
+        self.core.mirror.as_ref().map(mirror::Mirror::requests).unwrap_or_default()
+    }
+
+    /// Stops the server after its running requests are answered, then stops sending events.
+    ///
+    /// # Errors
+    /// Fails if the server has failed before.
+    pub async fn shutdown(self) -> Result<()> {
+        // Sending fails only if the server has already failed. Its own error says why.
+        let _ = self.stop.send(());
+        self.server.await.context("the Stripe sandbox failed")
+    }
+}
+
+fn router(core: Arc<Core>) -> Router {
+    Router::new()
+        .route("/v1/{*path}", any(v1::handle))
+        .merge(control::router())
+        .merge(pages::router())
+        .fallback(control::not_found)
+        .method_not_allowed_fallback(control::wrong_method)
+        .with_state(core)
+}
