@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Shared};
 use axum::http::{Method, Uri};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use crate::core::Core;
 use crate::refusal::Refusal;
 use crate::state::{Card, Debit, Fault, FaultKind, Kind};
-use crate::{checkout, connect, customers, ids, refunds, v1};
+use crate::{checkout, connect, customers, ids, refunds};
 
 /// Default duration of a bank debit.
 pub const DEBIT_DELAY: Duration = Duration::from_millis(200);
@@ -25,13 +24,7 @@ pub const DEBIT_DELAY: Duration = Duration::from_millis(200);
 /// The response of a control call.
 type Answer = Result<Json<Value>, Refusal>;
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        (self.status, Json(self.body())).into_response()
-    }
-}
-
-/// The routes of all control calls.
+/// Every control call.
 pub fn router() -> Router<Arc<Core>> {
     Router::new()
         .route("/_sandbox/checkout/sessions/{id}/complete", post(complete))
@@ -138,7 +131,7 @@ async fn reverse(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: 
 async fn refund(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
     let Amount { amount } = read(&body)?;
     let refund = core.change(None, |change| {
-        let charge = v1::charge_of(change.state, &id)?;
+        let charge = refunds::charge_of(change.state, &id)?;
         refunds::refund(change, &charge, amount, None, json!({}))
     });
     refund.map(Json)
@@ -147,7 +140,7 @@ async fn refund(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: B
 async fn dispute(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
     let Amount { amount } = read(&body)?;
     let dispute = core.change(None, |change| {
-        let charge = v1::charge_of(change.state, &id)?;
+        let charge = refunds::charge_of(change.state, &id)?;
         refunds::dispute(change, &charge, amount)
     });
     dispute.map(Json)

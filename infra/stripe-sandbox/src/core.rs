@@ -4,18 +4,20 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clorp_stand_in::files;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::checkout;
 use crate::mirror::Mirror;
+use crate::options::Options;
 use crate::state::{Cause, Change, Delivery, State};
-use crate::{Options, checkout, webhooks};
-use clorp_stand_in::files;
+use crate::sync::locked;
 
 /// Interval between two checks for expired Checkout sessions.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -38,11 +40,6 @@ pub struct Core {
     changes: watch::Sender<u64>,
     couriers: Mutex<JoinSet<()>>,
     tasks: Mutex<JoinSet<()>>,
-}
-
-/// Locks a mutex, even a poisoned one: a panic in a test's assertion must not break the sandbox.
-pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Core {
@@ -78,8 +75,7 @@ impl Core {
 
     /// Starts the background tasks: webhook delivery, open bank debits, and expiry of sessions.
     pub fn start(self: &Arc<Self>) {
-        let (core, urls) = (Arc::clone(self), self.options.webhook_urls.clone());
-        self.set_endpoints(urls);
+        let core = Arc::clone(self);
         let debits: Vec<_> = self.look(|state| state.debits.keys().cloned().collect());
         for session in debits {
             self.end_debit_later(session, Duration::ZERO);
@@ -172,12 +168,9 @@ impl Core {
         self.endpoints.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces the webhook endpoints. Events that wait for the n-th old endpoint go to the n-th new one.
-    pub fn set_endpoints(self: &Arc<Self>, urls: Vec<String>) {
-        let mut couriers = JoinSet::new();
-        for (endpoint, url) in urls.iter().enumerate() {
-            couriers.spawn(webhooks::deliver(Arc::clone(self), endpoint, url.clone()));
-        }
+    /// Sends events to these addresses from now on, each by its courier. What waits for the first of the old ones goes
+    /// to the first of the new ones, and so on.
+    pub fn set_endpoints(&self, urls: Vec<String>, couriers: JoinSet<()>) {
         *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = urls;
         // Dropping the old couriers aborts their sends, which are then repeated. Endpoints must tolerate
         // duplicates.

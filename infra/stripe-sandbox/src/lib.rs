@@ -57,72 +57,31 @@ mod customers;
 mod ids;
 mod lists;
 mod mirror;
+mod options;
 mod pages;
 mod params;
 mod payments;
 mod refunds;
 mod refusal;
 mod state;
+mod sync;
 mod v1;
 mod webhooks;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::routing::any;
+use clorp_stand_in::server;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use options::Options;
+
 use self::core::Core;
-use clorp_stand_in::server;
-
-/// Configuration of a sandbox.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The port to listen on; `None` for any free port.
-    pub port: Option<u16>,
-    /// The file that keeps the state over a restart; `None` to keep it in memory only.
-    pub state_path: Option<PathBuf>,
-    /// The secret API key that callers must send.
-    pub secret_key: String,
-    /// The secret that signs events, until a new one is rolled.
-    pub webhook_secret: String,
-    /// The endpoints that receive events.
-    pub webhook_urls: Vec<String>,
-    /// Offset of the sandbox's clock from the system's, in milliseconds. May change while the sandbox runs.
-    pub clock_shift_millis: Arc<AtomicI64>,
-    /// Pauses before a failed event is retried: the first one, which doubles each time, and the longest one.
-    pub redelivery_pauses: (Duration, Duration),
-    /// Time that an endpoint has to answer an event.
-    pub webhook_timeout: Duration,
-    /// The platform's available balance before any payment, in cents.
-    pub starting_balance_cents: i64,
-    /// The URL of Stripe's own `stripe-mock`, if it shall check every request that the sandbox accepts.
-    pub mirror: Option<String>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            port: None,
-            state_path: None,
-            secret_key: "sk_test_sandbox".to_owned(),
-            webhook_secret: "whsec_sandbox".to_owned(),
-            webhook_urls: Vec::new(),
-            clock_shift_millis: Arc::default(),
-            redelivery_pauses: (Duration::from_millis(200), Duration::from_secs(30)),
-            webhook_timeout: Duration::from_secs(20),
-            starting_balance_cents: 0,
-            mirror: None,
-        }
-    }
-}
 
 /// A running sandbox. Dropping it stops it; [`Sandbox::shutdown`] also waits until it has stopped.
 #[derive(Debug)]
@@ -142,7 +101,9 @@ impl Sandbox {
     pub async fn start(options: Options) -> Result<Self> {
         let listener = server::listen(options.port.unwrap_or(0), "Stripe").await?;
         let url = format!("http://{}", listener.local_addr()?);
+        let urls = options.webhook_urls.clone();
         let core = Core::open(url.clone(), options)?;
+        webhooks::send_to(&core, urls);
         core.start();
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn({
@@ -157,7 +118,7 @@ impl Sandbox {
 
     /// Replaces the endpoints that receive events, including events that still wait.
     pub fn set_webhook_urls(&self, urls: Vec<String>) {
-        self.core.set_endpoints(urls);
+        webhooks::send_to(&self.core, urls);
     }
 
     /// The secrets that sign events, newest first.
@@ -183,7 +144,7 @@ impl Sandbox {
     /// Number of calls of each API endpoint since the sandbox started, such as `GET /v1/accounts/{id}`.
     /// Rejected and failed requests count too.
     pub fn calls(&self) -> BTreeMap<String, usize> {
-        core::locked(&self.core.calls).clone()
+        sync::locked(&self.core.calls).clone()
     }
 
     /// The accepted requests that `stripe-mock` rejected, with its reasons.

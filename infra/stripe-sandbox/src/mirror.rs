@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use reqwest::Client;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 
-use crate::core::locked;
+use crate::sync::locked;
 
 /// The mock accepts any test key.
 const KEY: &str = "Bearer sk_test_123";

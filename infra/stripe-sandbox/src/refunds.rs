@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::params::Params;
 use crate::refusal::Refusal;
-use crate::state::{Change, Kind, amount, text};
+use crate::state::{Change, Kind, State, amount, text};
 
 /// Time to respond to a dispute, in seconds.
 const RESPONSE_SECONDS: i64 = 7 * 24 * 3600;
@@ -44,7 +44,26 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
     refund(change, &charge, cents, reason, metadata)
 }
 
-/// Refunds `cents` of a charge, or everything that is left of it.
+/// The charge that is meant by its own identifier, its payment's, or its Checkout session's.
+pub fn charge_of(state: &State, id: &str) -> Result<String, Refusal> {
+    let field = |kind, id: &str, field: &str| -> Result<String, Refusal> {
+        let object = state.find(kind, id)?;
+        object[field]
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Refusal::conflict(format!("{id} has not been paid")))
+    };
+    match Kind::of(id) {
+        Some(Kind::CheckoutSession) => {
+            let intent = field(Kind::CheckoutSession, id, "payment_intent")?;
+            field(Kind::PaymentIntent, &intent, "latest_charge")
+        }
+        Some(Kind::PaymentIntent) => field(Kind::PaymentIntent, id, "latest_charge"),
+        _ => field(Kind::Charge, id, "id"),
+    }
+}
+
+/// Gives back `cents` of a charge, or what is left of it.
 pub fn refund(
     change: &mut Change<'_>,
     charge: &str,

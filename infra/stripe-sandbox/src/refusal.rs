@@ -1,6 +1,8 @@
 //! Error responses with Stripe's wording and structure.
 
+use axum::Json;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 /// An error response.
@@ -172,6 +174,12 @@ impl Refusal {
     /// The body of the response.
     pub fn body(&self) -> Value {
         json!({ "error": self.error })
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.body())).into_response()
     }
 }
 

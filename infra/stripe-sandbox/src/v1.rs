@@ -8,15 +8,16 @@ use axum::body::Bytes;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use clorp_stand_in::server::Dropped;
 use serde_json::Value;
 
-use crate::core::{Core, locked};
+use crate::core::Core;
 use crate::lists;
 use crate::params::Params;
 use crate::refusal::Refusal;
 use crate::state::{Cause, Change, Fault, FaultKind, Kind, State, StoredReply};
+use crate::sync::locked;
 use crate::{checkout, connect, customers, ids, payments, refunds};
-use clorp_stand_in::server::Dropped;
 
 /// Lifetime of stored responses, in milliseconds.
 const RESPONSE_LIFETIME_MS: i64 = 24 * 3600 * 1000;
@@ -318,24 +319,5 @@ fn act(change: &mut Change<'_>, path: &str, params: Params) -> Result<Value, Ref
         ["transfers", id, "reversals"] => connect::create_reversal(change, id, params),
         ["refunds"] => refunds::create(change, params),
         _ => Err(Refusal::no_such_path("POST", &format!("/v1/{path}"))),
-    }
-}
-
-/// The identifier of a charge. `id` may be the charge itself, its payment intent, or its Checkout session.
-pub fn charge_of(state: &State, id: &str) -> Result<String, Refusal> {
-    let field = |kind, id: &str, field: &str| -> Result<String, Refusal> {
-        let object = state.find(kind, id)?;
-        object[field]
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| Refusal::conflict(format!("{id} has not been paid")))
-    };
-    match Kind::of(id) {
-        Some(Kind::CheckoutSession) => {
-            let intent = field(Kind::CheckoutSession, id, "payment_intent")?;
-            field(Kind::PaymentIntent, &intent, "latest_charge")
-        }
-        Some(Kind::PaymentIntent) => field(Kind::PaymentIntent, id, "latest_charge"),
-        _ => field(Kind::Charge, id, "id"),
     }
 }

@@ -7,6 +7,7 @@ use rand::RngExt;
 use reqwest::Client;
 use serde_json::Value;
 use sha2::Sha256;
+use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
 use crate::core::Core;
@@ -19,9 +20,18 @@ enum Next {
     Wait(Option<Instant>),
 }
 
-/// Delivers the events of one endpoint, one at a time, for as long as the sandbox runs. A failed event waits
-/// for its retry and does not hold up later ones.
-pub async fn deliver(core: Arc<Core>, endpoint: usize, url: String) {
+/// Sends events to these addresses from now on, also those that are still waiting.
+pub fn send_to(core: &Arc<Core>, urls: Vec<String>) {
+    let mut couriers = JoinSet::new();
+    for (endpoint, url) in urls.iter().enumerate() {
+        couriers.spawn(deliver(Arc::clone(core), endpoint, url.clone()));
+    }
+    core.set_endpoints(urls, couriers);
+}
+
+/// Sends the events of one endpoint, one at a time, for as long as the sandbox runs. One that fails waits, and does
+/// not hold up those behind it.
+async fn deliver(core: Arc<Core>, endpoint: usize, url: String) {
     let mut changes = core.watch();
     // Building a client fails only on a machine without TLS.
     let Ok(client) = client(&core) else { return };

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{dollars, lead_to, page, problem};
+use super::layout::{dollars, lead_to, page, problem};
 use crate::checkout::{DECLINED_CARD, Visit, open_session, visit};
 use crate::control::DEBIT_DELAY;
 use crate::core::Core;

@@ -9,7 +9,7 @@ use axum::response::Response;
 use maud::html;
 use serde::Deserialize;
 
-use super::{lead_to, page, problem};
+use super::layout::{lead_to, page, problem};
 use crate::connect;
 use crate::core::Core;
 use crate::refusal::Refusal;
