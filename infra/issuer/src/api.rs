@@ -9,12 +9,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use clorp_stand_in::server::Dropped;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::state::Refused;
-use super::{Core, Endpoint, Fault, TOKEN_SECONDS};
-use clorp_stand_in::server::Dropped;
+use crate::core::{Core, Endpoint, Fault, TOKEN_SECONDS};
+use crate::state::{Refused, State};
 
 pub fn router() -> Router<Arc<Core>> {
     Router::new().route("/auth/v1/.well-known/jwks.json", get(jwks)).route("/auth/v1/token", post(token))
@@ -22,7 +22,7 @@ pub fn router() -> Router<Arc<Core>> {
 
 async fn jwks(Shared(core): Shared<Arc<Core>>) -> Response {
     let act = || {
-        let keys = Json(core.look(super::State::jwks)?);
+        let keys = Json(core.look(State::jwks)?);
         Ok(([(header::CACHE_CONTROL, "public, max-age=600")], keys).into_response())
     };
     behave(core.count_call(Endpoint::Jwks), act).await

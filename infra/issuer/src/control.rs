@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Calls, Core, Endpoint, Fault, Person, SignedIn, TOKEN_SECONDS};
+use crate::core::{Calls, Core, Endpoint, Fault, SignedIn, TOKEN_SECONDS};
+use crate::state::{Person, State};
 
 /// Default delay of [`Fault::Delay`].
 const DELAY: Duration = Duration::from_millis(500);
@@ -68,7 +69,7 @@ struct Roll {
 async fn roll_key(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<Value> {
     let Roll { drop_old } = read(&body)?;
     core.change(|state| state.roll_key(drop_old)).map_err(internal_error)?;
-    let kid = core.look(super::State::signing_key).map_err(internal_error)?.kid;
+    let kid = core.look(State::signing_key).map_err(internal_error)?.kid;
     Ok(Json(json!({ "kid": kid })))
 }
 
