@@ -1,7 +1,5 @@
 //! What is linked into which function.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 use std::process::Command;
 

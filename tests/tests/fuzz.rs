@@ -1,8 +1,6 @@
 //! The API held to its own document by requests that nobody thought of: schemathesis makes them up from the document as it is
 //! served, with a credential of each kind, and no answer may be a server error or outside the document.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::Path;
 
 use axum::Router;

@@ -1,7 +1,5 @@
 //! The pages that Stripe hosts, clicked through with a real browser.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::atomic::Ordering;
 
 use clorp_stripe_sandbox::{Options, Sandbox};

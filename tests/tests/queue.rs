@@ -1,7 +1,5 @@
 //! The ranking's queue on a server that speaks SQS's protocol: what is sent to it, and what its messages bring about.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

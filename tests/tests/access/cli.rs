@@ -105,9 +105,9 @@ async fn who_approves_says_what_the_key_may_do() {
     let token = poll(&world, &login).await.expect(201);
     assert_eq!(token["spend_policy"], json!({ "per_drop_cents": 100, "per_day_cents": 150 }));
     let cli = with_key(&world, &token);
-    crate::run(&cli, 200).await.expect_error(403, "spend_limit_per_drop");
-    crate::run(&cli, 100).await.expect(201);
-    crate::run(&cli, 100).await.expect_error(403, "spend_limit_per_day");
+    super::run(&cli, 200).await.expect_error(403, "spend_limit_per_drop");
+    super::run(&cli, 100).await.expect(201);
+    super::run(&cli, 100).await.expect_error(403, "spend_limit_per_day");
     world.advance_seconds(3601);
     cli.post_empty("/api/whoami").await.expect_error(401, "authentication_required");
     assert_eq!(world.sender.balance().await, 19_900);
@@ -292,7 +292,7 @@ async fn of_an_approval_and_a_denial_at_once_one_stands() {
 async fn who_has_too_many_keys_revokes_one_and_the_login_is_still_good() {
     let rules = Rules { max_keys: 2, ..unhurried() };
     let world = World::with(Options { rules, ..Options::default() }).await;
-    let (id, _) = crate::make_key(&world.sender, json!({})).await;
+    let (id, _) = super::make_key(&world.sender, json!({})).await;
     let login = begin(&world, "cli").await;
     decide(&world.browser(&world.sender, 3600), "approve", &login).await.expect(204);
     poll(&world, &login).await.expect_error(409, "too_many_keys");

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::make_key;
+use super::make_key;
 
 async fn revoke(caller: &clorp_tests::Client, id: &str) -> clorp_tests::Answer {
     caller.send(Method::DELETE, &format!("/api/keys/{id}"), None, &[]).await

@@ -5,7 +5,7 @@ use clorp_tests::{Answer, Client, Options, World, unhurried};
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::run;
+use super::run;
 
 /// A world in which a bucket of `class` holds five requests and fills in a minute.
 async fn hurried(change: impl FnOnce(&mut Rules, RateLimit)) -> World {
@@ -129,7 +129,7 @@ async fn a_request_costs_its_bucket_one_write_even_in_a_burst() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_not_known_is_told_no_quota_and_takes_nobodys() {
     let world = hurried(|rules, rate| rules.create_rate = rate).await;
-    let (id, client) = crate::make_key(&world.sender, json!({})).await;
+    let (id, client) = super::make_key(&world.sender, json!({})).await;
     world.sender.send(reqwest::Method::DELETE, &format!("/api/keys/{id}"), None, &[]).await.expect(204);
     for caller in [&client, &world.anon, &world.anon.with_authorization("Bearer garbage")] {
         for _ in 0..10 {

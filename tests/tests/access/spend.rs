@@ -4,7 +4,7 @@ use clorp_tests::World;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::{make_key, run};
+use super::{make_key, run};
 
 async fn limited(
     world: &World,

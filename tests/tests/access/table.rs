@@ -56,7 +56,7 @@ fn resigned(token: &str, alg: &str, signature: &str) -> String {
 async fn useless(world: &World, user: &Client) -> Vec<Kind> {
     let anon = &world.anon;
     let unknown = ApiKey::from_random(rand::random()).expose().to_owned();
-    let (id, revoked) = crate::make_key(user, json!({})).await;
+    let (id, revoked) = super::make_key(user, json!({})).await;
     user.delete(&format!("/api/keys/{id}")).await.expect(204);
     let past = world.clock().now();
     let expired = world.with_key(user, |key| StoredKey { expires_at: Some(past), ..key }).await;

@@ -6,7 +6,7 @@ use clorp_domain::Rules;
 use clorp_tests::{Client, Options, World};
 use serde_json::{Value, json};
 
-use crate::support::{fields, ids, rest};
+use super::support::{fields, ids, rest};
 
 const ALL: &str = "/api/agents";
 

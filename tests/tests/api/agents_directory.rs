@@ -8,7 +8,7 @@ use clorp_tests::{Client, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{assert_without, fields, ids, post, rest};
+use super::support::{assert_without, fields, ids, post, rest};
 
 const DIRECTORY: &str = "/api/agents/directory";
 

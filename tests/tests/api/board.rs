@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clorp_tests::World;
 use serde_json::{Value, json};
 
-use crate::support::{assert_without, fields, ids, post, post_for, post_pending, rest, with};
+use super::support::{assert_without, fields, ids, post, post_for, post_pending, rest, with};
 
 const FIELDS: [&str; 11] = [
     "id",

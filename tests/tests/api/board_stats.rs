@@ -3,7 +3,7 @@
 use clorp_tests::World;
 use serde_json::{Value, json};
 
-use crate::support::{complete, post, post_for, post_pending};
+use super::support::{complete, post, post_for, post_pending};
 
 async fn stats(world: &World) -> Value {
     world.anon.get("/api/board/stats").await.expect(200)

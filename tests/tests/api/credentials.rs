@@ -6,7 +6,7 @@ use clorp_domain::api_key::ApiKey;
 use clorp_tests::document::{Route, routes};
 use clorp_tests::{Answer, World};
 
-use crate::support::{post, post_pending};
+use super::support::{post, post_pending};
 
 /// Everything that needs no credential. Whatever is not here must refuse. The webhook has no caller to name: its reports
 /// are Stripe's by their signature. A program that logs in is nobody yet.

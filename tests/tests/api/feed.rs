@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clorp_tests::World;
 use serde_json::{Value, json};
 
-use crate::support::{assert_without, complete, fields, ids, post, post_for, rest};
+use super::support::{assert_without, complete, fields, ids, post, post_for, rest};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finished_drop_has_exactly_the_promised_fields() {

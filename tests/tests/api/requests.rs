@@ -7,7 +7,7 @@ use clorp_tests::{Fault, Options, World};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{assert_without, post, with};
+use super::support::{assert_without, post, with};
 
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 

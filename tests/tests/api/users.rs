@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clorp_tests::World;
 use serde_json::Value;
 
-use crate::support::fields;
+use super::support::fields;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn you_see_your_own_account_with_exactly_the_promised_fields() {

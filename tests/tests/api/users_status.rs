@@ -3,7 +3,7 @@
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
-use crate::support::{ids, post};
+use super::support::{ids, post};
 
 async fn work(client: &Client) -> Value {
     client.get("/api/users/status").await.expect(200)

@@ -5,7 +5,7 @@ use clorp_tests::{Answer, Client, World};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{assert_without, fields};
+use super::support::{assert_without, fields};
 
 const CRITERIA: &str = "Three taglines for a bakery, each with a pun on bread";
 const GOOD: &str = "1. Our bakery: bread to impress.\n2. You knead this bread in your life.\n3. The bakery that rises to you.";

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clorp_tests::World;
 use serde_json::{Value, json};
 
-use crate::support::{fields, post, rest};
+use super::support::{fields, post, rest};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_says_what_happened_newest_first_and_adds_up() {

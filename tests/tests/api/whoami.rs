@@ -3,7 +3,7 @@
 use clorp_tests::World;
 use serde_json::json;
 
-use crate::support::post;
+use super::support::post;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_says_whose_key_it_is_and_what_they_have() {

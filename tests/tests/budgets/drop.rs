@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use clorp_tests::World;
 use serde_json::json;
 
-use crate::cost::{Cost, kilobyte, metered, read_meter};
-use crate::docs::hold;
+use super::cost::{Cost, kilobyte, metered, read_meter};
+use super::docs::hold;
 
 /// Write units that a drop with five submissions of 1 KB stays under.
 const BUDGET: usize = 120;

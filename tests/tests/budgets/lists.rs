@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt};
 use serde_json::json;
 use ulid::Ulid;
 
-use crate::cost::{meter, metered, read_meter};
+use super::cost::{meter, metered, read_meter};
 
 const PACKS: [&str; 5] = ["roast", "scout", "code", "cook", "wild"];
 

@@ -4,8 +4,8 @@
 use clorp_tests::{Answer, Client};
 use serde_json::{Value, json};
 
-use crate::cost::read_meter;
-use crate::requests::{Table, order};
+use super::cost::read_meter;
+use super::requests::{Table, order};
 
 const TOPUP: &str = "POST /api/wallet/topup";
 const SETUP: &str = "POST /api/wallet/setup-payment-method";

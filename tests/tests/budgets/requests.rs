@@ -8,9 +8,9 @@ use clorp_tests::{Answer, Client, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cost::{Cost, kilobyte, metered, read_meter};
-use crate::docs::hold;
-use crate::money;
+use super::cost::{Cost, kilobyte, metered, read_meter};
+use super::docs::hold;
+use super::money;
 
 /// Methods that the API document may have operations for.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];

@@ -10,7 +10,7 @@ use futures::future::{join, join_all};
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use crate::{ROUNDS, read, tally};
+use super::{ROUNDS, read, tally};
 
 async fn make(owner: &Client, name: &str) -> Answer {
     owner.post("/api/agents", json!({ "name": name })).await

@@ -4,7 +4,7 @@ use clorp_domain::{DropId, Rules};
 use clorp_tests::{Options, World};
 use futures::future::{join, join_all};
 
-use crate::{ROUNDS, cancel, crowd, lapsed_last_slot, read, tally};
+use super::{ROUNDS, cancel, crowd, lapsed_last_slot, read, tally};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_simultaneous_claims_give_exactly_five_and_refuse_the_rest_with_409() {

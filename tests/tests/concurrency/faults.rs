@@ -4,7 +4,7 @@ use clorp_ranking::Swept;
 use clorp_tests::{Answer, Fault, Options, Proxy, World};
 use serde_json::Value;
 
-use crate::{cancel, owned, pay, pending, read, run};
+use super::{cancel, owned, pay, pending, read, run};
 
 const TRANSACTION: &str = "TransactWriteItems";
 /// More faults than the SDK tries a request.

@@ -11,7 +11,7 @@ use clorp_ranking::Swept;
 use clorp_tests::{Options, World};
 use futures::future::BoxFuture;
 
-use crate::{owned, read};
+use super::{owned, read};
 
 /// Never there.
 #[derive(Default)]

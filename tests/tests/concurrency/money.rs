@@ -3,7 +3,7 @@
 use clorp_tests::World;
 use futures::future::{join, join_all};
 
-use crate::{ROUNDS, cancel, pay, pending, read, run, tally};
+use super::{ROUNDS, cancel, pay, pending, read, run, tally};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn simultaneous_payments_debit_once_and_the_losers_get_400() {

@@ -3,7 +3,7 @@
 use clorp_tests::World;
 use futures::future::{join, join_all, join3};
 
-use crate::{ROUNDS, cancel, owned, read};
+use super::{ROUNDS, cancel, owned, read};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_sweeps_at_once_pay_every_winner_once() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clorp_tests::{Options, World};
 use futures::future::{join, join_all};
 
-use crate::{ROUNDS, lapsed_last_slot, read, tally};
+use super::{ROUNDS, lapsed_last_slot, read, tally};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_submissions_for_the_last_slot_give_exactly_one() {

@@ -3,8 +3,8 @@
 use clorp_tests::{Answer, Client};
 use serde_json::json;
 
-use crate::crash::die_and_repeat;
-use crate::{assert_replay, is_replay, proxied};
+use super::crash::die_and_repeat;
+use super::{assert_replay, is_replay, proxied};
 
 async fn make(owner: &Client) -> Answer {
     owner.post("/api/agents", json!({ "name": "Ada", "description": "Roasts" })).await

@@ -2,7 +2,7 @@
 
 use clorp_tests::{Answer, World};
 
-use crate::{calls_about_records, proxied, proxy, run};
+use super::{calls_about_records, proxied, proxy, run};
 
 /// Write units and requests to the table that a request's record took.
 #[track_caller]

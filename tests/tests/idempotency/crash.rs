@@ -4,7 +4,7 @@ use clorp_tests::client::announcement;
 use clorp_tests::{Answer, Fault, World};
 use serde_json::json;
 
-use crate::{
+use super::{
     LEASE_OVER, TRANSACTION, TRIES, assert_in_flight, assert_replay, cancel, id, is_replay, keeps_an_answer,
     order, pay, pending, posted, proxied, proxy, read, run,
 };

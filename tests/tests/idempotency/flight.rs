@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clorp_tests::World;
 use futures::future::join_all;
 
-use crate::{
+use super::{
     LEASE_OVER, TRANSACTION, TRIES, assert_in_flight, assert_replay, id, is_replay, keeps_an_answer, lets_go,
     posted, proxied, proxy, run,
 };

@@ -3,8 +3,8 @@
 use clorp_tests::{Answer, Client};
 use serde_json::{Value, json};
 
-use crate::crash::die_and_repeat;
-use crate::{assert_replay, is_replay, posted, proxied, run};
+use super::crash::die_and_repeat;
+use super::{assert_replay, is_replay, posted, proxied, run};
 
 async fn topup(client: &Client) -> Answer {
     client.post("/api/wallet/topup", json!({ "amount_cents": 1000 })).await

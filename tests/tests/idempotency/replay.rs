@@ -7,7 +7,7 @@ use clorp_tests::{Answer, Options, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{assert_replay, cancel, id, is_replay, order, pay, posted, read, run};
+use super::{assert_replay, cancel, id, is_replay, order, pay, posted, read, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_post_by_a_caller_is_replayed_whatever_it_answered() {
@@ -92,7 +92,7 @@ async fn a_refusal_stays_a_refusal_under_its_key_and_not_under_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_and_a_cancel_under_one_key_each_move_the_money_once() {
     let world = World::start().await;
-    let (sender, drop) = crate::pending(&world).await;
+    let (sender, drop) = super::pending(&world).await;
     let paid = pay(&sender.keyed("pay"), &drop).await;
     assert_eq!(paid.expect(200)["status"], "open");
     let cancelled = cancel(&sender.keyed("cancel"), &drop).await;

@@ -5,7 +5,7 @@ use clorp_tests::document::routes;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{assert_replay, calls_about_records, cancel, id, is_replay, order, posted, proxied, read, run};
+use super::{assert_replay, calls_about_records, cancel, id, is_replay, order, posted, proxied, read, run};
 
 const REUSED: &str = "idempotency_key_reused";
 

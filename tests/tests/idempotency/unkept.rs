@@ -4,7 +4,7 @@ use clorp_tests::Fault;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{
+use super::{
     TRANSACTION, TRIES, assert_replay, cancel, is_of_a_record, is_replay, keeps_an_answer, order, posted,
     proxied, proxy, run,
 };

@@ -4,11 +4,11 @@ use clorp_tests::{Client, Fault, Options, World};
 use futures::future::{join, join_all, join3};
 use serde_json::{Value, json};
 
-use crate::people::{
+use super::people::{
     ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, about, cardholder, charges, drops, enable, fault, id, mend,
     options, pay, proxied, proxy, reports, resumed, run, save_card, set, set_card, settings, statuses,
 };
-use crate::support::ledger;
+use super::support::ledger;
 
 const PATH: &str = "/v1/payment_intents";
 const TOO_LATE: i64 = 31 * 60;

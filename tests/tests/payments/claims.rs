@@ -4,10 +4,10 @@ use clorp_tests::{Client, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::connect::connected;
-use crate::setup::save_card;
-use crate::signed::{event, ledger_audit, report, told};
-use crate::support::{checkout, complete, complete_unreported, ledger};
+use super::connect::connected;
+use super::setup::save_card;
+use super::signed::{event, ledger_audit, report, told};
+use super::support::{checkout, complete, complete_unreported, ledger};
 
 /// Tops up by this much, which is credited; the session.
 async fn paid(world: &World, user: &Client, amount: i64) -> String {

@@ -7,7 +7,7 @@ use clorp_tests::{Client, Options, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::signed::{event, report, told, unapplied};
+use super::signed::{event, report, told, unapplied};
 
 const CONNECT: &str = "/api/stripe/connect";
 
@@ -135,7 +135,7 @@ async fn a_report_that_comes_after_a_later_one_changes_nothing() {
     for (report, status) in
         [(&active, "active"), (&restricted, "pending"), (&active, "pending"), (&restricted, "pending")]
     {
-        crate::signed::report(&world, report).await;
+        super::signed::report(&world, report).await;
         assert_eq!(recorded(user).await, status);
     }
     pause(&world, false).await;

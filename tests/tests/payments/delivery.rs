@@ -4,8 +4,8 @@ use clorp_tests::{Answer, Client, Fault, Options, Proxy, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::signed::{id, ledger_audit, send, signature, told};
-use crate::support::{checkout, complete, complete_unreported, ledger};
+use super::signed::{id, ledger_audit, send, signature, told};
+use super::support::{checkout, complete, complete_unreported, ledger};
 
 /// More faults than the SDK tries a request.
 const TRIES: usize = 3;
@@ -111,7 +111,7 @@ async fn of_a_bank_debit_the_success_counts_whichever_report_comes_first() {
             balances = [1000, 1000];
         }
         for (report, balance) in reports.iter().zip(balances) {
-            crate::signed::report(&world, report).await;
+            super::signed::report(&world, report).await;
             assert_eq!(user.balance().await, balance, "{}", report["type"]);
         }
         pause(&world, false).await;
@@ -225,7 +225,7 @@ async fn a_function_that_dies_between_the_credit_and_what_was_claimed_before_it_
     let session = checkout(user, 1000).await;
     complete_unreported(&world, &session, "paid").await;
     world.control(&format!("charges/{session}/refund"), json!({ "amount": 300 })).await;
-    crate::signed::report(&world, &told(&world, "charge.refunded")).await;
+    super::signed::report(&world, &told(&world, "charge.refunded")).await;
     assert_eq!(ledger_audit(&world).await.unapplied.len(), 1, "a refund of what is not credited yet waits");
     let body = told(&world, "checkout.session.completed").to_string().into_bytes();
     // The credit is made; then what waits for it cannot be read.

@@ -11,11 +11,11 @@ use clorp_tests::{Answer, Client, Fault, World};
 use futures::future::join;
 use serde_json::json;
 
-use crate::people::{
+use super::people::{
     ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, at_stripe, cardholder, charges, drops, enable, id, mend, pay,
     payee, proxied, proxy, reports, resumed, run, transfers, withdraw,
 };
-use crate::support::{complete, ledger, topup};
+use super::support::{complete, ledger, topup};
 
 /// Something that moves money through Stripe.
 trait Flow {

@@ -3,7 +3,7 @@
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
-use crate::signed::{event, ledger_audit, metadata, report, told, unapplied};
+use super::signed::{event, ledger_audit, metadata, report, told, unapplied};
 
 const SETUP: &str = "/api/wallet/setup-payment-method";
 

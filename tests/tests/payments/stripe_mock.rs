@@ -5,8 +5,8 @@ use clorp_stripe_sandbox as sandbox;
 use clorp_tests::{Options, StripeMock, World};
 use serde_json::json;
 
-use crate::people::{cardholder, connected, enable, fault, options, resumed, run, withdraw};
-use crate::support::{checkout, complete};
+use super::people::{cardholder, connected, enable, fault, options, resumed, run, withdraw};
+use super::support::{checkout, complete};
 
 /// Every endpoint that `clorp-stripe-api` uses.
 const USED: [&str; 11] = [

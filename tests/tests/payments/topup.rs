@@ -3,7 +3,7 @@
 use clorp_tests::World;
 use serde_json::json;
 
-use crate::support::{checkout, complete, ledger, topup};
+use super::support::{checkout, complete, ledger, topup};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paid_session_credits_the_wallet_once_and_names_the_session() {

@@ -8,11 +8,11 @@ use lambda_http::tower::{Service, ServiceExt};
 use lambda_http::{Adapter, Context, LambdaEvent};
 use serde_json::{Value, json};
 
-use crate::signed::{
+use super::signed::{
     PATH, begun, event, id, ledger_audit, metadata, report, secret, send, session, signature, told,
     unapplied, unrecorded, v1,
 };
-use crate::support::{checkout, complete, complete_unreported, ledger};
+use super::support::{checkout, complete, complete_unreported, ledger};
 
 /// A paid session of 1000 cents whose report is held back: the session, and the report.
 async fn held(world: &World, user: &Client) -> (String, Value) {

@@ -6,11 +6,11 @@ use clorp_tests::{Client, Fault, Options, World};
 use futures::future::{join, join_all};
 use serde_json::json;
 
-use crate::people::{
+use super::people::{
     ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, about, connected, fault, id, keeps_an_answer, mend, options,
     payee, proxied, proxy, reports, resumed, statuses, transfers, withdraw,
 };
-use crate::support::ledger;
+use super::support::ledger;
 
 const PATH: &str = "/v1/transfers";
 const DAY_AND_HOUR: i64 = 25 * 3600;

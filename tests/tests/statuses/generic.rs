@@ -7,7 +7,7 @@ use clorp_tests::{Answer, Fault, Options, World};
 use futures::future::join_all;
 use reqwest::Method;
 
-use crate::Row;
+use super::Row;
 
 /// An idempotency key that came with another request.
 const USED_KEY: &str = "used";

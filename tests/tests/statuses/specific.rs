@@ -5,7 +5,7 @@ use clorp_tests::{Answer, Client, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::Row;
+use super::Row;
 
 fn row(operation: &str, status: u16, answer: Answer) -> Row {
     (operation.to_owned(), status, answer)

@@ -4,7 +4,7 @@ use clorp_tests::World;
 use clorp_tests::client::announcement;
 use serde_json::{Value, json};
 
-use crate::PICTURE;
+use super::PICTURE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_announced_file_gets_an_address_of_its_own_that_has_nothing_of_its_name() {

@@ -4,7 +4,7 @@ use clorp_tests::World;
 use clorp_tests::client::announcement;
 use serde_json::{Value, json};
 
-use crate::{PICTURE, described, id, order, run, submit};
+use super::{PICTURE, described, id, order, run, submit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_the_callers_upload_is_refused_and_nothing_is_charged() {

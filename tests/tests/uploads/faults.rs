@@ -3,7 +3,7 @@
 use clorp_tests::World;
 use serde_json::json;
 
-use crate::{PICTURE, id, run, submit};
+use super::{PICTURE, id, run, submit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_s3_nothing_is_charged_and_the_same_request_succeeds_later() {

@@ -4,7 +4,7 @@ use clorp_tests::World;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{PICTURE, described, id, order, plain, run, submit};
+use super::{PICTURE, described, id, order, plain, run, submit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_from_the_sender_to_claimants_and_the_winners_back() {

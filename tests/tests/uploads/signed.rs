@@ -8,7 +8,7 @@ use clorp_tests::client::announcement;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{PICTURE, id, run};
+use super::{PICTURE, id, run};
 
 /// Somebody else's bytes of the same length.
 fn others() -> Vec<u8> {

@@ -1,8 +1,6 @@
 //! Browser sessions: tokens that are and are not genuine, the project's keys, refreshes, and the issuer that stands in
 //! for Supabase.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod attacks;
 mod forge;
 mod issuer;

@@ -1,7 +1,5 @@
 //! Races: many callers at once, and what the table does when it is contended or fails.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod agents;
 mod claims;
 mod faults;

@@ -1,8 +1,6 @@
 //! What requests and drops cost in round trips and units: counted, held to the budgets, and written to
 //! `docs/access-patterns.md`, whose tables are what these tests say (`UPDATE_DOCS=1` rewrites them).
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod cost;
 mod docs;
 mod drop;

@@ -1,7 +1,5 @@
 //! The API, endpoint by endpoint. Each module is named after the path it is about.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod agents;
 mod agents_directory;
 mod board;

@@ -3,8 +3,6 @@
 //! That each of the answers is as documented, and that no answer is outside the document, is what [`clorp_tests::Client`] sees
 //! to.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod generic;
 mod specific;
 

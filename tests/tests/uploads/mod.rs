@@ -1,7 +1,5 @@
 //! Files: announced, uploaded, attached to drops and submissions, downloaded. S3 is one that checks what was signed.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod announce;
 mod attach;
 mod faults;

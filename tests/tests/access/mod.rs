@@ -1,8 +1,6 @@
 //! Who may do what, and how often: credentials, API keys and their limits, rates, pages of other origins; and how programs get
 //! in.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod cli;
 mod keys;
 mod pages;

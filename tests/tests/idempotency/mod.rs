@@ -1,7 +1,5 @@
 //! `Idempotency-Key`: a request sent again is answered again and not carried out again, whatever happened in between.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod agents;
 mod cost;
 mod crash;
