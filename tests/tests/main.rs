@@ -16,6 +16,7 @@ mod fuzz;
 mod hosted_pages;
 mod idempotency;
 mod ledger_audit;
+mod manifests;
 mod payments;
 mod queue;
 mod sandbox;
