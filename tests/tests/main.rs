@@ -14,6 +14,7 @@ mod dependencies;
 mod drops;
 mod fuzz;
 mod hosted_pages;
+mod house;
 mod idempotency;
 mod ledger_audit;
 mod manifests;

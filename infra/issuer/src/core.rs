@@ -1,4 +1,4 @@
-//! What every part of the issuer shares: its state, and how it behaves.
+//! The shared core of the issuer: its state, its options and its counters.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,19 +14,19 @@ use serde_json::Value;
 
 use crate::state::{Person, State};
 
-/// How long an access token is good unless told otherwise, in seconds.
+/// Default lifetime of an access token, in seconds.
 pub const TOKEN_SECONDS: i64 = 3600;
 
-/// How the issuer is set up.
+/// Configuration of an issuer.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where it listens; any free port if none is given.
+    /// The port to listen on; `None` for any free port.
     pub port: Option<u16>,
-    /// The file that keeps its key and sessions over a restart; without one they are gone with the issuer.
+    /// The file that keeps the keys and sessions over a restart; `None` to keep them in memory only.
     pub state_path: Option<PathBuf>,
-    /// The key that callers have to show.
+    /// The anonymous API key that callers must send.
     pub anon_key: String,
-    /// Milliseconds that its clock is ahead of the system's. May change while it runs.
+    /// Offset of the sandbox's clock from the system's, in milliseconds. May change while the sandbox runs.
     pub clock_shift_millis: Arc<AtomicI64>,
 }
 
@@ -41,74 +41,75 @@ impl Default for Options {
     }
 }
 
-/// A session of somebody who has just signed in.
+/// A new session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SignedIn {
-    /// As Supabase's clients keep it: `access_token`, `refresh_token`, `expires_at`, `user` and so on.
+    /// The session in the format of Supabase's clients: `access_token`, `refresh_token`, `expires_at`, `user`
+    /// and so on.
     pub session: Value,
-    /// What a browser with this session sends as its `Cookie`.
+    /// The `Cookie` header of a browser with this session.
     pub cookie: String,
 }
 
 impl SignedIn {
-    /// A text in the session.
+    /// The text in a field of the session; empty if there is none.
     pub fn text(&self, field: &str) -> &str {
         self.session[field].as_str().unwrap_or_default()
     }
 }
 
-/// What can fail.
+/// An endpoint into which faults can be injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
-    /// The published keys.
+    /// The published keys, as a JSON Web Key Set.
     Jwks,
-    /// The refreshing of sessions.
+    /// The refresh of sessions.
     Token,
 }
 
-/// How it fails.
+/// An injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The connection is dropped without acting.
+    /// The connection is dropped, and the request is not executed.
     Down,
-    /// The request is carried out, and then the connection is dropped.
+    /// The request is executed, and then the connection is dropped.
     LostAnswer,
-    /// The request is carried out, and answered after a while.
+    /// The request is executed, and answered after a delay.
     Delay(Duration),
 }
 
-/// How often each endpoint was called, faults included.
+/// Number of calls of each endpoint, including calls with faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Calls {
-    /// The published keys.
+    /// The published keys, as a JSON Web Key Set.
     pub jwks: usize,
-    /// The refreshing of sessions.
+    /// The refresh of sessions.
     pub token: usize,
 }
 
-/// How the endpoints behave, and how often they were called. A restart forgets it.
+/// Injected faults and call counts. They are not saved.
 #[derive(Debug, Default)]
 pub struct Conduct {
     jwks: Option<Fault>,
     token: Option<Fault>,
-    /// How often they were called.
+    /// Number of calls of each endpoint.
     pub calls: Calls,
 }
 
-/// What every part of the issuer shares.
+/// Everything that the parts of the issuer share.
 #[derive(Debug)]
 pub struct Core {
     url: String,
     cookie_name: String,
-    /// How the issuer was started.
+    /// The configuration of the issuer.
     pub options: Options,
     state: Mutex<State>,
     conduct: Mutex<Conduct>,
 }
 
 impl Core {
-    /// Takes the state from its file, if there is one, and otherwise makes one with a new key.
+    /// Creates the core with the state from its file, or with a new state and key.
     pub fn open(url: String, options: Options) -> Result<Self> {
         let there = match &options.state_path {
             Some(path) => files::read_json(path)?,
@@ -128,17 +129,17 @@ impl Core {
         Ok(core)
     }
 
-    /// The project as the functions are to know it.
+    /// The configuration with which the functions use this issuer.
     pub fn config(&self) -> Result<Config> {
         config(&self.url, &self.options.anon_key)
     }
 
-    /// What tokens name as their issuer.
+    /// The `iss` claim of the tokens.
     pub fn issuer(&self) -> String {
         format!("{}/auth/v1", self.url)
     }
 
-    /// The time: the system's, shifted as the options say.
+    /// The current time: the system's clock plus the configured shift.
     pub fn now(&self) -> Timestamp {
         let shift = SignedDuration::from_millis(self.options.clock_shift_millis.load(Ordering::Relaxed));
         Timestamp::now().saturating_add(shift).unwrap_or(Timestamp::MAX)
@@ -149,7 +150,7 @@ impl Core {
         read(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the state and keeps it on disk, before anyone hears of it.
+    /// Changes the state and saves it, before the lock is released.
     pub fn change<T>(&self, act: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = act(&mut state)?;
@@ -173,7 +174,7 @@ impl Core {
         act(&mut self.conduct.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Lets an endpoint behave like this from now on.
+    /// Injects a fault into an endpoint, or removes it.
     pub fn behave(&self, endpoint: Endpoint, fault: Option<Fault>) {
         self.conduct(|conduct| match endpoint {
             Endpoint::Jwks => conduct.jwks = fault,
@@ -182,7 +183,7 @@ impl Core {
     }
 
     /// Counts a call of an endpoint, and says how it is to fail.
-    pub fn called(&self, endpoint: Endpoint) -> Option<Fault> {
+    pub fn count_call(&self, endpoint: Endpoint) -> Option<Fault> {
         self.conduct(|conduct| match endpoint {
             Endpoint::Jwks => {
                 conduct.calls.jwks += 1;

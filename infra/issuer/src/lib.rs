@@ -40,7 +40,7 @@ pub use state::{Person, SigningKey};
 use self::core::Core;
 use state::State;
 
-/// A running issuer. It stops when dropped; [`Issuer::shutdown`] also waits for it.
+/// A running issuer. Dropping it stops it; [`Issuer::shutdown`] also waits until it has stopped.
 #[derive(Debug)]
 pub struct Issuer {
     /// The base URL, such as `http://127.0.0.1:9999`: the value for `SUPABASE_URL`.

@@ -11,45 +11,45 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// How long a refresh token that was used may be used again, in seconds.
+/// Time after its first use in which a refresh token may be used again, in seconds.
 const REUSE_INTERVAL: i64 = 10;
 /// Age at which unused sessions are deleted, in seconds.
 const SESSION_LIFETIME: i64 = 60 * 24 * 60 * 60;
 
-/// Somebody with an account.
+/// A person with an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// The account's id.
     pub id: String,
-    /// What they call themselves.
+    /// The person's full name.
     #[serde(default)]
     pub name: Option<String>,
-    /// Where they get mail.
+    /// The person's email address.
     #[serde(default)]
     pub email: Option<String>,
-    /// What they look like.
+    /// The URL of the person's picture.
     #[serde(default)]
     pub avatar_url: Option<String>,
 }
 
 impl Person {
-    /// Somebody with a name.
+    /// A person with an id and a name only.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
         Self { id: id.into(), name: Some(name.into()), email: None, avatar_url: None }
     }
 }
 
-/// The key that tokens are signed with, for tools that make their own.
+/// The key that signs access tokens, for tools that sign their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningKey {
-    /// Its name.
+    /// The key's identifier.
     pub kid: String,
-    /// PKCS #8, in PEM.
+    /// The private key, as PKCS #8 in PEM.
     pub private_key_pem: String,
 }
 
-/// Everything that outlives a restart.
+/// Everything that survives a restart.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct State {
     /// The signing keys, oldest first. The last one signs; all are published.

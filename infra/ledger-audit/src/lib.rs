@@ -140,26 +140,26 @@ fn figures(ledger: &LedgerAudit) -> Figures {
     }
 }
 
-/// What Stripe and the ledger do not agree on.
+/// The discrepancies between Stripe and the ledger.
 fn compare(ledger: &LedgerAudit, statement: &Statement) -> Vec<String> {
-    let mut faults = Vec::new();
+    let mut discrepancies = Vec::new();
     let mut known = BTreeSet::new();
     let credits = statement.sessions.iter().map(|movement| (movement, Reason::Topup(movement.id.clone())));
     let charged = statement.intents.iter().map(|movement| (movement, Reason::AutoTopup(movement.id.clone())));
     for (movement, reason) in credits.chain(charged) {
         let credited = ledger.sum_of(&reason);
         if credited != movement.amount {
-            faults.push(format!("{reason} was paid {} and credited {credited}", movement.amount));
+            discrepancies.push(format!("{reason} was paid {} and credited {credited}", movement.amount));
         }
         known.insert(reason.to_string());
     }
     for reason in ledger.reasons.keys().filter(|reason| names_stripe(reason) && !known.contains(*reason)) {
-        faults.push(format!("{reason} was credited and Stripe knows of no payment"));
+        discrepancies.push(format!("{reason} was credited, but Stripe has no such payment"));
     }
     let transfers: BTreeMap<&str, &Movement> =
         statement.transfers.iter().map(|movement| (movement.id.as_str(), movement)).collect();
     if transfers.len() != statement.transfers.len() {
-        faults.push("a withdrawal was transferred more than once".to_owned());
+        discrepancies.push("a withdrawal was transferred more than once".to_owned());
     }
     for withdrawal in &ledger.withdrawals {
         let id = withdrawal.id.to_string();

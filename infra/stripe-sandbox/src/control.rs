@@ -24,7 +24,7 @@ pub const DEBIT_DELAY: Duration = Duration::from_millis(200);
 /// The response of a control call.
 type Answer = Result<Json<Value>, Refusal>;
 
-/// Every control call.
+/// The routes of all control calls.
 pub fn router() -> Router<Arc<Core>> {
     Router::new()
         .route("/_sandbox/checkout/sessions/{id}/complete", post(complete))

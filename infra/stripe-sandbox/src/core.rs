@@ -168,8 +168,8 @@ impl Core {
         self.endpoints.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sends events to these addresses from now on, each by its courier. What waits for the first of the old ones goes
-    /// to the first of the new ones, and so on.
+    /// Replaces the webhook endpoints and their couriers. Events that wait for the n-th old endpoint go to the
+    /// n-th new one.
     pub fn set_endpoints(&self, urls: Vec<String>, couriers: JoinSet<()>) {
         *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = urls;
         // Dropping the old couriers aborts their sends, which are then repeated. Endpoints must tolerate

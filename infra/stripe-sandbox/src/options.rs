@@ -1,32 +1,32 @@
-//! How a sandbox is set up.
+//! Configuration of a sandbox.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-/// How the sandbox is set up.
+/// Configuration of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where it listens; any free port if none is given.
+    /// The port to listen on; `None` for any free port.
     pub port: Option<u16>,
-    /// The file that keeps its state over a restart; without one the state is gone with the sandbox.
+    /// The file that keeps the state over a restart; `None` to keep it in memory only.
     pub state_path: Option<PathBuf>,
-    /// The key that callers of the API have to show.
+    /// The secret API key that callers must send.
     pub secret_key: String,
-    /// What signs events, until a new one is rolled.
+    /// The secret that signs events, until a new one is rolled.
     pub webhook_secret: String,
-    /// Where events are sent.
+    /// The endpoints that receive events.
     pub webhook_urls: Vec<String>,
-    /// Milliseconds that its clock is ahead of the system's. May change while it runs.
+    /// Offset of the sandbox's clock from the system's, in milliseconds. May change while the sandbox runs.
     pub clock_shift_millis: Arc<AtomicI64>,
-    /// How long an event that did not arrive waits: the first time, doubling, and at most.
+    /// Pauses before a failed event is retried: the first one, which doubles each time, and the longest one.
     pub redelivery_pauses: (Duration, Duration),
-    /// How long an endpoint may take to answer.
+    /// Time that an endpoint has to answer an event.
     pub webhook_timeout: Duration,
-    /// What the platform can transfer before anyone has paid, in cents.
+    /// The platform's available balance before any payment, in cents.
     pub starting_balance_cents: i64,
-    /// Where Stripe's own `stripe-mock` answers, if every accepted request shall be shown to it.
+    /// The URL of Stripe's own `stripe-mock`, if it shall check every request that the sandbox accepts.
     pub mirror: Option<String>,
 }
 

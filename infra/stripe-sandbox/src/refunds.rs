@@ -44,7 +44,7 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
     refund(change, &charge, cents, reason, metadata)
 }
 
-/// The charge that is meant by its own identifier, its payment's, or its Checkout session's.
+/// The identifier of a charge. `id` may be the charge itself, its payment intent, or its Checkout session.
 pub fn charge_of(state: &State, id: &str) -> Result<String, Refusal> {
     let field = |kind, id: &str, field: &str| -> Result<String, Refusal> {
         let object = state.find(kind, id)?;
@@ -63,7 +63,7 @@ pub fn charge_of(state: &State, id: &str) -> Result<String, Refusal> {
     }
 }
 
-/// Gives back `cents` of a charge, or what is left of it.
+/// Refunds `cents` of a charge, or everything that is left of it.
 pub fn refund(
     change: &mut Change<'_>,
     charge: &str,

@@ -20,7 +20,7 @@ enum Next {
     Wait(Option<Instant>),
 }
 
-/// Sends events to these addresses from now on, also those that are still waiting.
+/// Replaces the endpoints that receive events, including events that still wait.
 pub fn send_to(core: &Arc<Core>, urls: Vec<String>) {
     let mut couriers = JoinSet::new();
     for (endpoint, url) in urls.iter().enumerate() {
@@ -29,8 +29,8 @@ pub fn send_to(core: &Arc<Core>, urls: Vec<String>) {
     core.set_endpoints(urls, couriers);
 }
 
-/// Sends the events of one endpoint, one at a time, for as long as the sandbox runs. One that fails waits, and does
-/// not hold up those behind it.
+/// Delivers the events of one endpoint, one at a time, for as long as the sandbox runs. A failed event waits
+/// for its retry and does not hold up later ones.
 async fn deliver(core: Arc<Core>, endpoint: usize, url: String) {
     let mut changes = core.watch();
     // Building a client fails only on a machine without TLS.

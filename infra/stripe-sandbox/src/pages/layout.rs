@@ -1,4 +1,4 @@
-//! What all pages look like.
+//! The layout that all pages share.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -8,11 +8,11 @@ use crate::refusal::Refusal;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Nothing on these pages runs a script, is loaded from elsewhere, or is shown inside another page.
+/// Content security policy: no scripts, no resources from elsewhere, no embedding in other pages.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
 
-/// A whole page around `body`.
+/// An HTML page with `body` as its content.
 pub fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     let page = html! {
         (DOCTYPE)
@@ -38,7 +38,7 @@ pub fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     (status, headers, Html(page.into_string())).into_response()
 }
 
-/// The page for something that is not there, or cannot be done.
+/// A page that shows an error.
 pub fn problem(refusal: &Refusal) -> Response {
     let message = refusal.error()["message"].as_str().unwrap_or("This did not work.");
     let body = html! {
@@ -48,12 +48,12 @@ pub fn problem(refusal: &Refusal) -> Response {
     page(refusal.status, "This did not work", &body)
 }
 
-/// Leads on after a form, so that reloading does not send it again.
+/// Redirects after a form, so that a reload does not submit the form again.
 pub fn lead_to(url: &str) -> Response {
     Redirect::to(url).into_response()
 }
 
-/// Cents as a person reads them.
+/// Formats cents as dollars.
 pub fn dollars(cents: i64) -> String {
     format!("${}.{:02}", cents / 100, cents % 100)
 }

@@ -2,8 +2,6 @@
 //! page and leave nothing to do. API descriptions say something. Tests are named as claims. Functions stay
 //! short.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod document;
 mod functions;
 mod prose;
