@@ -1,11 +1,11 @@
-//! What becomes of money that was paid: refunds and disputes.
+//! Refunds and disputes of charges.
 
 use serde_json::json;
 
 use super::support::{World, id};
 
 #[tokio::test]
-async fn refunds_add_up_and_end_at_what_was_paid() {
+async fn refunds_add_up_to_the_paid_amount_at_most() {
     let world = World::start().await;
     let session = world.stripe.paid_session(1_000).await;
     let intent = session["payment_intent"].as_str().unwrap();
@@ -17,10 +17,10 @@ async fn refunds_add_up_and_end_at_what_was_paid() {
 
     let too_much = world.stripe.post("refunds", &[("charge", charge), ("amount", "701")]).await;
     assert_eq!(too_much.error(), (400, "amount_too_large"));
-    // A test may know the session only.
+    // The control API also takes the id of the session.
     world.stripe.control(&format!("charges/{}/refund", id(&session)), json!({})).await.ok();
-    let again = world.stripe.post("refunds", &[("charge", charge)]).await;
-    assert_eq!(again.error(), (400, "charge_already_refunded"));
+    let late = world.stripe.post("refunds", &[("charge", charge)]).await;
+    assert_eq!(late.error(), (400, "charge_already_refunded"));
     assert_eq!(world.stripe.available().await, 0);
 
     let events = world.sandbox.events();
@@ -47,17 +47,17 @@ async fn a_dispute_takes_the_money_and_returns_it_only_if_won() {
             world.stripe.post("refunds", &[("charge", charge)]).await.error(),
             (400, "charge_disputed")
         );
-        let again = world.stripe.control(&format!("charges/{charge}/dispute"), json!({})).await;
-        assert_eq!(again.status, 409);
+        let second = world.stripe.control(&format!("charges/{charge}/dispute"), json!({})).await;
+        assert_eq!(second.status, 409);
 
         let close = format!("disputes/{}/close", id(&dispute));
         let closed = world.stripe.control(&close, json!({"status": status})).await.ok();
         assert_eq!(closed["status"], status);
         assert_eq!(world.stripe.control(&close, json!({"status": "won"})).await.status, 409);
         assert_eq!(world.stripe.available().await, cents);
-        let told = world.told();
-        assert_eq!(told.iter().filter(|kind| *kind == "charge.dispute.created").count(), 1);
-        assert_eq!(told.iter().filter(|kind| *kind == "charge.dispute.closed").count(), 1);
+        let types = world.event_types();
+        assert_eq!(types.iter().filter(|kind| *kind == "charge.dispute.created").count(), 1);
+        assert_eq!(types.iter().filter(|kind| *kind == "charge.dispute.closed").count(), 1);
         world.finish().await;
     }
 }
@@ -75,7 +75,7 @@ async fn part_of_a_charge_can_be_disputed() {
 }
 
 #[tokio::test]
-async fn what_was_not_paid_cannot_be_given_back() {
+async fn an_unpaid_charge_can_be_neither_refunded_nor_disputed() {
     let world = World::start().await;
     let session = world.stripe.session(1_000).await;
     let complete = format!("checkout/sessions/{session}/complete");

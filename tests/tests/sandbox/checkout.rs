@@ -21,7 +21,7 @@ async fn a_session_is_open_and_has_no_payment_until_someone_pays() {
 }
 
 #[tokio::test]
-async fn paying_charges_once_and_tells_of_it() {
+async fn paying_charges_once_and_emits_its_events() {
     let world = World::start().await;
     let session = world.stripe.paid_session(500).await;
     assert_eq!((&session["status"], &session["payment_status"]), (&json!("complete"), &json!("paid")));
@@ -32,13 +32,13 @@ async fn paying_charges_once_and_tells_of_it() {
     let charge = &intent["latest_charge"];
     assert_eq!((&charge["paid"], &charge["metadata"]), (&json!(true), &intent["metadata"]));
     assert_eq!(world.stripe.available().await, 500);
-    let told = ["charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"];
-    assert_eq!(world.told(), told);
+    let expected = ["charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"];
+    assert_eq!(world.event_types(), expected);
 
     let path = format!("checkout/sessions/{}/complete", id(&session));
-    let again = world.stripe.control(&path, json!({"outcome": "paid"})).await;
-    assert_eq!(again.status, 409, "{}", again.body);
-    assert_eq!(world.told(), told);
+    let second = world.stripe.control(&path, json!({"outcome": "paid"})).await;
+    assert_eq!(second.status, 409, "{}", second.body);
+    assert_eq!(world.event_types(), expected);
     assert_eq!(world.stripe.available().await, 500);
     world.finish().await;
 }
@@ -50,13 +50,13 @@ async fn a_declined_card_leaves_the_session_open_for_another_try() {
     let path = format!("checkout/sessions/{session}/complete");
     let declined = world.stripe.control(&path, json!({"outcome": "declined"})).await.ok();
     assert_eq!((&declined["status"], &declined["payment_intent"]), (&json!("open"), &json!(null)));
-    assert_eq!(world.told(), ["charge.failed", "payment_intent.payment_failed"]);
+    assert_eq!(world.event_types(), ["charge.failed", "payment_intent.payment_failed"]);
     assert_eq!(world.stripe.available().await, 0);
 
     let paid = world.stripe.control(&path, json!({"outcome": "paid"})).await.ok();
     assert_eq!(paid["payment_status"], "paid");
     let intents = world.stripe.get("payment_intents").await.ok();
-    assert_eq!(intents["data"].as_array().unwrap().len(), 1, "both attempts are of one payment");
+    assert_eq!(intents["data"].as_array().unwrap().len(), 1, "both attempts belong to one payment");
     let path = format!("charges?payment_intent={}", paid["payment_intent"].as_str().unwrap());
     let charges = world.stripe.get(&path).await.ok();
     let statuses: Vec<_> =
@@ -82,10 +82,10 @@ async fn a_bank_debit_completes_the_session_first_and_pays_or_fails_later() {
         );
         assert_eq!(world.stripe.available().await, 0);
         world.sandbox.settled().await;
-        let told = world.told();
-        let first = told.iter().position(|kind| kind == "checkout.session.completed").unwrap();
-        assert_eq!(told.last().unwrap(), event);
-        assert!(first < told.len() - 1, "{told:?}");
+        let types = world.event_types();
+        let first = types.iter().position(|kind| kind == "checkout.session.completed").unwrap();
+        assert_eq!(types.last().unwrap(), event);
+        assert!(first < types.len() - 1, "{types:?}");
         let session = world.stripe.get(&format!("checkout/sessions/{session}")).await.ok();
         assert_eq!(session["payment_status"], status);
         assert_eq!(world.stripe.available().await, cents);
@@ -94,7 +94,7 @@ async fn a_bank_debit_completes_the_session_first_and_pays_or_fails_later() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_pays_expires_with_its_time() {
+async fn an_unpaid_session_expires_after_a_day() {
     let options = options();
     let shift = options.clock_shift_millis.clone();
     let endpoint = Endpoint::start().await;
@@ -113,7 +113,7 @@ async fn a_session_that_nobody_pays_expires_with_its_time() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_many_times_pays_once() {
+async fn a_form_submitted_many_times_pays_once() {
     let world = World::start().await;
     let session = world.stripe.session(500).await;
     let page = format!("{}/c/pay/{session}", world.sandbox.url);
@@ -128,7 +128,10 @@ async fn a_form_that_is_sent_many_times_pays_once() {
         );
     }
     assert_eq!(world.stripe.available().await, 500);
-    assert_eq!(world.told(), ["charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"]);
+    assert_eq!(
+        world.event_types(),
+        ["charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"]
+    );
     world.finish().await;
 }
 
@@ -138,6 +141,6 @@ async fn the_caller_can_expire_a_session() {
     let session = world.stripe.session(500).await;
     let expired = world.stripe.post(&format!("checkout/sessions/{session}/expire"), &[]).await.ok();
     assert_eq!(expired["status"], "expired");
-    assert_eq!(world.told(), ["checkout.session.expired"]);
+    assert_eq!(world.event_types(), ["checkout.session.expired"]);
     world.finish().await;
 }

@@ -1,4 +1,4 @@
-//! Faults on demand.
+//! Injected faults.
 
 use serde_json::json;
 
@@ -6,56 +6,56 @@ use super::support::{World, id};
 
 const FORM: [(&str, &str); 1] = [("email", "a@example.com")];
 
-async fn next(world: &World, fault: &str) {
+async fn inject(world: &World, fault: &str) {
     world.stripe.control("next", json!({"path": "/v1/customers", "fault": fault})).await.ok();
 }
 
-async fn customers(world: &World) -> usize {
+async fn count_customers(world: &World) -> usize {
     world.stripe.get("customers").await.ok()["data"].as_array().unwrap().len()
 }
 
 #[tokio::test]
-async fn a_timeout_before_does_nothing_and_the_key_stays_free() {
+async fn a_timeout_before_the_request_has_no_effect_and_leaves_the_key_unused() {
     let world = World::start().await;
-    next(&world, "timeout_before").await;
+    inject(&world, "timeout_before").await;
     world.stripe.try_post("customers", &FORM, Some("key")).await.unwrap_err();
-    assert_eq!(customers(&world).await, 0);
+    assert_eq!(count_customers(&world).await, 0);
     let second = world.stripe.post_with_key("customers", &FORM, "key").await;
     assert_eq!((second.status, second.header("idempotent-replayed")), (200, None));
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_timeout_after_has_acted_and_the_key_has_the_answer() {
+async fn a_timeout_after_the_request_has_an_effect_and_stores_the_response() {
     let world = World::start().await;
-    next(&world, "timeout_after").await;
+    inject(&world, "timeout_after").await;
     world.stripe.try_post("customers", &FORM, Some("key")).await.unwrap_err();
-    let again = world.stripe.post_with_key("customers", &FORM, "key").await;
-    assert_eq!((again.status, again.header("idempotent-replayed")), (200, Some("true")));
+    let replay = world.stripe.post_with_key("customers", &FORM, "key").await;
+    assert_eq!((replay.status, replay.header("idempotent-replayed")), (200, Some("true")));
     let list = world.stripe.get("customers").await.ok();
-    assert_eq!(id(&list["data"][0]), id(&again.body));
-    assert_eq!(customers(&world).await, 1);
+    assert_eq!(id(&list["data"][0]), id(&replay.body));
+    assert_eq!(count_customers(&world).await, 1);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_500_and_a_429_do_nothing_and_are_not_kept() {
+async fn a_500_and_a_429_have_no_effect_and_are_not_stored() {
     let world = World::start().await;
     for (fault, status, kind) in [("500", 500, "api_error"), ("429", 429, "invalid_request_error")] {
-        next(&world, fault).await;
+        inject(&world, fault).await;
         let answer = world.stripe.post_with_key("customers", &FORM, fault).await;
         assert_eq!((answer.status, &answer.body["error"]["type"]), (status, &json!(kind)));
     }
-    assert_eq!(customers(&world).await, 0);
+    assert_eq!(count_customers(&world).await, 0);
     for key in ["500", "429"] {
         world.stripe.post_with_key("customers", &FORM, key).await.ok();
     }
-    assert_eq!(customers(&world).await, 2);
+    assert_eq!(count_customers(&world).await, 2);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_decline_is_a_card_error_for_payments_and_is_kept() {
+async fn a_decline_is_a_card_error_for_payments_and_is_stored() {
     let world = World::start().await;
     let saved = world.stripe.saved_card("ok").await;
     for path in ["/v1/payment_intents", "/v1/transfers"] {
@@ -75,38 +75,38 @@ async fn a_decline_is_a_card_error_for_payments_and_is_kept() {
 }
 
 #[tokio::test]
-async fn faults_meet_the_requests_they_are_meant_for_as_often_as_asked() {
+async fn a_fault_applies_to_matching_requests_the_given_number_of_times() {
     let world = World::start().await;
     let fault = json!({"path": "/v1/customers", "fault": "500", "times": 2, "method": "POST"});
     world.stripe.control("next", fault).await.ok();
-    assert_eq!(customers(&world).await, 0, "a GET does not meet it");
+    assert_eq!(count_customers(&world).await, 0, "the fault does not apply to a GET");
     world.stripe.post("setup_intents", &[]).await.ok();
     for status in [500, 500, 200] {
         assert_eq!(world.stripe.post("customers", &FORM).await.status, status);
     }
-    next(&world, "500").await;
+    inject(&world, "500").await;
     world.stripe.control("next", json!({"path": "/v1/customers", "fault": "500", "times": 0})).await.ok();
     world.stripe.post("customers", &FORM).await.ok();
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_caller_who_hangs_up_does_not_stop_a_slow_request() {
+async fn a_client_that_disconnects_does_not_stop_a_slow_request() {
     let world = World::start().await;
     let slow = json!({"path": "/v1/customers", "fault": "delay", "delay_ms": 100, "method": "POST"});
     world.stripe.control("next", slow).await.ok();
     let stripe = world.stripe.clone();
     let caller = tokio::spawn(async move { stripe.post("customers", &FORM).await });
-    // The fault is gone as soon as its request has begun.
+    // The fault is used up when its request begins.
     while world.stripe.state().await["faults"] != json!([]) {
         tokio::task::yield_now().await;
     }
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
-    assert_eq!(customers(&world).await, 0);
-    while customers(&world).await == 0 {
+    assert_eq!(count_customers(&world).await, 0);
+    while count_customers(&world).await == 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(customers(&world).await, 1);
+    assert_eq!(count_customers(&world).await, 1);
     world.finish().await;
 }

@@ -1,4 +1,4 @@
-//! Idempotency keys, as Stripe keeps them.
+//! Idempotency keys, by Stripe's rules.
 
 use std::sync::atomic::Ordering;
 
@@ -10,15 +10,15 @@ const A: [(&str, &str); 1] = [("email", "a@example.com")];
 const B: [(&str, &str); 1] = [("email", "b@example.com")];
 
 #[tokio::test]
-async fn the_same_request_again_gets_the_first_answer_and_does_nothing() {
+async fn a_retry_gets_the_first_response_and_has_no_effect() {
     let world = World::start().await;
     let first = world.stripe.post_with_key("customers", &A, "key").await;
     assert_eq!(first.header("idempotent-replayed"), None);
-    let again = world.stripe.post_with_key("customers", &A, "key").await;
-    assert_eq!(again.header("idempotent-replayed"), Some("true"));
-    assert_eq!(again.header("original-request"), first.header("request-id"));
-    assert_ne!(again.header("request-id"), first.header("request-id"));
-    assert_eq!(again.body, first.body);
+    let replay = world.stripe.post_with_key("customers", &A, "key").await;
+    assert_eq!(replay.header("idempotent-replayed"), Some("true"));
+    assert_eq!(replay.header("original-request"), first.header("request-id"));
+    assert_ne!(replay.header("request-id"), first.header("request-id"));
+    assert_eq!(replay.body, first.body);
     let other = world.stripe.post_with_key("customers", &A, "other").await.ok();
     assert_ne!(other["id"], first.body["id"]);
     assert_eq!(world.stripe.get("customers").await.ok()["data"].as_array().unwrap().len(), 2);
@@ -26,7 +26,7 @@ async fn the_same_request_again_gets_the_first_answer_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_is_for_one_path_and_one_set_of_parameters() {
+async fn a_key_belongs_to_one_path_and_one_set_of_parameters() {
     let world = World::start().await;
     world.stripe.post_with_key("customers", &A, "key").await.ok();
     for (path, form) in [("customers", &B[..]), ("customers", &[][..]), ("setup_intents", &A[..])] {
@@ -41,13 +41,13 @@ async fn a_key_is_for_one_path_and_one_set_of_parameters() {
     let order = [("name", "n"), ("email", "e")];
     world.stripe.post_with_key("customers", &order, "two").await.ok();
     let other_order = [("email", "e"), ("name", "n")];
-    let again = world.stripe.post_with_key("customers", &other_order, "two").await;
-    assert_eq!((again.status, again.header("idempotent-replayed")), (200, Some("true")));
+    let replay = world.stripe.post_with_key("customers", &other_order, "two").await;
+    assert_eq!((replay.status, replay.header("idempotent-replayed")), (200, Some("true")));
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_decline_and_an_empty_balance_are_kept_but_a_bad_parameter_is_not() {
+async fn a_decline_and_an_empty_balance_are_stored_but_a_bad_parameter_is_not() {
     let world = World::start().await;
     let (customer, card) = world.stripe.saved_card("declined").await;
     let charge = [
@@ -61,8 +61,8 @@ async fn a_decline_and_an_empty_balance_are_kept_but_a_bad_parameter_is_not() {
     let declined = world.stripe.post_with_key("payment_intents", &charge, "charge").await;
     assert_eq!(declined.error(), (402, "card_declined"));
     world.stripe.control(&format!("payment_methods/{card}"), json!({"card": "ok"})).await.ok();
-    let again = world.stripe.post_with_key("payment_intents", &charge, "charge").await;
-    assert_eq!((again.status, &again.body), (402, &declined.body));
+    let replay = world.stripe.post_with_key("payment_intents", &charge, "charge").await;
+    assert_eq!((replay.status, &replay.body), (402, &declined.body));
     assert_eq!(world.stripe.get("payment_intents").await.ok()["data"].as_array().unwrap().len(), 1);
 
     let payee = world.stripe.payee().await;
@@ -70,8 +70,8 @@ async fn a_decline_and_an_empty_balance_are_kept_but_a_bad_parameter_is_not() {
     let empty = world.stripe.post_with_key("transfers", &transfer, "transfer").await;
     assert_eq!(empty.error(), (400, "balance_insufficient"));
     world.stripe.paid_session(500).await;
-    let again = world.stripe.post_with_key("transfers", &transfer, "transfer").await;
-    assert_eq!(again.error(), (400, "balance_insufficient"));
+    let replay = world.stripe.post_with_key("transfers", &transfer, "transfer").await;
+    assert_eq!(replay.error(), (400, "balance_insufficient"));
     world.stripe.post_with_key("transfers", &transfer, "transfer 2").await.ok();
 
     let missing = world.stripe.post_with_key("transfers", &[("currency", "usd")], "free").await;
@@ -81,7 +81,7 @@ async fn a_decline_and_an_empty_balance_are_kept_but_a_bad_parameter_is_not() {
 }
 
 #[tokio::test]
-async fn a_key_whose_request_is_still_running_is_busy() {
+async fn a_key_with_a_running_request_is_in_use() {
     let world = World::start().await;
     let slow = json!({"path": "/v1/customers", "fault": "delay", "delay_ms": 2_000});
     world.stripe.control("next", slow).await.ok();
@@ -96,14 +96,14 @@ async fn a_key_whose_request_is_still_running_is_busy() {
     assert_eq!(busy.error(), (409, "idempotency_key_in_use"));
     assert_eq!(busy.header("stripe-should-retry"), Some("true"));
     let first = first.await.unwrap().ok();
-    let again = world.stripe.post_with_key("customers", &A, "key").await;
-    assert_eq!((again.header("idempotent-replayed"), &again.body), (Some("true"), &first));
+    let replay = world.stripe.post_with_key("customers", &A, "key").await;
+    assert_eq!((replay.header("idempotent-replayed"), &replay.body), (Some("true"), &first));
     assert_eq!(world.stripe.get("customers").await.ok()["data"].as_array().unwrap().len(), 1);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn keys_are_forgotten_after_a_day() {
+async fn keys_expire_after_a_day() {
     let options = options();
     let shift = options.clock_shift_millis.clone();
     let world = World::with(options).await;
@@ -117,7 +117,7 @@ async fn keys_are_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn many_at_once_with_one_key_act_once() {
+async fn concurrent_requests_with_one_key_act_once() {
     let world = World::start().await;
     let requests = (0..16).map(|_| world.stripe.post_with_key("customers", &A, "key"));
     let answers = futures::future::join_all(requests).await;
@@ -131,7 +131,7 @@ async fn many_at_once_with_one_key_act_once() {
 }
 
 #[tokio::test]
-async fn a_key_can_be_too_long() {
+async fn a_key_has_at_most_255_characters() {
     let world = World::start().await;
     let answer = world.stripe.post_with_key("customers", &A, &"k".repeat(256)).await;
     assert_eq!(answer.status, 400);

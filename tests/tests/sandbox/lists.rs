@@ -1,4 +1,4 @@
-//! Lists and what they can be asked.
+//! Lists: their pages, filters and expansions.
 
 use std::sync::atomic::Ordering;
 
@@ -11,11 +11,11 @@ fn ids(list: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn pages_go_from_new_to_old_without_gap_or_repetition() {
+async fn pages_run_from_newest_to_oldest_without_gap_or_repetition() {
     let world = World::start().await;
-    let mut made = Vec::new();
+    let mut customers = Vec::new();
     for _ in 0..7 {
-        made.insert(0, world.stripe.customer().await);
+        customers.insert(0, world.stripe.customer().await);
     }
     let (mut seen, mut after, mut pages) = (Vec::new(), String::new(), 0);
     loop {
@@ -27,9 +27,9 @@ async fn pages_go_from_new_to_old_without_gap_or_repetition() {
             break;
         }
     }
-    assert_eq!((seen, pages), (made.clone(), 3));
-    let back = world.stripe.get(&format!("customers?limit=2&ending_before={}", made[4])).await.ok();
-    assert_eq!((ids(&back), &back["has_more"]), (made[2..4].to_vec(), &Value::Bool(true)));
+    assert_eq!((seen, pages), (customers.clone(), 3));
+    let back = world.stripe.get(&format!("customers?limit=2&ending_before={}", customers[4])).await.ok();
+    assert_eq!((ids(&back), &back["has_more"]), (customers[2..4].to_vec(), &Value::Bool(true)));
     for query in ["limit=0", "limit=101", "limit=x", "starting_after=cus_none", "created[after]=1"] {
         assert_eq!(world.stripe.get(&format!("customers?{query}")).await.status, 400, "{query}");
     }
@@ -37,7 +37,7 @@ async fn pages_go_from_new_to_old_without_gap_or_repetition() {
 }
 
 #[tokio::test]
-async fn filters_leave_out_what_does_not_match() {
+async fn filters_leave_out_objects_that_do_not_match() {
     let world = World::start().await;
     world.stripe.paid_session(5_000).await;
     let (one, other) = (world.stripe.payee().await, world.stripe.payee().await);
@@ -81,7 +81,7 @@ async fn created_bounds_a_list_in_time() {
 }
 
 #[tokio::test]
-async fn expanding_puts_the_object_in_the_place_of_its_identifier() {
+async fn expanding_replaces_an_identifier_with_its_object() {
     let world = World::start().await;
     let session = id(&world.stripe.paid_session(500).await);
     let path = format!("checkout/sessions/{session}?expand[]=payment_intent.latest_charge");

@@ -1,4 +1,4 @@
-//! Saved cards, and charging them without their owner.
+//! Saved cards, and charges off session.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ async fn a_saved_card_is_attached_to_its_customer_and_pays() {
     let saved = world.stripe.saved_card("ok").await;
     let card = world.stripe.get(&format!("payment_methods/{}", saved.1)).await.ok();
     assert_eq!((&card["customer"], &card["type"]), (&json!(saved.0), &json!("card")));
-    assert_eq!(world.told(), ["setup_intent.succeeded"]);
+    assert_eq!(world.event_types(), ["setup_intent.succeeded"]);
 
     let intent = world.stripe.charge(&saved, 1_000).await.ok();
     assert_eq!((&intent["status"], &intent["amount_received"]), (&json!("succeeded"), &json!(1_000)));
@@ -23,7 +23,7 @@ async fn a_saved_card_is_attached_to_its_customer_and_pays() {
 }
 
 #[tokio::test]
-async fn a_card_that_says_no_is_a_402_with_the_intent_and_moves_no_money() {
+async fn a_refused_card_is_a_402_with_the_intent_and_moves_no_money() {
     for (behaviour, code, decline_code) in [
         ("declined", "card_declined", "generic_decline"),
         ("authentication_required", "authentication_required", "authentication_required"),
@@ -36,10 +36,11 @@ async fn a_card_that_says_no_is_a_402_with_the_intent_and_moves_no_money() {
         assert_eq!((&error["type"], &error["decline_code"]), (&json!("card_error"), &json!(decline_code)));
         assert_eq!(error["payment_intent"]["status"], "requires_payment_method");
         assert_eq!(error["payment_intent"]["last_payment_error"]["code"], code);
-        let kept = world.stripe.get(&format!("payment_intents/{}", id(&error["payment_intent"]))).await.ok();
-        assert_eq!(kept, error["payment_intent"]);
+        let stored =
+            world.stripe.get(&format!("payment_intents/{}", id(&error["payment_intent"]))).await.ok();
+        assert_eq!(stored, error["payment_intent"]);
         assert_eq!(
-            world.told(),
+            world.event_types(),
             ["setup_intent.succeeded", "charge.failed", "payment_intent.payment_failed"]
         );
         assert_eq!(world.stripe.available().await, 0);
@@ -48,7 +49,7 @@ async fn a_card_that_says_no_is_a_402_with_the_intent_and_moves_no_money() {
 }
 
 #[tokio::test]
-async fn a_card_can_change_its_mind() {
+async fn the_behaviour_of_a_card_can_change() {
     let world = World::start().await;
     let saved = world.stripe.saved_card("ok").await;
     let path = format!("payment_methods/{}", saved.1);
@@ -61,7 +62,7 @@ async fn a_card_can_change_its_mind() {
 }
 
 #[tokio::test]
-async fn with_its_owner_present_a_card_may_ask_for_them() {
+async fn a_charge_on_session_may_require_authentication() {
     let world = World::start().await;
     let (customer, card) = world.stripe.saved_card("authentication_required").await;
     let form = [
@@ -78,7 +79,7 @@ async fn with_its_owner_present_a_card_may_ask_for_them() {
 }
 
 #[tokio::test]
-async fn a_card_pays_for_nobody_but_its_customer() {
+async fn a_card_pays_only_for_its_customer() {
     let world = World::start().await;
     let (owner, card) = world.stripe.saved_card("ok").await;
     let other = world.stripe.customer().await;

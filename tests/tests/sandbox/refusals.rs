@@ -1,11 +1,11 @@
-//! What is refused, and in which words.
+//! Refused requests and their errors.
 
 use serde_json::json;
 
 use super::support::{SECRET_KEY, World};
 
 #[tokio::test]
-async fn only_the_secret_key_opens_the_api() {
+async fn only_the_secret_key_gives_access_to_the_api() {
     let world = World::start().await;
     let url = format!("{}/v1/customers", world.sandbox.url);
     for request in [
@@ -24,7 +24,7 @@ async fn only_the_secret_key_opens_the_api() {
 }
 
 #[tokio::test]
-async fn parameters_are_refused_by_name_and_nothing_is_made() {
+async fn a_refused_parameter_is_named_and_nothing_is_created() {
     let world = World::start().await;
     let session = [("mode", "payment"), ("success_url", "https://example.com")];
     for (path, form, code, param) in [
@@ -73,7 +73,7 @@ async fn unknown_objects_and_paths_are_404_but_an_unknown_account_is_403_as_with
 }
 
 #[tokio::test]
-async fn acting_for_a_connected_account_is_refused_and_not_done_for_the_platform() {
+async fn a_request_for_a_connected_account_is_refused_and_does_not_act_on_the_platform() {
     let world = World::start().await;
     let request =
         world.stripe.client.post(format!("{}/v1/customers", world.sandbox.url)).bearer_auth(SECRET_KEY);
@@ -84,7 +84,7 @@ async fn acting_for_a_connected_account_is_refused_and_not_done_for_the_platform
 }
 
 #[tokio::test]
-async fn control_calls_are_refused_in_json() {
+async fn refused_control_calls_are_answered_in_json() {
     let world = World::start().await;
     for (path, body, status) in [
         ("checkout/sessions/cs_none/complete", json!({"outcome": "paid"}), 404),

@@ -1,4 +1,4 @@
-//! A state that outlives its sandbox.
+//! State that outlives its sandbox.
 
 use std::path::Path;
 
@@ -7,15 +7,15 @@ use serde_json::json;
 
 use super::support::{Endpoint, World, id, options};
 
-async fn on(path: &Path) -> World {
+async fn start_at(path: &Path) -> World {
     World::with(Options { state_path: Some(path.to_owned()), ..options() }).await
 }
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
+async fn all_state_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/stripe.json");
-    let world = on(&path).await;
+    let world = start_at(&path).await;
     let paid = world.stripe.paid_session(500).await;
     let open = world.stripe.session(700).await;
     let form = [("email", "a@example.com")];
@@ -24,12 +24,12 @@ async fn everything_is_there_after_a_restart() {
     let before = world.stripe.state().await;
     world.finish().await;
 
-    let world = on(&path).await;
+    let world = start_at(&path).await;
     assert_eq!(world.stripe.state().await, before);
     assert_eq!(world.stripe.available().await, 500);
     assert_eq!(world.stripe.get(&format!("checkout/sessions/{}", id(&paid))).await.ok(), paid);
-    let again = world.stripe.post_with_key("customers", &form, "key").await;
-    assert_eq!((again.header("idempotent-replayed"), &again.body), (Some("true"), &customer));
+    let replay = world.stripe.post_with_key("customers", &form, "key").await;
+    assert_eq!((replay.header("idempotent-replayed"), &replay.body), (Some("true"), &customer));
     assert_eq!(json!(world.sandbox.webhook_secrets()[0]), rolled["secret"]);
     let complete = format!("checkout/sessions/{open}/complete");
     world.stripe.control(&complete, json!({"outcome": "paid"})).await.ok();
@@ -40,11 +40,11 @@ async fn everything_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn what_was_under_way_goes_on_after_a_restart() {
+async fn pending_payments_and_deliveries_continue_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stripe.json");
-    let world = on(&path).await;
-    // Nothing listens there.
+    let world = start_at(&path).await;
+    // Nothing listens on this port.
     world.sandbox.set_webhook_urls(vec!["http://127.0.0.1:9/hook".to_owned()]);
     let session = world.stripe.session(500).await;
     let complete = format!("checkout/sessions/{session}/complete");
@@ -64,22 +64,22 @@ async fn what_was_under_way_goes_on_after_a_restart() {
 }
 
 #[tokio::test]
-async fn events_wait_over_a_restart_for_endpoints_that_are_named_later() {
+async fn events_survive_a_restart_until_an_endpoint_is_registered() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stripe.json");
-    let world = on(&path).await;
+    let world = start_at(&path).await;
     world.sandbox.set_webhook_urls(vec!["http://127.0.0.1:9/hook".to_owned()]);
     let customer = world.stripe.customer().await;
     world.finish().await;
 
-    let world = on(&path).await;
+    let world = start_at(&path).await;
     world.sandbox.settled().await;
     let endpoint = Endpoint::start().await;
     world.sandbox.set_webhook_urls(vec![endpoint.url.clone()]);
     world.sandbox.settled().await;
-    let received = endpoint.received();
-    assert_eq!(received.len(), 1);
-    assert_eq!(id(&received[0].event["data"]["object"]), customer);
+    let deliveries = endpoint.deliveries();
+    assert_eq!(deliveries.len(), 1);
+    assert_eq!(id(&deliveries[0].event["data"]["object"]), customer);
     world.finish().await;
 }
 
@@ -97,7 +97,7 @@ async fn a_dropped_sandbox_stops_answering() {
 async fn another_configured_secret_replaces_the_old_ones() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stripe.json");
-    let world = on(&path).await;
+    let world = start_at(&path).await;
     world.stripe.control("webhook_secret/roll", json!({})).await.ok();
     world.finish().await;
     let webhook_secret = "whsec_new".to_owned();
@@ -107,7 +107,7 @@ async fn another_configured_secret_replaces_the_old_ones() {
 }
 
 #[tokio::test]
-async fn a_file_of_something_else_is_refused_and_left_alone() {
+async fn a_state_file_of_another_format_is_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stripe.json");
     std::fs::write(&path, "[1]").unwrap();
@@ -118,12 +118,12 @@ async fn a_file_of_something_else_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_named_and_a_stopped_sandbox_frees_its_own() {
+async fn a_taken_port_is_named_in_the_error_and_a_stopped_sandbox_frees_its_port() {
     let world = World::start().await;
     let port: u16 = world.sandbox.url.rsplit(':').next().unwrap().parse().unwrap();
-    let again = || clorp_stripe_sandbox::Sandbox::start(Options { port: Some(port), ..options() });
-    let error = again().await.unwrap_err().to_string();
+    let start = || clorp_stripe_sandbox::Sandbox::start(Options { port: Some(port), ..options() });
+    let error = start().await.unwrap_err().to_string();
     assert!(error.contains(&port.to_string()) && error.contains("taken"), "{error}");
     world.finish().await;
-    again().await.unwrap().shutdown().await.unwrap();
+    start().await.unwrap().shutdown().await.unwrap();
 }

@@ -1,5 +1,5 @@
-//! What the sandbox accepts is a request that Stripe knows: the same goes to `stripe-mock`, which holds it against
-//! Stripe's published description of its API.
+//! Requests that the sandbox accepts are requests that Stripe knows. Each also goes to `stripe-mock`, which
+//! checks it against Stripe's published description of its API.
 
 use clorp_stripe_sandbox::Options;
 use clorp_tests::StripeMock;
@@ -7,26 +7,26 @@ use serde_json::json;
 
 use super::support::{Stripe, World, id, options};
 
-const SKIPPED: &str = "the sandbox is not held against Stripe's description of its API";
+const SKIPPED: &str = "the sandbox is not checked against Stripe's description of its API";
 
 #[tokio::test]
-async fn stripe_mock_accepts_what_the_sandbox_accepts() {
+async fn stripe_mock_accepts_every_request_that_the_sandbox_accepts() {
     let Some(mock) = StripeMock::start(SKIPPED) else { return };
     let world = World::with(Options { mirror: Some(mock.url.clone()), ..options() }).await;
-    everything(&world.stripe).await;
+    call_every_endpoint(&world.stripe).await;
     assert_eq!(world.sandbox.mirror_refusals(), Vec::<String>::new());
     assert!(world.sandbox.mirrored() >= 40, "{}", world.sandbox.mirrored());
 
     let before = world.sandbox.mirrored();
     assert_eq!(world.stripe.get("customers?colour=red").await.error(), (400, "parameter_unknown"));
-    assert_eq!(world.sandbox.mirrored(), before, "what was refused is not shown to it");
+    assert_eq!(world.sandbox.mirrored(), before, "a refused request is not mirrored");
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_request_that_stripe_does_not_know_is_noticed() {
+async fn a_request_that_stripe_does_not_know_is_recorded_as_refused() {
     let Some(mock) = StripeMock::start(SKIPPED) else { return };
-    // A base with a wrong path makes every request one that Stripe does not have.
+    // Stripe has no endpoint under this base path.
     let wrong = format!("{}/v1/nowhere", mock.url);
     let world = World::with(Options { mirror: Some(wrong), ..options() }).await;
     world.stripe.get("customers").await.ok();
@@ -36,8 +36,8 @@ async fn a_request_that_stripe_does_not_know_is_noticed() {
     world.finish().await;
 }
 
-/// Every endpoint with every parameter.
-async fn everything(stripe: &Stripe) {
+/// Calls every endpoint with every parameter.
+async fn call_every_endpoint(stripe: &Stripe) {
     let card = payers(stripe).await;
     let intent = payments(stripe, &card).await;
     payouts(stripe).await;

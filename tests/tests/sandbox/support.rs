@@ -41,8 +41,8 @@ impl World {
         Self { sandbox, stripe }
     }
 
-    /// The types of the events so far that do not merely say that something was made or attached.
-    pub fn told(&self) -> Vec<String> {
+    /// The types of the events so far, without those that only report a created or attached object.
+    pub fn event_types(&self) -> Vec<String> {
         let quiet =
             ["customer.created", "payment_intent.created", "payment_method.attached", "setup_intent.created"];
         let types = self.sandbox.events().into_iter().map(|event| event["type"].as_str().unwrap().to_owned());
@@ -54,7 +54,7 @@ impl World {
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -63,14 +63,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body of an answer that is fine.
+    /// The body of a 200.
     #[track_caller]
     pub fn ok(self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         self.body
     }
 
-    /// The status and the code of an answer that is not.
+    /// The status and the error's code.
     pub fn error(&self) -> (u16, &str) {
         (self.status, self.body["error"]["code"].as_str().unwrap_or_default())
     }
@@ -153,13 +153,13 @@ impl Stripe {
         id(&self.post("checkout/sessions", &form).await.ok())
     }
 
-    /// A session that has been paid.
+    /// A paid session.
     pub async fn paid_session(&self, cents: i64) -> Value {
         let session = self.session(cents).await;
         self.control(&format!("checkout/sessions/{session}/complete"), json!({"outcome": "paid"})).await.ok()
     }
 
-    /// A customer, and a card of theirs that behaves as told.
+    /// A customer, and a saved card with this behaviour.
     pub async fn saved_card(&self, card: &str) -> (String, String) {
         let customer = self.customer().await;
         let intent = self.post("setup_intents", &[("customer", &customer)]).await.ok();
@@ -168,7 +168,7 @@ impl Stripe {
         (customer, intent["payment_method"].as_str().unwrap().to_owned())
     }
 
-    /// Charges a saved card without its owner.
+    /// Charges a saved card off session.
     pub async fn charge(&self, (customer, card): &(String, String), cents: i64) -> Answer {
         let cents = cents.to_string();
         let form = [
@@ -202,7 +202,7 @@ impl Stripe {
         self.post("transfers", &form).await
     }
 
-    /// What can be transferred.
+    /// The balance that can be transferred, in cents.
     pub async fn available(&self) -> i64 {
         self.get("balance").await.ok()["available"][0]["amount"].as_i64().unwrap()
     }
@@ -220,13 +220,13 @@ pub fn id(object: &Value) -> String {
 
 /// An event as an endpoint received it.
 #[derive(Clone, Debug)]
-pub struct Received {
+pub struct Delivery {
     pub signature: String,
     pub body: String,
     pub event: Value,
 }
 
-impl Received {
+impl Delivery {
     pub fn kind(&self) -> &str {
         self.event["type"].as_str().unwrap()
     }
@@ -234,8 +234,8 @@ impl Received {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    received: Vec<Received>,
-    /// The statuses to answer with, before it is 200 for good.
+    deliveries: Vec<Delivery>,
+    /// The statuses of the first responses. Every later response is 200.
     statuses: Vec<u16>,
 }
 
@@ -246,12 +246,12 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// One that is happy with everything.
+    /// An endpoint that answers every delivery with 200.
     pub async fn start() -> Self {
         Self::failing_at_first(&[]).await
     }
 
-    /// One that answers with these statuses before it is happy.
+    /// An endpoint that answers the first deliveries with these statuses.
     pub async fn failing_at_first(statuses: &[u16]) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         Self::on(listener, statuses)
@@ -265,12 +265,12 @@ impl Endpoint {
         Self { url, inbox }
     }
 
-    pub fn received(&self) -> Vec<Received> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).received.clone()
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).deliveries.clone()
     }
 
     pub fn kinds(&self) -> Vec<String> {
-        self.received().iter().map(|received| received.kind().to_owned()).collect()
+        self.deliveries().iter().map(|delivery| delivery.kind().to_owned()).collect()
     }
 }
 
@@ -279,7 +279,7 @@ async fn receive(State(inbox): State<Arc<Mutex<Inbox>>>, headers: HeaderMap, bod
     let signature = headers["stripe-signature"].to_str().unwrap().to_owned();
     let event = serde_json::from_str(&body).unwrap();
     let mut inbox = inbox.lock().unwrap();
-    inbox.received.push(Received { signature, body, event });
+    inbox.deliveries.push(Delivery { signature, body, event });
     let status = if inbox.statuses.is_empty() { 200 } else { inbox.statuses.remove(0) };
     StatusCode::from_u16(status).unwrap()
 }
