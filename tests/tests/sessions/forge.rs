@@ -1,4 +1,4 @@
-//! Tokens made by hand: well, and in every way that must not work.
+//! Tokens forged by hand: valid ones, and every kind that must be refused.
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 
 use super::support::{World, ada};
 
-/// What signs.
+/// A key that signs tokens.
 pub enum Key {
     Ec(EcdsaKeyPair),
     Rsa(Box<RsaKeyPair>),
     Secret(Vec<u8>),
-    /// Nothing: the signature is empty.
+    /// No key: the signature is empty.
     None,
 }
 
 impl Key {
-    /// The issuer's own.
+    /// The issuer's signing key.
     pub fn of(world: &World) -> Self {
         let pem = world.issuer.signing_key().unwrap().private_key_pem;
         let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
@@ -49,13 +49,13 @@ impl Key {
                 let public = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
                 json!({ "kty": "RSA", "n": URL.encode(&public.n), "e": URL.encode(&public.e), "kid": kid, "alg": "RS256" })
             }
-            Self::Secret(_) | Self::None => panic!("nothing is public of it"),
+            Self::Secret(_) | Self::None => panic!("this key has no public half"),
         }
     }
 
-    /// Everything that somebody who knows the public half could take for a shared secret.
+    /// Every form of the public half that an attacker could try as a shared secret.
     pub fn public_as_secrets(&self, kid: &str) -> Vec<Vec<u8>> {
-        let Self::Ec(pair) = self else { panic!("not needed") };
+        let Self::Ec(pair) = self else { panic!("only needed of EC keys") };
         let point = pair.public_key().as_ref().to_vec();
         let der: encoding::PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
         let der = der.as_ref().to_vec();
@@ -83,7 +83,7 @@ impl Key {
         }
     }
 
-    /// A token with this header and these claims, which need not even be JSON.
+    /// A token with this header and these claims. Neither has to be JSON.
     pub fn token(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", URL.encode(header), URL.encode(claims));
         let signature = URL.encode(self.sign(message.as_bytes()));
@@ -91,7 +91,7 @@ impl Key {
     }
 }
 
-/// What a good token of Ada's says.
+/// The claims of a valid token of Ada's.
 pub fn claims(world: &World) -> Value {
     json!({
         "iss": world.issuer.issuer(), "sub": ada().id, "aud": "authenticated", "iat": world.now(),
@@ -99,14 +99,15 @@ pub fn claims(world: &World) -> Value {
     })
 }
 
-/// As `claims`, but for one.
-pub fn with(world: &World, claim: &str, value: Value) -> String {
+/// The claims of a valid token, with one changed.
+pub fn claims_with(world: &World, claim: &str, value: Value) -> String {
     let mut claims = claims(world);
     claims[claim] = value;
     claims.to_string()
 }
 
-pub fn without(world: &World, claim: &str) -> String {
+/// The claims of a valid token, with one left out.
+pub fn claims_without(world: &World, claim: &str) -> String {
     let mut claims = claims(world);
     claims.as_object_mut().unwrap().remove(claim).unwrap();
     claims.to_string()

@@ -1,4 +1,4 @@
-//! The issuer, over HTTP as Supabase's clients see it.
+//! The issuer, over HTTP as a client of Supabase sees it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -33,7 +33,7 @@ impl World {
         signed_in.text("refresh_token").to_owned()
     }
 
-    async fn ask(&self, grant: &str, key: Option<&str>, body: &str) -> (u16, Value) {
+    async fn request_token(&self, grant: &str, key: Option<&str>, body: &str) -> (u16, Value) {
         let url = format!("{}/auth/v1/token?grant_type={grant}", self.issuer.url);
         let request = self.client.post(url).header("content-type", "application/json").body(body.to_owned());
         let request = key.map_or(request.try_clone().unwrap(), |key| request.header("apikey", key));
@@ -41,10 +41,10 @@ impl World {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
-    /// The next refresh token, or the code of a refusal.
+    /// The next refresh token, or the error code.
     async fn refresh(&self, token: &str) -> Result<String, String> {
         let body = json!({ "refresh_token": token }).to_string();
-        let (status, body) = self.ask("refresh_token", Some(self.issuer.anon_key()), &body).await;
+        let (status, body) = self.request_token("refresh_token", Some(self.issuer.anon_key()), &body).await;
         if status == 200 {
             return Ok(body["refresh_token"].as_str().unwrap().to_owned());
         }
@@ -69,28 +69,28 @@ impl World {
     }
 }
 
-fn used_up<T>() -> Result<T, String> {
+fn already_used<T>() -> Result<T, String> {
     Err("refresh_token_already_used".to_owned())
 }
 
-fn unknown<T>() -> Result<T, String> {
+fn not_found<T>() -> Result<T, String> {
     Err("refresh_token_not_found".to_owned())
 }
 
 #[tokio::test]
-async fn a_refresh_token_used_again_gives_the_session_that_may_have_been_lost() {
+async fn a_reused_refresh_token_returns_its_unused_successor() {
     let world = World::start().await;
     let first = world.sign_in();
     let second = world.refresh(&first).await.unwrap();
     world.advance_seconds(3600);
-    assert_eq!(world.refresh(&first).await.as_ref(), Ok(&second), "nobody has used it yet");
+    assert_eq!(world.refresh(&first).await.as_ref(), Ok(&second), "the second token is unused");
     let third = world.refresh(&second).await.unwrap();
     assert_ne!(third, second);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn within_ten_seconds_it_gives_new_ones_and_afterwards_it_ends_the_session() {
+async fn a_refresh_token_is_reusable_for_ten_seconds_and_ends_its_session_afterwards() {
     let world = World::start().await;
     let (first, bystander) = (world.sign_in(), world.sign_in());
     let second = world.refresh(&first).await.unwrap();
@@ -98,23 +98,23 @@ async fn within_ten_seconds_it_gives_new_ones_and_afterwards_it_ends_the_session
     let fourth = world.refresh(&first).await.unwrap();
     assert!(fourth != second && fourth != third);
     world.advance_seconds(11);
-    assert_eq!(world.refresh(&second).await, used_up());
+    assert_eq!(world.refresh(&second).await, already_used());
     for token in [&first, &second, &third, &fourth] {
-        assert_eq!(world.refresh(token).await, unknown(), "the session has ended");
+        assert_eq!(world.refresh(token).await, not_found(), "the session has ended");
     }
     assert!(world.refresh(&bystander).await.is_ok());
     world.finish().await;
 }
 
 #[tokio::test]
-async fn it_refuses_in_supabases_words() {
+async fn refusals_use_the_error_codes_of_supabase() {
     let world = World::start().await;
     let good = json!({ "refresh_token": world.sign_in() }).to_string();
     let key = Some(world.issuer.anon_key().to_owned());
     let key = key.as_deref();
-    let (status, body) = world.ask("refresh_token", key, r#"{"refresh_token":"nope"}"#).await;
-    let told = json!({ "code": 400, "error_code": "refresh_token_not_found", "msg": "Invalid Refresh Token: Refresh Token Not Found" });
-    assert_eq!((status, body), (400, told));
+    let (status, body) = world.request_token("refresh_token", key, r#"{"refresh_token":"nope"}"#).await;
+    let expected = json!({ "code": 400, "error_code": "refresh_token_not_found", "msg": "Invalid Refresh Token: Refresh Token Not Found" });
+    assert_eq!((status, body), (400, expected));
     for (what, grant, key, body, status) in [
         ("no key", "refresh_token", None, good.as_str(), 401),
         ("another key", "refresh_token", Some("x"), &good, 401),
@@ -122,9 +122,9 @@ async fn it_refuses_in_supabases_words() {
         ("no token", "refresh_token", key, "{}", 400),
         ("no JSON", "refresh_token", key, "refresh_token=x", 400),
     ] {
-        assert_eq!(world.ask(grant, key, body).await.0, status, "{what}");
+        assert_eq!(world.request_token(grant, key, body).await.0, status, "{what}");
     }
-    let (status, session) = world.ask("refresh_token", key, &good).await;
+    let (status, session) = world.request_token("refresh_token", key, &good).await;
     assert_eq!(
         (status, &session["token_type"], &session["expires_in"]),
         (200, &json!("bearer"), &json!(3600))
@@ -134,7 +134,7 @@ async fn it_refuses_in_supabases_words() {
 }
 
 #[tokio::test]
-async fn keys_and_sessions_outlive_a_restart() {
+async fn keys_and_sessions_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let options = || Options { state_path: Some(folder.path().join("issuer.json")), ..Options::default() };
     let world = World::with(options()).await;
@@ -151,7 +151,7 @@ async fn keys_and_sessions_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn tools_sign_in_roll_keys_and_make_it_fail() {
+async fn the_control_api_signs_in_rolls_keys_and_injects_faults() {
     let world = World::start().await;
     let person = json!({ "id": "bob", "name": "Bob", "email": "bob@example.com", "expires_in": 60 });
     let signed_in = world.control("sessions", person).await;

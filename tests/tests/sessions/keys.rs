@@ -1,4 +1,4 @@
-//! The published keys: when they are asked for, and what happens when they cannot be had.
+//! The published keys: their cache, their rotation, and their outages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use serde_json::json;
 use super::forge::{Key, claims, header};
 use super::support::{World, assert_refused, assert_unavailable};
 
-/// A project that publishes whatever it is told to.
-pub struct Published {
+/// A server that publishes a body as the keys of its project.
+pub struct KeyServer {
     pub url: String,
 }
 
-impl Published {
+impl KeyServer {
     pub async fn start(body: String) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -30,66 +30,66 @@ impl Published {
     }
 }
 
-/// A token that names a key of which nobody knows.
-fn of_an_unknown_key(world: &World, kid: &str) -> String {
+/// A token that names a key that is not published.
+fn token_of_unknown_key(world: &World, kid: &str) -> String {
     let mut header = header(world);
     header["kid"] = json!(kid);
     Key::of(world).token(&header.to_string(), &claims(world).to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_ask_once_and_then_nobody_for_ten_minutes() {
+async fn concurrent_requests_fetch_the_keys_once_in_ten_minutes() {
     let world = World::start().await;
     world.issuer.behave(Endpoint::Jwks, Some(Fault::Delay(Duration::from_millis(100))));
     let signed_in = world.ada(86_400);
     let token = signed_in.text("access_token");
-    assert!(join_all((0..20).map(|_| world.knows(token))).await.into_iter().all(|known| known));
+    assert!(join_all((0..20).map(|_| world.accepts(token))).await.into_iter().all(|accepted| accepted));
     assert_eq!(world.issuer.calls().jwks, 1);
     world.advance_seconds(580);
-    assert!(world.knows(token).await);
+    assert!(world.accepts(token).await);
     assert_eq!(world.issuer.calls().jwks, 1);
     world.advance_seconds(20);
-    assert!(join_all((0..20).map(|_| world.knows(token))).await.into_iter().all(|known| known));
+    assert!(join_all((0..20).map(|_| world.accepts(token))).await.into_iter().all(|accepted| accepted));
     assert_eq!(world.issuer.calls().jwks, 2);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_new_key_is_found_and_an_unknown_one_asks_every_thirty_seconds_at_most() {
+async fn a_new_key_is_found_and_unknown_keys_cause_one_fetch_in_thirty_seconds() {
     let world = World::start().await;
     let old = world.ada(86_400);
-    assert!(world.knows(old.text("access_token")).await);
+    assert!(world.accepts(old.text("access_token")).await);
     world.advance_seconds(30);
     world.issuer.roll_key(false).unwrap();
-    assert!(world.knows(world.ada(60).text("access_token")).await, "signed with the new key");
+    assert!(world.accepts(world.ada(60).text("access_token")).await, "signed with the new key");
     assert_eq!(world.issuer.calls().jwks, 2);
     for i in 0..50 {
-        assert!(!world.knows(&of_an_unknown_key(&world, &format!("unknown-{i}"))).await);
+        assert!(!world.accepts(&token_of_unknown_key(&world, &format!("unknown-{i}"))).await);
     }
     assert_eq!(world.issuer.calls().jwks, 2);
     world.advance_seconds(30);
     join_all((0..20).map(async |i| {
-        assert!(!world.knows(&of_an_unknown_key(&world, &format!("unknown-{i}"))).await);
+        assert!(!world.accepts(&token_of_unknown_key(&world, &format!("unknown-{i}"))).await);
     }))
     .await;
     assert_eq!(world.issuer.calls().jwks, 3);
-    assert!(world.knows(old.text("access_token")).await, "the old key is still published");
+    assert!(world.accepts(old.text("access_token")).await, "the old key is still published");
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_key_that_is_published_no_more_is_good_for_ten_minutes_at_most() {
+async fn a_withdrawn_key_is_accepted_for_ten_minutes_at_most() {
     let world = World::start().await;
     let token = world.ada(86_400).text("access_token").to_owned();
-    assert!(world.knows(&token).await);
+    assert!(world.accepts(&token).await);
     world.issuer.roll_key(true).unwrap();
     world.advance_seconds(600);
-    assert!(!world.knows(&token).await);
+    assert!(!world.accepts(&token).await);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn without_keys_nobody_can_tell_and_what_names_none_is_refused_all_the_same() {
+async fn without_keys_a_token_is_unavailable_and_a_malformed_one_is_refused() {
     let world = World::start().await;
     world.issuer.behave(Endpoint::Jwks, Some(Fault::Down));
     let token = world.ada(3600).text("access_token").to_owned();
@@ -97,7 +97,7 @@ async fn without_keys_nobody_can_tell_and_what_names_none_is_refused_all_the_sam
     for _ in 0..10 {
         assert_unavailable(sessions.by_token(&token).await);
     }
-    assert_eq!(world.issuer.calls().jwks, 1, "it is not asked for every request");
+    assert_eq!(world.issuer.calls().jwks, 1, "the keys are not fetched for every request");
     for bad in [
         "",
         "a.b.c",
@@ -108,39 +108,39 @@ async fn without_keys_nobody_can_tell_and_what_names_none_is_refused_all_the_sam
     }
     world.issuer.behave(Endpoint::Jwks, None);
     world.advance_seconds(5);
-    assert!(world.knows(&token).await);
+    assert!(world.accepts(&token).await);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn keys_that_were_had_are_used_for_an_hour_while_no_others_can_be() {
+async fn cached_keys_are_used_for_an_hour_while_no_fetch_succeeds() {
     let world = World::start().await;
     let token = world.ada(86_400).text("access_token").to_owned();
-    assert!(world.knows(&token).await);
+    assert!(world.accepts(&token).await);
     world.issuer.behave(Endpoint::Jwks, Some(Fault::Down));
     for later in [600, 1200, 1790] {
         world.advance_seconds(later);
-        assert!(world.knows(&token).await, "{later} s later");
+        assert!(world.accepts(&token).await, "{later} s later");
     }
-    assert_eq!(world.issuer.calls().jwks, 4, "others are asked for all the time");
-    assert_unavailable(world.instances[0].by_token(&of_an_unknown_key(&world, "new")).await);
+    assert_eq!(world.issuer.calls().jwks, 4, "every step tried a fetch");
+    assert_unavailable(world.instances[0].by_token(&token_of_unknown_key(&world, "new")).await);
     world.advance_seconds(3600);
     assert_unavailable(world.instances[0].by_token(&token).await);
     world.issuer.behave(Endpoint::Jwks, None);
     world.advance_seconds(5);
-    assert!(world.knows(&token).await);
+    assert!(world.accepts(&token).await);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_set_of_keys_or_does_not_come_is_none() {
+async fn a_malformed_or_missing_set_of_keys_is_unavailable() {
     let world = World::start().await;
     let token = world.ada(3600).text("access_token").to_owned();
     for body in
         ["<html>".to_owned(), "{}".to_owned(), format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(100_000))]
     {
-        let published = Published::start(body).await;
-        let sessions = world.instance(Config::new(&published.url, "k").unwrap());
+        let server = KeyServer::start(body).await;
+        let sessions = world.instance(Config::new(&server.url, "k").unwrap());
         assert_unavailable(sessions.by_token(&token).await);
     }
     let nowhere = world.instance(Config::new("http://127.0.0.1:9", "k").unwrap());

@@ -1,4 +1,4 @@
-//! Browser sessions: tokens that are and are not genuine, the project's keys, refreshes, and the issuer that stands in
+//! Browser sessions: valid and forged tokens, the project's keys, refreshes, and the issuer that stands in
 //! for Supabase.
 
 mod attacks;

@@ -1,4 +1,4 @@
-//! Sessions whose token is about to end, or has.
+//! Sessions whose token is about to expire or has expired.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use clorp_tests::Fault as TableFault;
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::forge::{Key, header, with};
-use super::support::{World, ada, assert_refused, assert_unavailable, cookie, kept, seen};
+use super::forge::{Key, claims_with, header};
+use super::support::{World, ada, apply_cookies, assert_refused, assert_unavailable, authenticate, cookie};
 
 const UPDATE: &str = "UpdateItem";
-/// More faults than the SDK tries a request.
+/// Enough faults to exhaust the SDK's attempts.
 const TRIES: usize = 3;
 
-fn is_end_of_a_refresh(request: &Value) -> bool {
+fn ends_refresh(request: &Value) -> bool {
     !request["UpdateExpression"].as_str().unwrap_or_default().contains("REMOVE")
 }
 
-/// Sees a session whose refresh is under way elsewhere.
-async fn while_another_refreshes<T>(
+/// Authenticates a browser on the first instance, and runs `then` with the second one during the refresh.
+async fn during_refresh<T>(
     world: &World,
     first: &str,
     then: impl AsyncFnOnce(Sessions) -> T,
@@ -29,7 +29,7 @@ async fn while_another_refreshes<T>(
     world.issuer.behave(Endpoint::Token, Some(Fault::Delay(Duration::from_secs(2))));
     let before = world.issuer.calls().token;
     let [one, two] = world.instances.clone();
-    let winner = seen(&one, first);
+    let winner = authenticate(&one, first);
     let other = async {
         while world.issuer.calls().token == before {
             tokio::task::yield_now().await;
@@ -40,11 +40,11 @@ async fn while_another_refreshes<T>(
 }
 
 #[tokio::test]
-async fn a_session_that_lasts_asks_nobody() {
+async fn a_session_with_a_fresh_token_needs_no_refresh() {
     let world = World::start().await;
     let signed_in = world.ada(95);
     for sessions in &world.instances {
-        let session = seen(sessions, &signed_in.cookie).await.unwrap();
+        let session = authenticate(sessions, &signed_in.cookie).await.unwrap();
         assert_eq!(
             (session.identity.id.as_str(), session.identity.name.as_str()),
             (ada().id.as_str(), "Ada")
@@ -52,12 +52,12 @@ async fn a_session_that_lasts_asks_nobody() {
         assert_eq!(session.set_cookies, []);
     }
     assert_eq!(world.issuer.calls().token, 0);
-    assert!(world.proxy.take_calls().is_empty(), "the table was asked");
+    assert!(world.proxy.take_calls().is_empty(), "the table was read");
     world.finish().await;
 }
 
 #[tokio::test]
-async fn what_is_no_session_is_absent() {
+async fn missing_or_malformed_cookies_are_no_session() {
     let world = World::start().await;
     for header in [
         "",
@@ -73,23 +73,23 @@ async fn what_is_no_session_is_absent() {
 }
 
 #[tokio::test]
-async fn a_session_about_to_end_is_refreshed_and_its_successor_goes_on() {
+async fn an_expiring_session_is_refreshed_and_its_successor_is_accepted() {
     let world = World::start().await;
     for expires_in in [85, 1, -4, -3600] {
         let signed_in = world.ada(expires_in);
-        let session = seen(&world.instances[0], &signed_in.cookie).await.unwrap();
+        let session = authenticate(&world.instances[0], &signed_in.cookie).await.unwrap();
         assert_eq!(session.identity.id.as_str(), ada().id, "{expires_in}");
         assert_eq!(session.set_cookies.len(), 1);
         let attributes = session.set_cookies[0].as_str().split_once("; ").unwrap().1;
         assert_eq!(attributes, "Max-Age=34560000; Path=/; SameSite=Lax");
         let calls = world.issuer.calls().token;
-        let next = kept(&signed_in.cookie, &session);
+        let next = apply_cookies(&signed_in.cookie, &session);
         assert_ne!(next, signed_in.cookie);
-        let again = seen(&world.instances[1], &next).await.unwrap();
-        assert_eq!((again.identity, again.set_cookies), (session.identity, vec![]));
-        // Its own time comes.
+        let successor = authenticate(&world.instances[1], &next).await.unwrap();
+        assert_eq!((successor.identity, successor.set_cookies), (session.identity, vec![]));
+        // The successor expires as well.
         world.advance_seconds(3550);
-        let later = seen(&world.instances[1], &next).await.unwrap();
+        let later = authenticate(&world.instances[1], &next).await.unwrap();
         assert_eq!((later.set_cookies.len(), world.issuer.calls().token), (1, calls + 1));
     }
     let secure = world.instances[0].by_cookies([world.ada(5).cookie.as_str()], true).await.unwrap().unwrap();
@@ -98,30 +98,31 @@ async fn a_session_about_to_end_is_refreshed_and_its_successor_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_requests_on_two_instances_one_refreshes_and_all_have_the_same_session() {
+async fn concurrent_requests_on_two_instances_refresh_once_and_get_the_same_session() {
     let world = World::start().await;
     world.issuer.behave(Endpoint::Token, Some(Fault::Delay(Duration::from_millis(200))));
     for round in 1..=4 {
         let signed_in = world.ada(-60);
-        let many = world.instances.iter().cycle().take(12).map(|sessions| seen(sessions, &signed_in.cookie));
-        let sessions: Vec<Session> = join_all(many).await.into_iter().map(Result::unwrap).collect();
+        let requests =
+            world.instances.iter().cycle().take(12).map(|sessions| authenticate(sessions, &signed_in.cookie));
+        let sessions: Vec<Session> = join_all(requests).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(world.issuer.calls().token, round, "one refresh for all");
         assert_eq!(sessions[0].set_cookies.len(), 1);
         assert!(sessions.iter().all(|session| *session == sessions[0]));
-        // One that was under way meanwhile, with the old cookie.
+        // A request that was in flight still has the old cookie.
         world.advance_seconds(50);
-        assert_eq!(seen(&world.instances[1], &signed_in.cookie).await.unwrap(), sessions[0]);
+        assert_eq!(authenticate(&world.instances[1], &signed_in.cookie).await.unwrap(), sessions[0]);
         assert_eq!(world.issuer.calls().token, round);
     }
     world.finish().await;
 }
 
 #[tokio::test]
-async fn nobody_with_a_good_token_waits_for_anothers_refresh() {
+async fn a_request_with_a_valid_token_does_not_wait_for_a_concurrent_refresh() {
     let world = World::start().await;
     let signed_in = world.ada(60);
     let (first, second) =
-        while_another_refreshes(&world, &signed_in.cookie, async |two| seen(&two, &signed_in.cookie).await)
+        during_refresh(&world, &signed_in.cookie, async |two| authenticate(&two, &signed_in.cookie).await)
             .await;
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!((first.set_cookies.len(), second.set_cookies.len()), (1, 0));
@@ -131,90 +132,90 @@ async fn nobody_with_a_good_token_waits_for_anothers_refresh() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_remembered_and_ends_nothing_that_still_lasts() {
+async fn a_refused_refresh_is_cached_and_a_valid_token_stays_accepted() {
     let world = World::start().await;
     let token = world.ada(60).text("access_token").to_owned();
     let cookie = cookie(&token, Some("never-issued"));
     for sessions in world.instances.iter().cycle().take(5) {
-        assert_eq!(seen(sessions, &cookie).await.unwrap().set_cookies, []);
+        assert_eq!(authenticate(sessions, &cookie).await.unwrap().set_cookies, []);
     }
-    // The token has ended, and the refusal been forgotten.
+    // Both the token and the cached refusal have expired.
     world.advance_seconds(66);
     for sessions in world.instances.iter().cycle().take(5) {
-        assert_refused(seen(sessions, &cookie).await);
+        assert_refused(authenticate(sessions, &cookie).await);
     }
     assert_eq!(world.issuer.calls().token, 2);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_a_session_lasts_as_long_as_its_token() {
+async fn a_session_without_a_refresh_token_lasts_as_long_as_its_token() {
     let world = World::start().await;
     let cookie = cookie(world.ada(60).text("access_token"), None);
-    assert_eq!(seen(&world.instances[0], &cookie).await.unwrap().set_cookies, []);
+    assert_eq!(authenticate(&world.instances[0], &cookie).await.unwrap().set_cookies, []);
     world.advance_seconds(65);
-    assert_refused(seen(&world.instances[0], &cookie).await);
+    assert_refused(authenticate(&world.instances[0], &cookie).await);
     assert_eq!(world.issuer.calls().token, 0);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn while_supabase_is_down_a_good_token_goes_on_and_another_has_to_come_again() {
+async fn while_supabase_is_down_a_valid_token_is_accepted_and_an_expired_one_is_unavailable() {
     let world = World::start().await;
-    let (good, ended) = (world.ada(60), world.ada(-60));
+    let (valid, expired) = (world.ada(60), world.ada(-60));
     world.issuer.behave(Endpoint::Token, Some(Fault::Down));
     for sessions in world.instances.iter().cycle().take(4) {
-        assert_eq!(seen(sessions, &good.cookie).await.unwrap().set_cookies, []);
-        assert_unavailable(seen(sessions, &ended.cookie).await);
+        assert_eq!(authenticate(sessions, &valid.cookie).await.unwrap().set_cookies, []);
+        assert_unavailable(authenticate(sessions, &expired.cookie).await);
     }
     assert_eq!(world.issuer.calls().token, 2, "once for each session");
     world.issuer.behave(Endpoint::Token, None);
     world.advance_seconds(3);
-    for cookie in [&good.cookie, &ended.cookie] {
-        assert_eq!(seen(&world.instances[0], cookie).await.unwrap().set_cookies.len(), 1);
+    for cookie in [&valid.cookie, &expired.cookie] {
+        assert_eq!(authenticate(&world.instances[0], cookie).await.unwrap().set_cookies.len(), 1);
     }
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_wrong_key_of_ours_ends_nobodys_session() {
+async fn a_wrong_api_key_for_supabase_ends_no_session() {
     let world = World::start().await;
     let config = clorp_sessions::Config::new(&world.issuer.url, "wrong-key").unwrap();
     let sessions = world.instance(config);
-    assert_unavailable(seen(&sessions, &world.ada(-60).cookie).await);
-    assert_eq!(seen(&sessions, &world.ada(60).cookie).await.unwrap().set_cookies, []);
+    assert_unavailable(authenticate(&sessions, &world.ada(-60).cookie).await);
+    assert_eq!(authenticate(&sessions, &world.ada(60).cookie).await.unwrap().set_cookies, []);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_refresh_whose_answer_is_lost_is_made_again() {
+async fn a_refresh_whose_response_is_lost_is_retried() {
     let world = World::start().await;
     let signed_in = world.ada(-60);
     world.issuer.behave(Endpoint::Token, Some(Fault::LostAnswer));
-    assert_unavailable(seen(&world.instances[0], &signed_in.cookie).await);
+    assert_unavailable(authenticate(&world.instances[0], &signed_in.cookie).await);
     world.issuer.behave(Endpoint::Token, None);
     world.advance_seconds(3600);
-    let session = seen(&world.instances[1], &signed_in.cookie).await.unwrap();
-    let next = kept(&signed_in.cookie, &session);
-    assert_eq!(seen(&world.instances[0], &next).await.unwrap().set_cookies, []);
+    let session = authenticate(&world.instances[1], &signed_in.cookie).await.unwrap();
+    let next = apply_cookies(&signed_in.cookie, &session);
+    assert_eq!(authenticate(&world.instances[0], &next).await.unwrap().set_cookies, []);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_refresh_whose_holder_is_gone_is_taken_over() {
+async fn a_refresh_whose_holder_died_is_taken_over() {
     let world = World::start().await;
     let signed_in = world.ada(-60);
     world.issuer.behave(Endpoint::Token, Some(Fault::Delay(Duration::from_secs(1))));
     let sessions = world.instances[0].clone();
     let cookie = signed_in.cookie.clone();
-    let holder = tokio::spawn(async move { seen(&sessions, &cookie).await });
+    let holder = tokio::spawn(async move { authenticate(&sessions, &cookie).await });
     while world.issuer.calls().token == 0 {
         tokio::task::yield_now().await;
     }
     holder.abort();
     assert!(holder.await.unwrap_err().is_cancelled());
     world.issuer.behave(Endpoint::Token, None);
-    let waiting = seen(&world.instances[1], &signed_in.cookie);
+    let waiting = authenticate(&world.instances[1], &signed_in.cookie);
     let lapse = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         world.advance_seconds(6);
@@ -226,48 +227,48 @@ async fn a_refresh_whose_holder_is_gone_is_taken_over() {
 }
 
 #[tokio::test]
-async fn who_waits_too_long_has_to_come_again() {
+async fn a_request_that_waits_too_long_for_a_refresh_is_unavailable() {
     let world = World::start().await;
     let signed_in = world.ada(-60);
     world.issuer.behave(Endpoint::Token, Some(Fault::Delay(Duration::from_millis(200))));
     let sessions = world.instances[0].clone();
     let cookie = signed_in.cookie.clone();
-    let holder = tokio::spawn(async move { seen(&sessions, &cookie).await });
+    let holder = tokio::spawn(async move { authenticate(&sessions, &cookie).await });
     while world.issuer.calls().token == 0 {
         tokio::task::yield_now().await;
     }
     holder.abort();
     assert!(holder.await.is_err());
-    assert_unavailable(seen(&world.instances[1], &signed_in.cookie).await);
-    assert_eq!(world.issuer.calls().token, 1, "the first may still be at it");
+    assert_unavailable(authenticate(&world.instances[1], &signed_in.cookie).await);
+    assert_eq!(world.issuer.calls().token, 1, "the first refresh may still be running");
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_session_whose_refresh_token_was_used_up_long_ago_ends() {
+async fn a_session_whose_refresh_token_was_used_long_ago_ends() {
     let world = World::start().await;
     let stolen = world.ada(-60);
-    let session = seen(&world.instances[0], &stolen.cookie).await.unwrap();
-    let next = kept(&stolen.cookie, &session);
+    let session = authenticate(&world.instances[0], &stolen.cookie).await.unwrap();
+    let next = apply_cookies(&stolen.cookie, &session);
     world.advance_seconds(3600);
-    let newest = kept(&next, &seen(&world.instances[0], &next).await.unwrap());
+    let newest = apply_cookies(&next, &authenticate(&world.instances[0], &next).await.unwrap());
     world.advance_seconds(120);
-    assert_refused(seen(&world.instances[1], &stolen.cookie).await);
-    // The family is revoked; what was issued lasts as long as it says.
-    assert!(seen(&world.instances[1], &newest).await.is_ok());
+    assert_refused(authenticate(&world.instances[1], &stolen.cookie).await);
+    // The family of tokens is revoked. An issued access token stays valid until it expires.
+    assert!(authenticate(&world.instances[1], &newest).await.is_ok());
     world.advance_seconds(3600);
-    assert_refused(seen(&world.instances[1], &newest).await);
+    assert_refused(authenticate(&world.instances[1], &newest).await);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn nothing_in_the_table_opens_a_session() {
+async fn the_table_holds_nothing_that_opens_a_session() {
     let world = World::start().await;
     let signed_in = world.ada(-60);
-    let session = seen(&world.instances[0], &signed_in.cookie).await.unwrap();
+    let session = authenticate(&world.instances[0], &signed_in.cookie).await.unwrap();
     let items = world.items().await;
     assert!(items.contains("REFRESH#") && items.contains("renewed"), "{items}");
-    let next = kept(&signed_in.cookie, &session);
+    let next = apply_cookies(&signed_in.cookie, &session);
     let json = String::from_utf8(
         base64::Engine::decode(
             &base64::prelude::BASE64_URL_SAFE_NO_PAD,
@@ -292,78 +293,80 @@ async fn nothing_in_the_table_opens_a_session() {
 }
 
 #[tokio::test]
-async fn while_the_table_is_down_a_good_token_goes_on_and_no_refresh_token_is_used() {
+async fn while_the_table_is_down_a_valid_token_is_accepted_and_no_refresh_token_is_used() {
     let world = World::start().await;
-    let (good, ended) = (world.ada(60), world.ada(-60));
+    let (valid, expired) = (world.ada(60), world.ada(-60));
     world.proxy.break_down(TableFault::ServerError);
-    assert_eq!(seen(&world.instances[0], &good.cookie).await.unwrap().set_cookies, []);
-    assert_unavailable(seen(&world.instances[0], &ended.cookie).await);
+    assert_eq!(authenticate(&world.instances[0], &valid.cookie).await.unwrap().set_cookies, []);
+    assert_unavailable(authenticate(&world.instances[0], &expired.cookie).await);
     assert_eq!(world.issuer.calls().token, 0);
     world.proxy.heal();
-    assert_eq!(seen(&world.instances[0], &ended.cookie).await.unwrap().set_cookies.len(), 1);
+    assert_eq!(authenticate(&world.instances[0], &expired.cookie).await.unwrap().set_cookies.len(), 1);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_begin_whose_answer_is_lost_is_still_ones_own() {
+async fn a_refresh_lease_whose_response_is_lost_still_belongs_to_its_request() {
     let world = World::start().await;
     world.proxy.fail(UPDATE, TableFault::LostAnswer, 1);
-    assert_eq!(seen(&world.instances[0], &world.ada(-60).cookie).await.unwrap().set_cookies.len(), 1);
+    assert_eq!(authenticate(&world.instances[0], &world.ada(-60).cookie).await.unwrap().set_cookies.len(), 1);
     assert_eq!((world.proxy.faults_left(), world.issuer.calls().token), (0, 1));
     world.finish().await;
 }
 
 #[tokio::test]
-async fn who_has_refreshed_gets_the_session_even_if_it_cannot_be_handed_on() {
+async fn a_refresh_succeeds_even_if_its_session_cannot_be_stored_for_others() {
     let world = World::start().await;
     let signed_in = world.ada(-60);
-    world.proxy.fail_if(UPDATE, is_end_of_a_refresh, TableFault::ServerError, TRIES);
-    let session = seen(&world.instances[0], &signed_in.cookie).await.unwrap();
+    world.proxy.fail_if(UPDATE, ends_refresh, TableFault::ServerError, TRIES);
+    let session = authenticate(&world.instances[0], &signed_in.cookie).await.unwrap();
     assert_eq!((session.set_cookies.len(), world.proxy.faults_left()), (1, 0));
-    // Who comes with the old one asks again, which Supabase bears.
+    // A request with the old cookie refreshes again, which Supabase allows.
     world.advance_seconds(6);
-    assert!(seen(&world.instances[1], &signed_in.cookie).await.is_ok());
+    assert!(authenticate(&world.instances[1], &signed_in.cookie).await.is_ok());
     assert_eq!(world.issuer.calls().token, 2);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn what_is_not_genuine_makes_nobody_ask_supabase() {
+async fn a_forged_token_causes_no_request_to_supabase() {
     let world = World::start().await;
     let (real, refresh) = (world.ada(-60), world.ada(60));
-    let ended = with(&world, "exp", (world.now() - 60).into());
-    let forged = Key::new_ec().token(&header(&world).to_string(), &ended);
-    let unsigned = Key::None.token(&header(&world).to_string(), &ended);
+    let expired = claims_with(&world, "exp", (world.now() - 60).into());
+    let forged = Key::new_ec().token(&header(&world).to_string(), &expired);
+    let unsigned = Key::None.token(&header(&world).to_string(), &expired);
     for token in [forged.as_str(), &unsigned, "x", &real.text("access_token")[1..]] {
-        assert_refused(seen(&world.instances[0], &cookie(token, Some(refresh.text("refresh_token")))).await);
+        assert_refused(
+            authenticate(&world.instances[0], &cookie(token, Some(refresh.text("refresh_token")))).await,
+        );
     }
     assert_eq!(world.issuer.calls().token, 0);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_cookie_made_of_two_peoples_sessions_is_nobodys() {
+async fn a_cookie_that_mixes_the_sessions_of_two_users_is_refused() {
     let world = World::start().await;
     let bob = world.issuer.sign_in(&Person::new("bob", "Bob"), 3600).unwrap();
     let mixed = cookie(world.ada(-60).text("access_token"), Some(bob.text("refresh_token")));
     for sessions in &world.instances {
-        assert_refused(seen(sessions, &mixed).await);
+        assert_refused(authenticate(sessions, &mixed).await);
     }
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_session_in_several_cookies_leaves_none_of_them_behind() {
+async fn refreshing_a_session_in_several_cookies_replaces_all_of_them() {
     let world = World::start().await;
     let wordy = Person::new("wordy", "x".repeat(2000));
     let signed_in = world.issuer.sign_in(&wordy, -60).unwrap();
     assert_eq!(signed_in.cookie.matches("sb-127-auth-token.").count(), 3);
     let crowded = format!("sb-127-auth-token.7=stale; {}; theme=dark", signed_in.cookie);
-    let session = seen(&world.instances[0], &crowded).await.unwrap();
+    let session = authenticate(&world.instances[0], &crowded).await.unwrap();
     assert_eq!(session.identity.name, "x".repeat(50));
-    let next = kept(&crowded, &session);
+    let next = apply_cookies(&crowded, &session);
     assert_eq!(next.matches("sb-127-auth-token.").count(), 3, "{next}");
     assert!(!next.contains("stale") && next.contains("theme=dark"));
-    assert_eq!(seen(&world.instances[1], &next).await.unwrap().identity, session.identity);
+    assert_eq!(authenticate(&world.instances[1], &next).await.unwrap().identity, session.identity);
     world.finish().await;
 }

@@ -1,4 +1,4 @@
-//! An issuer, a table, and instances of what the functions know sessions by.
+//! An issuer, a table, and two instances of the functions' session check.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 pub struct World {
     dynamo: Dynamo,
     shift_millis: Arc<AtomicI64>,
-    /// What stands in for Supabase. It goes by the world's clock.
+    /// The stand-in for Supabase. It uses the world's clock.
     pub issuer: Issuer,
-    /// Between the instances and the table.
+    /// The proxy between the instances and the table.
     pub proxy: Proxy,
     /// Two instances, which share nothing but the table.
     pub instances: [Sessions; 2],
@@ -41,7 +41,7 @@ impl World {
         Self { dynamo, shift_millis, issuer, proxy, instances }
     }
 
-    /// One more instance, which has seen nothing yet, of a project that is configured like this.
+    /// Another instance, with empty caches, for a project with this configuration.
     pub fn instance(&self, config: Config) -> Sessions {
         let store = Store::new(self.proxy.client("users"), TABLE);
         Sessions::new(config, store, Clock::shifted(self.shift_millis.clone()))
@@ -55,13 +55,13 @@ impl World {
         self.shift_millis.fetch_add(seconds * 1000, Ordering::Relaxed);
     }
 
-    /// Ada, signed in with a token for this many seconds.
+    /// Signs Ada in with a token that lasts this many seconds.
     pub fn ada(&self, expires_in: i64) -> SignedIn {
         self.issuer.sign_in(&ada(), expires_in).unwrap()
     }
 
-    /// Whether the first instance takes a token for Ada's.
-    pub async fn knows(&self, token: &str) -> bool {
+    /// True if the first instance accepts a token as Ada's.
+    pub async fn accepts(&self, token: &str) -> bool {
         is_ada(&self.instances[0].by_token(token).await)
     }
 
@@ -74,7 +74,7 @@ impl World {
     pub async fn finish(self) {
         let forbidden: Vec<_> =
             self.proxy.used().into_iter().filter(|need| need.keys.as_deref() != Some("REFRESH#")).collect();
-        assert!(forbidden.is_empty(), "sessions have no business with {forbidden:?}");
+        assert!(forbidden.is_empty(), "sessions must not ask for {forbidden:?}");
         self.issuer.shutdown().await.unwrap();
         self.dynamo.shutdown().await.unwrap();
     }
@@ -84,7 +84,7 @@ pub fn ada() -> Person {
     Person::new("5f0c2f6e-0d0b-4b53-8d5f-6a3a6a1f2d11", "Ada")
 }
 
-/// Whether it is Ada; nobody is taken for somebody else.
+/// True for Ada, false for a refusal. Any other outcome is a failure.
 pub fn is_ada(identity: &Result<clorp_sessions::Identity, Error>) -> bool {
     match identity {
         Ok(identity) => {
@@ -96,13 +96,13 @@ pub fn is_ada(identity: &Result<clorp_sessions::Identity, Error>) -> bool {
     }
 }
 
-/// A browser's session as an instance sees it.
-pub async fn seen(sessions: &Sessions, cookie: &str) -> Result<Session, Error> {
+/// Authenticates a browser by its cookies.
+pub async fn authenticate(sessions: &Sessions, cookie: &str) -> Result<Session, Error> {
     sessions.by_cookies([cookie], false).await.map(|session| session.expect("a readable cookie"))
 }
 
-/// A browser's cookies after an answer: those it had and those that were set.
-pub fn kept(cookie: &str, session: &Session) -> String {
+/// The browser's `Cookie` after a response: the cookies it had, changed by those that the response sets.
+pub fn apply_cookies(cookie: &str, session: &Session) -> String {
     let mut jar: Vec<(String, String)> = cookie.split("; ").map(pair).collect();
     for set in &session.set_cookies {
         let (set, attributes) = set.as_str().split_once("; ").unwrap();
