@@ -1,4 +1,4 @@
-//! Statuses that mean the same everywhere: every operation that documents one is made to answer it.
+//! Statuses that mean the same everywhere, from every operation that documents them.
 
 use clorp_domain::{RateLimit, Rules};
 use clorp_http::extract::MAX_BODY_BYTES;
@@ -9,30 +9,30 @@ use reqwest::Method;
 
 use super::Row;
 
-/// An idempotency key that came with another request.
+/// An idempotency key that another request has used.
 const USED_KEY: &str = "used";
-/// The id of nothing.
+/// An id that names nothing.
 const UNKNOWN: &str = "01HZZZZZZZZZZZZZZZZZZZZZZZ";
 
 pub(crate) async fn rows(world: &World) -> Vec<Row> {
     let drop = world.sender.post_drop(100).await;
     let mut rows = Vec::new();
-    // Without a body, so that it is another request than any below.
+    // This request has no body, so it differs from every request below.
     world.sender.keyed(USED_KEY).claim(&drop).await;
     for status in [304, 400, 401, 403, 404, 409, 413, 415] {
-        rows.extend(of(status, world, &drop).await);
+        rows.extend(rows_with(status, world, &drop).await);
     }
     let proxy = world.proxy.as_ref().unwrap();
     for (status, fault) in [(500, Fault::Refused), (503, Fault::ServerError)] {
         proxy.break_down(fault);
-        rows.extend(of(status, world, &drop).await);
+        rows.extend(rows_with(status, world, &drop).await);
         proxy.heal();
     }
     rows
 }
 
-/// Every operation that has a rate, asked above it.
-pub(crate) async fn too_often() -> Vec<Row> {
+/// A request above the rate limit of every operation that has one.
+pub(crate) async fn too_many_requests() -> Vec<Row> {
     let rate = RateLimit { quota: 1, window_seconds: 3600 };
     let rules = Rules {
         create_rate: rate,
@@ -49,7 +49,7 @@ pub(crate) async fn too_often() -> Vec<Row> {
     for route in routes().iter().filter(|route| route.statuses().contains(&429)) {
         let user = world.user("somebody", 0).await;
         let path = route.at(UNKNOWN, &user.id);
-        // Of what is only read, each of the three instances counts its own.
+        // Each of the three instances counts reads on its own.
         for _ in 0..3 {
             route.send(&user, &path, &[]).await;
         }
@@ -59,8 +59,8 @@ pub(crate) async fn too_often() -> Vec<Row> {
     rows
 }
 
-/// The status from every operation that documents it, all asked at once.
-async fn of(status: u16, world: &World, drop: &str) -> Vec<Row> {
+/// One row from every operation that documents the status. The requests run concurrently.
+async fn rows_with(status: u16, world: &World, drop: &str) -> Vec<Row> {
     let documenting = routes().iter().filter(|route| route.statuses().contains(&status));
     let rows = documenting.map(async |route| {
         let answer = provoke(status, route, world, drop).await?;
@@ -69,7 +69,8 @@ async fn of(status: u16, world: &World, drop: &str) -> Vec<Row> {
     join_all(rows).await.into_iter().flatten().collect()
 }
 
-/// The answer to a request that should meet this status; none where it has another meaning.
+/// The answer to a request that should get this status. None if the operation gives the status a specific
+/// meaning.
 async fn provoke(status: u16, route: &Route, world: &World, drop: &str) -> Option<Answer> {
     let sender = &world.sender;
     let path = route.at(drop, &sender.id);

@@ -1,7 +1,7 @@
-//! Every status that the document promises, of every operation, answered to a real request.
+//! Every documented status of every operation, as the answer to a real request.
 //!
-//! That each of the answers is as documented, and that no answer is outside the document, is what [`clorp_tests::Client`] sees
-//! to.
+//! [`clorp_tests::Client`] checks that each answer is as documented and that no answer is outside the
+//! document.
 
 mod generic;
 mod specific;
@@ -15,10 +15,10 @@ use clorp_tests::{Answer, Options, World};
 type Row = (String, u16, Answer);
 
 const ADVICE: &str = "
-The document names these statuses and no request was answered with them. If the status has a meaning of its own, add a
-request for it to tests/tests/statuses/specific.rs; if the operation needs a body to get that far, add one to
-Route::body in tests/src/document.rs; if nothing can be answered so, take it out of the operation's `responses`.
-Not answered as meant:
+No request was answered with these documented statuses. If the status has a specific meaning, add a request for it to
+tests/tests/statuses/specific.rs; if the operation needs a body to get that far, add one to
+Route::body in tests/src/document.rs; if no request can get this answer, remove it from the operation's `responses`.
+Unexpected answers:
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,18 +26,18 @@ async fn every_documented_status_of_every_operation_is_answered() {
     let world = World::with(Options { proxied: true, ..Options::funded() }).await;
     let mut rows = specific::rows(&world).await;
     rows.extend(generic::rows(&world).await);
-    rows.extend(generic::too_often().await);
-    let (mut shown, mut others) = (BTreeSet::new(), Vec::new());
+    rows.extend(generic::too_many_requests().await);
+    let (mut observed, mut unexpected) = (BTreeSet::new(), Vec::new());
     for (operation, status, answer) in rows {
         if (answer.operation.as_ref(), answer.status.as_u16()) == (Some(&operation), status) {
-            shown.insert((operation, status));
+            observed.insert((operation, status));
         } else {
-            let Answer { operation: asked, status: got, text, .. } = answer;
-            others.push(format!("{operation} {status} was answered as {asked:?} {got}: {text:.300}"));
+            let Answer { operation: actual, status: got, text, .. } = answer;
+            unexpected.push(format!("{operation} {status} was answered as {actual:?} {got}: {text:.300}"));
         }
     }
-    let missing: Vec<_> = documented().difference(&shown).cloned().collect();
-    assert!(missing.is_empty() && others.is_empty(), "{missing:#?}{ADVICE}{others:#?}");
+    let missing: Vec<_> = documented().difference(&observed).cloned().collect();
+    assert!(missing.is_empty() && unexpected.is_empty(), "{missing:#?}{ADVICE}{unexpected:#?}");
     world.finish().await;
 }
 

@@ -1,4 +1,4 @@
-//! Statuses with a meaning of their own, answered along the lives of a few drops.
+//! Statuses with a specific meaning, from the life cycles of a few drops.
 
 use clorp_tests::client::announcement;
 use clorp_tests::{Answer, Client, World};
@@ -18,9 +18,9 @@ fn order(confirmed: bool) -> Value {
 pub(crate) async fn rows(world: &World) -> Vec<Row> {
     let mut rows = users(world).await;
     rows.extend(agents(world).await);
-    rows.extend(paying(world).await);
-    rows.extend(racing(world).await);
-    rows.extend(leaving(world).await);
+    rows.extend(pay(world).await);
+    rows.extend(race(world).await);
+    rows.extend(give_up(world).await);
     rows.extend(board(world).await);
     rows.extend(files(world).await);
     rows.extend(money_in(world).await);
@@ -44,13 +44,13 @@ async fn users(world: &World) -> Vec<Row> {
 async fn agents(world: &World) -> Vec<Row> {
     let user = &world.stranger;
     let name = |name: &str| json!({ "name": name });
-    let made = user.post("/api/agents", name("Ada")).await;
-    let path = format!("/api/agents/{}", made.json()["id"].as_str().unwrap());
+    let created = user.post("/api/agents", name("Ada")).await;
+    let path = format!("/api/agents/{}", created.json()["id"].as_str().unwrap());
     let one = "/api/agents/{id}";
     let all = user.get("/api/agents").await;
     let default = format!("/api/agents/{}", all.json()[1]["id"].as_str().unwrap());
     vec![
-        row("POST /api/agents", 201, made),
+        row("POST /api/agents", 201, created),
         row("GET /api/agents", 200, all),
         row(&format!("GET {one}"), 200, user.get(&path).await),
         row(&format!("PATCH {one}"), 200, user.patch(&path, name("Grace")).await),
@@ -61,7 +61,7 @@ async fn agents(world: &World) -> Vec<Row> {
 }
 
 /// A sender with the money for one drop posts two, cancels the first and pays for the second.
-async fn paying(world: &World) -> Vec<Row> {
+async fn pay(world: &World) -> Vec<Row> {
     let sender = world.user("payer", 100).await;
     let run = async |confirmed| sender.post("/api/jobs/run", order(confirmed)).await;
     let (estimate, first, second) = (run(false).await, run(true).await, run(true).await);
@@ -82,7 +82,7 @@ async fn paying(world: &World) -> Vec<Row> {
 }
 
 /// A drop from its claims to its verdict.
-async fn racing(world: &World) -> Vec<Row> {
+async fn race(world: &World) -> Vec<Row> {
     let (sender, worker, late) = (&world.sender, &world.workers[0], &world.workers[1]);
     let drop = sender.post_drop(1000).await;
     let path = format!("/api/jobs/{drop}");
@@ -122,8 +122,8 @@ async fn racing(world: &World) -> Vec<Row> {
     rows
 }
 
-/// Old clients that claim and give up, until they have to wait.
-async fn leaving(world: &World) -> Vec<Row> {
+/// A client of the old routes that claims and gives up until it is in cooldown.
+async fn give_up(world: &World) -> Vec<Row> {
     let (sender, worker) = (&world.sender, &world.workers[2]);
     let drop = sender.post_drop(100).await;
     let [reserve, release, fail] =
@@ -144,7 +144,7 @@ async fn leaving(world: &World) -> Vec<Row> {
     rows
 }
 
-/// What everybody may read, with something in it: there is a finished drop from [`racing`].
+/// Public reads. They have content, because [`race`] has completed a drop.
 async fn board(world: &World) -> Vec<Row> {
     world.sender.post_drop(100).await;
     let mut rows = Vec::new();
@@ -161,7 +161,7 @@ async fn board(world: &World) -> Vec<Row> {
     rows
 }
 
-/// Keys, and what one with limits may not do.
+/// Keys, and the requests that a key with a spend policy may not make.
 async fn keys(world: &World) -> Vec<Row> {
     let user = world.user("keeper", 1000).await;
     let policy = json!({ "name": "limited", "spend_policy": { "per_drop_cents": 0 } });
@@ -169,7 +169,7 @@ async fn keys(world: &World) -> Vec<Row> {
     let body = key.json();
     let limited = user.with_authorization(&format!("Bearer {}", body["secret"].as_str().unwrap()));
     let path = format!("/api/keys/{}", body["id"].as_str().unwrap());
-    let revoke = async |by: &Client, path: &str| by.send(Method::DELETE, path, None, &[]).await;
+    let revoke = async |client: &Client, path: &str| client.send(Method::DELETE, path, None, &[]).await;
     let post = async |path, body| limited.post(path, body).await;
     let mut rows = vec![
         row("POST /api/keys", 201, key),
@@ -192,25 +192,25 @@ async fn keys(world: &World) -> Vec<Row> {
     rows
 }
 
-/// Programs that are let in and kept out.
+/// Device logins that are approved and denied.
 async fn logins(world: &World) -> Vec<Row> {
     let user = world.user("owner", 0).await;
     let browser = world.browser(&user, 3600);
     let (show, begin) = ("GET /api/cli/login", "POST /api/cli/login");
     let path = "/api/cli/login";
-    let begun = async || world.anon.post(path, json!({ "name": "laptop" })).await;
-    let decide = async |by: &Client, what: &str, code: &Value| {
-        by.post(&format!("{path}/{what}"), json!({ "user_code": code })).await
+    let begin_login = async || world.anon.post(path, json!({ "name": "laptop" })).await;
+    let decide = async |client: &Client, what: &str, code: &Value| {
+        client.post(&format!("{path}/{what}"), json!({ "user_code": code })).await
     };
     let poll = async |login: &Value| {
         world.anon.post("/api/cli/token", json!({ "device_code": login["device_code"] })).await
     };
     let unknown = json!("BCDF-GHJK");
-    let by_code = async |by: &Client, code: &Value| {
-        by.get(&format!("{path}?user_code={}", code.as_str().unwrap())).await
+    let by_code = async |client: &Client, code: &Value| {
+        client.get(&format!("{path}?user_code={}", code.as_str().unwrap())).await
     };
-    let answer = begun().await;
-    let (login, other) = (answer.json(), begun().await.json());
+    let answer = begin_login().await;
+    let (login, other) = (answer.json(), begin_login().await.json());
     let code = &login["user_code"];
     let mut rows = vec![
         row(begin, 201, answer),
@@ -232,13 +232,13 @@ async fn logins(world: &World) -> Vec<Row> {
     world.advance_seconds(10);
     rows.push(row("POST /api/cli/token", 201, poll(&login).await));
     while user.post("/api/keys", json!({ "name": "plain" })).await.status.is_success() {}
-    let late = begun().await.json();
+    let late = begin_login().await.json();
     decide(&browser, "approve", &late["user_code"]).await.expect(204);
     rows.push(row("POST /api/cli/token", 409, poll(&late).await));
     rows
 }
 
-/// An upload that is announced.
+/// An announced upload.
 async fn files(world: &World) -> Vec<Row> {
     let file = announcement("notes.txt", "text/plain", b"Notes");
     vec![row("POST /api/uploads", 201, world.sender.post("/api/uploads", file).await)]
@@ -246,15 +246,15 @@ async fn files(world: &World) -> Vec<Row> {
 
 async fn verifications(world: &World) -> Vec<Row> {
     let body = json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." });
-    let made = world.stranger.post("/api/verify", body).await;
-    let path = format!("/api/verify/{}", made.json()["id"].as_str().unwrap());
+    let created = world.stranger.post("/api/verify", body).await;
+    let path = format!("/api/verify/{}", created.json()["id"].as_str().unwrap());
     vec![
-        row("POST /api/verify", 201, made),
+        row("POST /api/verify", 201, created),
         row("GET /api/verify/{id}", 200, world.stranger.get(&path).await),
     ]
 }
 
-/// From a Checkout page and a saved card.
+/// Payments on a Checkout page and from a saved card.
 async fn money_in(world: &World) -> Vec<Row> {
     let user = world.user("payer", 100).await;
     let auto_topup = async || user.post("/api/wallet/auto-topup", json!({ "enabled": true })).await;
@@ -275,7 +275,7 @@ async fn money_in(world: &World) -> Vec<Row> {
     ]
 }
 
-/// To a bank, by way of an account at Stripe.
+/// Withdrawals to an account at Stripe.
 async fn money_out(world: &World) -> Vec<Row> {
     let user = world.user("payee", 5000).await;
     let withdraw =
@@ -288,8 +288,8 @@ async fn money_out(world: &World) -> Vec<Row> {
         row(connect, 200, user.post_empty("/api/stripe/connect").await),
         row(status, 200, user.get("/api/stripe/connect/status").await),
     ];
-    let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
-    let account = known["stripe_account_id"].as_str().unwrap().to_owned();
+    let record = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
+    let account = record["stripe_account_id"].as_str().unwrap().to_owned();
     world.control(&format!("accounts/{account}/onboard"), json!({})).await;
     world.reported().await;
     rows.push(row(status, 200, user.get("/api/stripe/connect/status").await));
@@ -304,7 +304,7 @@ async fn money_out(world: &World) -> Vec<Row> {
     rows.push(row(operation, 202, withdraw(500).await));
     world.control("next", fault("timeout_before", 0)).await;
     world.advance_seconds(16);
-    assert_eq!(world.resume().await, 1, "a withdrawal that was pending ends");
+    assert_eq!(world.resume().await, 1, "the pending withdrawal is settled");
     assert_eq!(user.balance().await, 4000);
     rows
 }
