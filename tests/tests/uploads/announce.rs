@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::PICTURE;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_announced_file_gets_an_address_of_its_own_that_has_nothing_of_its_name() {
+async fn each_announced_file_gets_its_own_url_without_its_name() {
     let world = World::start().await;
     let body = announcement("top secret.png", "image/png", PICTURE);
     let first = world.sender.post("/api/uploads", body.clone()).await.expect(201);
@@ -51,14 +51,14 @@ async fn a_file_that_breaks_a_rule_is_refused_at_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_announcement_under_a_key_is_the_same_upload() {
+async fn an_announcement_repeated_with_its_idempotency_key_is_the_same_upload() {
     let world = World::start().await;
     let sender = world.sender.keyed("upload-1");
     let body = announcement("a.txt", "text/plain", b"a");
     let first = sender.post("/api/uploads", body.clone()).await;
-    let again = sender.post("/api/uploads", body).await;
-    assert_eq!(first.expect(201), again.expect(201));
-    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    let replay = sender.post("/api/uploads", body).await;
+    assert_eq!(first.expect(201), replay.expect(201));
+    assert_eq!(replay.header("idempotency-replayed"), Some("true"));
     let other = announcement("b.txt", "text/plain", b"b");
     sender.post("/api/uploads", other).await.expect_error(409, "idempotency_key_reused");
     world.finish().await;

@@ -1,28 +1,28 @@
-//! What of an attached file is refused, with nothing done.
+//! Refused attachments, which have no effect.
 
 use clorp_tests::World;
 use clorp_tests::client::announcement;
 use serde_json::{Value, json};
 
-use super::{PICTURE, described, id, order, run, submit};
+use super::{PICTURE, description, id, order, run, submit};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_the_callers_upload_is_refused_and_nothing_is_charged() {
+async fn an_attachment_that_is_not_the_callers_upload_is_refused_and_nothing_is_charged() {
     let world = World::start().await;
     let (sender, worker) = (&world.sender, &world.workers[0]);
     let good = sender.upload("a.png", "image/png", PICTURE).await;
-    let others = worker.upload("a.png", "image/png", PICTURE).await;
+    let foreign = worker.upload("a.png", "image/png", PICTURE).await;
     let missing = sender.post("/api/uploads", announcement("a.png", "image/png", PICTURE)).await.expect(201);
     let drop = sender.post_drop(100).await;
     worker.claim(&drop).await.expect(201);
     let tampered = |field: &str, value: Value| {
-        let mut file = described(&good);
+        let mut file = description(&good);
         file[field] = value;
         json!([file])
     };
     let many: Vec<Value> = (0..11).map(|_| json!({ "id": id(&good) })).collect();
     let cases = [
-        (json!([{ "id": id(&others) }]), "/0/id", "attachment_not_found"),
+        (json!([{ "id": id(&foreign) }]), "/0/id", "attachment_not_found"),
         (json!([{ "id": "01HZZZZZZZZZZZZZZZZZZZZZZZ" }]), "/0/id", "attachment_not_found"),
         (json!([{ "id": "../USER" }]), "/0/id", "attachment_not_found"),
         (json!([{ "id": id(&good) }, { "id": id(&missing) }]), "/1/id", "attachment_not_uploaded"),
@@ -42,7 +42,7 @@ async fn what_is_not_the_callers_upload_is_refused_and_nothing_is_charged() {
     assert_eq!(sender.balance().await, 19_900);
     assert_eq!(sender.get("/api/jobs").await.expect(200).as_array().unwrap().len(), 1);
 
-    // The same of a submission, for whom the sender's upload is somebody else's.
+    // A submission has the same rules. The sender's upload is not the worker's.
     let field = "/output_attachments/0/id";
     submit(worker, &drop, "", &json!([{ "id": id(&good) }])).await.expect_field(
         400,
@@ -55,12 +55,12 @@ async fn what_is_not_the_callers_upload_is_refused_and_nothing_is_charged() {
     submit(worker, &drop, " ", &json!([])).await.expect_field(400, "output_required", "/output_text");
     let seen = sender.get(&format!("/api/jobs/{drop}")).await.expect(200);
     assert_eq!(seen["submissions_count"], 0);
-    submit(worker, &drop, "", &json!([{ "id": id(&others) }])).await.expect(201);
+    submit(worker, &drop, "", &json!([{ "id": id(&foreign) }])).await.expect(201);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_is_good_for_a_day() {
+async fn an_upload_expires_after_a_day() {
     let world = World::start().await;
     let upload = world.sender.upload("a.png", "image/png", PICTURE).await;
     world.advance_seconds(86_400);
@@ -70,7 +70,7 @@ async fn an_upload_is_good_for_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_may_not_submit_hears_that_and_nothing_about_files() {
+async fn a_user_who_may_not_submit_learns_nothing_about_files() {
     let world = World::start().await;
     let drop = world.sender.post_drop(100).await;
     let unknown = json!([{ "id": "01HZZZZZZZZZZZZZZZZZZZZZZZ" }]);

@@ -1,4 +1,4 @@
-//! S3 is away.
+//! An outage of S3.
 
 use clorp_tests::World;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{PICTURE, id, run, submit};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_s3_nothing_is_charged_and_the_same_request_succeeds_later() {
+async fn while_s3_is_down_nothing_is_charged_and_a_retry_succeeds_later() {
     let world = World::start().await;
     let (sender, worker) = (world.sender.keyed("run-once"), &world.workers[0]);
     let upload = world.sender.upload("a.png", "image/png", PICTURE).await;
@@ -24,7 +24,7 @@ async fn without_s3_nothing_is_charged_and_the_same_request_succeeds_later() {
     assert_eq!(world.sender.get("/api/jobs").await.expect(200).as_array().unwrap().len(), 1);
     let unchanged = world.sender.get(&format!("/api/jobs/{other}")).await.expect(200);
     assert_eq!(unchanged["submissions_count"], 0);
-    // Signing asks nobody, and what has no files does not need S3.
+    // Neither signing nor a submission without files needs S3.
     worker.post("/api/uploads", clorp_tests::client::announcement("c", "text/plain", b"c")).await.expect(201);
     world.workers[1].claim(&other).await.expect(201);
     world.workers[1].submit(&other, "Only words").await.expect(201);

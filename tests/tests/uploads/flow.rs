@@ -1,23 +1,23 @@
-//! From an upload to the winner's file, and who sees what of it.
+//! Files from their upload to their download, and their visibility.
 
 use clorp_tests::World;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{PICTURE, described, id, order, plain, run, submit};
+use super::{PICTURE, description, id, order, run, submit, without_url};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_goes_from_the_sender_to_claimants_and_the_winners_back() {
+async fn claimants_get_the_senders_file_and_the_sender_gets_the_winners() {
     let world = World::start().await;
     let (sender, worker, other) = (&world.sender, &world.workers[0], &world.workers[1]);
     let upload = sender.upload("logo.png", "image/png", PICTURE).await;
-    let drop = run(sender, &json!([described(&upload)])).await.expect(201);
-    assert_eq!(plain(&drop["attachments"][0]), described(&upload));
+    let drop = run(sender, &json!([description(&upload)])).await.expect(201);
+    assert_eq!(without_url(&drop["attachments"][0]), description(&upload));
     assert_eq!(drop["output_attachments"], Value::Null);
     let (drop, path) = (id(&drop).to_owned(), format!("/api/jobs/{}", id(&drop)));
 
     let claimed = worker.claim(&drop).await.expect(201);
-    assert_eq!(plain(&claimed["attachments"][0]), described(&upload));
+    assert_eq!(without_url(&claimed["attachments"][0]), description(&upload));
     let got = world.anon.download(&claimed["attachments"][0]).await;
     assert_eq!(got.bytes().await.unwrap(), PICTURE);
 
@@ -32,9 +32,16 @@ async fn a_file_goes_from_the_sender_to_claimants_and_the_winners_back() {
     let draft = other.upload("draft.md", "text/markdown", b"# A draft").await;
     submit(other, &drop, "With words", &json!([{ "id": id(&draft) }])).await.expect(201);
 
-    // Sealed until the drop is completed.
+    // Submissions are sealed until the drop is completed.
     let sealed = sender.get(&format!("{path}/submissions")).await;
-    assert!(sealed.expect(200).as_array().unwrap().iter().all(|made| made["output_attachments"].is_null()));
+    assert!(
+        sealed
+            .expect(200)
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|submission| submission["output_attachments"].is_null())
+    );
     for secret in [id(&result), "result.zip", id(&draft)] {
         assert!(!sealed.text.contains(secret), "{secret}");
     }
@@ -45,21 +52,27 @@ async fn a_file_goes_from_the_sender_to_claimants_and_the_winners_back() {
     let opened = sender.get(&format!("{path}/submissions")).await.expect(200);
     let [first, second] = opened.as_array().unwrap().as_slice() else { panic!("{opened}") };
     assert_eq!(completed["output_attachments"].as_array().unwrap().len(), 1);
-    assert_eq!(plain(&completed["output_attachments"][0]), plain(&first["output_attachments"][0]));
+    assert_eq!(
+        without_url(&completed["output_attachments"][0]),
+        without_url(&first["output_attachments"][0])
+    );
     let mut names =
         vec![&first["output_attachments"][0]["filename"], &second["output_attachments"][0]["filename"]];
     names.sort_by_key(|name| name.as_str());
     assert_eq!(names, ["draft.md", "result.zip"]);
-    for made in [first, second] {
-        let file = &made["output_attachments"][0];
+    for submission in [first, second] {
+        let file = &submission["output_attachments"][0];
         let bytes = world.anon.download(file).await.bytes().await.unwrap();
         let expected: &[u8] = if file["filename"] == "draft.md" { b"# A draft" } else { b"a result" };
         assert_eq!(bytes, expected);
     }
-    // The list of what one has posted shows the same.
+    // The sender's list of drops shows the same files.
     let listed = sender.get("/api/jobs").await.expect(200);
-    assert_eq!(plain(&listed[0]["attachments"][0]), described(&upload));
-    assert_eq!(plain(&listed[0]["output_attachments"][0]), plain(&completed["output_attachments"][0]));
+    assert_eq!(without_url(&listed[0]["attachments"][0]), description(&upload));
+    assert_eq!(
+        without_url(&listed[0]["output_attachments"][0]),
+        without_url(&completed["output_attachments"][0])
+    );
     world.finish().await;
 }
 
@@ -73,7 +86,7 @@ async fn strangers_and_the_public_see_nothing_of_files() {
     worker.claim(id(&drop)).await.expect(201);
     let result = worker.upload("private-result.txt", "text/plain", b"work").await;
     submit(worker, id(&drop), "", &json!([{ "id": id(&result) }])).await.expect(201);
-    let told = async || {
+    let read_all = async || {
         let mut texts = vec![
             world.stranger.get(&path).await.text,
             world.stranger.get(&format!("{path}/submissions")).await.text,
@@ -83,16 +96,16 @@ async fn strangers_and_the_public_see_nothing_of_files() {
         }
         texts.concat()
     };
-    let mut texts = told().await;
+    let mut texts = read_all().await;
     world.stranger.get(&path).await.expect_error(404, "not_found");
     world.advance_seconds(301);
     world.sweep().await;
-    texts += &told().await;
+    texts += &read_all().await;
     assert!(texts.contains(id(&drop)), "the drop is public");
     for secret in [id(&upload), id(&result), "private-name", "private-result", "X-Amz"] {
         assert!(!texts.contains(secret), "{secret}");
     }
-    // Without a signature there is nothing to be had, even for who knows where it is.
+    // A download needs a valid signature, even from a client that knows the URL.
     let url = drop["attachments"][0]["url"].as_str().unwrap();
     let unsigned = url.split('?').next().unwrap();
     let forged = format!("{}{}", &url[..url.len() - 1], if url.ends_with('0') { '1' } else { '0' });
@@ -103,16 +116,16 @@ async fn strangers_and_the_public_see_nothing_of_files() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_submission_with_files_is_the_same_again_only_with_the_same_files() {
+async fn a_repeated_submission_is_idempotent_only_with_the_same_files() {
     let world = World::start().await;
     let worker = &world.workers[0];
     let drop = world.sender.post_drop(1000).await;
     worker.claim(&drop).await.expect(201);
     let (one, two) =
         (worker.upload("1", "text/plain", b"1").await, worker.upload("2", "text/plain", b"2").await);
-    let (only, both) = (json!([{ "id": id(&one) }]), json!([{ "id": id(&one) }, described(&two)]));
-    let made = submit(worker, &drop, "text", &both).await.expect(201);
-    assert_eq!(submit(worker, &drop, "text", &both).await.expect(200), made);
+    let (only, both) = (json!([{ "id": id(&one) }]), json!([{ "id": id(&one) }, description(&two)]));
+    let receipt = submit(worker, &drop, "text", &both).await.expect(201);
+    assert_eq!(submit(worker, &drop, "text", &both).await.expect(200), receipt);
     for (text, files) in [
         ("text", only),
         ("text", json!([])),
@@ -122,22 +135,22 @@ async fn a_submission_with_files_is_the_same_again_only_with_the_same_files() {
     ] {
         submit(worker, &drop, text, &files).await.expect_error(409, "already_submitted");
     }
-    // What is attached needs neither its upload nor its record any more.
+    // An attached file needs neither its upload nor the upload's record.
     world.advance_seconds(2 * 86_400);
-    assert_eq!(submit(worker, &drop, "text", &both).await.expect(200), made);
+    assert_eq!(submit(worker, &drop, "text", &both).await.expect(200), receipt);
     world.advance_seconds(-2 * 86_400);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_is_used_as_often_as_its_owner_likes_and_what_is_attached_stays() {
+async fn an_upload_can_be_attached_repeatedly_and_its_attachments_outlive_it() {
     let world = World::start().await;
     let sender = &world.sender;
     let upload = sender.upload("a.png", "image/png", PICTURE).await;
     let files = json!([{ "id": id(&upload) }]);
     let first = run(sender, &files).await.expect(201);
     run(sender, &files).await.expect(201);
-    // As the bucket's rule does after two days.
+    // The bucket's lifecycle rule does this after two days.
     std::fs::remove_file(world.bucket_folder().join("uploads").join(id(&upload))).unwrap();
     run(sender, &files).await.expect_error(400, "attachment_not_uploaded");
     let read = sender.get(&format!("/api/jobs/{}", id(&first))).await.expect(200);
@@ -146,7 +159,7 @@ async fn an_upload_is_used_as_often_as_its_owner_likes_and_what_is_attached_stay
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_estimate_checks_what_is_said_and_not_what_is_there() {
+async fn an_estimate_checks_the_request_and_not_the_bucket() {
     let world = World::start().await;
     let sender = &world.sender;
     let upload = sender
@@ -161,18 +174,18 @@ async fn an_estimate_checks_what_is_said_and_not_what_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replayed_answer_has_its_old_address_and_a_fresh_read_a_new_one() {
+async fn a_replayed_response_has_its_old_url_and_a_new_read_has_a_new_one() {
     let world = World::start().await;
     let upload = world.sender.upload("a.png", "image/png", PICTURE).await;
     let sender = world.sender.keyed("run-with-a-file");
     let first = run(&sender, &json!([{ "id": id(&upload) }])).await.expect(201);
     world.advance_seconds(301);
-    let again = run(&sender, &json!([{ "id": id(&upload) }])).await.expect(201);
-    assert_eq!(first["attachments"], again["attachments"]);
+    let replay = run(&sender, &json!([{ "id": id(&upload) }])).await.expect(201);
+    assert_eq!(first["attachments"], replay["attachments"]);
     let read = world.sender.get(&format!("/api/jobs/{}", id(&first))).await.expect(200);
     let (old, new) = (&first["attachments"][0], &read["attachments"][0]);
     assert!(old["url_expires_at"].as_str() < new["url_expires_at"].as_str());
-    assert_eq!(plain(old), plain(new));
+    assert_eq!(without_url(old), without_url(new));
     world.sweep().await;
     world.finish().await;
 }

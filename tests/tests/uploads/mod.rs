@@ -1,4 +1,5 @@
-//! Files: announced, uploaded, attached to drops and submissions, downloaded. S3 is one that checks what was signed.
+//! Files: announced, uploaded, attached to drops and submissions, and downloaded. The local S3 checks
+//! signatures.
 
 mod announce;
 mod attach;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n not much of a picture";
 
-/// The body of a request that posts a drop with these files, or asks what it would cost.
+/// The body of a request that posts a drop with these files, or that only asks for an estimate.
 fn order(attachments: &Value, confirmed: bool) -> Value {
     json!({ "prompt": "Roast this picture", "price_cents": 1000, "confirmed": confirmed, "attachments": attachments })
 }
@@ -25,15 +26,15 @@ async fn submit(worker: &Client, drop: &str, text: &str, files: &Value) -> Answe
     worker.post(&format!("/api/jobs/{drop}/submit"), body).await
 }
 
-/// An upload's own description, as it is attached.
-fn described(upload: &Value) -> Value {
+/// The description of an upload, as a request can attach it.
+fn description(upload: &Value) -> Value {
     let mut file = upload.clone();
     file.as_object_mut().unwrap().remove("upload");
     file
 }
 
-/// A file as it is read, without its address.
-fn plain(file: &Value) -> Value {
+/// A file of a response, without its URL.
+fn without_url(file: &Value) -> Value {
     let mut file = file.clone();
     for name in ["url", "url_expires_at"] {
         assert!(file.as_object_mut().unwrap().remove(name).is_some(), "{file}");

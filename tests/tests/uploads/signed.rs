@@ -1,5 +1,5 @@
-//! What S3 takes and gives by the requests that we sign. The local S3 refuses what AWS would refuse; where its refusal
-//! leaves something behind, ours stands.
+//! Requests to S3 with the URLs that the functions sign. The local S3 refuses what AWS would refuse. Where a
+//! refused upload leaves an object behind, the functions still do not attach it.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::{PICTURE, id, run};
 
-/// Somebody else's bytes of the same length.
-fn others() -> Vec<u8> {
+/// Other bytes of the same length as the picture.
+fn other_bytes() -> Vec<u8> {
     PICTURE.iter().rev().copied().collect()
 }
 
@@ -22,7 +22,7 @@ fn with_header(signed: &Value, name: &str, value: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_size_type_or_content_than_announced_is_not_taken() {
+async fn an_upload_that_differs_from_its_announcement_is_refused() {
     let world = World::start().await;
     let sender = &world.sender;
     let upload = sender.post("/api/uploads", announcement("a.png", "image/png", PICTURE)).await.expect(201);
@@ -35,7 +35,7 @@ async fn another_size_type_or_content_than_announced_is_not_taken() {
         changed["headers"].as_object_mut().unwrap().remove("x-amz-checksum-sha256");
         changed
     };
-    let others_sum = BASE64_STANDARD.encode(Sha256::digest(others()));
+    let other_checksum = BASE64_STANDARD.encode(Sha256::digest(other_bytes()));
     let elsewhere = {
         let mut changed = signed.clone();
         let url = signed["url"].as_str().unwrap().replace("/uploads/", "/attachments/");
@@ -48,13 +48,18 @@ async fn another_size_type_or_content_than_announced_is_not_taken() {
         changed
     };
     for (what, signed, bytes, status) in [
-        ("other content", signed.clone(), others(), 400),
+        ("other content", signed.clone(), other_bytes(), 400),
         ("another size", with_header(signed, "content-length", &length), shorter, 403),
         ("another type", html, PICTURE.to_vec(), 403),
-        ("no checksum", unchecked, others(), 403),
-        ("another checksum", with_header(signed, "x-amz-checksum-sha256", &others_sum), others(), 403),
-        ("another place", elsewhere, PICTURE.to_vec(), 403),
-        ("a longer time", longer, PICTURE.to_vec(), 403),
+        ("no checksum", unchecked, other_bytes(), 403),
+        (
+            "another checksum",
+            with_header(signed, "x-amz-checksum-sha256", &other_checksum),
+            other_bytes(),
+            403,
+        ),
+        ("another path", elsewhere, PICTURE.to_vec(), 403),
+        ("a longer lifetime", longer, PICTURE.to_vec(), 403),
     ] {
         let answer = sender.put_signed(&signed, bytes).await;
         assert_eq!(answer.status(), status, "{what}: {:?}", answer.text().await);
@@ -67,9 +72,9 @@ async fn another_size_type_or_content_than_announced_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_expires() {
+async fn a_signed_url_expires() {
     let world = World::start().await;
-    // The functions' clock is behind S3's by more than an address is good for.
+    // The functions' clock is behind S3's by more than the lifetime of a URL.
     world.advance_seconds(-301);
     let upload =
         world.sender.post("/api/uploads", announcement("a.png", "image/png", PICTURE)).await.expect(201);
@@ -89,7 +94,7 @@ async fn an_address_expires() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_got_into_the_bucket_some_other_way_is_not_attached() {
+async fn an_object_that_was_changed_in_the_bucket_is_not_attached() {
     let world = World::start().await;
     let upload = world.sender.upload("a.png", "image/png", PICTURE).await;
     std::fs::write(world.bucket_folder().join("uploads").join(id(&upload)), b"short").unwrap();
@@ -99,7 +104,7 @@ async fn what_got_into_the_bucket_some_other_way_is_not_attached() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_is_saved_under_its_name_and_runs_in_no_browser() {
+async fn a_download_is_saved_under_its_name_and_never_runs_in_a_browser() {
     let world = World::start().await;
     let page = b"<script>alert(1)</script>";
     let named = "résumé \"x\"; a=b.html";
@@ -124,7 +129,7 @@ async fn a_download_is_saved_under_its_name_and_runs_in_no_browser() {
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-type"], kind);
         assert_eq!(answer.headers()["content-disposition"], saved_as);
-        // Whoever has the address can change neither.
+        // A client with the URL can change neither header.
         for name in ["response-content-disposition", "response-content-type"] {
             let url = file["url"].as_str().unwrap().replace(name, "x-other");
             assert_eq!(world.anon.download(&json!({ "url": url })).await.status(), 403, "{name}");
