@@ -1,4 +1,4 @@
-//! What is linked into which function.
+//! The packages that each function links.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -17,35 +17,34 @@ fn linked(function: &str) -> BTreeSet<String> {
 }
 
 /// The functions whose binary has a package that `matches`.
-fn who_has(matches: impl Fn(&str) -> bool) -> Vec<String> {
+fn functions_with(matches: impl Fn(&str) -> bool) -> Vec<String> {
     let functions = Template::from_repo().unwrap().functions().into_iter();
     functions.filter(|function| linked(function).iter().any(|package| matches(package))).collect()
 }
 
 #[test]
-fn only_functions_that_ask_stripe_have_its_client_in_them() {
-    let asking = ["connect", "drops", "reconciler", "wallet"];
-    assert_eq!(who_has(|package| package.starts_with("async-stripe")), asking);
-    let understanding = ["connect", "drops", "reconciler", "stripe-webhook", "wallet"];
-    assert_eq!(who_has(|package| package == "clorp-stripe-api"), understanding);
+fn only_functions_that_call_stripe_link_its_client() {
+    let callers = ["connect", "drops", "reconciler", "wallet"];
+    assert_eq!(functions_with(|package| package.starts_with("async-stripe")), callers);
+    let users = ["connect", "drops", "reconciler", "stripe-webhook", "wallet"];
+    assert_eq!(functions_with(|package| package == "clorp-stripe-api"), users);
 }
 
 #[test]
-fn only_functions_that_wake_the_ranking_have_its_queue_and_only_those_that_judge_the_judge() {
-    assert_eq!(who_has(|package| package == "aws-sdk-sqs"), ["drops", "ranking"]);
-    assert_eq!(who_has(|package| package == "clorp-judge"), ["ranking", "verify"]);
+fn only_functions_that_wake_the_ranking_link_its_queue_and_only_functions_that_judge_link_the_judge() {
+    assert_eq!(functions_with(|package| package == "aws-sdk-sqs"), ["drops", "ranking"]);
+    assert_eq!(functions_with(|package| package == "clorp-judge"), ["ranking", "verify"]);
 }
 
 #[test]
-fn only_functions_that_handle_files_have_the_client_of_s3() {
-    assert_eq!(who_has(|package| package == "aws-sdk-s3"), ["drops", "uploads", "verify"]);
-    assert_eq!(who_has(|package| package == "clorp-files"), ["drops", "uploads", "verify"]);
+fn only_functions_that_handle_files_link_the_client_of_s3() {
+    assert_eq!(functions_with(|package| package == "aws-sdk-s3"), ["drops", "uploads", "verify"]);
+    assert_eq!(functions_with(|package| package == "clorp-files"), ["drops", "uploads", "verify"]);
 }
 
 #[test]
-fn no_function_has_anything_of_the_local_stack() {
-    let local =
-        ["clorp-dev", "clorp-local-aws", "clorp-stand-in", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];
-    assert_eq!(who_has(|package| local.contains(&package)), Vec::<String>::new());
-    assert!(linked("board").contains("clorp-store"), "the names are those of packages");
+fn no_function_links_the_local_stack() {
+    let local = ["clorp-infra", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];
+    assert_eq!(functions_with(|package| local.contains(&package)), Vec::<String>::new());
+    assert!(linked("board").contains("clorp-store"), "the list has the names of packages");
 }

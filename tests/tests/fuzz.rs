@@ -1,5 +1,5 @@
-//! The API held to its own document by requests that nobody thought of: schemathesis makes them up from the document as it is
-//! served, with a credential of each kind, and no answer may be a server error or outside the document.
+//! The API against its own document. schemathesis generates requests from the served document, with a
+//! credential of each kind. No answer may be a server error or outside the document.
 
 use std::path::Path;
 
@@ -14,15 +14,15 @@ use clorp_tests::{Client, Options, World};
 use tokio::process::Command;
 
 const PACKAGES: [&str; 1] = ["schemathesis==4.32.5"];
-/// What every answer is held to.
+/// The checks of every answer.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_headers_conformance,response_schema_conformance";
-/// Always the same requests, so that what is found can be found again.
+/// A fixed seed, so that every run sends the same requests.
 const SEED: &str = "20261124";
-/// How many requests are made up for each operation and credential, beside those that its schemas suggest.
+/// The number of generated requests for each operation and credential, beside the examples of its schemas.
 const EXAMPLES: &str = "5";
 
-/// Gives a request to the function that serves its path, as the gateway does.
+/// Forwards a request to the function that serves its path, as the gateway does.
 async fn forward(State((client, http)): State<(Client, reqwest::Client)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
@@ -36,7 +36,7 @@ async fn forward(State((client, http)): State<(Client, reqwest::Client)>, reques
     response
 }
 
-/// All functions at one address.
+/// Serves all functions at one address.
 async fn gateway(world: &World) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -53,14 +53,14 @@ async fn fuzz(program: &Path, url: &str, headers: &[(&str, String)]) -> (bool, S
     for (name, value) in headers {
         command.args(["-H", &format!("{name}: {value}")]);
     }
-    // It leaves its cache where it runs.
+    // The program leaves its cache in the current folder.
     command.current_dir(tools_dir()).env("NO_PROXY", "*").kill_on_drop(true);
     let output = command.output().await.unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_request_is_answered_by_a_fault_or_outside_the_document() {
+async fn no_request_gets_a_server_error_or_an_undocumented_answer() {
     let world = World::with(Options::funded()).await;
     let install = || python_venv(&tools_dir().join("schemathesis"), &PACKAGES).unwrap();
     let program = tokio::task::spawn_blocking(install).await.unwrap().join("st");
@@ -73,15 +73,15 @@ async fn no_request_is_answered_by_a_fault_or_outside_the_document() {
     let browser = world.browser(&world.workers[1], 3600);
     let cookie = [("Cookie", browser.cookie.clone().unwrap()), ("Origin", WEB_ORIGIN.to_owned())];
     let key = |client: &Client| [("Authorization", client.authorization().unwrap().to_owned())];
-    for (who, headers) in [
-        ("nobody", &[][..]),
+    for (caller, headers) in [
+        ("no credential", &[][..]),
         ("a key", &key(&world.sender)),
         ("a key with a policy", &key(&limited)),
         ("a browser", &cookie),
     ] {
-        let (sound, report) = fuzz(&program, &url, headers).await;
-        assert!(report.contains("Test cases:"), "{who}: nothing was asked: {report}");
-        assert!(sound, "{who}: {report}");
+        let (passed, report) = fuzz(&program, &url, headers).await;
+        assert!(report.contains("Test cases:"), "{caller}: no request was sent: {report}");
+        assert!(passed, "{caller}: {report}");
     }
     world.finish().await;
 }

@@ -16,7 +16,7 @@ struct World {
 
 impl World {
     async fn start() -> Option<Self> {
-        let browser = Browser::start("nobody has clicked through the hosted pages").await?;
+        let browser = Browser::start("the hosted pages are not tested in a browser").await?;
         let options = Options::default();
         let sandbox = Sandbox::start(options.clone()).await.unwrap();
         Some(Self { sandbox, browser, options })
@@ -31,17 +31,17 @@ impl World {
         answer.json().await.unwrap()
     }
 
-    /// The address of a page of this stack's own that people return to.
-    fn returned(&self, why: &str) -> String {
-        format!("{}/_sandbox/returned?{why}", self.sandbox.url)
+    /// The URL of the sandbox's page that the hosted pages return to.
+    fn return_url(&self, query: &str) -> String {
+        format!("{}/_sandbox/returned?{query}", self.sandbox.url)
     }
 
     /// Opens the page of a new session over 5 dollars. Returns the session's identifier.
     async fn open_checkout(&mut self, product: &str) -> String {
         let form = [
             ("mode", "payment"),
-            ("success_url", &self.returned("session={CHECKOUT_SESSION_ID}")),
-            ("cancel_url", &self.returned("cancelled")),
+            ("success_url", &self.return_url("session={CHECKOUT_SESSION_ID}")),
+            ("cancel_url", &self.return_url("cancelled")),
             ("line_items[0][quantity]", "1"),
             ("line_items[0][price_data][currency]", "usd"),
             ("line_items[0][price_data][unit_amount]", "500"),
@@ -52,26 +52,26 @@ impl World {
         session["id"].as_str().unwrap().to_owned()
     }
 
-    /// Opens the page of a new link for an account, whose identifier it returns together with the page's address.
+    /// Opens the page of a new onboarding link. Returns the identifier of its account, and the page's URL.
     async fn open_onboarding(&mut self) -> (String, String) {
         let account = [("type", "express"), ("capabilities[transfers][requested]", "true")];
         let account = self.post("accounts", &account).await["id"].as_str().unwrap().to_owned();
         let link = [
             ("account", account.as_str()),
             ("type", "account_onboarding"),
-            ("return_url", &self.returned("onboarded")),
-            ("refresh_url", &self.returned("again")),
+            ("return_url", &self.return_url("onboarded")),
+            ("refresh_url", &self.return_url("again")),
         ];
         let url = self.post("account_links", &link).await["url"].as_str().unwrap().to_owned();
         self.browser.open(&url).await;
         (account, url)
     }
 
-    fn told(&self, kind: &str) -> usize {
+    fn count_events(&self, kind: &str) -> usize {
         self.sandbox.events().iter().filter(|event| event["type"] == kind).count()
     }
 
-    /// The page can be used on a phone, and with a screen reader.
+    /// Asserts that the page can be used on a phone and with a screen reader.
     async fn assert_usable(&mut self) {
         let wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth";
         assert_eq!(self.browser.value(wide).await, false, "wider than the screen");
@@ -86,39 +86,42 @@ impl World {
 }
 
 #[tokio::test]
-async fn paying_leads_to_the_success_page_and_back_again_pays_no_more() {
+async fn paying_leads_to_the_success_page_and_going_back_does_not_pay_again() {
     let Some(mut world) = World::start().await else { return };
     let session = world.open_checkout("Wallet <b>top-up</b> & \"more\"").await;
     world.assert_usable().await;
     let text = world.browser.text().await;
     assert!(text.contains("$5.00") && text.contains("Wallet <b>top-up</b> & \"more\""), "{text}");
     world.browser.click("Pay $5.00").await;
-    assert_eq!(world.browser.url().await, world.returned(&format!("session={session}")));
+    assert_eq!(world.browser.url().await, world.return_url(&format!("session={session}")));
     assert!(world.browser.text().await.contains("You can go back"));
-    assert_eq!((world.told("checkout.session.completed"), world.sandbox.available_cents()), (1, 500));
+    assert_eq!((world.count_events("checkout.session.completed"), world.sandbox.available_cents()), (1, 500));
 
     world.browser.back().await;
     let text = world.browser.text().await;
     assert!(text.contains("complete") && !text.contains("Pay $5.00"), "{text}");
     world.assert_usable().await;
     world.browser.click("Go back").await;
-    assert_eq!(world.browser.url().await, world.returned(&format!("session={session}")));
-    assert_eq!((world.told("checkout.session.completed"), world.sandbox.available_cents()), (1, 500));
+    assert_eq!(world.browser.url().await, world.return_url(&format!("session={session}")));
+    assert_eq!((world.count_events("checkout.session.completed"), world.sandbox.available_cents()), (1, 500));
     world.sandbox.shutdown().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_declined_card_says_so_and_another_try_pays() {
+async fn a_declined_card_is_reported_and_another_try_pays() {
     let Some(mut world) = World::start().await else { return };
     world.open_checkout("Top-up").await;
     world.browser.click("Pay with a card that is declined").await;
     assert!(world.browser.text().await.contains("Your card was declined. Nothing was charged."));
     let alert = world.browser.value("document.querySelectorAll('[role=alert]').length").await;
     assert_eq!(alert, 1);
-    assert_eq!((world.told("payment_intent.payment_failed"), world.sandbox.available_cents()), (1, 0));
+    assert_eq!(
+        (world.count_events("payment_intent.payment_failed"), world.sandbox.available_cents()),
+        (1, 0)
+    );
     world.browser.click("Pay $5.00").await;
-    assert!(world.browser.url().await.starts_with(&world.returned("session=cs_test_")));
-    assert_eq!((world.told("checkout.session.completed"), world.sandbox.available_cents()), (1, 500));
+    assert!(world.browser.url().await.starts_with(&world.return_url("session=cs_test_")));
+    assert_eq!((world.count_events("checkout.session.completed"), world.sandbox.available_cents()), (1, 500));
     world.sandbox.shutdown().await.unwrap();
 }
 
@@ -131,11 +134,14 @@ async fn with_3d_secure_only_the_owner_pays() {
     assert_eq!(world.sandbox.events().len(), 0, "nothing is decided yet");
     world.browser.click("Fail authentication").await;
     assert!(world.browser.text().await.contains("could not authenticate"));
-    assert_eq!((world.told("payment_intent.payment_failed"), world.sandbox.available_cents()), (1, 0));
+    assert_eq!(
+        (world.count_events("payment_intent.payment_failed"), world.sandbox.available_cents()),
+        (1, 0)
+    );
     world.browser.click("Pay with 3-D Secure").await;
     world.browser.click("Complete authentication").await;
-    assert!(world.browser.url().await.starts_with(&world.returned("session=cs_test_")));
-    assert_eq!((world.told("checkout.session.completed"), world.sandbox.available_cents()), (1, 500));
+    assert!(world.browser.url().await.starts_with(&world.return_url("session=cs_test_")));
+    assert_eq!((world.count_events("checkout.session.completed"), world.sandbox.available_cents()), (1, 500));
     world.sandbox.shutdown().await.unwrap();
 }
 
@@ -144,11 +150,11 @@ async fn a_bank_debit_completes_first_and_pays_later() {
     let Some(mut world) = World::start().await else { return };
     world.open_checkout("Top-up").await;
     world.browser.click("Pay by bank debit").await;
-    assert!(world.browser.url().await.starts_with(&world.returned("session=cs_test_")));
-    assert_eq!(world.told("checkout.session.completed"), 1);
+    assert!(world.browser.url().await.starts_with(&world.return_url("session=cs_test_")));
+    assert_eq!(world.count_events("checkout.session.completed"), 1);
     world.sandbox.settled().await;
     assert_eq!(
-        (world.told("checkout.session.async_payment_succeeded"), world.sandbox.available_cents()),
+        (world.count_events("checkout.session.async_payment_succeeded"), world.sandbox.available_cents()),
         (1, 500)
     );
     world.sandbox.shutdown().await.unwrap();
@@ -159,7 +165,7 @@ async fn abandoning_leads_to_the_cancel_page_and_an_expired_page_says_so() {
     let Some(mut world) = World::start().await else { return };
     let session = world.open_checkout("Top-up").await;
     world.browser.click("Abandon").await;
-    assert_eq!(world.browser.url().await, world.returned("cancelled"));
+    assert_eq!(world.browser.url().await, world.return_url("cancelled"));
     assert_eq!((world.sandbox.events().len(), world.sandbox.available_cents()), (0, 0));
     world.options.clock_shift_millis.fetch_add(25 * 3_600_000, Ordering::Relaxed);
     let page = format!("{}/c/pay/{session}", world.sandbox.url);
@@ -173,17 +179,17 @@ async fn abandoning_leads_to_the_cancel_page_and_an_expired_page_says_so() {
 }
 
 #[tokio::test]
-async fn onboarding_is_done_with_one_press_and_its_link_works_once() {
+async fn onboarding_takes_one_click_and_its_link_works_once() {
     let Some(mut world) = World::start().await else { return };
     let (account, url) = world.open_onboarding().await;
     world.assert_usable().await;
     world.browser.click("Complete onboarding").await;
-    assert_eq!(world.browser.url().await, world.returned("onboarded"));
-    assert_eq!(world.told("account.updated"), 1);
+    assert_eq!(world.browser.url().await, world.return_url("onboarded"));
+    assert_eq!(world.count_events("account.updated"), 1);
     assert_eq!(world.sandbox.events()[0]["account"], account.as_str());
     world.browser.open(&url).await;
-    assert_eq!(world.browser.url().await, world.returned("again"));
-    assert_eq!(world.told("account.updated"), 1);
+    assert_eq!(world.browser.url().await, world.return_url("again"));
+    assert_eq!(world.count_events("account.updated"), 1);
     world.sandbox.shutdown().await.unwrap();
 }
 
@@ -192,7 +198,7 @@ async fn onboarding_left_for_later_changes_nothing() {
     let Some(mut world) = World::start().await else { return };
     world.open_onboarding().await;
     world.browser.click("Leave for later").await;
-    assert_eq!(world.browser.url().await, world.returned("onboarded"));
+    assert_eq!(world.browser.url().await, world.return_url("onboarded"));
     assert_eq!(world.sandbox.events().len(), 0);
     world.sandbox.shutdown().await.unwrap();
 }

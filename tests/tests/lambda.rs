@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// How long the functions may take to build and start on a slow machine.
+/// Time limit to build and start the functions on a slow machine.
 const START: Duration = Duration::from_secs(900);
-/// How long a settlement may take after the last slot has submitted.
+/// Time limit of a settlement after the last submission.
 const SETTLE: Duration = Duration::from_secs(60);
 
 struct Stack {
@@ -24,7 +24,7 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn log_of(data: &Path) -> String {
+fn read_log(data: &Path) -> String {
     std::fs::read_to_string(data.join("dev.log")).unwrap_or_default()
 }
 
@@ -42,11 +42,15 @@ impl Stack {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let began = Instant::now();
+        let started = Instant::now();
         let ready = data.join("dev.json");
         while !ready.exists() {
             let ended = child.try_wait().unwrap();
-            assert!(ended.is_none() && began.elapsed() < START, "cargo dev did not start: {}", log_of(data));
+            assert!(
+                ended.is_none() && started.elapsed() < START,
+                "cargo dev did not start: {}",
+                read_log(data)
+            );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         let dev: Value = serde_json::from_slice(&std::fs::read(ready).unwrap()).unwrap();
@@ -76,7 +80,7 @@ impl Stack {
         self.call(name, "/api/wallet/balance", None).await.1["balance_cents"].as_i64().unwrap()
     }
 
-    /// Stops it as Ctrl-C does, and gives its exit code.
+    /// Stops the stack as Ctrl-C does. Returns its exit code.
     fn stop(&mut self) -> Option<i32> {
         let interrupted = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
         assert!(interrupted.success());
@@ -112,13 +116,13 @@ async fn a_race_is_won_and_paid_under_cargo_lambda_watch() {
     }
     let (status, body) = stack.call("worker-6", &format!("{drop}/claim"), Some(json!({}))).await;
     assert_eq!((status, &body["code"]), (409, &json!("window_closed")));
-    let began = Instant::now();
+    let started = Instant::now();
     let completed = loop {
         let (_, seen) = stack.call("sender", &drop, None).await;
         if seen["status"] == "completed" {
             break seen;
         }
-        assert!(began.elapsed() < SETTLE, "not settled: {seen}");
+        assert!(started.elapsed() < SETTLE, "not settled: {seen}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
     assert_eq!((&completed["fee_cents"], &completed["payout_cents"]), (&json!(250), &json!(750)));
@@ -130,5 +134,5 @@ async fn a_race_is_won_and_paid_under_cargo_lambda_watch() {
     assert_eq!(won, 750);
     let (status, body) = stack.call("sender", "/api/nothing", None).await;
     assert_eq!((status, &body["code"]), (404, &json!("not_found")));
-    assert_eq!(stack.stop(), Some(0), "{}", log_of(data.path()));
+    assert_eq!(stack.stop(), Some(0), "{}", read_log(data.path()));
 }

@@ -1,4 +1,4 @@
-//! The audit of the books: it passes when every cent is accounted for, and finds each single one that is not.
+//! The audit of the ledger. It passes when every cent is accounted for, and finds every cent that is not.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,13 +10,13 @@ use clorp_tests::world::{STRIPE_KEY, TABLE};
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
-/// What an audit finds wrong.
+/// The discrepancies that an audit finds.
 async fn discrepancies(world: &World) -> Vec<String> {
     audit(&world.store, Some(&world.payments[0].stripe)).await.unwrap().discrepancies
 }
 
-/// A world in which money has come in, moved and gone out, and is partly held.
-async fn busy() -> World {
+/// A world with money paid in, paid to a winner, paid out, and held in escrow.
+async fn busy_world() -> World {
     let world = World::start().await;
     pay_in(&world, &world.workers[0], 1000).await;
     let drop = world.sender.post_drop(1000).await;
@@ -42,12 +42,13 @@ async fn pay_in(world: &World, client: &Client, amount_cents: i64) {
 }
 
 async fn withdraw(client: &Client, amount_cents: i64) -> String {
-    let made = client.post("/api/wallet/withdraw", json!({ "amount_cents": amount_cents })).await.expect(201);
-    made["id"].as_str().unwrap().to_owned()
+    let withdrawal =
+        client.post("/api/wallet/withdraw", json!({ "amount_cents": amount_cents })).await.expect(201);
+    withdrawal["id"].as_str().unwrap().to_owned()
 }
 
-/// An item of the table whose keys match, found by looking at all of them.
-async fn find(table: &Table, pk: &str, sk: &str) -> std::collections::HashMap<String, AttributeValue> {
+/// The first item whose keys have these prefixes, found by a scan.
+async fn find_item(table: &Table, pk: &str, sk: &str) -> std::collections::HashMap<String, AttributeValue> {
     let mut items = table.scan().table_name(TABLE).into_paginator().items().send();
     while let Some(item) = items.next().await {
         let item = item.unwrap();
@@ -59,10 +60,10 @@ async fn find(table: &Table, pk: &str, sk: &str) -> std::collections::HashMap<St
     panic!("no item {pk}… {sk}…");
 }
 
-/// Adds a cent to a number of an item, and says what the audit makes of it; then takes it back.
-async fn one_cent_more(world: &World, pk: &str, sk: &str, attribute: &str) -> Vec<String> {
+/// Adds a cent to a number of an item, audits, and takes the cent back. Returns the discrepancies.
+async fn audit_with_one_cent_more(world: &World, pk: &str, sk: &str, attribute: &str) -> Vec<String> {
     let table = world.table();
-    let item = find(&table, pk, sk).await;
+    let item = find_item(&table, pk, sk).await;
     let add = async |cents: i64| {
         let update = table.update_item().table_name(TABLE).key("pk", item["pk"].clone());
         let update = update.key("sk", item["sk"].clone()).update_expression("ADD #a :cents");
@@ -80,8 +81,8 @@ async fn one_cent_more(world: &World, pk: &str, sk: &str, attribute: &str) -> Ve
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_single_cent_is_found_wherever_it_is_added() {
-    let world = busy().await;
+async fn a_single_added_cent_is_found_in_every_amount() {
+    let world = busy_world().await;
     let worker = format!("USER#{}", world.workers[0].id);
     for (pk, sk, attribute) in [
         (worker.as_str(), "USER", "balance_cents"),
@@ -94,11 +95,11 @@ async fn a_single_cent_is_found_wherever_it_is_added() {
         ("DROP#", "LEDGER#", "delta_cents"),
         ("DROP#", "DROP", "escrow_cents"),
     ] {
-        let found = one_cent_more(&world, pk, sk, attribute).await;
+        let found = audit_with_one_cent_more(&world, pk, sk, attribute).await;
         assert!(!found.is_empty(), "a cent more in {attribute} of {sk} goes unnoticed");
     }
-    let fee = one_cent_more(&world, "DROP#", "DROP", "fee_cents").await;
-    let price = one_cent_more(&world, "DROP#", "DROP", "price_cents").await;
+    let fee = audit_with_one_cent_more(&world, "DROP#", "DROP", "fee_cents").await;
+    let price = audit_with_one_cent_more(&world, "DROP#", "DROP", "price_cents").await;
     assert!(
         !fee.is_empty() || !price.is_empty(),
         "neither the fee of a judged nor the price of an open drop counts"
@@ -107,11 +108,11 @@ async fn a_single_cent_is_found_wherever_it_is_added() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_entry_that_is_gone_is_found() {
-    let world = busy().await;
+async fn a_deleted_ledger_entry_is_found() {
+    let world = busy_world().await;
     let table = world.table();
     for (pk, sk) in [("USER#", "LEDGER#"), ("EXTERNAL#", "LEDGER#"), ("PLATFORM#", "LEDGER#")] {
-        let item = find(&table, pk, sk).await;
+        let item = find_item(&table, pk, sk).await;
         let delete = table.delete_item().table_name(TABLE).key("pk", item["pk"].clone());
         delete.key("sk", item["sk"].clone()).send().await.unwrap();
         assert!(!discrepancies(&world).await.is_empty(), "{pk} {sk}");
@@ -121,13 +122,16 @@ async fn an_entry_that_is_gone_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stripe_was_paid_and_nobody_was_credited_is_found_until_it_is() {
-    let world = busy().await;
+async fn a_payment_at_stripe_without_a_credit_is_found_until_it_is_credited() {
+    let world = busy_world().await;
     world.control("webhooks", json!({ "paused": true })).await;
     let session = checkout(&world.stranger, 900).await;
     world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
     let found = discrepancies(&world).await;
-    assert!(found.iter().any(|fault| fault.contains(&session) && fault.contains("900")), "{found:?}");
+    assert!(
+        found.iter().any(|discrepancy| discrepancy.contains(&session) && discrepancy.contains("900")),
+        "{found:?}"
+    );
     world.control("webhooks", json!({ "paused": false })).await;
     world.reported().await;
     assert_eq!(world.stranger.balance().await, 900);
@@ -135,8 +139,8 @@ async fn what_stripe_was_paid_and_nobody_was_credited_is_found_until_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_that_no_withdrawal_asked_for_is_found() {
-    let world = busy().await;
+async fn a_transfer_without_a_withdrawal_is_found() {
+    let world = busy_world().await;
     let worker = &world.workers[0];
     let user = worker.get(&format!("/api/users/{}", worker.id)).await.expect(200);
     let metadata =
@@ -148,16 +152,16 @@ async fn a_transfer_that_no_withdrawal_asked_for_is_found() {
     ];
     form.extend(metadata.map(|(name, value)| (format!("metadata[{name}]"), value.to_owned())));
     let url = format!("{}/v1/transfers", world.sandbox.url);
-    let made = reqwest::Client::new().post(url).bearer_auth(STRIPE_KEY).form(&form).send().await.unwrap();
-    assert!(made.status().is_success(), "{}", made.text().await.unwrap());
+    let response = reqwest::Client::new().post(url).bearer_auth(STRIPE_KEY).form(&form).send().await.unwrap();
+    assert!(response.status().is_success(), "{}", response.text().await.unwrap());
     let found = discrepancies(&world).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("01JD4B6Q4N0000000000000000"), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_that_came_back_unnoticed_is_found_until_it_is_noticed() {
-    let world = busy().await;
+async fn an_unrecorded_reversal_of_a_transfer_is_found_until_it_is_recorded() {
+    let world = busy_world().await;
     pay_in(&world, &world.workers[0], 500).await;
     let id = withdraw(&world.workers[0], 500).await;
     let state: Value =
@@ -166,18 +170,18 @@ async fn a_transfer_that_came_back_unnoticed_is_found_until_it_is_noticed() {
     world.control("webhooks", json!({ "paused": true })).await;
     world.control(&format!("transfers/{transfer}/reverse"), json!({ "amount": 200 })).await;
     let found = discrepancies(&world).await;
-    assert!(found.iter().any(|fault| fault.contains(&id)), "{found:?}");
+    assert!(found.iter().any(|discrepancy| discrepancy.contains(&id)), "{found:?}");
     world.control("webhooks", json!({ "paused": false })).await;
     world.reported().await;
     world.finish().await;
 }
 
-/// The id of the transfer whose metadata names a withdrawal, wherever it is in the state.
+/// The id of the transfer whose metadata names a withdrawal, at any depth of the state.
 fn transfer_of(value: &Value, withdrawal: &str) -> Option<String> {
     match value {
         Value::Object(map) if map.get("object") == Some(&json!("transfer")) => {
-            let ours = value["metadata"]["record_id"] == withdrawal;
-            ours.then(|| value["id"].as_str().unwrap().to_owned())
+            let matches = value["metadata"]["record_id"] == withdrawal;
+            matches.then(|| value["id"].as_str().unwrap().to_owned())
         }
         Value::Object(map) => map.values().find_map(|value| transfer_of(value, withdrawal)),
         Value::Array(values) => values.iter().find_map(|value| transfer_of(value, withdrawal)),
@@ -186,76 +190,62 @@ fn transfer_of(value: &Value, withdrawal: &str) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_fails_on_the_first_cent_and_says_which() {
-    let world = busy().await;
+async fn the_command_fails_on_a_missing_credit_and_names_its_payment() {
+    let world = busy_world().await;
     let data = tempfile::tempdir().unwrap();
-    announce(&world, data.path());
-    let (passed, printed) = command(data.path(), &[]);
+    write_dev_file(&world, data.path());
+    let (passed, printed) = run_audit(data.path(), &[]);
     assert!(passed && printed.contains("every cent is accounted for"), "{printed}");
     world.control("webhooks", json!({ "paused": true })).await;
     let session = checkout(&world.stranger, 900).await;
     world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
-    let (passed, printed) = command(data.path(), &[]);
+    let (passed, printed) = run_audit(data.path(), &[]);
     assert!(!passed && printed.contains("wrong:") && printed.contains(&session), "{printed}");
     world.control("webhooks", json!({ "paused": false })).await;
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_prints_its_figures_as_one_json_object() {
-    let world = busy().await;
+async fn a_quarantined_event_is_listed_until_it_is_marked_as_dealt_with() {
+    let world = busy_world().await;
     let data = tempfile::tempdir().unwrap();
-    announce(&world, data.path());
-    let (passed, printed) = command(data.path(), &["--json"]);
-    assert!(passed, "{printed}");
-    let audit: Value = serde_json::from_str(&printed).unwrap();
-    let total = |count: u64, cents: i64| json!({ "count": count, "cents": cents });
-    let expected = json!({
-        "postings": 14,
-        "wallets": total(9, 26_250), "open_drops": total(1, 700), "fees_cents": 250, "external_cents": -27_200,
-        "paid_topups": total(1, 1000), "paid_withdrawals": total(1, 800),
-        "stripe": {
-            "paid_sessions": total(1, 1000), "card_charges": total(0, 0), "transfers": total(1, 800),
-        },
-        "discrepancies": [], "unapplied": [],
-    });
-    assert_eq!(audit, expected);
-    world.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_kept_report_is_listed_until_somebody_has_dealt_with_it() {
-    let world = busy().await;
-    let data = tempfile::tempdir().unwrap();
-    announce(&world, data.path());
+    write_dev_file(&world, data.path());
     let foreign = json!({
         "id": "evt_foreign", "type": "checkout.session.completed", "created": 1_795_512_600,
         "data": { "object": { "id": "cs_foreign", "payment_status": "paid", "amount_total": 1, "currency": "usd" } },
     });
     world.anon.report(&foreign).await.expect(200);
-    let (passed, printed) = command(data.path(), &[]);
+    let (passed, printed) = run_audit(data.path(), &[]);
     assert!(passed && printed.contains("evt_foreign about cs_foreign"), "{printed}");
     let (passed, printed) =
-        command(data.path(), &["--dealt-with", "evt_foreign", "--dealt-with", "evt_other"]);
+        run_audit(data.path(), &["--dealt-with", "evt_foreign", "--dealt-with", "evt_other"]);
     assert!(!passed && printed.contains("evt_other"), "{printed}");
-    let (passed, printed) = command(data.path(), &["--dealt-with", "evt_foreign"]);
+    let (passed, printed) = run_audit(data.path(), &["--dealt-with", "evt_foreign"]);
     assert!(passed && !printed.contains("evt_foreign"), "{printed}");
-    assert!(!command(data.path(), &["--dealt-with", "evt_foreign"]).0, "it waits for nobody any more");
+    assert!(!run_audit(data.path(), &["--dealt-with", "evt_foreign"]).0, "the event is already dealt with");
     world.finish().await;
 }
 
-/// Writes the file by which the command finds a world.
-fn announce(world: &World, data: &Path) {
-    let stack = json!({
-        "base_url": "http://127.0.0.1:1", "dynamodb_url": world.table_url(), "table": TABLE,
-        "stripe_url": world.sandbox.url, "stripe_key": STRIPE_KEY, "webhook_secret": null, "supabase_url": null,
-        "web_origin": "http://localhost:3000", "jwt": null, "s3_url": null, "users": [],
-    });
-    std::fs::write(data.join("dev.json"), stack.to_string()).unwrap();
+/// Writes the file that tells the command about a world.
+fn write_dev_file(world: &World, data: &Path) {
+    let stack = DevFile {
+        base_url: "http://127.0.0.1:1".to_owned(),
+        dynamodb_url: Some(world.table_url().to_owned()),
+        table: TABLE.to_owned(),
+        stripe_url: Some(world.sandbox.url.clone()),
+        stripe_key: Some(STRIPE_KEY.to_owned()),
+        webhook_secret: None,
+        supabase_url: None,
+        web_origin: "http://localhost:3000".to_owned(),
+        jwt: None,
+        s3_url: None,
+        users: Vec::new(),
+    };
+    stack.write(data).unwrap();
 }
 
-/// Whether the command succeeds, and what it prints.
-fn command(data: &Path, more: &[&str]) -> (bool, String) {
+/// Runs the command. Returns its success and its output.
+fn run_audit(data: &Path, more: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO"));
     command.args(["ledger-audit", "--data-dir"]).arg(data).args(more);
     let output = command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).output().unwrap();
