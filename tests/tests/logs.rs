@@ -1,5 +1,5 @@
-//! What the functions log: every request, and nothing that is to stay a secret. Alone in its process, whose one log it
-//! takes.
+//! The log of the functions has every request and no secret. The test takes over the log of its process, so
+//! it has a process of its own.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,8 +18,8 @@ use sha2::Sha256;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Everything the functions and what they stand on can tell, where they start with `info`. What stands in for DynamoDB
-/// and S3 is no part of them.
+/// Everything that the functions and their libraries can log, while production starts at `info`. The local
+/// DynamoDB and S3 are not part of the functions.
 const DETAIL: &str = "trace,dynoxide=off,s3s=off,s3s_fs=off";
 const WEBHOOK_SECRET: &str = "whsec_that_nobody_may_read";
 const PROMPT: &str = "Taglines about a lighthouse keeper";
@@ -28,7 +28,7 @@ const FILENAME: &str = "keeper-of-the-light.txt";
 const CRITERIA: &str = "Says how long the lamp has been burning";
 const OUTPUT: &str = "Still shining since 1911";
 const REASON: &str = "The lamp went out and so did I";
-/// More faults than the SDK tries a request.
+/// Enough faults to exhaust the SDK's attempts.
 const TRIES: usize = 3;
 
 /// Everything logged so far.
@@ -61,7 +61,7 @@ fn requests(log: &str) -> BTreeSet<(String, u64)> {
         .collect()
 }
 
-/// What must not be in the log, by what it is.
+/// The texts that must not be in the log, each with a description.
 #[derive(Default)]
 struct Secrets(Vec<(&'static str, String)>);
 
@@ -80,15 +80,15 @@ async fn control(world: &World, path: &str, body: Value) -> Value {
     response.json().await.unwrap()
 }
 
-/// Somebody whose API key is known here.
-async fn keyed(world: &World, secrets: &mut Secrets) -> Client {
-    let made = world.stranger.post("/api/keys", json!({ "name": "logged" })).await.expect(201);
-    let key = made["secret"].as_str().unwrap();
+/// A client with a new API key, which is one of the secrets.
+async fn create_key(world: &World, secrets: &mut Secrets) -> Client {
+    let created = world.stranger.post("/api/keys", json!({ "name": "logged" })).await.expect(201);
+    let key = created["secret"].as_str().unwrap();
     secrets.add("an API key", key);
     world.stranger.with_authorization(&format!("Bearer {key}"))
 }
 
-/// A program is let in, another is kept out, and the table fails meanwhile.
+/// Approves one device login and denies another, while the table fails at times.
 async fn log_in(world: &World, secrets: &mut Secrets) {
     let browser = world.browser(&world.sender, 3600);
     secrets.add("a session", browser.cookie.clone().unwrap());
@@ -117,7 +117,7 @@ async fn log_in(world: &World, secrets: &mut Secrets) {
     }
 }
 
-/// Tops up: paid, declined, asked for in vain.
+/// Top-ups that are paid, declined, invalid, and met by a fault at Stripe.
 async fn top_up(world: &World, user: &Client, secrets: &mut Secrets) {
     for outcome in ["paid", "declined"] {
         let answer = user.post("/api/wallet/topup", json!({ "amount_cents": 5000 })).await.expect(200);
@@ -137,13 +137,13 @@ async fn top_up(world: &World, user: &Client, secrets: &mut Secrets) {
     }
 }
 
-/// Saves a card and has it charged, once well and once in vain.
+/// Saves a card and charges it twice. The second charge is declined.
 async fn charge_a_card(world: &World, user: &Client, secrets: &mut Secrets) {
     let setup = user.post_empty("/api/wallet/setup-payment-method").await.expect(200);
     let secret = setup["client_secret"].as_str().unwrap();
     secrets.add("a client secret", secret);
     let (intent, rest) = secret.split_once("_secret_").unwrap();
-    secrets.add("what is secret in it", rest);
+    secrets.add("the secret part of a client secret", rest);
     let saved = control(world, &format!("setup_intents/{intent}/succeed"), json!({})).await;
     world.reported().await;
     let settings = json!({ "enabled": true, "amount_cents": 6000 });
@@ -160,7 +160,7 @@ fn order(price: i64) -> Value {
             "price_cents": price, "confirmed": true })
 }
 
-/// A drop from its posting to its verdict, and bodies that are refused.
+/// A drop from its posting to its verdict, and requests with refused bodies.
 async fn race(world: &World, user: &Client) {
     let drop = user.post("/api/jobs/run", order(100)).await.expect(201)["id"].as_str().unwrap().to_owned();
     for (i, worker) in world.workers[..2].iter().enumerate() {
@@ -182,14 +182,14 @@ async fn race(world: &World, user: &Client) {
     world.anon.with_authorization(&format!("Bearer {ENV_VALUE}")).get("/api/jobs").await.expect(401);
 }
 
-/// Has an output verified, well and in vain.
+/// A valid verification, and an invalid one.
 async fn verify(user: &Client) {
     let body = json!({ "criteria": CRITERIA, "output_text": OUTPUT });
     user.post("/api/verify", body).await.expect(201);
     user.post("/api/verify", json!({ "criteria": CRITERIA, CRITERIA: OUTPUT })).await.expect(400);
 }
 
-/// Posts a drop with a file, well, and without S3.
+/// Posts a drop with a file, with S3 and without.
 async fn attach(world: &World, user: &Client, secrets: &mut Secrets) {
     let upload = user.upload(FILENAME, "text/plain", b"A light").await;
     let mut order = order(100);
@@ -204,7 +204,7 @@ async fn attach(world: &World, user: &Client, secrets: &mut Secrets) {
     world.start_s3().await;
 }
 
-/// Connects an account and withdraws: well, refused, in vain.
+/// Connects an account, and makes withdrawals that succeed, are refused, and stay pending.
 async fn withdraw(world: &World, user: &Client, secrets: &mut Secrets) {
     let ask = async |cents: i64| user.post("/api/wallet/withdraw", json!({ "amount_cents": cents })).await;
     ask(500).await.expect(409);
@@ -225,7 +225,8 @@ async fn withdraw(world: &World, user: &Client, secrets: &mut Secrets) {
     world.resume().await;
 }
 
-fn signed(world: &World, body: &str) -> String {
+/// The `Stripe-Signature` of a body.
+fn sign(world: &World, body: &str) -> String {
     let seconds = world.clock().now().as_second();
     let mut mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
     mac.update(format!("{seconds}.{body}").as_bytes());
@@ -233,16 +234,16 @@ fn signed(world: &World, body: &str) -> String {
     format!("t={seconds},v1={mac}")
 }
 
-/// Reports that are good, forged, foreign and unreadable.
-async fn webhooks(world: &World, secrets: &mut Secrets) {
-    let marker = "note-within-a-report";
-    secrets.add("what is in a webhook's body", marker);
+/// Webhook events that are foreign or unreadable, each with a valid signature and with forged ones.
+async fn deliver_events(world: &World, secrets: &mut Secrets) {
+    let marker = "note-within-an-event";
+    secrets.add("the content of a webhook event", marker);
     let foreign = json!({ "id": "evt_foreign", "type": "checkout.session.completed", "created": 1,
         "data": { "object": { "id": "cs_foreign", "payment_status": "paid", "metadata": { "note": marker } } } });
     let unreadable = json!({ "id": "evt_unreadable", "type": "checkout.session.completed", "created": 1,
         "data": { "object": { "note": marker } } });
     for body in [foreign.to_string(), unreadable.to_string(), format!("\"{marker}\"")] {
-        let good = signed(world, &body);
+        let good = sign(world, &body);
         secrets.add("a signature", good.rsplit('=').next().unwrap());
         for (signature, status) in [(good.as_str(), 200), (&format!("t=1,v1={marker}"), 400), (marker, 400)] {
             let headers = [("stripe-signature", signature)];
@@ -256,14 +257,14 @@ async fn webhooks(world: &World, secrets: &mut Secrets) {
     }
 }
 
-/// The table fails in each way it can.
+/// Breaks the table in every way.
 async fn break_the_table(world: &World, user: &Client) {
     let proxy = world.proxy.as_ref().unwrap();
     for (fault, status) in [(Fault::ServerError, 503), (Fault::Refused, 500), (Fault::LostAnswer, 503)] {
         proxy.fail("TransactWriteItems", fault, TRIES);
         user.post("/api/jobs/run", order(100)).await.expect(status);
         proxy.heal();
-        // A read whose answer is lost has been answered with the item.
+        // The table has answered a read whose answer is lost.
         proxy.fail("GetItem", fault, TRIES);
         user.get("/api/jobs").await;
         proxy.heal();
@@ -315,33 +316,33 @@ async fn every_request_is_logged_and_no_secret_is() {
         ("a reason to give up", REASON),
         ("a file's name", FILENAME),
         ("a signed address", "X-Amz-Signature"),
-        ("what is on a card", "sandbox4242"),
-        ("what is on a card", "display_brand"),
-        ("the body of a request to Stripe or of a report of it", "livemode"),
-        ("the body of a request to Stripe or of a report of it", "metadata"),
+        ("the details of a card", "sandbox4242"),
+        ("the details of a card", "display_brand"),
+        ("the body of a request to Stripe or of a webhook event", "livemode"),
+        ("the body of a request to Stripe or of a webhook event", "metadata"),
         ("a credential", "Bearer"),
     ] {
         secrets.add(what, secret);
     }
-    let user = keyed(&world, &mut secrets).await;
+    let user = create_key(&world, &mut secrets).await;
     top_up(&world, &user, &mut secrets).await;
     race(&world, &user).await;
     verify(&user).await;
     attach(&world, &user, &mut secrets).await;
     withdraw(&world, &user, &mut secrets).await;
     charge_a_card(&world, &user, &mut secrets).await;
-    webhooks(&world, &mut secrets).await;
+    deliver_events(&world, &mut secrets).await;
     log_in(&world, &mut secrets).await;
     break_the_table(&world, &user).await;
     world.finish().await;
 
     let text = log.text();
-    let mut told = Vec::new();
+    let mut leaks = Vec::new();
     for (what, secret) in &secrets.0 {
         let line = text.lines().find(|line| line.contains(secret.as_str()));
-        told.extend(line.map(|line| format!("{what} ({secret}) in {line:.2000}")));
+        leaks.extend(line.map(|line| format!("{what} ({secret}) in {line:.2000}")));
     }
-    assert!(told.is_empty(), "{}", told.join("\n"));
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     let requests = requests(&text);
     for (route, status) in LOGGED {
         let logged = requests.contains(&(route.to_owned(), status));

@@ -1,4 +1,4 @@
-//! The ranking's queue on a server that speaks SQS's protocol: what is sent to it, and what its messages bring about.
+//! The ranking's queue on a server that speaks SQS's protocol: the messages sent to it, and their effects.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -16,10 +16,10 @@ use clorp_tests::tools;
 use clorp_tests::{Options, World};
 use serde_json::{Value, json};
 
-/// moto with what its server needs for SQS; `moto[server]` would bring what it needs for every service.
+/// moto with the packages that its server needs for SQS. `moto[server]` would add those for every service.
 const PACKAGES: &[&str] = &["moto==5.2.5", "flask==3.1.2", "flask-cors==6.0.1"];
 
-/// Serves on a free port, which it prints, until its input ends: with this process, however that ends.
+/// Serves on a free port, which it prints, until its input ends. So the server never outlives this process.
 const SERVER: &str = r#"
 import sys
 from moto.server import ThreadedMotoServer
@@ -32,7 +32,7 @@ sys.stdin.read()
 
 struct Server {
     url: String,
-    /// Held for its input.
+    /// Dropping it would close the server's input.
     _process: Child,
 }
 
@@ -56,7 +56,7 @@ fn client(url: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// A queue with the properties that template.yaml gives the ranking's, and its dead-letter queue.
+/// A queue with the properties of the ranking's queue in template.yaml, and its dead-letter queue.
 struct Queue {
     sqs: Client,
     url: String,
@@ -73,7 +73,7 @@ impl Queue {
         Self { sqs, url, dead_letters_url }
     }
 
-    /// A world whose functions use it.
+    /// A world whose functions use this queue.
     async fn world(&self) -> World {
         let queue = RankingQueue::new(self.sqs.clone(), &self.url);
         World::with(Options { queue: Some(queue), ..Options::default() }).await
@@ -89,8 +89,8 @@ impl Queue {
         call.send().await.unwrap().messages.unwrap_or_default()
     }
 
-    /// The delay in seconds of every message there ever was about a drop, in the order they were sent. SQS tells
-    /// nobody, but moto shows its memory, in which each receipt of a message is one more copy of it.
+    /// The delay in seconds of every message ever sent about a drop, in the order of sending. SQS does not
+    /// report it. moto exposes its memory, which has another copy of a message for each receipt.
     async fn delays(&self, drop: &str) -> Vec<i64> {
         let memory = reqwest::get(format!("{}/moto-api/data.json", SERVER_RUNNING.url)).await.unwrap();
         let memory: Value = memory.json().await.unwrap();
@@ -115,7 +115,7 @@ impl Queue {
     }
 }
 
-/// Makes a queue with the properties of a resource of the template; its URL and ARN.
+/// Creates a queue with the properties of a resource of the template. Returns its URL and ARN.
 async fn create(sqs: &Client, name: &str, resource: &str, dead_letters_arn: &str) -> (String, String) {
     let mut call = sqs.create_queue().queue_name(name);
     for (property, value) in properties(resource) {
@@ -143,7 +143,7 @@ fn properties(resource: &str) -> serde_json::Map<String, Value> {
     untagged(properties).as_object().unwrap().clone()
 }
 
-/// The value as JSON, without the tags of what CloudFormation computes.
+/// The value as JSON, without the tags of CloudFormation's functions.
 fn untagged(value: yaml_serde::Value) -> Value {
     match value {
         yaml_serde::Value::Tagged(tagged) => untagged(tagged.value),
@@ -155,8 +155,8 @@ fn untagged(value: yaml_serde::Value) -> Value {
     }
 }
 
-/// Hands messages to the ranking as Lambda does; the ids of those it could not do.
-async fn hand_to(ranking: &Ranking, messages: &[Message]) -> Vec<String> {
+/// Invokes the ranking with messages, as Lambda does. Returns the ids of the messages that failed.
+async fn invoke(ranking: &Ranking, messages: &[Message]) -> Vec<String> {
     let record = |message: &Message| {
         json!({
             "messageId": message.message_id, "receiptHandle": message.receipt_handle, "body": message.body,
@@ -171,18 +171,24 @@ async fn hand_to(ranking: &Ranking, messages: &[Message]) -> Vec<String> {
     failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Checks that the last of `n` messages about a drop, sent between two looks at the world's clock, is delayed so that
-/// it comes at the end of the drop's window and not before.
-async fn assert_delayed_to_the_end(queue: &Queue, world: &World, drop: &str, n: usize, looks: [i64; 2]) {
+/// Asserts that `n` messages about a drop were sent, and that the last one arrives at the end of the drop's
+/// window and not before. `sent_between` has the world's time before and after the sending, in milliseconds.
+async fn assert_delayed_to_the_end(
+    queue: &Queue,
+    world: &World,
+    drop: &str,
+    n: usize,
+    sent_between: [i64; 2],
+) {
     let stored = world.store.drop(drop.parse().unwrap()).await.unwrap().unwrap();
     let closes_at = stored.window.unwrap().closes_at.as_millisecond();
-    let [most, least] = looks.map(|look| (closes_at - look + 999).div_euclid(1000));
+    let [most, least] = sent_between.map(|millis| (closes_at - millis + 999).div_euclid(1000));
     let delays = queue.delays(drop).await;
     assert_eq!(delays.len(), n, "{delays:?}");
     assert!((least..=most).contains(&delays[n - 1]), "{delays:?} does not end in {least} to {most}");
 }
 
-fn look(world: &World) -> i64 {
+fn now_millis(world: &World) -> i64 {
     world.clock().now().as_millisecond()
 }
 
@@ -195,12 +201,12 @@ async fn postings(world: &World) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn opening_a_drop_sends_a_message_that_comes_when_its_window_ends() {
+async fn opening_a_drop_sends_a_message_that_arrives_when_its_window_ends() {
     let queue = Queue::create("opening").await;
     let world = queue.world().await;
-    let before = look(&world);
+    let before = now_millis(&world);
     let posted = world.sender.post_drop(100).await;
-    assert_delayed_to_the_end(&queue, &world, &posted, 1, [before, look(&world)]).await;
+    assert_delayed_to_the_end(&queue, &world, &posted, 1, [before, now_millis(&world)]).await;
 
     let payer = world.user("payer", 100).await;
     let first = payer.post_drop(100).await;
@@ -210,9 +216,9 @@ async fn opening_a_drop_sends_a_message_that_comes_when_its_window_ends() {
     let paid = unpaid["id"].as_str().unwrap();
     payer.post_empty(&format!("/api/jobs/{first}/cancel")).await.expect(200);
     assert_eq!(queue.delays(paid).await, Vec::<i64>::new(), "an unpaid drop has no window");
-    let before = look(&world);
+    let before = now_millis(&world);
     payer.post_empty(&format!("/api/jobs/{paid}/pay")).await.expect(200);
-    assert_delayed_to_the_end(&queue, &world, paid, 1, [before, look(&world)]).await;
+    assert_delayed_to_the_end(&queue, &world, paid, 1, [before, now_millis(&world)]).await;
 
     let waiting = queue.number_of(&queue.url, QueueAttributeName::ApproximateNumberOfMessagesDelayed).await;
     assert_eq!((waiting.as_str(), queue.receive().await), ("3", Vec::new()));
@@ -220,7 +226,7 @@ async fn opening_a_drop_sends_a_message_that_comes_when_its_window_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_submission_that_fills_a_drop_sends_a_message_that_has_it_paid_at_once() {
+async fn the_last_submission_sends_a_message_that_settles_the_drop_at_once() {
     let queue = Queue::create("filling").await;
     let world = queue.world().await;
     let drop = world.sender.post_drop(1000).await;
@@ -236,33 +242,33 @@ async fn the_submission_that_fills_a_drop_sends_a_message_that_has_it_paid_at_on
     assert_eq!(status(&world, &drop).await, "ranking");
     let messages = queue.receive().await;
     assert_eq!(messages.len(), 1);
-    assert_eq!(hand_to(&world.rankings[0], &messages).await, Vec::<String>::new());
+    assert_eq!(invoke(&world.rankings[0], &messages).await, Vec::<String>::new());
     assert_eq!(status(&world, &drop).await, "completed");
-    let mut owned = 0;
+    let mut balances = 0;
     for worker in &world.workers {
-        owned += worker.balance().await;
+        balances += worker.balance().await;
     }
-    assert_eq!((owned, queue.delays(&drop).await.len()), (7750, 2));
+    assert_eq!((balances, queue.delays(&drop).await.len()), (7750, 2));
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_comes_early_is_sent_again_with_the_rest_of_the_delay() {
+async fn an_early_message_is_sent_again_with_the_remaining_delay() {
     let queue = Queue::create("early").await;
     let world = queue.world().await;
     let drop = world.sender.post_drop(1000).await;
     world.race(&drop, 1).await;
     queue.send(&drop).await;
     world.advance_seconds(100);
-    let before = look(&world);
-    assert_eq!(hand_to(&world.rankings[0], &queue.receive().await).await, Vec::<String>::new());
-    assert_delayed_to_the_end(&queue, &world, &drop, 3, [before, look(&world)]).await;
+    let before = now_millis(&world);
+    assert_eq!(invoke(&world.rankings[0], &queue.receive().await).await, Vec::<String>::new());
+    assert_delayed_to_the_end(&queue, &world, &drop, 3, [before, now_millis(&world)]).await;
     assert_eq!(status(&world, &drop).await, "open");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_comes_late_or_twice_is_done_and_changes_nothing() {
+async fn a_late_or_duplicate_message_succeeds_and_changes_nothing() {
     let queue = Queue::create("late").await;
     let world = queue.world().await;
     let judged = world.sender.post_drop(1000).await;
@@ -276,7 +282,7 @@ async fn a_message_that_comes_late_or_twice_is_done_and_changes_nothing() {
     }
     let messages = queue.receive().await;
     assert_eq!(messages.len(), 3);
-    assert_eq!(hand_to(&world.rankings[0], &messages).await, Vec::<String>::new());
+    assert_eq!(invoke(&world.rankings[0], &messages).await, Vec::<String>::new());
     let settled = postings(&world).await;
     let drop = world.sender.get(&format!("/api/jobs/{judged}")).await.expect(200);
     assert_eq!(drop["status"], "completed");
@@ -285,7 +291,7 @@ async fn a_message_that_comes_late_or_twice_is_done_and_changes_nothing() {
         (json!("expired"), json!("cancelled"))
     );
     for ranking in &world.rankings {
-        assert_eq!(hand_to(ranking, &messages).await, Vec::<String>::new());
+        assert_eq!(invoke(ranking, &messages).await, Vec::<String>::new());
     }
     assert_eq!(postings(&world).await, settled);
     assert_eq!(world.sender.get(&format!("/api/jobs/{judged}")).await.expect(200), drop);
@@ -297,7 +303,7 @@ async fn a_message_that_comes_late_or_twice_is_done_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_names_no_drop_fails_alone_and_ends_among_the_dead_letters() {
+async fn a_message_that_names_no_drop_fails_alone_and_becomes_a_dead_letter() {
     let queue = Queue::create("nonsense").await;
     let world = queue.world().await;
     let drop = world.sender.post_drop(1000).await;
@@ -306,9 +312,9 @@ async fn a_message_that_names_no_drop_fails_alone_and_ends_among_the_dead_letter
     queue.send(&drop).await;
     let messages = queue.receive().await;
     let nonsense = messages.iter().find(|message| message.body() == Some("not a drop")).unwrap();
-    let mut failed = hand_to(&world.rankings[0], &messages).await;
+    let mut failed = invoke(&world.rankings[0], &messages).await;
     assert_eq!(status(&world, &drop).await, "expired", "the other message of the batch is done");
-    let again = async |message: &Message| {
+    let receive_again = async |message: &Message| {
         let handle = message.receipt_handle().unwrap();
         let call = queue.sqs.change_message_visibility().queue_url(&queue.url).receipt_handle(handle);
         call.visibility_timeout(0).send().await.unwrap();
@@ -318,9 +324,9 @@ async fn a_message_that_names_no_drop_fails_alone_and_ends_among_the_dead_letter
     let mut message = nonsense.clone();
     while failed == [message.message_id().unwrap()] {
         tries += 1;
-        let Some(next) = again(&message).await.into_iter().next() else { break };
+        let Some(next) = receive_again(&message).await.into_iter().next() else { break };
         message = next;
-        failed = hand_to(&world.rankings[0], std::slice::from_ref(&message)).await;
+        failed = invoke(&world.rankings[0], std::slice::from_ref(&message)).await;
     }
     assert_eq!(tries, 5, "{failed:?}");
     let dead = QueueAttributeName::ApproximateNumberOfMessages;
@@ -329,8 +335,8 @@ async fn a_message_that_names_no_drop_fails_alone_and_ends_among_the_dead_letter
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_its_queue_every_drop_is_still_posted_and_the_sweep_settles_it() {
-    // A port below those that are handed out, on which nobody listens.
+async fn without_its_queue_drops_are_still_posted_and_the_sweep_settles_them() {
+    // Nothing listens on this port, and the system assigns only higher ones.
     let url = "http://127.0.0.1:1";
     let queue = RankingQueue::new(client(url), format!("{url}/123456789012/ranking"));
     let world = World::with(Options { queue: Some(queue), ..Options::default() }).await;

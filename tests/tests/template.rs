@@ -1,5 +1,6 @@
-//! `template.yaml` as AWS would see it: linted by cfn-lint, and transformed by the translator that CloudFormation
-//! itself uses for SAM.
+//! `template.yaml` as AWS sees it: linted by cfn-lint, and transformed by the translator that CloudFormation
+//! uses for SAM.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ fn succeed(command: &mut Command) -> String {
 }
 
 /// The resources of one type, by logical id.
-fn of_type(kind: &str) -> BTreeMap<&'static str, &'static Value> {
+fn resources_of_type(kind: &str) -> BTreeMap<&'static str, &'static Value> {
     let resources = RESOURCES.as_object().unwrap().iter();
     let matching = resources.filter(|(_, resource)| resource["Type"] == kind);
     matching.map(|(id, resource)| (id.as_str(), &resource["Properties"])).collect()
@@ -68,7 +69,7 @@ fn only(kind: &str) -> &'static Value {
 /// The Lambda functions by binary name.
 fn functions() -> BTreeMap<String, &'static Value> {
     let by_binary = |(id, properties)| (binary(RESOURCES[id]["Metadata"].clone()), properties);
-    of_type("AWS::Lambda::Function").into_iter().map(by_binary).collect()
+    resources_of_type("AWS::Lambda::Function").into_iter().map(by_binary).collect()
 }
 
 fn binary(metadata: Value) -> String {
@@ -85,7 +86,7 @@ fn permissions_of(name: &str, function: &Value) -> BTreeSet<Permission> {
     for statement in statements(role(function)) {
         assert_eq!(statement["Effect"], "Allow");
         for unknown in ["NotAction", "NotResource"] {
-            assert!(statement.get(unknown).is_none(), "{unknown} says what is allowed by leaving it out");
+            assert!(statement.get(unknown).is_none(), "{unknown} allows everything that it leaves out");
         }
         let keys = leading_keys(statement);
         for action in one_or_many(&statement["Action"]) {
@@ -135,13 +136,13 @@ fn arn(value: &Value) -> String {
 }
 
 /// The functions whose environment has a variable.
-fn who_has(variable: &str) -> Vec<String> {
+fn functions_with(variable: &str) -> Vec<String> {
     let has = |function: &Value| function["Environment"]["Variables"].get(variable).is_some();
     functions().into_iter().filter(|(_, function)| has(function)).map(|(name, _)| name).collect()
 }
 
 #[test]
-fn cfn_lint_has_nothing_to_say() {
+fn cfn_lint_finds_nothing() {
     let mut command = Command::new(python_tools().join("cfn-lint"));
     succeed(command.args(["--include-checks", "I", "--template", TEMPLATE]));
 }
@@ -159,7 +160,7 @@ fn every_function_of_the_workspace_is_deployed_on_arm() {
 }
 
 #[test]
-fn every_function_is_a_package_of_that_name() {
+fn every_function_has_a_package_of_its_name() {
     let folders = std::fs::read_dir(Path::new(TEMPLATE).with_file_name("functions")).unwrap();
     let packages = folders.map(|folder| folder.unwrap()).filter(|f| f.path().join("Cargo.toml").exists());
     let mut folders: Vec<_> = packages.map(|folder| folder.file_name().into_string().unwrap()).collect();
@@ -182,7 +183,7 @@ fn the_api_routes_every_path_to_its_function() {
 }
 
 #[test]
-fn an_http_function_answers_before_the_gateway_gives_up() {
+fn an_http_function_times_out_before_the_gateway() {
     for name in Template::from_repo().unwrap().http_functions() {
         let timeout = functions()[&name]["Timeout"].as_u64().unwrap();
         assert!(timeout <= 15, "{name}: {timeout} s of the gateway's 30");
@@ -190,8 +191,8 @@ fn an_http_function_answers_before_the_gateway_gives_up() {
 }
 
 #[test]
-fn every_log_is_kept_for_a_limited_time() {
-    let groups = of_type("AWS::Logs::LogGroup");
+fn every_log_has_a_retention_period() {
+    let groups = resources_of_type("AWS::Logs::LogGroup");
     let retained = |id: &Value| groups[id.as_str().unwrap()]["RetentionInDays"].is_object();
     for (name, function) in functions() {
         assert!(retained(&function["LoggingConfig"]["LogGroup"]["Ref"]), "{name}");
@@ -205,7 +206,7 @@ fn every_log_is_kept_for_a_limited_time() {
 fn no_permission_is_a_wildcard() {
     for Permission { function, action, resource, .. } in permissions() {
         assert!(!action.contains('*'), "{function}: {action}");
-        // A pattern may end a name inside our own table, such as its board indexes.
+        // A wildcard may end a name inside the project's own table, such as its board indexes.
         let own = ["Table.Arn", "UploadsBucket.Arn"].iter().any(|arn| resource.starts_with(arn));
         let own = own || resource == "RankingQueue.Arn";
         assert!(own && !resource.starts_with('*'), "{function}: {action} on {resource}");
@@ -213,7 +214,7 @@ fn no_permission_is_a_wildcard() {
 }
 
 #[test]
-fn the_only_managed_policies_are_sam_s_for_logs_and_the_queue() {
+fn the_only_managed_policies_are_those_of_sam_for_logs_and_the_queue() {
     let names = |role: &Value| -> Vec<String> {
         let arns = one_or_many(&role["ManagedPolicyArns"]).into_iter().map(|arn| arn.as_str().unwrap());
         arns.map(|arn| arn.rsplit('/').next().unwrap().to_string()).collect()
@@ -223,12 +224,16 @@ fn the_only_managed_policies_are_sam_s_for_logs_and_the_queue() {
         expected.extend((name == "ranking").then_some("AWSLambdaSQSQueueExecutionRole"));
         assert_eq!(names(role(function)), expected, "{name}");
     }
-    assert_eq!(of_type("AWS::IAM::Role").len(), functions().len(), "no roles besides the functions'");
+    assert_eq!(
+        resources_of_type("AWS::IAM::Role").len(),
+        functions().len(),
+        "the only roles are those of the functions"
+    );
 }
 
 #[test]
-fn each_function_may_do_with_the_table_what_it_does_and_no_more() {
-    // That each of these is needed, and nothing else, is what `budgets` sees at work.
+fn each_function_has_exactly_the_permissions_on_the_table_that_it_needs() {
+    // The `budgets` tests show at work that each of these is needed, and nothing else.
     let on_the_table = |permission: &Permission| permission.action.starts_with("dynamodb:");
     let given: BTreeSet<_> = permissions().into_iter().filter(on_the_table).collect();
     let (more, less): (Vec<_>, Vec<_>) =
@@ -237,7 +242,7 @@ fn each_function_may_do_with_the_table_what_it_does_and_no_more() {
 }
 
 #[test]
-fn beside_the_table_there_are_the_queue_and_the_files_for_who_needs_them() {
+fn only_functions_that_need_them_have_permissions_on_the_queue_and_the_bucket() {
     let beside_the_table: Vec<_> =
         permissions().into_iter().filter(|p| !p.action.starts_with("dynamodb:")).collect();
     let expected = [
@@ -258,12 +263,12 @@ fn beside_the_table_there_are_the_queue_and_the_files_for_who_needs_them() {
         keys: None,
     });
     assert_eq!(beside_the_table, expected);
-    assert_eq!(who_has("RANKING_QUEUE_URL"), ["drops", "ranking"]);
-    assert_eq!(who_has("CLORP_UPLOADS_BUCKET"), ["drops", "uploads", "verify"]);
+    assert_eq!(functions_with("RANKING_QUEUE_URL"), ["drops", "ranking"]);
+    assert_eq!(functions_with("CLORP_UPLOADS_BUCKET"), ["drops", "uploads", "verify"]);
 }
 
 #[test]
-fn the_bucket_is_private_and_keeps_what_is_attached() {
+fn the_bucket_is_private_and_keeps_attachments() {
     let bucket = only("AWS::S3::Bucket");
     assert_eq!(
         (&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]),
@@ -285,19 +290,23 @@ fn the_bucket_is_private_and_keeps_what_is_attached() {
     let rules = properties["LifecycleConfiguration"]["Rules"].as_array().unwrap();
     let expiring: Vec<_> = rules.iter().filter(|rule| rule.get("ExpirationInDays").is_some()).collect();
     let [uploads] = expiring.as_slice() else { panic!("{rules:?}") };
-    // Longer than the day for which an upload can be attached.
+    // An upload can be attached for one day, so two days are enough.
     assert_eq!((&uploads["Prefix"], &uploads["ExpirationInDays"]), (&"uploads/".into(), &2.into()));
     let cors = &properties["CorsConfiguration"]["CorsRules"][0];
     assert_eq!(cors["AllowedOrigins"][0]["Ref"], "WebOrigin");
 }
 
 #[test]
-fn stripes_key_and_the_webhooks_secrets_are_in_different_hands_and_in_no_template() {
-    let asking = ["connect", "drops", "reconciler", "wallet"];
-    assert_eq!(who_has("STRIPE_SECRET_KEY"), asking);
-    assert_eq!(who_has("CLORP_WALLET_URL"), asking);
-    assert_eq!(who_has("STRIPE_WEBHOOK_SECRETS"), ["stripe-webhook"]);
-    assert_eq!(who_has("STRIPE_API_URL"), Vec::<String>::new(), "deployed, Stripe is Stripe");
+fn stripes_key_and_the_webhook_secrets_go_to_different_functions_and_are_in_no_template() {
+    let callers = ["connect", "drops", "reconciler", "wallet"];
+    assert_eq!(functions_with("STRIPE_SECRET_KEY"), callers);
+    assert_eq!(functions_with("CLORP_WALLET_URL"), callers);
+    assert_eq!(functions_with("STRIPE_WEBHOOK_SECRETS"), ["stripe-webhook"]);
+    assert_eq!(
+        functions_with("STRIPE_API_URL"),
+        Vec::<String>::new(),
+        "deployed functions use the real Stripe"
+    );
     for (name, function) in functions() {
         let variables = &function["Environment"]["Variables"];
         for (variable, key) in
@@ -312,7 +321,7 @@ fn stripes_key_and_the_webhooks_secrets_are_in_different_hands_and_in_no_templat
 }
 
 #[test]
-fn what_the_gateway_limits_beside_the_whole_are_the_public_writes() {
+fn the_gateway_has_route_limits_for_the_public_writes_only() {
     let settings = &only("AWS::ApiGatewayV2::Stage")["Properties"]["RouteSettings"];
     let limited: Vec<_> = settings.as_object().unwrap().keys().collect();
     assert_eq!(limited, ["ANY /api/cli/login", "ANY /api/cli/token"]);
@@ -322,17 +331,17 @@ fn what_the_gateway_limits_beside_the_whole_are_the_public_writes() {
         assert!(routes.iter().any(|route| route.path == path), "{path} is no route");
         assert!(limits["ThrottlingRateLimit"].is_u64() && limits["ThrottlingBurstLimit"].is_u64());
     }
-    // Codes and keys come in bodies and queries.
+    // A query can contain a code.
     let format = only("AWS::ApiGatewayV2::Stage")["Properties"]["AccessLogSettings"]["Format"].to_string();
     assert!(!format.contains("query") && !format.contains("Query"), "{format}");
-    assert_eq!(who_has("CLORP_CLI_LOGIN_URL"), ["users"]);
+    assert_eq!(functions_with("CLORP_CLI_LOGIN_URL"), ["users"]);
 }
 
 #[test]
-fn functions_with_callers_know_supabase_if_there_is_one_and_its_secrets_are_in_no_template() {
+fn functions_with_callers_are_configured_for_supabase_and_its_secrets_are_in_no_template() {
     let with_callers = ["connect", "drops", "uploads", "users", "verify", "wallet"];
     for variable in ["SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_JWT_SECRET", "SUPABASE_COOKIE_DOMAIN"] {
-        assert_eq!(who_has(variable), with_callers, "{variable}");
+        assert_eq!(functions_with(variable), with_callers, "{variable}");
     }
     for name in with_callers {
         let variables = &functions()[name]["Environment"]["Variables"];
@@ -350,38 +359,38 @@ fn functions_with_callers_know_supabase_if_there_is_one_and_its_secrets_are_in_n
     }
 }
 
-/// The alarm that a function's log rings: the only filter of that log counts what the alarm watches.
-fn rung_by(function: &str, pattern: &str) -> &'static Value {
+/// The alarm of a function's log. The only filter of that log counts what the alarm watches.
+fn alarm_of(function: &str, pattern: &str) -> &'static Value {
     let log = &functions()[function]["LoggingConfig"]["LogGroup"]["Ref"];
-    let filters = of_type("AWS::Logs::MetricFilter");
+    let filters = resources_of_type("AWS::Logs::MetricFilter");
     let mut filters = filters.values().filter(|filter| &filter["LogGroupName"]["Ref"] == log);
     let (filter, None) = (filters.next().unwrap(), filters.next()) else { panic!("{function}") };
     assert_eq!(filter["FilterPattern"], pattern);
     let metric = &filter["MetricTransformations"][0];
-    let alarms = of_type("AWS::CloudWatch::Alarm");
+    let alarms = resources_of_type("AWS::CloudWatch::Alarm");
     let alarm = alarms.values().find(|alarm| alarm["MetricName"] == metric["MetricName"]).unwrap();
     assert_eq!(alarm["Namespace"], metric["MetricNamespace"]);
     alarm
 }
 
 #[test]
-fn a_report_that_was_kept_rings() {
+fn a_webhook_event_that_is_not_applied_raises_an_alarm() {
     let words = "\"webhook event not applied\"";
     assert!(include_str!("../../shared/payments/src/events.rs").contains(words), "nobody logs {words}");
-    assert_eq!(rung_by("stripe-webhook", &format!("{{ $.message = {words} }}"))["EvaluationPeriods"], 1);
+    assert_eq!(alarm_of("stripe-webhook", &format!("{{ $.message = {words} }}"))["EvaluationPeriods"], 1);
 }
 
 #[test]
-fn money_that_is_pending_for_a_quarter_of_an_hour_rings() {
+fn money_that_is_pending_for_a_quarter_of_an_hour_raises_an_alarm() {
     let logged = include_str!("../../functions/reconciler/src/lib.rs");
     assert!(logged.contains("info!(settled, unsettled,"), "nobody logs what is unsettled");
-    let alarm = rung_by("reconciler", "{ $.unsettled > 0 }");
+    let alarm = alarm_of("reconciler", "{ $.unsettled > 0 }");
     assert_eq!((&alarm["EvaluationPeriods"], &alarm["Period"]), (&15.into(), &60.into()));
 }
 
 #[test]
-fn every_alarm_rings_at_the_first_and_tells_whom_it_is_to_tell() {
-    for alarm in of_type("AWS::CloudWatch::Alarm").values() {
+fn every_alarm_is_raised_at_the_first_occurrence_and_notifies_the_topic() {
+    for alarm in resources_of_type("AWS::CloudWatch::Alarm").values() {
         assert_eq!(alarm["Threshold"], 0);
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
         assert!(alarm["AlarmActions"].to_string().contains("AlarmTopicArn"), "{alarm}");
@@ -389,7 +398,7 @@ fn every_alarm_rings_at_the_first_and_tells_whom_it_is_to_tell() {
 }
 
 #[test]
-fn the_queue_waits_for_ranking_and_gives_up_in_sight() {
+fn the_queue_waits_for_the_ranking_and_its_dead_letters_raise_an_alarm() {
     let wake = &only("AWS::Lambda::EventSourceMapping")["Properties"];
     assert_eq!(wake["FunctionResponseTypes"], serde_json::json!(["ReportBatchItemFailures"]));
     let queue = &RESOURCES[wake["EventSourceArn"]["Fn::GetAtt"][0].as_str().unwrap()]["Properties"];
@@ -397,32 +406,32 @@ fn the_queue_waits_for_ranking_and_gives_up_in_sight() {
     assert!(queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout);
     assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 5);
     let dead = &queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0];
-    let alarms = of_type("AWS::CloudWatch::Alarm");
+    let alarms = resources_of_type("AWS::CloudWatch::Alarm");
     let watches = |alarm: &&&Value| &alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0] == dead;
     assert_eq!(alarms.values().filter(watches).count(), 1);
-    for (id, queue) in of_type("AWS::SQS::Queue") {
+    for (id, queue) in resources_of_type("AWS::SQS::Queue") {
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
     }
 }
 
 #[test]
-fn ranking_and_payments_sweep_every_minute() {
-    let mut swept = Vec::new();
-    for (id, rule) in of_type("AWS::Events::Rule") {
+fn ranking_and_reconciler_sweep_every_minute() {
+    let mut sweeping = Vec::new();
+    for (id, rule) in resources_of_type("AWS::Events::Rule") {
         assert_eq!(rule["ScheduleExpression"], "rate(1 minute)", "{id}");
         let target = &RESOURCES[rule["Targets"][0]["Arn"]["Fn::GetAtt"][0].as_str().unwrap()];
-        swept.push(binary(target["Metadata"].clone()));
+        sweeping.push(binary(target["Metadata"].clone()));
     }
-    swept.sort();
-    assert_eq!(swept, ["ranking", "reconciler"]);
-    assert_eq!(swept, Template::from_repo().unwrap().scheduled_functions());
-    for (id, config) in of_type("AWS::Lambda::EventInvokeConfig") {
-        assert_eq!(config["MaximumRetryAttempts"], 0, "{id}: the next minute finds the same");
+    sweeping.sort();
+    assert_eq!(sweeping, ["ranking", "reconciler"]);
+    assert_eq!(sweeping, Template::from_repo().unwrap().scheduled_functions());
+    for (id, config) in resources_of_type("AWS::Lambda::EventInvokeConfig") {
+        assert_eq!(config["MaximumRetryAttempts"], 0, "{id}: the next sweep finds the same work");
     }
 }
 
 #[test]
-fn the_table_survives_mistakes() {
+fn the_table_is_protected_against_deletion_and_restorable() {
     let table = only("AWS::DynamoDB::Table");
     assert_eq!(table["DeletionPolicy"], "Retain");
     assert_eq!(table["UpdateReplacePolicy"], "Retain");
