@@ -5,28 +5,29 @@ use futures::future::{join, join_all, join3};
 use serde_json::{Value, json};
 
 use super::people::{
-    ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, about, cardholder, charges, drops, enable, fault, id, mend,
-    options, pay, proxied, proxy, reports, resumed, run, save_card, set, set_card, settings, statuses,
+    AFTER_LEASE, AFTER_SETTLE_GRACE, ALWAYS, UNKNOWN_OUTCOMES, cardholder, change_settings, charges,
+    clear_faults, configure_webhooks, drop_statuses, enable, id, inject_fault, options, pay, proxied_world,
+    proxy, resume_all, run, save_card, set_card_behaviour, settings, statuses, user_field,
 };
 use super::support::ledger;
 
 const PATH: &str = "/v1/payment_intents";
-const TOO_LATE: i64 = 31 * 60;
+const AFTER_CHARGE_EXPIRY: i64 = 31 * 60;
 
 /// What the wallet was credited from its card, newest first.
 async fn credits(user: &Client) -> Vec<i64> {
     let ledger = ledger(user).await;
-    let of_the_card = ledger.iter().filter(|(reason, _)| reason.starts_with("auto_topup:"));
-    of_the_card.map(|(_, delta)| *delta).collect()
+    let card_entries = ledger.iter().filter(|(reason, _)| reason.starts_with("auto_topup:"));
+    card_entries.map(|(_, delta)| *delta).collect()
 }
 
 /// A run of 1000 on 300 cents whose charge of 1000 has no known outcome; the user, their card, and the drop.
-async fn unknown(world: &World, how: &str) -> (Client, String, String) {
+async fn leave_charge_pending(world: &World, fault: &str) -> (Client, String, String) {
     let (user, card) = cardholder(world, 300).await;
     enable(&user, 1000, 0).await;
-    fault(world, PATH, how, ALWAYS).await;
+    inject_fault(world, PATH, fault, ALWAYS).await;
     let refused = run(&user, 1000).await.expect_error(402, "auto_topup_pending");
-    mend(world, PATH).await;
+    clear_faults(world, PATH).await;
     (user, card, id(&refused))
 }
 
@@ -53,7 +54,7 @@ async fn the_settings_have_defaults_and_bounds_and_keep_what_is_not_named() {
         // What is right beside something wrong is not taken either.
         (json!({ "enabled": true, "amount_cents": 1 }), "amount_too_small", "/amount_cents"),
     ] {
-        set(&user, change).await.expect_field(400, code, field);
+        change_settings(&user, change).await.expect_field(400, code, field);
     }
     assert_eq!(settings(&user).await, untouched);
     for (change, expect) in [
@@ -63,7 +64,7 @@ async fn the_settings_have_defaults_and_bounds_and_keep_what_is_not_named() {
         (json!({ "amount_cents": 100_000, "threshold_cents": 100_000 }), (true, 100_000, 100_000)),
         (json!({ "enabled": false }), (false, 100_000, 100_000)),
     ] {
-        let answered = set(&user, change).await.expect(200);
+        let answered = change_settings(&user, change).await.expect(200);
         let (enabled, amount, threshold) = expect;
         let expect = json!([enabled, amount, threshold]);
         for body in [&answered, &settings(&user).await] {
@@ -78,13 +79,14 @@ async fn the_settings_have_defaults_and_bounds_and_keep_what_is_not_named() {
 async fn without_a_saved_card_all_but_enabling_can_be_set() {
     let world = World::with(options()).await;
     let user = world.user("cardless", 100).await;
-    let error = set(&user, json!({ "enabled": true })).await.expect_error(409, "payment_method_required");
+    let error =
+        change_settings(&user, json!({ "enabled": true })).await.expect_error(409, "payment_method_required");
     assert!(error["error"].as_str().unwrap().contains("POST /api/wallet/setup-payment-method"), "{error}");
-    let settings = set(&user, json!({ "amount_cents": 2000 })).await.expect(200);
+    let settings = change_settings(&user, json!({ "amount_cents": 2000 })).await.expect(200);
     assert_eq!(json!([settings["enabled"], settings["payment_method_saved"]]), json!([false, false]));
     run(&user, 1000).await.expect_error(402, "insufficient_balance");
     save_card(&world, &user, "ok").await;
-    set(&user, json!({ "enabled": true })).await.expect(200);
+    change_settings(&user, json!({ "enabled": true })).await.expect(200);
     run(&user, 1000).await.expect(201);
     assert_eq!(credits(&user).await, [2000]);
     world.finish().await;
@@ -97,9 +99,9 @@ async fn settings_changed_at_once_are_all_kept() {
     for round in 0..10 {
         let (amount, threshold, enabled) = (1000 + round, 100 + round, round % 2 == 0);
         let answers = join3(
-            set(&user, json!({ "amount_cents": amount })),
-            set(&user, json!({ "threshold_cents": threshold })),
-            set(&user, json!({ "enabled": enabled })),
+            change_settings(&user, json!({ "amount_cents": amount })),
+            change_settings(&user, json!({ "threshold_cents": threshold })),
+            change_settings(&user, json!({ "enabled": enabled })),
         );
         let (a, b, c) = answers.await;
         assert_eq!(statuses(&[a, b, c]), [200; 3]);
@@ -124,7 +126,7 @@ async fn a_run_that_comes_short_charges_the_card_and_opens_the_drop() {
     assert_eq!(ledger(&user).await[..2], expect);
     assert_eq!((user.balance().await, &charges[0]["amount"]), (300, &json!(1000)));
     assert_eq!(charges[0]["payment_method"], json!(card));
-    assert_eq!(charges[0]["customer"], json!(about(&user, "stripe_customer_id").await));
+    assert_eq!(charges[0]["customer"], json!(user_field(&user, "stripe_customer_id").await));
     world.finish().await;
 }
 
@@ -165,14 +167,17 @@ async fn a_refused_card_is_told_and_the_drop_kept_for_later() {
     ] {
         let (user, card) = cardholder(&world, 300).await;
         enable(&user, 1000, 0).await;
-        set_card(&world, &card, behaviour).await;
+        set_card_behaviour(&world, &card, behaviour).await;
         let refused = run(&user, 1000).await.expect_error(402, code);
         assert_eq!(json!([refused["required"], refused["available"]]), json!([1000, 300]));
-        assert_eq!((drops(&user).await, user.balance().await), (vec!["pending_payment".to_owned()], 300));
+        assert_eq!(
+            (drop_statuses(&user).await, user.balance().await),
+            (vec!["pending_payment".to_owned()], 300)
+        );
         pay(&user, &id(&refused)).await.expect_error(402, code);
         assert_eq!(settings(&user).await["last_failure"], word);
         assert_eq!(charges(&world, &user).await.len(), 2, "one for each request");
-        set_card(&world, &card, "ok").await;
+        set_card_behaviour(&world, &card, "ok").await;
         pay(&user, &id(&refused)).await.expect(200);
         assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
         assert_eq!(settings(&user).await["last_failure"], Value::Null);
@@ -185,32 +190,32 @@ async fn three_refusals_in_a_row_switch_it_off_and_setting_it_again_forgets_them
     let world = World::with(options()).await;
     let (user, card) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
-    set_card(&world, &card, "declined").await;
-    let declined = async || run(&user, 1000).await.expect_error(402, "auto_topup_declined");
+    set_card_behaviour(&world, &card, "declined").await;
+    let decline = async || run(&user, 1000).await.expect_error(402, "auto_topup_declined");
     for enabled in [true, true, false] {
-        declined().await;
+        decline().await;
         assert_eq!(settings(&user).await["enabled"], enabled);
     }
     run(&user, 1000).await.expect_error(402, "insufficient_balance");
     assert_eq!(charges(&world, &user).await.len(), 3, "the card is left alone");
 
-    set(&user, json!({ "enabled": true })).await.expect(200);
-    declined().await;
-    declined().await;
+    change_settings(&user, json!({ "enabled": true })).await.expect(200);
+    decline().await;
+    decline().await;
     assert_eq!(settings(&user).await["enabled"], true, "it begins to count anew");
-    set(&user, json!({ "amount_cents": 1001 })).await.expect(200);
-    declined().await;
+    change_settings(&user, json!({ "amount_cents": 1001 })).await.expect(200);
+    decline().await;
     let new = save_card(&world, &user, "declined").await;
-    declined().await;
-    declined().await;
+    decline().await;
+    decline().await;
     assert_eq!(settings(&user).await["enabled"], true, "and with a new card");
-    set_card(&world, &new, "ok").await;
+    set_card_behaviour(&world, &new, "ok").await;
     run(&user, 1000).await.expect(201);
-    set_card(&world, &new, "declined").await;
-    declined().await;
-    declined().await;
+    set_card_behaviour(&world, &new, "declined").await;
+    decline().await;
+    decline().await;
     assert_eq!(settings(&user).await["enabled"], true, "and after one that went through");
-    declined().await;
+    decline().await;
     assert_eq!((settings(&user).await["enabled"].clone(), user.balance().await), (json!(false), 301));
     world.finish().await;
 }
@@ -218,25 +223,28 @@ async fn three_refusals_in_a_row_switch_it_off_and_setting_it_again_forgets_them
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_outcome_is_told_as_pending_and_credited_once_when_it_is_known() {
     let world = World::with(options()).await;
-    for how in UNKNOWN {
+    for fault in UNKNOWN_OUTCOMES {
         let (user, _) = cardholder(&world, 300).await;
         enable(&user, 1000, 0).await;
         // Or else the report would be faster than the question.
-        reports(&world, json!({ "paused": true })).await;
-        fault(&world, PATH, how, ALWAYS).await;
+        configure_webhooks(&world, json!({ "paused": true })).await;
+        inject_fault(&world, PATH, fault, ALWAYS).await;
         let drop = id(&run(&user, 1000).await.expect_error(402, "auto_topup_pending"));
-        mend(&world, PATH).await;
-        assert_eq!((drops(&user).await, user.balance().await), (vec!["pending_payment".to_owned()], 300));
-        assert_eq!(world.resume().await, 0, "{how}: its own request may still run");
-        world.advance_seconds(OWN_TIME_OVER);
-        assert_eq!(world.resume().await, 1, "{how}");
-        assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]), "{how}");
-        reports(&world, json!({ "paused": false })).await;
-        resumed(&world).await;
+        clear_faults(&world, PATH).await;
+        assert_eq!(
+            (drop_statuses(&user).await, user.balance().await),
+            (vec!["pending_payment".to_owned()], 300)
+        );
+        assert_eq!(world.resume().await, 0, "{fault}: its own request may still run");
+        world.advance_seconds(AFTER_SETTLE_GRACE);
+        assert_eq!(world.resume().await, 1, "{fault}");
+        assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]), "{fault}");
+        configure_webhooks(&world, json!({ "paused": false })).await;
+        resume_all(&world).await;
         world.reported().await;
-        assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]), "{how}");
+        assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]), "{fault}");
         pay(&user, &drop).await.expect(200);
-        assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1), "{how}");
+        assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1), "{fault}");
     }
     world.finish().await;
 }
@@ -244,13 +252,13 @@ async fn an_unknown_outcome_is_told_as_pending_and_credited_once_when_it_is_know
 #[tokio::test(flavor = "multi_thread")]
 async fn to_be_refused_the_question_is_not_to_be_refused_the_charge() {
     let world = World::with(options()).await;
-    let (user, _, drop) = unknown(&world, "timeout_before").await;
+    let (user, _, drop) = leave_charge_pending(&world, "timeout_before").await;
     let refused = json!({ "path": PATH, "method": "GET", "fault": "decline" });
     world.control("next", refused).await;
-    world.advance_seconds(OWN_TIME_OVER);
+    world.advance_seconds(AFTER_SETTLE_GRACE);
     assert_eq!(world.resume().await, 0, "it is still pending");
     assert_eq!(settings(&user).await["last_failure"], Value::Null);
-    resumed(&world).await;
+    resume_all(&world).await;
     pay(&user, &drop).await.expect(200);
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1));
     world.finish().await;
@@ -266,7 +274,7 @@ async fn a_debit_that_leaves_the_wallet_below_the_threshold_charges_once() {
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (1000, 0), "not below");
     run(&user, 100).await.expect(201);
     assert_eq!((user.balance().await, credits(&user).await), (1900, vec![1000]));
-    set(&user, json!({ "enabled": false })).await.expect(200);
+    change_settings(&user, json!({ "enabled": false })).await.expect(200);
     let drop = id(&run(&user, 2000).await.expect_error(402, "insufficient_balance"));
     run(&user, 1900).await.expect(201);
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (0, 1), "it is off");
@@ -286,14 +294,14 @@ async fn while_a_charge_is_under_way_no_other_begins() {
     let world = World::with(options()).await;
     let (user, _) = cardholder(&world, 1500).await;
     enable(&user, 1000, 1000).await;
-    fault(&world, PATH, "timeout_before", ALWAYS).await;
+    inject_fault(&world, PATH, "timeout_before", ALWAYS).await;
     assert_eq!(run(&user, 600).await.expect(201)["status"], "open", "it was paid from what there was");
     run(&user, 100).await.expect(201);
     // Another one comes short while it is not known: it waits, and is told.
     run(&user, 1700).await.expect_error(402, "auto_topup_pending");
-    mend(&world, PATH).await;
+    clear_faults(&world, PATH).await;
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (800, 0));
-    resumed(&world).await;
+    resume_all(&world).await;
     assert_eq!((user.balance().await, credits(&user).await), (1800, vec![1000]));
     assert_eq!(charges(&world, &user).await.len(), 1);
     world.finish().await;
@@ -316,14 +324,17 @@ async fn a_refusal_is_the_answer_to_all_who_wait_for_the_charge() {
     let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
     let (user, card) = cardholder(&world, 0).await;
     enable(&user, 2000, 0).await;
-    set_card(&world, &card, "declined").await;
+    set_card_behaviour(&world, &card, "declined").await;
     let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 3000 });
     world.control("next", slow).await;
     let answers = join_all((0..5).map(|_| run(&user, 100))).await;
     for answer in &answers {
         answer.expect_error(402, "auto_topup_declined");
     }
-    assert_eq!((user.balance().await, drops(&user).await), (0, vec!["pending_payment".to_owned(); 5]));
+    assert_eq!(
+        (user.balance().await, drop_statuses(&user).await),
+        (0, vec!["pending_payment".to_owned(); 5])
+    );
     assert_eq!(charges(&world, &user).await.len(), 1);
     world.finish().await;
 }
@@ -345,11 +356,11 @@ async fn twenty_that_leave_the_wallet_low_at_once_charge_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_is_also_reported_is_credited_once() {
     let world = World::with(options()).await;
-    reports(&world, json!({ "duplicates": 2 })).await;
+    configure_webhooks(&world, json!({ "duplicates": 2 })).await;
     // Reported before Stripe's answer is here: the first answer is lost and the second one slow.
     let (user, _) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
-    fault(&world, PATH, "timeout_after", 1).await;
+    inject_fault(&world, PATH, "timeout_after", 1).await;
     let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 1000 });
     world.control("next", slow).await;
     run(&user, 1000).await.expect(201);
@@ -359,10 +370,10 @@ async fn a_payment_that_is_also_reported_is_credited_once() {
     // Reported afterwards.
     let (user, _) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
-    reports(&world, json!({ "paused": true })).await;
+    configure_webhooks(&world, json!({ "paused": true })).await;
     run(&user, 1000).await.expect(201);
     assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
-    reports(&world, json!({ "paused": false })).await;
+    configure_webhooks(&world, json!({ "paused": false })).await;
     world.reported().await;
     assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
     world.finish().await;
@@ -371,10 +382,10 @@ async fn a_payment_that_is_also_reported_is_credited_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_alone_settles_a_charge_whose_answer_was_lost() {
     let world = World::with(options()).await;
-    let (user, _, drop) = unknown(&world, "timeout_after").await;
+    let (user, _, drop) = leave_charge_pending(&world, "timeout_after").await;
     world.reported().await;
     assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]));
-    world.advance_seconds(OWN_TIME_OVER);
+    world.advance_seconds(AFTER_SETTLE_GRACE);
     assert_eq!(world.resume().await, 0, "there is nothing left to find out");
     pay(&user, &drop).await.expect(200);
     world.finish().await;
@@ -383,19 +394,19 @@ async fn a_report_alone_settles_a_charge_whose_answer_was_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_leaves_the_wallet_low_succeeds_also_while_stripe_is_down() {
     let world = World::with(options()).await;
-    for how in UNKNOWN {
+    for fault in UNKNOWN_OUTCOMES {
         let (user, _) = cardholder(&world, 1500).await;
         enable(&user, 1000, 600).await;
-        reports(&world, json!({ "paused": true })).await;
-        fault(&world, "/v1", how, ALWAYS).await;
-        assert_eq!(run(&user, 1000).await.expect(201)["status"], "open", "{how}");
-        assert_eq!(user.balance().await, 500, "{how}");
-        mend(&world, "/v1").await;
-        resumed(&world).await;
-        reports(&world, json!({ "paused": false })).await;
+        configure_webhooks(&world, json!({ "paused": true })).await;
+        inject_fault(&world, "/v1", fault, ALWAYS).await;
+        assert_eq!(run(&user, 1000).await.expect(201)["status"], "open", "{fault}");
+        assert_eq!(user.balance().await, 500, "{fault}");
+        clear_faults(&world, "/v1").await;
+        resume_all(&world).await;
+        configure_webhooks(&world, json!({ "paused": false })).await;
         world.reported().await;
-        assert_eq!((user.balance().await, credits(&user).await), (1500, vec![1000]), "{how}");
-        assert_eq!(charges(&world, &user).await.len(), 1, "{how}");
+        assert_eq!((user.balance().await, credits(&user).await), (1500, vec![1000]), "{fault}");
+        assert_eq!(charges(&world, &user).await.len(), 1, "{fault}");
     }
     world.finish().await;
 }
@@ -403,8 +414,8 @@ async fn a_run_that_leaves_the_wallet_low_succeeds_also_while_stripe_is_down() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_charge_that_stripe_knows_nothing_of_is_given_up_when_it_is_old_and_one_it_made_is_not() {
     let world = World::with(options()).await;
-    let (user, _, drop) = unknown(&world, "timeout_before").await;
-    world.advance_seconds(TOO_LATE);
+    let (user, _, drop) = leave_charge_pending(&world, "timeout_before").await;
+    world.advance_seconds(AFTER_CHARGE_EXPIRY);
     assert_eq!(world.resume().await, 1);
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 0));
     let after = settings(&user).await;
@@ -414,23 +425,23 @@ async fn a_charge_that_stripe_knows_nothing_of_is_given_up_when_it_is_old_and_on
 
     let (user, _) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
-    reports(&world, json!({ "paused": true })).await;
-    fault(&world, PATH, "timeout_after", ALWAYS).await;
+    configure_webhooks(&world, json!({ "paused": true })).await;
+    inject_fault(&world, PATH, "timeout_after", ALWAYS).await;
     run(&user, 1000).await.expect_error(402, "auto_topup_pending");
-    mend(&world, PATH).await;
+    clear_faults(&world, PATH).await;
     world.advance_seconds(25 * 3600);
     assert_eq!(world.resume().await, 1);
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (1300, 1));
-    reports(&world, json!({ "paused": false })).await;
+    configure_webhooks(&world, json!({ "paused": false })).await;
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_changed_while_a_charge_is_under_way_hold_and_so_does_the_charge() {
     let world = World::with(options()).await;
-    let (user, _, _) = unknown(&world, "timeout_before").await;
-    set(&user, json!({ "enabled": false, "amount_cents": 2000 })).await.expect(200);
-    resumed(&world).await;
+    let (user, _, _) = leave_charge_pending(&world, "timeout_before").await;
+    change_settings(&user, json!({ "enabled": false, "amount_cents": 2000 })).await.expect(200);
+    resume_all(&world).await;
     assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]));
     let after = settings(&user).await;
     assert_eq!(json!([after["enabled"], after["amount_cents"]]), json!([false, 2000]));
@@ -438,15 +449,15 @@ async fn settings_changed_while_a_charge_is_under_way_hold_and_so_does_the_charg
     // Refusals before the settings were confirmed do not count with the one that comes afterwards.
     let (user, card) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
-    set_card(&world, &card, "declined").await;
+    set_card_behaviour(&world, &card, "declined").await;
     for _ in 0..2 {
         run(&user, 1000).await.expect_error(402, "auto_topup_declined");
     }
-    fault(&world, PATH, "timeout_before", ALWAYS).await;
+    inject_fault(&world, PATH, "timeout_before", ALWAYS).await;
     run(&user, 1000).await.expect_error(402, "auto_topup_pending");
-    mend(&world, PATH).await;
-    set(&user, json!({ "enabled": true })).await.expect(200);
-    resumed(&world).await;
+    clear_faults(&world, PATH).await;
+    change_settings(&user, json!({ "enabled": true })).await.expect(200);
+    resume_all(&world).await;
     let after = settings(&user).await;
     assert_eq!(json!([after["enabled"], after["last_failure"]]), json!([true, "generic_decline"]));
     assert_eq!(user.balance().await, 300);
@@ -456,46 +467,46 @@ async fn settings_changed_while_a_charge_is_under_way_hold_and_so_does_the_charg
 #[tokio::test(flavor = "multi_thread")]
 async fn two_sweeps_at_once_charge_once() {
     let world = World::with(options()).await;
-    for how in ["timeout_before", "timeout_after"] {
+    for fault in ["timeout_before", "timeout_after"] {
         let mut users = Vec::new();
         for _ in 0..3 {
-            users.push(unknown(&world, how).await.0);
+            users.push(leave_charge_pending(&world, fault).await.0);
         }
-        world.advance_seconds(OWN_TIME_OVER);
+        world.advance_seconds(AFTER_SETTLE_GRACE);
         let (one, other) = join(world.payments[0].resume(), world.payments[1].resume()).await;
-        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{how}");
-        resumed(&world).await;
+        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{fault}");
+        resume_all(&world).await;
         world.reported().await;
         for user in &users {
-            assert_eq!((user.balance().await, credits(user).await), (1300, vec![1000]), "{how}");
-            assert_eq!(charges(&world, user).await.len(), 1, "{how}");
+            assert_eq!((user.balance().await, credits(user).await), (1300, vec![1000]), "{fault}");
+            assert_eq!(charges(&world, user).await.len(), 1, "{fault}");
         }
     }
     world.finish().await;
 }
 
 /// Whether a request to the table credits a wallet from a card.
-fn credits_from_a_card(request: &Value) -> bool {
+fn credits_from_card(request: &Value) -> bool {
     request["TransactItems"].to_string().contains("auto_topup:pi_")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keyed_run_that_died_after_the_charge_goes_on_with_that_charge() {
-    let world = proxied().await;
+    let world = proxied_world().await;
     let (user, _) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
-    reports(&world, json!({ "paused": true })).await;
+    configure_webhooks(&world, json!({ "paused": true })).await;
     let keyed = user.keyed("k");
-    proxy(&world).fail_if("TransactWriteItems", credits_from_a_card, Fault::Refused, 1);
+    proxy(&world).fail_if("TransactWriteItems", credits_from_card, Fault::Refused, 1);
     run(&keyed, 1000).await.expect_error(500, "internal");
     assert_eq!((proxy(&world).faults_left(), charges(&world, &user).await.len()), (0, 1));
-    assert_eq!((user.balance().await, drops(&user).await.len()), (300, 0));
+    assert_eq!((user.balance().await, drop_statuses(&user).await.len()), (300, 0));
     let drop = run(&keyed, 1000).await.expect(201);
-    assert_eq!((user.balance().await, drops(&user).await), (300, vec!["open".to_owned()]));
-    reports(&world, json!({ "paused": false })).await;
-    world.advance_seconds(LEASE_OVER);
+    assert_eq!((user.balance().await, drop_statuses(&user).await), (300, vec!["open".to_owned()]));
+    configure_webhooks(&world, json!({ "paused": false })).await;
+    world.advance_seconds(AFTER_LEASE);
     assert_eq!(run(&keyed, 1000).await.expect(201), drop);
-    resumed(&world).await;
+    resume_all(&world).await;
     world.reported().await;
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1));
     world.finish().await;
@@ -503,16 +514,16 @@ async fn a_keyed_run_that_died_after_the_charge_goes_on_with_that_charge() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keyed_run_that_died_after_a_refusal_does_not_charge_again() {
-    let world = proxied().await;
+    let world = proxied_world().await;
     let (user, card) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
-    set_card(&world, &card, "declined").await;
+    set_card_behaviour(&world, &card, "declined").await;
     let keyed = user.keyed("k");
     let posts_unpaid = |request: &Value| request["TransactItems"].to_string().contains("pending_payment");
     proxy(&world).fail_if("TransactWriteItems", posts_unpaid, Fault::Refused, 1);
     run(&keyed, 1000).await.expect_error(500, "internal");
-    assert_eq!((proxy(&world).faults_left(), drops(&user).await.len()), (0, 0));
+    assert_eq!((proxy(&world).faults_left(), drop_statuses(&user).await.len()), (0, 0));
     run(&keyed, 1000).await.expect_error(402, "auto_topup_declined");
-    assert_eq!((charges(&world, &user).await.len(), drops(&user).await.len()), (1, 1));
+    assert_eq!((charges(&world, &user).await.len(), drop_statuses(&user).await.len()), (1, 1));
     world.finish().await;
 }

@@ -4,24 +4,24 @@ use clorp_tests::{Client, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::connect::connected;
+use super::connect::connect_account;
 use super::setup::save_card;
-use super::signed::{event, ledger_audit, report, told};
-use super::support::{checkout, complete, complete_unreported, ledger};
+use super::signed::{deliver, event, latest_event, ledger_audit};
+use super::support::{checkout, complete, complete_without_waiting, ledger};
 
 /// Tops up by this much, which is credited; the session.
-async fn paid(world: &World, user: &Client, amount: i64) -> String {
+async fn pay_topup(world: &World, user: &Client, amount: i64) -> String {
     let session = checkout(user, amount).await;
     complete(world, &session, "paid").await;
     session
 }
 
 /// A top-up that is paid, and whose report is held back; the report.
-async fn paid_unreported(world: &World, user: &Client, amount: i64) -> (String, Value) {
+async fn pay_topup_with_events_paused(world: &World, user: &Client, amount: i64) -> (String, Value) {
     pause(world, true).await;
     let session = checkout(user, amount).await;
-    complete_unreported(world, &session, "paid").await;
-    (session, told(world, "checkout.session.completed"))
+    complete_without_waiting(world, &session, "paid").await;
+    (session, latest_event(world, "checkout.session.completed"))
 }
 
 async fn pause(world: &World, paused: bool) {
@@ -39,7 +39,7 @@ async fn dispute(world: &World, payment: &str) -> String {
     dispute["id"].as_str().unwrap().to_owned()
 }
 
-async fn close(world: &World, dispute: &str, status: &str) {
+async fn close_dispute(world: &World, dispute: &str, status: &str) {
     world.control(&format!("disputes/{dispute}/close"), json!({ "status": status })).await;
 }
 
@@ -51,7 +51,7 @@ async fn deltas(user: &Client) -> Vec<i64> {
 }
 
 /// How many reports wait for something.
-async fn waiting(world: &World) -> usize {
+async fn count_unapplied(world: &World) -> usize {
     ledger_audit(world).await.unapplied.len()
 }
 
@@ -59,7 +59,7 @@ async fn waiting(world: &World) -> usize {
 async fn each_refund_takes_back_what_is_new_in_it() {
     let world = World::start().await;
     let user = &world.stranger;
-    let session = paid(&world, user, 1000).await;
+    let session = pay_topup(&world, user, 1000).await;
     for (amount, balance) in [(300, 700), (200, 500), (500, 0)] {
         refund(&world, &session, amount).await;
         world.reported().await;
@@ -67,10 +67,10 @@ async fn each_refund_takes_back_what_is_new_in_it() {
     }
     let lines = ledger(user).await;
     assert_eq!(deltas(user).await, [1000, -300, -200, -500]);
-    let charge = told(&world, "charge.refunded")["data"]["object"]["id"].as_str().unwrap().to_owned();
+    let charge = latest_event(&world, "charge.refunded")["data"]["object"]["id"].as_str().unwrap().to_owned();
     assert!(lines[..3].iter().all(|(reason, _)| *reason == format!("refund:{charge}")), "{lines:?}");
     for event in world.sandbox.events().iter().filter(|event| event["type"] == "charge.refunded") {
-        report(&world, event).await;
+        deliver(&world, event).await;
     }
     assert_eq!(ledger(user).await, lines, "what is told again changes nothing");
     world.finish().await;
@@ -81,7 +81,7 @@ async fn refunds_in_any_order_and_all_at_once_take_back_their_sum() {
     for at_once in [false, true] {
         let world = World::start().await;
         let user = &world.stranger;
-        let session = paid(&world, user, 1000).await;
+        let session = pay_topup(&world, user, 1000).await;
         pause(&world, true).await;
         for amount in [100, 200, 300] {
             refund(&world, &session, amount).await;
@@ -90,10 +90,10 @@ async fn refunds_in_any_order_and_all_at_once_take_back_their_sum() {
         told.retain(|event| event["type"] == "charge.refunded");
         told.reverse();
         if at_once {
-            join_all(told.iter().chain(&told).map(|event| report(&world, event))).await;
+            join_all(told.iter().chain(&told).map(|event| deliver(&world, event))).await;
         } else {
             for event in &told {
-                report(&world, event).await;
+                deliver(&world, event).await;
             }
             assert_eq!(deltas(user).await, [1000, -600], "the last one told of them all");
         }
@@ -110,11 +110,11 @@ async fn a_dispute_debits_and_only_one_that_is_won_gives_back() {
     for (verdict, balance) in [("won", 1000), ("lost", 0)] {
         let world = World::start().await;
         let user = &world.stranger;
-        let session = paid(&world, user, 1000).await;
+        let session = pay_topup(&world, user, 1000).await;
         let id = dispute(&world, &session).await;
         world.reported().await;
         assert_eq!(ledger(user).await[0], (format!("dispute:{id}"), -1000));
-        close(&world, &id, verdict).await;
+        close_dispute(&world, &id, verdict).await;
         world.reported().await;
         assert_eq!(user.balance().await, balance, "{verdict}");
         let lines = ledger(user).await;
@@ -127,8 +127,8 @@ async fn a_dispute_debits_and_only_one_that_is_won_gives_back() {
             .iter()
             .filter(|event| event["type"].as_str().unwrap().starts_with("charge.dispute."))
         {
-            report(&world, event).await;
-            report(&world, event).await;
+            deliver(&world, event).await;
+            deliver(&world, event).await;
         }
         assert_eq!(ledger(user).await, lines, "told again, {verdict} or open, nothing changes");
         world.finish().await;
@@ -145,14 +145,14 @@ async fn a_dispute_is_what_its_end_says_whatever_was_heard_of_it_before() {
     ] {
         let world = World::start().await;
         let user = &world.stranger;
-        let session = paid(&world, user, 1000).await;
+        let session = pay_topup(&world, user, 1000).await;
         pause(&world, true).await;
         let id = dispute(&world, &session).await;
-        close(&world, &id, verdict).await;
-        report(&world, &told(&world, "charge.dispute.closed")).await;
+        close_dispute(&world, &id, verdict).await;
+        deliver(&world, &latest_event(&world, "charge.dispute.closed")).await;
         assert_eq!(deltas(user).await, expect, "{verdict}");
         if created_follows {
-            report(&world, &told(&world, "charge.dispute.created")).await;
+            deliver(&world, &latest_event(&world, "charge.dispute.created")).await;
             assert_eq!(deltas(user).await, expect, "{verdict}, then created");
         }
         pause(&world, false).await;
@@ -166,8 +166,9 @@ async fn a_dispute_is_what_its_end_says_whatever_was_heard_of_it_before() {
 async fn an_inquiry_moves_nothing_until_it_becomes_a_dispute() {
     let world = World::start().await;
     let user = &world.stranger;
-    paid(&world, user, 1000).await;
-    let intent = told(&world, "checkout.session.completed")["data"]["object"]["payment_intent"].clone();
+    pay_topup(&world, user, 1000).await;
+    let intent =
+        latest_event(&world, "checkout.session.completed")["data"]["object"]["payment_intent"].clone();
     let of = |kind: &str, status: &str| {
         let object = json!({ "id": "du_own", "payment_intent": intent, "amount": 1000, "status": status });
         event(&world, kind, object)
@@ -182,7 +183,7 @@ async fn an_inquiry_moves_nothing_until_it_becomes_a_dispute() {
         ("charge.dispute.closed", "won", vec![1000, -1000, 1000]),
         ("charge.dispute.updated", "under_review", vec![1000, -1000, 1000]),
     ] {
-        report(&world, &of(kind, status)).await;
+        deliver(&world, &of(kind, status)).await;
         assert_eq!(deltas(user).await, expect, "{status}");
     }
     world.finish().await;
@@ -192,7 +193,7 @@ async fn an_inquiry_moves_nothing_until_it_becomes_a_dispute() {
 async fn claims_told_of_before_the_credit_wait_for_it() {
     let world = World::start().await;
     let user = &world.stranger;
-    let (session, completed) = paid_unreported(&world, user, 1000).await;
+    let (session, completed) = pay_topup_with_events_paused(&world, user, 1000).await;
     refund(&world, &session, 100).await;
     refund(&world, &session, 200).await;
     let id = dispute(&world, &session).await;
@@ -202,14 +203,14 @@ async fn claims_told_of_before_the_credit_wait_for_it() {
     });
     claims.reverse();
     for claim in claims.iter().chain(&claims) {
-        report(&world, claim).await;
+        deliver(&world, claim).await;
     }
-    assert_eq!((waiting(&world).await, deltas(user).await), (3, vec![]));
-    report(&world, &completed).await;
-    assert_eq!((waiting(&world).await, user.balance().await), (0, 0));
+    assert_eq!((count_unapplied(&world).await, deltas(user).await), (3, vec![]));
+    deliver(&world, &completed).await;
+    assert_eq!((count_unapplied(&world).await, user.balance().await), (0, 0));
     let mut lines = ledger(user).await;
     lines.sort();
-    let charge = told(&world, "charge.refunded")["data"]["object"]["id"].as_str().unwrap().to_owned();
+    let charge = latest_event(&world, "charge.refunded")["data"]["object"]["id"].as_str().unwrap().to_owned();
     let refunded: i64 =
         lines.iter().filter(|(why, _)| *why == format!("refund:{charge}")).map(|(_, cents)| cents).sum();
     assert_eq!(refunded, -300);
@@ -230,18 +231,18 @@ async fn a_claim_and_the_credit_it_is_about_may_race() {
     let world = World::start().await;
     let user = &world.stranger;
     for round in 0..8 {
-        let (session, completed) = paid_unreported(&world, user, 1000).await;
+        let (session, completed) = pay_topup_with_events_paused(&world, user, 1000).await;
         refund(&world, &session, 300).await;
-        let refunded = told(&world, "charge.refunded");
+        let refunded = latest_event(&world, "charge.refunded");
         dispute(&world, &session).await;
-        let disputed = told(&world, "charge.dispute.created");
+        let disputed = latest_event(&world, "charge.dispute.created");
         let mut events = vec![&completed, &refunded, &disputed, &completed, &refunded, &disputed];
         events.rotate_left(round % 3);
-        join_all(events.into_iter().map(|event| report(&world, event))).await;
-        assert_eq!((user.balance().await, waiting(&world).await), (0, 0), "round {round}");
+        join_all(events.into_iter().map(|event| deliver(&world, event))).await;
+        assert_eq!((user.balance().await, count_unapplied(&world).await), (0, 0), "round {round}");
         pause(&world, false).await;
         world.reported().await;
-        assert_eq!((user.balance().await, waiting(&world).await), (0, 0), "round {round}");
+        assert_eq!((user.balance().await, count_unapplied(&world).await), (0, 0), "round {round}");
     }
     world.finish().await;
 }
@@ -250,9 +251,9 @@ async fn a_claim_and_the_credit_it_is_about_may_race() {
 async fn a_wallet_that_owes_can_spend_nothing_until_it_is_made_good() {
     let world = World::start().await;
     let user = &world.stranger;
-    connected(&world, user).await;
-    let session = paid(&world, user, 1000).await;
-    let waits = pending(user, 1200).await;
+    connect_account(&world, user).await;
+    let session = pay_topup(&world, user, 1000).await;
+    let waits = post_unpaid_drop(user, 1200).await;
     user.post_drop(800).await;
     refund(&world, &session, 700).await;
     world.reported().await;
@@ -270,10 +271,10 @@ async fn a_wallet_that_owes_can_spend_nothing_until_it_is_made_good() {
         Vec::<String>::new(),
         "to owe is no fault in the books"
     );
-    paid(&world, user, 600).await;
+    pay_topup(&world, user, 600).await;
     assert_eq!(user.balance().await, 100);
     user.post("/api/wallet/withdraw", withdrawal.clone()).await.expect_error(402, "insufficient_balance");
-    paid(&world, user, 1600).await;
+    pay_topup(&world, user, 1600).await;
     user.post_empty(&pay).await.expect(200);
     assert_eq!(user.balance().await, 500);
     user.post("/api/wallet/withdraw", withdrawal).await.expect(201);
@@ -282,7 +283,7 @@ async fn a_wallet_that_owes_can_spend_nothing_until_it_is_made_good() {
 }
 
 /// Posts a drop that the wallet cannot pay; the drop.
-async fn pending(user: &Client, price: i64) -> String {
+async fn post_unpaid_drop(user: &Client, price: i64) -> String {
     let refused = run(user, price).await.expect_error(402, "insufficient_balance");
     refused["id"].as_str().unwrap().to_owned()
 }
@@ -297,7 +298,7 @@ async fn run(user: &Client, price: i64) -> clorp_tests::Answer {
 async fn the_world_may_end_with_a_wallet_that_owes() {
     let world = World::start().await;
     let user = &world.stranger;
-    let session = paid(&world, user, 1000).await;
+    let session = pay_topup(&world, user, 1000).await;
     let drop = user.post_drop(1000).await;
     world.race(&drop, 2).await;
     world.advance_seconds(301);
@@ -318,8 +319,10 @@ async fn charges_of_a_saved_card_are_refunded_and_disputed_as_well() {
     let charge = async || {
         run(user, 1000).await.expect(201);
         world.reported().await;
-        let intent =
-            told(&world, "payment_intent.succeeded")["data"]["object"]["id"].as_str().unwrap().to_owned();
+        let intent = latest_event(&world, "payment_intent.succeeded")["data"]["object"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         assert!(ledger(user).await.contains(&(format!("auto_topup:{intent}"), 1000)));
         assert_eq!(user.balance().await, 0);
         intent
@@ -333,12 +336,12 @@ async fn charges_of_a_saved_card_are_refunded_and_disputed_as_well() {
     refund(&world, &refunded, 600).await;
     world.reported().await;
     assert_eq!(user.balance().await, -1000);
-    paid(&world, user, 1000).await;
+    pay_topup(&world, user, 1000).await;
     let disputed = charge().await;
     let id = dispute(&world, &disputed).await;
     world.reported().await;
     assert_eq!(ledger(user).await[0], (format!("dispute:{id}"), -1000));
-    close(&world, &id, "won").await;
+    close_dispute(&world, &id, "won").await;
     world.reported().await;
     assert_eq!(user.balance().await, 0);
     world.finish().await;

@@ -4,13 +4,13 @@ use clorp_tests::{Answer, Client, Fault, Options, Proxy, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::signed::{id, ledger_audit, send, signature, told};
-use super::support::{checkout, complete, complete_unreported, ledger};
+use super::signed::{id, latest_event, ledger_audit, send, signature};
+use super::support::{checkout, complete, complete_without_waiting, ledger};
 
 /// More faults than the SDK tries a request.
 const TRIES: usize = 3;
 
-async fn proxied() -> World {
+async fn proxied_world() -> World {
     World::with(Options { proxied: true, ..Options::default() }).await
 }
 
@@ -18,7 +18,7 @@ fn proxy(world: &World) -> &Proxy {
     world.proxy.as_ref().unwrap()
 }
 
-async fn credited_once(user: &Client, session: &str) {
+async fn assert_credited_once(user: &Client, session: &str) {
     assert_eq!(ledger(user).await, [(format!("topup:{session}"), 1000)]);
     assert_eq!(user.balance().await, 1000);
 }
@@ -28,15 +28,15 @@ async fn pause(world: &World, paused: bool) {
 }
 
 /// What Stripe knows.
-async fn state(world: &World) -> Value {
+async fn sandbox_state(world: &World) -> Value {
     let url = format!("{}/_sandbox/state", world.sandbox.url);
     reqwest::get(url).await.unwrap().json().await.unwrap()
 }
 
 /// Waits until Stripe knows of what `find` looks for.
-async fn seen<T>(world: &World, find: impl Fn(&Value) -> Option<T>) -> T {
+async fn wait_for<T>(world: &World, find: impl Fn(&Value) -> Option<T>) -> T {
     loop {
-        if let Some(found) = find(&state(world).await) {
+        if let Some(found) = find(&sandbox_state(world).await) {
             return found;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -50,8 +50,8 @@ async fn a_report_that_comes_again_and_again_credits_once() {
     world.control("webhooks", json!({ "duplicates": 4 })).await;
     let session = checkout(user, 1000).await;
     complete(&world, &session, "paid").await;
-    credited_once(user, &session).await;
-    let report = told(&world, "checkout.session.completed");
+    assert_credited_once(user, &session).await;
+    let report = latest_event(&world, "checkout.session.completed");
     for _ in 0..3 {
         world.control(&format!("events/{}/resend", id(&report)), json!({})).await;
     }
@@ -59,7 +59,7 @@ async fn a_report_that_comes_again_and_again_credits_once() {
     world.advance_seconds(3 * 24 * 3600);
     world.control(&format!("events/{}/resend", id(&report)), json!({})).await;
     world.reported().await;
-    credited_once(user, &session).await;
+    assert_credited_once(user, &session).await;
     world.finish().await;
 }
 
@@ -74,7 +74,7 @@ async fn reports_to_every_instance_in_a_random_order_credit_each_payment_once() 
         let mut before = ledger(user).await;
         for outcome in ["paid", "async_paid"] {
             let session = checkout(user, 1000).await;
-            complete_unreported(&world, &session, outcome).await;
+            complete_without_waiting(&world, &session, outcome).await;
             before.push((format!("topup:{session}"), 1000));
         }
         before.sort();
@@ -102,21 +102,21 @@ async fn of_a_bank_debit_the_success_counts_whichever_report_comes_first() {
         let body = json!({ "outcome": "async_paid", "delay_ms": 0 });
         world.control(&format!("checkout/sessions/{session}/complete"), body).await;
         world.reported().await;
-        let completed = told(&world, "checkout.session.completed");
+        let completed = latest_event(&world, "checkout.session.completed");
         assert_eq!(completed["data"]["object"]["payment_status"], "unpaid");
-        let mut reports = [completed, told(&world, "checkout.session.async_payment_succeeded")];
+        let mut reports = [completed, latest_event(&world, "checkout.session.async_payment_succeeded")];
         let mut balances = [0, 1000];
         if success_first {
             reports.reverse();
             balances = [1000, 1000];
         }
         for (report, balance) in reports.iter().zip(balances) {
-            super::signed::report(&world, report).await;
+            super::signed::deliver(&world, report).await;
             assert_eq!(user.balance().await, balance, "{}", report["type"]);
         }
         pause(&world, false).await;
         world.reported().await;
-        credited_once(user, &session).await;
+        assert_credited_once(user, &session).await;
         world.finish().await;
     }
 }
@@ -127,12 +127,12 @@ async fn twenty_deliveries_of_a_report_at_once_credit_once() {
     let user = &world.stranger;
     pause(&world, true).await;
     let session = checkout(user, 1000).await;
-    complete_unreported(&world, &session, "paid").await;
-    let body = told(&world, "checkout.session.completed").to_string().into_bytes();
+    complete_without_waiting(&world, &session, "paid").await;
+    let body = latest_event(&world, "checkout.session.completed").to_string().into_bytes();
     let header = signature(&world, &body);
     let answers = join_all((0..20).map(|_| send(&world, &body, Some(&header)))).await;
     answers.iter().for_each(|answer| drop(answer.expect(200)));
-    credited_once(user, &session).await;
+    assert_credited_once(user, &session).await;
     pause(&world, false).await;
     world.finish().await;
 }
@@ -147,14 +147,14 @@ async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
     world.control("next", fault).await;
     let request = || user.post("/api/wallet/topup", json!({ "amount_cents": 1000 }));
     let playing = async {
-        let session = seen(&world, |state| {
+        let session = wait_for(&world, |state| {
             let sessions = state["objects"]["checkout_session"].as_object()?;
             sessions.keys().next().cloned()
         })
         .await;
         complete(&world, &session, "paid").await;
         let topups = ledger_audit(&world).await.topups;
-        credited_once(&world.stranger, &session).await;
+        assert_credited_once(&world.stranger, &session).await;
         world.control("next", json!({ "path": path, "fault": "500", "times": 0 })).await;
         assert_eq!(topups.len(), 1);
         session
@@ -168,20 +168,20 @@ async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
     }
     let url = answer.json()["url"].as_str().unwrap().to_owned();
     assert!(url.ends_with(&session), "{url} is not the page of {session}");
-    let sessions = state(&world).await["objects"]["checkout_session"].as_object().unwrap().len();
+    let sessions = sandbox_state(&world).await["objects"]["checkout_session"].as_object().unwrap().len();
     assert_eq!((sessions, ledger_audit(&world).await.topups.len()), (1, 1));
-    credited_once(&world.stranger, &session).await;
+    assert_credited_once(&world.stranger, &session).await;
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_table_fails_the_webhook_answers_503_and_stripe_heals_it() {
-    let world = proxied().await;
+    let world = proxied_world().await;
     let user = &world.stranger;
     let session = checkout(user, 1000).await;
     proxy(&world).break_down(Fault::ServerError);
-    complete_unreported(&world, &session, "paid").await;
-    let body = told(&world, "checkout.session.completed").to_string().into_bytes();
+    complete_without_waiting(&world, &session, "paid").await;
+    let body = latest_event(&world, "checkout.session.completed").to_string().into_bytes();
     let answer = send(&world, &body, Some(&signature(&world, &body))).await;
     answer.expect_error(503, "unavailable");
     assert!(answer.header("retry-after").is_some());
@@ -189,24 +189,24 @@ async fn while_the_table_fails_the_webhook_answers_503_and_stripe_heals_it() {
         let deliveries = state["deliveries"].as_array()?;
         deliveries.iter().find(|delivery| delivery["last_status"] == 503).map(drop)
     };
-    seen(&world, refused).await;
+    wait_for(&world, refused).await;
     assert_eq!(ledger_audit(&world).await.reasons.len(), 8, "nothing but what the world began with");
     proxy(&world).heal();
     world.reported().await;
-    credited_once(user, &session).await;
+    assert_credited_once(user, &session).await;
     assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credit_whose_answer_is_lost_or_that_met_others_lands_once() {
-    let world = proxied().await;
+    let world = proxied_world().await;
     let user = &world.stranger;
     for (n, fault) in [(1, Fault::LostAnswer), (TRIES, Fault::LostAnswer), (5, Fault::Conflict)] {
         pause(&world, true).await;
         let before = user.balance().await;
         let session = checkout(user, 1000).await;
-        complete_unreported(&world, &session, "paid").await;
+        complete_without_waiting(&world, &session, "paid").await;
         proxy(&world).fail("TransactWriteItems", fault, n);
         pause(&world, false).await;
         world.reported().await;
@@ -219,15 +219,15 @@ async fn a_credit_whose_answer_is_lost_or_that_met_others_lands_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_dies_between_the_credit_and_what_was_claimed_before_it_is_made_good() {
-    let world = proxied().await;
+    let world = proxied_world().await;
     let user = &world.stranger;
     pause(&world, true).await;
     let session = checkout(user, 1000).await;
-    complete_unreported(&world, &session, "paid").await;
+    complete_without_waiting(&world, &session, "paid").await;
     world.control(&format!("charges/{session}/refund"), json!({ "amount": 300 })).await;
-    super::signed::report(&world, &told(&world, "charge.refunded")).await;
+    super::signed::deliver(&world, &latest_event(&world, "charge.refunded")).await;
     assert_eq!(ledger_audit(&world).await.unapplied.len(), 1, "a refund of what is not credited yet waits");
-    let body = told(&world, "checkout.session.completed").to_string().into_bytes();
+    let body = latest_event(&world, "checkout.session.completed").to_string().into_bytes();
     // The credit is made; then what waits for it cannot be read.
     proxy(&world).fail("Query", Fault::ServerError, TRIES);
     let answer = send(&world, &body, Some(&signature(&world, &body))).await;

@@ -12,8 +12,9 @@ use futures::future::join;
 use serde_json::json;
 
 use super::people::{
-    ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, at_stripe, cardholder, charges, drops, enable, id, mend, pay,
-    payee, proxied, proxy, reports, resumed, run, transfers, withdraw,
+    AFTER_LEASE, AFTER_SETTLE_GRACE, ALWAYS, UNKNOWN_OUTCOMES, cardholder, charges, clear_faults,
+    configure_webhooks, drop_statuses, enable, id, objects_at_stripe, pay, payee, proxied_world, proxy,
+    resume_all, run, transfers, withdraw,
 };
 use super::support::{complete, ledger, topup};
 
@@ -43,17 +44,17 @@ impl Flow for Topup {
     }
 
     async fn done(&self, world: &World, user: &Client) -> usize {
-        at_stripe(world, "checkout/sessions", user).await.len()
+        objects_at_stripe(world, "checkout/sessions", user).await.len()
     }
 
     async fn check(&self, world: &World, user: &Client, times: usize, _: bool) {
-        let sessions = at_stripe(world, "checkout/sessions", user).await;
+        let sessions = objects_at_stripe(world, "checkout/sessions", user).await;
         assert_eq!((sessions.len(), user.balance().await), (times, 0));
         for session in &sessions {
             complete(world, &id(session), "paid").await;
         }
         assert_eq!(user.balance().await, 1000 * i64::try_from(times).unwrap());
-        assert!(at_stripe(world, "customers", user).await.len() <= 1);
+        assert!(objects_at_stripe(world, "customers", user).await.len() <= 1);
     }
 }
 
@@ -102,18 +103,18 @@ impl Flow for Run {
     }
 
     async fn done(&self, _: &World, user: &Client) -> usize {
-        drops(user).await.len()
+        drop_statuses(user).await.len()
     }
 
     async fn check(&self, world: &World, user: &Client, times: usize, in_full: bool) {
-        assert_eq!(drops(user).await.len(), times);
+        assert_eq!(drop_statuses(user).await.len(), times);
         // One that was answered with 402 while the charge was under way can be paid now.
         for drop in user.get("/api/jobs").await.expect(200).as_array().unwrap() {
             if drop["status"] == "pending_payment" {
                 pay(user, &id(drop)).await.expect(200);
             }
         }
-        assert_eq!(drops(user).await, vec!["open"; times]);
+        assert_eq!(drop_statuses(user).await, vec!["open"; times]);
         let (charges, debits) = (charges(world, user).await.len(), times);
         assert!(charges == debits || !in_full && charges + debits == 1, "{charges} {debits}");
         let (charged, debited) =
@@ -167,7 +168,7 @@ impl Death {
                 let ended = world.control("next", json!({ "path": "/nowhere", "fault": "500" })).await;
                 let left = ended["faults"][0]["times"].as_u64().unwrap();
                 for path in [path, "/nowhere"] {
-                    mend(world, path).await;
+                    clear_faults(world, path).await;
                 }
                 left < ALWAYS as u64
             }
@@ -179,7 +180,7 @@ impl Death {
 async fn die(world: &World, flow: &impl Flow, death: &Death, then: Then) -> bool {
     let user = flow.prepare(world).await;
     let keyed = user.keyed("k");
-    reports(world, json!({ "paused": true })).await;
+    configure_webhooks(world, json!({ "paused": true })).await;
     death.begin(world).await;
     let first = flow.act(&keyed).await;
     let died = death.end(world).await;
@@ -189,12 +190,12 @@ async fn die(world: &World, flow: &impl Flow, death: &Death, then: Then) -> bool
     let done = flow.done(world, &user).await;
     // What Stripe has to report arrives before what follows, or after it.
     if matches!(death, Death::Table(_, Fault::FalseRefusal) | Death::Stripe(_, "timeout_after")) {
-        reports(world, json!({ "paused": false })).await;
+        configure_webhooks(world, json!({ "paused": false })).await;
         world.reported().await;
     }
     let times = match then {
         Then::Same => {
-            world.advance_seconds(LEASE_OVER);
+            world.advance_seconds(AFTER_LEASE);
             let again = flow.act(&keyed).await;
             // Where Stripe's answer was lost, what the first was told is final, and may be that it is not known yet.
             let pending = matches!(death, Death::Stripe(..)) && again.text.contains("auto_topup_pending");
@@ -202,14 +203,14 @@ async fn die(world: &World, flow: &impl Flow, death: &Death, then: Then) -> bool
             1
         }
         Then::Anew => {
-            world.advance_seconds(OWN_TIME_OVER);
+            world.advance_seconds(AFTER_SETTLE_GRACE);
             let (again, _) = join(flow.act(&user), world.resume()).await;
             assert!(again.status.is_success(), "{death:?}: {}", again.text);
             done + 1
         }
         Then::Nothing => done,
     };
-    reports(world, json!({ "paused": false })).await;
+    configure_webhooks(world, json!({ "paused": false })).await;
     world.reported().await;
     settle(world).await;
     // Shown where the check fails.
@@ -220,7 +221,7 @@ async fn die(world: &World, flow: &impl Flow, death: &Death, then: Then) -> bool
 
 /// Sweeps, after which nothing may be pending.
 async fn settle(world: &World) {
-    resumed(world).await;
+    resume_all(world).await;
     world.reported().await;
 }
 
@@ -242,7 +243,7 @@ fn called_since(world: &World, before: &BTreeMap<String, usize>) -> Vec<String> 
 
 /// Lets a flow die at every step.
 async fn die_at_every_step(flow: impl Flow, then: Then, calls: &[&str]) {
-    let world = proxied().await;
+    let world = proxied_world().await;
     for fault in [Fault::Refused, Fault::FalseRefusal] {
         let mut steps = 0;
         while die(&world, &flow, &Death::Table(steps, fault), then).await {
@@ -253,7 +254,7 @@ async fn die_at_every_step(flow: impl Flow, then: Then, calls: &[&str]) {
     let endpoints = endpoints(&world, &flow).await;
     assert_eq!(endpoints, calls);
     for endpoint in endpoints {
-        for fault in UNKNOWN {
+        for fault in UNKNOWN_OUTCOMES {
             let death = Death::Stripe(endpoint.clone(), fault);
             assert!(die(&world, &flow, &death, then).await, "{death:?}");
         }
@@ -263,18 +264,18 @@ async fn die_at_every_step(flow: impl Flow, then: Then, calls: &[&str]) {
 
 /// Lets the sweep die at every step, of what a flow has left pending.
 async fn die_while_sweeping(flow: impl Flow, pending: &str, calls: &[&str]) {
-    let world = proxied().await;
+    let world = proxied_world().await;
     for left_by in ["timeout_before", "timeout_after"] {
         let mut endpoints = Vec::new();
         let mut deaths = Vec::from([Death::Table(0, Fault::Refused), Death::Table(0, Fault::FalseRefusal)]);
         while let Some(death) = deaths.pop() {
             let user = flow.prepare(&world).await;
-            reports(&world, json!({ "paused": true })).await;
+            configure_webhooks(&world, json!({ "paused": true })).await;
             let unknown = Death::Stripe(pending.to_owned(), left_by);
             unknown.begin(&world).await;
             flow.act(&user).await;
             assert!(unknown.end(&world).await);
-            world.advance_seconds(OWN_TIME_OVER);
+            world.advance_seconds(AFTER_SETTLE_GRACE);
             let before = world.sandbox.calls();
             death.begin(&world).await;
             let swept = world.payments[0].resume().await;
@@ -285,13 +286,14 @@ async fn die_while_sweeping(flow: impl Flow, pending: &str, calls: &[&str]) {
                     assert_eq!(swept.unwrap().settled, 1);
                     if endpoints.is_empty() {
                         endpoints = called_since(&world, &before);
-                        let faults = endpoints.iter().flat_map(|one| UNKNOWN.map(|how| (one.clone(), how)));
+                        let faults =
+                            endpoints.iter().flat_map(|one| UNKNOWN_OUTCOMES.map(|how| (one.clone(), how)));
                         deaths.extend(faults.map(|(endpoint, how)| Death::Stripe(endpoint, how)));
                     }
                 }
                 Death::Stripe(..) => assert!(died && swept.unwrap().settled == 0, "{death:?}"),
             }
-            reports(&world, json!({ "paused": false })).await;
+            configure_webhooks(&world, json!({ "paused": false })).await;
             world.reported().await;
             settle(&world).await;
             flow.check(&world, &user, 1, true).await;

@@ -5,13 +5,13 @@ use clorp_tests::{Answer, Client, Options, Proxy, World};
 use serde_json::{Value, json};
 
 /// A moment after which [`World::resume`] looks at what a request has left pending.
-pub(crate) const OWN_TIME_OVER: i64 = 16;
+pub(crate) const AFTER_SETTLE_GRACE: i64 = 16;
 /// A moment after the lease of a request with an `Idempotency-Key`.
-pub(crate) const LEASE_OVER: i64 = 31;
+pub(crate) const AFTER_LEASE: i64 = 31;
 /// More faults than any request to Stripe is tried.
 pub(crate) const ALWAYS: usize = 1000;
 /// Ways in which Stripe leaves open what has become of a request.
-pub(crate) const UNKNOWN: [&str; 4] = ["timeout_before", "timeout_after", "500", "429"];
+pub(crate) const UNKNOWN_OUTCOMES: [&str; 4] = ["timeout_before", "timeout_after", "500", "429"];
 
 /// A platform with money to transfer, that does not ask a silent Stripe for long.
 pub(crate) fn options() -> Options {
@@ -20,7 +20,7 @@ pub(crate) fn options() -> Options {
 }
 
 /// The same, before a table that can fail.
-pub(crate) async fn proxied() -> World {
+pub(crate) async fn proxied_world() -> World {
     World::with(Options { proxied: true, ..options() }).await
 }
 
@@ -31,16 +31,16 @@ pub(crate) fn proxy(world: &World) -> &Proxy {
 /// Somebody who has done the onboarding and can withdraw.
 pub(crate) async fn payee(world: &World, balance_cents: i64) -> Client {
     let user = world.user("payee", balance_cents).await;
-    let account = connected(&user).await;
+    let account = begin_onboarding(&user).await;
     world.control(&format!("accounts/{account}/onboard"), json!({})).await;
     world.reported().await;
     user
 }
 
 /// Begins the onboarding; the account.
-pub(crate) async fn connected(user: &Client) -> String {
+pub(crate) async fn begin_onboarding(user: &Client) -> String {
     user.post_empty("/api/stripe/connect").await.expect(200);
-    about(user, "stripe_account_id").await
+    user_field(user, "stripe_account_id").await
 }
 
 /// Somebody with a saved card, and the card.
@@ -61,11 +61,11 @@ pub(crate) async fn save_card(world: &World, user: &Client, behaviour: &str) -> 
 }
 
 /// The card behaves like this from now on.
-pub(crate) async fn set_card(world: &World, card: &str, behaviour: &str) {
+pub(crate) async fn set_card_behaviour(world: &World, card: &str, behaviour: &str) {
     world.control(&format!("payment_methods/{card}"), json!({ "card": behaviour })).await;
 }
 
-pub(crate) async fn set(user: &Client, settings: Value) -> Answer {
+pub(crate) async fn change_settings(user: &Client, settings: Value) -> Answer {
     user.post("/api/wallet/auto-topup", settings).await
 }
 
@@ -73,12 +73,12 @@ pub(crate) async fn set(user: &Client, settings: Value) -> Answer {
 pub(crate) async fn enable(user: &Client, amount_cents: i64, threshold_cents: i64) {
     let settings =
         json!({ "enabled": true, "amount_cents": amount_cents, "threshold_cents": threshold_cents });
-    set(user, settings).await.expect(200);
+    change_settings(user, settings).await.expect(200);
 }
 
 /// The settings as they are.
 pub(crate) async fn settings(user: &Client) -> Value {
-    set(user, json!({})).await.expect(200)
+    change_settings(user, json!({})).await.expect(200)
 }
 
 /// A drop of this price, posted and paid, or not.
@@ -94,7 +94,7 @@ pub(crate) async fn pay(user: &Client, drop: &str) -> Answer {
 }
 
 /// The statuses of the drops a user has posted, newest first.
-pub(crate) async fn drops(user: &Client) -> Vec<String> {
+pub(crate) async fn drop_statuses(user: &Client) -> Vec<String> {
     let drops = user.get("/api/jobs").await.expect(200);
     drops.as_array().unwrap().iter().map(|drop| drop["status"].as_str().unwrap().to_owned()).collect()
 }
@@ -108,13 +108,13 @@ pub(crate) fn id(object: &Value) -> String {
 }
 
 /// A text of the user's own record; empty where there is none.
-pub(crate) async fn about(user: &Client, field: &str) -> String {
+pub(crate) async fn user_field(user: &Client, field: &str) -> String {
     let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
     known[field].as_str().unwrap_or_default().to_owned()
 }
 
 /// What Stripe has of a user in one of its lists, newest first, by what we have written on it.
-pub(crate) async fn at_stripe(world: &World, list: &str, user: &Client) -> Vec<Value> {
+pub(crate) async fn objects_at_stripe(world: &World, list: &str, user: &Client) -> Vec<Value> {
     let (mut found, mut query) = (Vec::new(), "limit=100".to_owned());
     loop {
         let url = format!("{}/v1/{list}?{query}", world.sandbox.url);
@@ -132,33 +132,33 @@ pub(crate) async fn at_stripe(world: &World, list: &str, user: &Client) -> Vec<V
 
 /// The automatic top-ups that Stripe has been asked for.
 pub(crate) async fn charges(world: &World, user: &Client) -> Vec<Value> {
-    let mut intents = at_stripe(world, "payment_intents", user).await;
+    let mut intents = objects_at_stripe(world, "payment_intents", user).await;
     intents.retain(|intent| intent["metadata"]["type"] == "auto_topup");
     intents
 }
 
 pub(crate) async fn transfers(world: &World, user: &Client) -> Vec<Value> {
-    at_stripe(world, "transfers", user).await
+    objects_at_stripe(world, "transfers", user).await
 }
 
 /// Requests whose path begins like this meet a fault, as often as told.
-pub(crate) async fn fault(world: &World, path: &str, fault: &str, times: usize) {
+pub(crate) async fn inject_fault(world: &World, path: &str, fault: &str, times: usize) {
     world.control("next", json!({ "path": path, "fault": fault, "times": times })).await;
 }
 
 /// No request to this path meets a fault any more.
-pub(crate) async fn mend(world: &World, path: &str) {
-    fault(world, path, "500", 0).await;
+pub(crate) async fn clear_faults(world: &World, path: &str) {
+    inject_fault(world, path, "500", 0).await;
 }
 
 /// How reports are sent from now on.
-pub(crate) async fn reports(world: &World, how: Value) {
+pub(crate) async fn configure_webhooks(world: &World, how: Value) {
     world.control("webhooks", how).await;
 }
 
 /// Everything pending comes out.
-pub(crate) async fn resumed(world: &World) {
-    world.advance_seconds(OWN_TIME_OVER);
+pub(crate) async fn resume_all(world: &World) {
+    world.advance_seconds(AFTER_SETTLE_GRACE);
     world.resume().await;
     let pending = world.store.pending(world.clock().now()).await.unwrap();
     assert!(pending.is_empty(), "{pending:?}");
@@ -171,12 +171,13 @@ pub(crate) fn statuses(answers: &[Answer]) -> Vec<u16> {
     statuses
 }
 
-fn is_of_a_record(request: &Value) -> bool {
+fn is_idempotency_record(request: &Value) -> bool {
     request["Key"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("IDEMP#"))
 }
 
 /// Whether a request to the table keeps an answer under its `Idempotency-Key`.
-pub(crate) fn keeps_an_answer(request: &Value) -> bool {
+pub(crate) fn stores_response(request: &Value) -> bool {
     let values = request["ExpressionAttributeValues"].as_object();
-    is_of_a_record(request) && values.is_some_and(|values| values.values().any(|value| !value["M"].is_null()))
+    is_idempotency_record(request)
+        && values.is_some_and(|values| values.values().any(|value| !value["M"].is_null()))
 }

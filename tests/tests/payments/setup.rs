@@ -3,12 +3,12 @@
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
-use super::signed::{event, ledger_audit, metadata, report, told, unapplied};
+use super::signed::{deliver, event, latest_event, ledger_audit, metadata, unapplied};
 
 const SETUP: &str = "/api/wallet/setup-payment-method";
 
 /// Begins to save a card; the SetupIntent.
-async fn begin(user: &Client) -> String {
+async fn begin_setup(user: &Client) -> String {
     let secret = user.post_empty(SETUP).await.expect(200)["client_secret"].as_str().unwrap().to_owned();
     let (intent, rest) = secret.split_once("_secret_").unwrap();
     assert!(intent.starts_with("seti_") && !rest.is_empty(), "{secret}");
@@ -16,27 +16,27 @@ async fn begin(user: &Client) -> String {
 }
 
 /// The owner enters a card, which Stripe saves; the payment method.
-async fn enter(world: &World, intent: &str) -> String {
+async fn enter_card(world: &World, intent: &str) -> String {
     let saved = world.control(&format!("setup_intents/{intent}/succeed"), json!({})).await;
     saved["payment_method"].as_str().unwrap().to_owned()
 }
 
 /// Saves a card that pays; the payment method.
 pub(crate) async fn save_card(world: &World, user: &Client) -> String {
-    let intent = begin(user).await;
-    let card = enter(world, &intent).await;
+    let intent = begin_setup(user).await;
+    let card = enter_card(world, &intent).await;
     world.reported().await;
-    assert_eq!(card_of(world, user).await, Some(card.clone()));
+    assert_eq!(saved_card(world, user).await, Some(card.clone()));
     card
 }
 
 /// The card that would be charged.
-async fn card_of(world: &World, user: &Client) -> Option<String> {
+async fn saved_card(world: &World, user: &Client) -> Option<String> {
     let user = world.store.user(&user.id.parse().unwrap()).await.unwrap().unwrap();
     user.stripe.payment_method
 }
 
-async fn settings(user: &Client, change: Value) -> clorp_tests::Answer {
+async fn change_settings(user: &Client, change: Value) -> clorp_tests::Answer {
     user.post("/api/wallet/auto-topup", change).await
 }
 
@@ -49,20 +49,20 @@ async fn a_card_is_saved_when_stripe_says_so_and_can_be_charged_from_then_on() {
     let world = World::start().await;
     let user = &world.stranger;
     let enable = json!({ "enabled": true });
-    settings(user, enable.clone()).await.expect_error(409, "payment_method_required");
-    let intent = begin(user).await;
-    settings(user, enable.clone()).await.expect_error(409, "payment_method_required");
+    change_settings(user, enable.clone()).await.expect_error(409, "payment_method_required");
+    let intent = begin_setup(user).await;
+    change_settings(user, enable.clone()).await.expect_error(409, "payment_method_required");
     pause(&world, true).await;
-    let card = enter(&world, &intent).await;
-    assert_eq!(settings(user, json!({})).await.expect(200)["payment_method_saved"], false);
-    settings(user, enable.clone()).await.expect_error(409, "payment_method_required");
+    let card = enter_card(&world, &intent).await;
+    assert_eq!(change_settings(user, json!({})).await.expect(200)["payment_method_saved"], false);
+    change_settings(user, enable.clone()).await.expect_error(409, "payment_method_required");
     pause(&world, false).await;
     world.reported().await;
-    assert_eq!(card_of(&world, user).await, Some(card));
-    let saved = settings(user, enable).await.expect(200);
+    assert_eq!(saved_card(&world, user).await, Some(card));
+    let saved = change_settings(user, enable).await.expect(200);
     assert_eq!((&saved["enabled"], &saved["payment_method_saved"]), (&json!(true), &json!(true)));
     assert_eq!(user.balance().await, 0, "to save a card costs nothing");
-    assert_eq!(card_of(&world, &world.workers[0]).await, None);
+    assert_eq!(saved_card(&world, &world.workers[0]).await, None);
     world.finish().await;
 }
 
@@ -71,26 +71,26 @@ async fn of_two_setups_the_one_begun_later_wins_whichever_is_told_first() {
     for later_first in [false, true] {
         let world = World::start().await;
         let user = &world.stranger;
-        let earlier = begin(user).await;
+        let earlier = begin_setup(user).await;
         world.advance_seconds(1);
-        let later = begin(user).await;
+        let later = begin_setup(user).await;
         pause(&world, true).await;
         let mut reports = Vec::new();
         let mut cards = Vec::new();
         for intent in [earlier, later] {
-            cards.push(enter(&world, &intent).await);
-            reports.push(told(&world, "setup_intent.succeeded"));
+            cards.push(enter_card(&world, &intent).await);
+            reports.push(latest_event(&world, "setup_intent.succeeded"));
         }
         if later_first {
             reports.reverse();
         }
         for each in reports.iter().chain(&reports) {
-            report(&world, each).await;
+            deliver(&world, each).await;
         }
-        assert_eq!(card_of(&world, user).await.as_ref(), Some(&cards[1]));
+        assert_eq!(saved_card(&world, user).await.as_ref(), Some(&cards[1]));
         pause(&world, false).await;
         world.reported().await;
-        assert_eq!(card_of(&world, user).await.as_ref(), Some(&cards[1]));
+        assert_eq!(saved_card(&world, user).await.as_ref(), Some(&cards[1]));
         assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
         world.finish().await;
     }
@@ -101,16 +101,16 @@ async fn a_setup_told_of_again_does_not_bring_an_old_card_back_or_touch_the_sett
     let world = World::start().await;
     let user = &world.stranger;
     save_card(&world, user).await;
-    let old = told(&world, "setup_intent.succeeded");
+    let old = latest_event(&world, "setup_intent.succeeded");
     world.advance_seconds(1);
     let new = save_card(&world, user).await;
     let asked = json!({ "enabled": true, "amount_cents": 700, "threshold_cents": 300 });
-    let before = settings(user, asked).await.expect(200);
-    for each in [old, told(&world, "setup_intent.succeeded")] {
-        report(&world, &each).await;
+    let before = change_settings(user, asked).await.expect(200);
+    for each in [old, latest_event(&world, "setup_intent.succeeded")] {
+        deliver(&world, &each).await;
     }
-    assert_eq!(card_of(&world, user).await, Some(new));
-    assert_eq!(settings(user, json!({})).await.expect(200), before);
+    assert_eq!(saved_card(&world, user).await, Some(new));
+    assert_eq!(change_settings(user, json!({})).await.expect(200), before);
     assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
     world.finish().await;
 }
@@ -119,18 +119,18 @@ async fn a_setup_told_of_again_does_not_bring_an_old_card_back_or_touch_the_sett
 async fn the_card_of_another_customer_is_kept_and_not_saved() {
     let world = World::start().await;
     let user = &world.stranger;
-    let intent = begin(user).await;
+    let intent = begin_setup(user).await;
     pause(&world, true).await;
-    enter(&world, &intent).await;
-    let own = told(&world, "setup_intent.succeeded");
+    enter_card(&world, &intent).await;
+    let own = latest_event(&world, "setup_intent.succeeded");
     let record = own["data"]["object"]["metadata"]["record_id"].as_str().unwrap().to_owned();
     let object = json!({ "id": intent, "customer": "cus_other", "payment_method": "pm_other",
                          "metadata": metadata("setup", &user.id, &record) });
-    report(&world, &event(&world, "setup_intent.succeeded", object)).await;
-    assert_eq!(card_of(&world, user).await, None);
+    deliver(&world, &event(&world, "setup_intent.succeeded", object)).await;
+    assert_eq!(saved_card(&world, user).await, None);
     assert_eq!(unapplied(&world).await.into_values().collect::<Vec<_>>(), ["the card of another customer"]);
     pause(&world, false).await;
     world.reported().await;
-    assert!(card_of(&world, user).await.is_some());
+    assert!(saved_card(&world, user).await.is_some());
     world.finish().await;
 }

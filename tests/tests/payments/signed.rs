@@ -33,15 +33,15 @@ pub(crate) fn session(id: &str, amount: i64, metadata: Value) -> Value {
 }
 
 /// A top-up that was begun, and nothing knows of it.
-pub(crate) fn unrecorded(world: &World, user: &Client, amount: i64) -> Topup {
+pub(crate) fn new_topup(world: &World, user: &Client, amount: i64) -> Topup {
     let now = world.clock().now();
     let (id, owner): (_, UserId) = (TopupId::new(new_ulid(now)), user.id.parse().unwrap());
     Topup::begun(id, owner, TopupKind::Checkout, Cents::new(amount), now)
 }
 
 /// A top-up that was begun and whose session is not known yet; its id.
-pub(crate) async fn begun(world: &World, user: &Client, amount: i64) -> String {
-    let topup = unrecorded(world, user, amount);
+pub(crate) async fn begin_topup(world: &World, user: &Client, amount: i64) -> String {
+    let topup = new_topup(world, user, amount);
     world.store.begin_topup(&topup).await.unwrap();
     topup.id.to_string()
 }
@@ -73,14 +73,14 @@ pub(crate) async fn send(world: &World, body: &[u8], signature: Option<&str>) ->
 }
 
 /// Sends an event, well signed; it must be received.
-pub(crate) async fn report(world: &World, event: &Value) {
+pub(crate) async fn deliver(world: &World, event: &Value) {
     let body = event.to_string().into_bytes();
     let answer = send(world, &body, Some(&signature(world, &body))).await;
     assert_eq!(answer.expect(200), json!({ "received": true }));
 }
 
 /// The latest event of this type that Stripe has sent or holds.
-pub(crate) fn told(world: &World, kind: &str) -> Value {
+pub(crate) fn latest_event(world: &World, kind: &str) -> Value {
     let events = world.sandbox.events();
     let found = events.into_iter().rev().find(|event| event["type"] == kind);
     found.unwrap_or_else(|| panic!("Stripe has told of no {kind}"))

@@ -5,7 +5,7 @@ use clorp_stripe_sandbox as sandbox;
 use clorp_tests::{Options, StripeMock, World};
 use serde_json::json;
 
-use super::people::{cardholder, connected, enable, fault, options, resumed, run, withdraw};
+use super::people::{begin_onboarding, cardholder, enable, inject_fault, options, resume_all, run, withdraw};
 use super::support::{checkout, complete};
 
 /// Every endpoint that `clorp-stripe-api` uses.
@@ -39,7 +39,7 @@ async fn stripe_knows_everything_that_our_code_asks_of_it() {
     run(&user, 4000).await.expect(201);
     let session = checkout(&user, 2000).await;
     complete(&world, &session, "paid").await;
-    let account = connected(&user).await;
+    let account = begin_onboarding(&user).await;
     let status = user.get("/api/stripe/connect/status").await.expect(200);
     assert_eq!(status["status"], "pending");
     world.control(&format!("accounts/{account}/onboard"), json!({})).await;
@@ -47,10 +47,10 @@ async fn stripe_knows_everything_that_our_code_asks_of_it() {
     withdraw(&user, 500).await.expect(201);
 
     // What a sweep asks, before it asks for the same again.
-    fault(&world, "/v1", "500", 2).await;
+    inject_fault(&world, "/v1", "500", 2).await;
     run(&user, 2500).await.expect_error(402, "auto_topup_pending");
     withdraw(&user, 500).await.expect(202);
-    resumed(&world).await;
+    resume_all(&world).await;
     assert_eq!(user.balance().await, 2000);
 
     let audited = audit(&world.store, Some(&world.payments[0].stripe)).await.unwrap();

@@ -17,12 +17,12 @@ pub(crate) async fn checkout(client: &Client, amount_cents: i64) -> String {
 
 /// The payer does this on the Checkout page, and everything Stripe reports of it arrives.
 pub(crate) async fn complete(world: &World, session: &str, outcome: &str) {
-    complete_unreported(world, session, outcome).await;
+    complete_without_waiting(world, session, outcome).await;
     world.reported().await;
 }
 
 /// The payer does this on the Checkout page.
-pub(crate) async fn complete_unreported(world: &World, session: &str, outcome: &str) {
+pub(crate) async fn complete_without_waiting(world: &World, session: &str, outcome: &str) {
     let body = json!({ "outcome": outcome });
     world.control(&format!("checkout/sessions/{session}/complete"), body).await;
 }

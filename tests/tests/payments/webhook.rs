@@ -9,21 +9,21 @@ use lambda_http::{Adapter, Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use super::signed::{
-    PATH, begun, event, id, ledger_audit, metadata, report, secret, send, session, signature, told,
-    unapplied, unrecorded, v1,
+    PATH, begin_topup, deliver, event, id, latest_event, ledger_audit, metadata, new_topup, secret, send,
+    session, signature, unapplied, v1,
 };
-use super::support::{checkout, complete, complete_unreported, ledger};
+use super::support::{checkout, complete, complete_without_waiting, ledger};
 
 /// A paid session of 1000 cents whose report is held back: the session, and the report.
-async fn held(world: &World, user: &Client) -> (String, Value) {
+async fn pay_with_events_paused(world: &World, user: &Client) -> (String, Value) {
     world.control("webhooks", json!({ "paused": true })).await;
     let session = checkout(user, 1000).await;
-    complete_unreported(world, &session, "paid").await;
-    (session, told(world, "checkout.session.completed"))
+    complete_without_waiting(world, &session, "paid").await;
+    (session, latest_event(world, "checkout.session.completed"))
 }
 
 /// Lets everything that was held back arrive.
-async fn release(world: &World) {
+async fn resume_events(world: &World) {
     world.control("webhooks", json!({ "paused": false })).await;
     world.reported().await;
 }
@@ -32,7 +32,7 @@ async fn release(world: &World) {
 async fn what_stripe_has_not_signed_changes_nothing() {
     let world = World::start().await;
     let user = &world.stranger;
-    let (paid, report) = held(&world, user).await;
+    let (paid, report) = pay_with_events_paused(&world, user).await;
     let body = report.to_string().into_bytes();
     let (now, secret) = (world.clock().now().as_second(), secret(&world));
     let good = v1(&secret, now, &body);
@@ -67,7 +67,7 @@ async fn what_stripe_has_not_signed_changes_nothing() {
     assert_eq!(ledger_audit(&world).await, before);
     send(&world, &body, Some(&header)).await.expect(200);
     assert_eq!(ledger(user).await, [(format!("topup:{paid}"), 1000)]);
-    release(&world).await;
+    resume_events(&world).await;
     assert_eq!(user.balance().await, 1000);
     world.finish().await;
 }
@@ -75,14 +75,14 @@ async fn what_stripe_has_not_signed_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recorded_report_cannot_be_played_back_later() {
     let world = World::start().await;
-    let (_, report) = held(&world, &world.stranger).await;
+    let (_, report) = pay_with_events_paused(&world, &world.stranger).await;
     let body = report.to_string().into_bytes();
     let header = signature(&world, &body);
     world.advance_seconds(310);
     let late = send(&world, &body, Some(&header)).await;
     late.expect_field(400, "invalid_signature", "Stripe-Signature");
     assert_eq!(world.stranger.balance().await, 0);
-    release(&world).await;
+    resume_events(&world).await;
     assert_eq!(world.stranger.balance().await, 1000, "Stripe signs anew whenever it sends");
     world.finish().await;
 }
@@ -156,7 +156,7 @@ async fn invoke(world: &World, event: LambdaRequest) -> (i64, Value) {
 async fn the_signature_is_over_the_bytes_also_where_the_gateway_encodes_them() {
     let world = World::start().await;
     let user = &world.stranger;
-    let (_, mut report) = held(&world, user).await;
+    let (_, mut report) = pay_with_events_paused(&world, user).await;
     // Neither the escapes nor the spaces survive a body that is parsed and written again.
     report["data"]["object"]["custom_text"] = json!("Grüße, 🦀");
     let mut body = serde_json::to_string_pretty(&report).unwrap();
@@ -174,7 +174,7 @@ async fn the_signature_is_over_the_bytes_also_where_the_gateway_encodes_them() {
     assert_eq!(invoke(&world, encoded).await, (200, json!({ "received": true })));
     assert_eq!(user.balance().await, 1000);
     assert_eq!(invoke(&world, gateway_event(body, false, &header)).await.0, 200);
-    release(&world).await;
+    resume_events(&world).await;
     assert_eq!(user.balance().await, 1000);
     world.finish().await;
 }
@@ -183,7 +183,8 @@ async fn the_signature_is_over_the_bytes_also_where_the_gateway_encodes_them() {
 async fn events_that_concern_no_wallet_are_received_and_nothing_is_kept() {
     let world = World::start().await;
     let before = ledger_audit(&world).await;
-    let ours = metadata("wallet_topup", &world.stranger.id, &begun(&world, &world.stranger, 1000).await);
+    let ours =
+        metadata("wallet_topup", &world.stranger.id, &begin_topup(&world, &world.stranger, 1000).await);
     for (kind, object) in [
         ("invoice.paid", json!({ "id": "in_1", "amount_paid": 1000, "metadata": ours })),
         ("checkout.session.expired", session("cs_1", 1000, ours.clone())),
@@ -191,7 +192,7 @@ async fn events_that_concern_no_wallet_are_received_and_nothing_is_kept() {
         ("payment_intent.payment_failed", json!({ "id": "pi_1", "metadata": ours })),
         ("a.type.of.tomorrow", json!([null])),
     ] {
-        report(&world, &event(&world, kind, object)).await;
+        deliver(&world, &event(&world, kind, object)).await;
     }
     let after = ledger_audit(&world).await;
     assert_eq!((after.unapplied, after.postings, after.balances), (vec![], before.postings, before.balances));
@@ -199,12 +200,12 @@ async fn events_that_concern_no_wallet_are_received_and_nothing_is_kept() {
 }
 
 /// Reports each of these; every one must be kept for this reason, and no money may move.
-async fn all_kept(world: &World, events: Vec<(&'static str, Value)>) {
+async fn assert_stored_unapplied(world: &World, events: Vec<(&'static str, Value)>) {
     let before = ledger_audit(world).await;
     let mut expect = unapplied(world).await;
     for (why, event) in &events {
-        report(world, event).await;
-        report(world, event).await;
+        deliver(world, event).await;
+        deliver(world, event).await;
         expect.insert(id(event), (*why).to_owned());
     }
     let after = ledger_audit(world).await;
@@ -269,7 +270,7 @@ async fn what_we_never_began_credits_nobody_and_is_kept() {
         ("about a payment that is not known", about("charge.dispute.created", json!("pi_unknown"))),
         (foreign, about("charge.refunded", Value::Null)),
     ];
-    all_kept(&world, events).await;
+    assert_stored_unapplied(&world, events).await;
     let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
     assert_eq!((&known["stripe_account_id"], &known["stripe_customer_id"]), (&Value::Null, &Value::Null));
     world.finish().await;
@@ -279,7 +280,7 @@ async fn what_we_never_began_credits_nobody_and_is_kept() {
 async fn a_payment_that_is_not_the_one_begun_is_kept_and_not_credited() {
     let world = World::start().await;
     let user = &world.stranger;
-    let record = begun(&world, user, 1000).await;
+    let record = begin_topup(&world, user, 1000).await;
     let ours = metadata("wallet_topup", &user.id, &record);
     let paid = |object| event(&world, "checkout.session.completed", object);
     let mut euros = session("cs_eur", 1000, ours.clone());
@@ -297,7 +298,7 @@ async fn a_payment_that_is_not_the_one_begun_is_kept_and_not_credited() {
         ("another payment than the one begun", paid(session("cs_foreign", 700, other))),
         ("a top-up we have no record of", paid(session("cs_whose", 1000, stranger))),
     ];
-    all_kept(&world, events).await;
+    assert_stored_unapplied(&world, events).await;
     complete(&world, &begun, "paid").await;
     assert_eq!(ledger(user).await, [(format!("topup:{begun}"), 700)]);
     world.finish().await;
@@ -307,12 +308,12 @@ async fn a_payment_that_is_not_the_one_begun_is_kept_and_not_credited() {
 async fn what_cannot_be_read_is_kept_and_counts_once_it_can_be() {
     let world = World::start().await;
     let user = &world.stranger;
-    let (paid, readable) = held(&world, user).await;
+    let (paid, readable) = pay_with_events_paused(&world, user).await;
     let mut unreadable = readable.clone();
     unreadable["data"]["object"]["amount_total"] = json!("1000");
     let mut timeless = event(&world, "charge.refunded", json!({ "id": "ch_1", "amount_refunded": 1 }));
     timeless["created"] = json!("yesterday");
-    all_kept(&world, vec![("cannot be read", unreadable), ("cannot be read", timeless)]).await;
+    assert_stored_unapplied(&world, vec![("cannot be read", unreadable), ("cannot be read", timeless)]).await;
     for body in [&b""[..], b"\xff\xfe", b"null", b"[]", b"{\"id\": 7}"] {
         let before = unapplied(&world).await.len();
         for _ in 0..2 {
@@ -321,9 +322,9 @@ async fn what_cannot_be_read_is_kept_and_counts_once_it_can_be() {
         assert_eq!(unapplied(&world).await.len(), before + 1, "{body:?}");
     }
     assert_eq!(user.balance().await, 0);
-    report(&world, &readable).await;
+    deliver(&world, &readable).await;
     assert_eq!(ledger(user).await, [(format!("topup:{paid}"), 1000)]);
-    release(&world).await;
+    resume_events(&world).await;
     world.control(&format!("events/{}/resend", id(&readable)), json!({})).await;
     world.reported().await;
     assert_eq!(user.balance().await, 1000);
@@ -334,7 +335,7 @@ async fn what_cannot_be_read_is_kept_and_counts_once_it_can_be() {
 async fn a_report_that_was_kept_is_acted_on_when_it_is_sent_again_and_can_be() {
     let world = World::start().await;
     let user = &world.stranger;
-    let topup = unrecorded(&world, user, 1000);
+    let topup = new_topup(&world, user, 1000);
     let stripe = &world.payments[0].stripe;
     let customer = stripe.customer(&topup.user).await.unwrap();
     let url = "https://example.com/wallet";
@@ -343,7 +344,7 @@ async fn a_report_that_was_kept_is_acted_on_when_it_is_sent_again_and_can_be() {
     assert_eq!(unapplied(&world).await.into_values().collect::<Vec<_>>(), ["a top-up we have no record of"]);
     assert_eq!(user.balance().await, 0);
     world.store.begin_topup(&topup).await.unwrap();
-    let report = told(&world, "checkout.session.completed");
+    let report = latest_event(&world, "checkout.session.completed");
     for _ in 0..2 {
         world.control(&format!("events/{}/resend", id(&report)), json!({})).await;
         world.reported().await;

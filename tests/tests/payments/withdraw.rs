@@ -7,8 +7,9 @@ use futures::future::{join, join_all};
 use serde_json::json;
 
 use super::people::{
-    ALWAYS, LEASE_OVER, OWN_TIME_OVER, UNKNOWN, about, connected, fault, id, keeps_an_answer, mend, options,
-    payee, proxied, proxy, reports, resumed, statuses, transfers, withdraw,
+    AFTER_LEASE, AFTER_SETTLE_GRACE, ALWAYS, UNKNOWN_OUTCOMES, begin_onboarding, clear_faults,
+    configure_webhooks, id, inject_fault, options, payee, proxied_world, proxy, resume_all, statuses,
+    stores_response, transfers, user_field, withdraw,
 };
 use super::support::ledger;
 
@@ -26,11 +27,11 @@ async fn movements(user: &Client, withdrawal: &str) -> (Vec<i64>, Vec<i64>) {
 }
 
 /// A withdrawal of 1000 whose outcome is not known.
-async fn unknown(world: &World, user: &Client, how: &str) -> String {
-    fault(world, PATH, how, ALWAYS).await;
+async fn leave_withdrawal_pending(world: &World, user: &Client, fault: &str) -> String {
+    inject_fault(world, PATH, fault, ALWAYS).await;
     let withdrawal = withdraw(user, 1000).await.expect(202);
-    mend(world, PATH).await;
-    assert_eq!(withdrawal["status"], "pending", "{how}");
+    clear_faults(world, PATH).await;
+    assert_eq!(withdrawal["status"], "pending", "{fault}");
     id(&withdrawal)
 }
 
@@ -44,7 +45,7 @@ async fn a_withdrawal_is_debited_entered_and_sent_to_the_bank() {
     assert_eq!(ledger(&user).await[0], (format!("withdraw:{}", id(&withdrawal)), -1500));
     let transfers = transfers(&world, &user).await;
     assert_eq!(transfers.len(), 1);
-    let account = about(&user, "stripe_account_id").await;
+    let account = user_field(&user, "stripe_account_id").await;
     assert_eq!((&transfers[0]["amount"], &transfers[0]["destination"]), (&json!(1500), &json!(account)));
     assert_eq!(transfers[0]["metadata"]["type"], "withdrawal");
     withdraw(&user, 3500).await.expect(201);
@@ -86,7 +87,7 @@ async fn without_a_finished_onboarding_it_is_refused_with_what_to_do() {
         assert!(error["error"].as_str().unwrap().contains("POST /api/stripe/connect"), "{error}");
     };
     refused().await;
-    let account = connected(&user).await;
+    let account = begin_onboarding(&user).await;
     refused().await;
     world.control(&format!("accounts/{account}/onboard"), json!({})).await;
     world.reported().await;
@@ -108,10 +109,10 @@ async fn a_refusal_of_stripes_is_undone_by_a_new_entry() {
     let too_much = payee(&world, 5000).await;
     // Stripe has taken the capability from the account, and has not told us yet.
     let restricted = world.user("restricted", 5000).await;
-    let account = connected(&restricted).await;
+    let account = begin_onboarding(&restricted).await;
     let (user, now) = (restricted.id.parse().unwrap(), world.clock().now());
     world.store.set_account(&user, &account, ConnectStatus::Active, now).await.unwrap();
-    fault(&world, PATH, "decline", 1).await;
+    inject_fault(&world, PATH, "decline", 1).await;
     for (user, amount) in [(declined, 1000), (too_much, 1500), (restricted, 1000)] {
         let error = withdraw(&user, amount).await.expect_error(409, "withdrawal_refused");
         assert!(error["error"].as_str().unwrap().contains("back in your wallet"), "{error}");
@@ -120,7 +121,7 @@ async fn a_refusal_of_stripes_is_undone_by_a_new_entry() {
         let back = format!("withdraw_reversed:{withdrawal}");
         assert_eq!(ledger[..2], [(back, amount), (format!("withdraw:{withdrawal}"), -amount)]);
         assert_eq!((user.balance().await, ledger.len()), (5000, 3));
-        resumed(&world).await;
+        resume_all(&world).await;
         assert_eq!(transfers(&world, &user).await.len(), 0, "nor is it made later");
     }
     world.finish().await;
@@ -129,19 +130,19 @@ async fn a_refusal_of_stripes_is_undone_by_a_new_entry() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_outcome_is_202_and_found_out_later_with_one_transfer() {
     let world = World::with(options()).await;
-    for how in UNKNOWN {
+    for fault in UNKNOWN_OUTCOMES {
         let user = payee(&world, 5000).await;
-        let withdrawal = unknown(&world, &user, how).await;
-        assert_eq!(user.balance().await, 4000, "{how}: debited, as it may have happened");
+        let withdrawal = leave_withdrawal_pending(&world, &user, fault).await;
+        assert_eq!(user.balance().await, 4000, "{fault}: debited, as it may have happened");
         let made = transfers(&world, &user).await.len();
-        assert_eq!(made, usize::from(how == "timeout_after"), "{how}");
+        assert_eq!(made, usize::from(fault == "timeout_after"), "{fault}");
         assert_eq!(world.resume().await, 0, "its own request may still run");
-        world.advance_seconds(OWN_TIME_OVER);
-        assert_eq!(world.resume().await, 1, "{how}");
-        assert_eq!(transfers(&world, &user).await.len(), 1, "{how}");
-        assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![]), "{how}");
-        world.advance_seconds(OWN_TIME_OVER);
-        assert_eq!(world.resume().await, 0, "{how}: there is nothing left to do");
+        world.advance_seconds(AFTER_SETTLE_GRACE);
+        assert_eq!(world.resume().await, 1, "{fault}");
+        assert_eq!(transfers(&world, &user).await.len(), 1, "{fault}");
+        assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![]), "{fault}");
+        world.advance_seconds(AFTER_SETTLE_GRACE);
+        assert_eq!(world.resume().await, 0, "{fault}: there is nothing left to do");
     }
     world.finish().await;
 }
@@ -150,9 +151,9 @@ async fn an_unknown_outcome_is_202_and_found_out_later_with_one_transfer() {
 async fn a_refusal_that_is_found_out_later_is_undone_then() {
     let world = World::with(options()).await;
     let user = payee(&world, 5000).await;
-    let withdrawal = unknown(&world, &user, "timeout_before").await;
+    let withdrawal = leave_withdrawal_pending(&world, &user, "timeout_before").await;
     world.control("next", json!({ "path": PATH, "method": "POST", "fault": "decline" })).await;
-    resumed(&world).await;
+    resume_all(&world).await;
     assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![1000]));
     assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (5000, 0));
     world.finish().await;
@@ -162,11 +163,11 @@ async fn a_refusal_that_is_found_out_later_is_undone_then() {
 async fn to_be_refused_the_question_is_not_to_be_refused_the_transfer() {
     let world = World::with(options()).await;
     let user = payee(&world, 5000).await;
-    unknown(&world, &user, "timeout_after").await;
+    leave_withdrawal_pending(&world, &user, "timeout_after").await;
     world.control("next", json!({ "path": PATH, "method": "GET", "fault": "decline" })).await;
-    world.advance_seconds(OWN_TIME_OVER);
+    world.advance_seconds(AFTER_SETTLE_GRACE);
     assert_eq!((world.resume().await, user.balance().await), (0, 4000));
-    resumed(&world).await;
+    resume_all(&world).await;
     assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1));
     world.finish().await;
 }
@@ -174,17 +175,17 @@ async fn to_be_refused_the_question_is_not_to_be_refused_the_transfer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_sweeps_at_once_make_one_transfer() {
     let world = World::with(options()).await;
-    for how in ["timeout_before", "timeout_after"] {
+    for fault in ["timeout_before", "timeout_after"] {
         let users = join_all((0..4).map(|_| payee(&world, 5000))).await;
         for user in &users {
-            unknown(&world, user, how).await;
+            leave_withdrawal_pending(&world, user, fault).await;
         }
-        world.advance_seconds(OWN_TIME_OVER);
+        world.advance_seconds(AFTER_SETTLE_GRACE);
         let (one, other) = join(world.payments[0].resume(), world.payments[1].resume()).await;
-        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{how}");
-        resumed(&world).await;
+        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{fault}");
+        resume_all(&world).await;
         for user in &users {
-            assert_eq!((user.balance().await, transfers(&world, user).await.len()), (4000, 1), "{how}");
+            assert_eq!((user.balance().await, transfers(&world, user).await.len()), (4000, 1), "{fault}");
         }
     }
     world.finish().await;
@@ -201,13 +202,13 @@ async fn a_sweep_during_the_request_itself_makes_no_second_transfer() {
         while !world.sandbox.calls().contains_key("POST /v1/transfers") {
             tokio::task::yield_now().await;
         }
-        world.advance_seconds(OWN_TIME_OVER);
+        world.advance_seconds(AFTER_SETTLE_GRACE);
         let (one, other) = join(world.payments[0].resume(), world.payments[1].resume()).await;
         assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0));
     };
     let (answer, ()) = join(request, sweeps).await;
     let withdrawal = id(&answer.expect(201));
-    resumed(&world).await;
+    resume_all(&world).await;
     assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![]));
     assert_eq!(transfers(&world, &user).await.len(), 1);
     world.finish().await;
@@ -216,7 +217,7 @@ async fn a_sweep_during_the_request_itself_makes_no_second_transfer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_back_of_a_transfer_is_credited_once_in_whatever_order_it_is_reported() {
     let world = World::with(options()).await;
-    reports(&world, json!({ "duplicates": 2 })).await;
+    configure_webhooks(&world, json!({ "duplicates": 2 })).await;
     let user = payee(&world, 5000).await;
     let withdrawal = id(&withdraw(&user, 1000).await.expect(201));
     let transfer = id(&transfers(&world, &user).await[0]);
@@ -224,12 +225,12 @@ async fn what_comes_back_of_a_transfer_is_credited_once_in_whatever_order_it_is_
     reverse(json!({ "amount": 300 })).await;
     world.reported().await;
     assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![300]));
-    reports(&world, json!({ "paused": true, "shuffle": true })).await;
+    configure_webhooks(&world, json!({ "paused": true, "shuffle": true })).await;
     reverse(json!({ "amount": 50 })).await;
     reverse(json!({ "amount": 150 })).await;
     reverse(json!({})).await;
     assert_eq!(user.balance().await, 4300);
-    reports(&world, json!({ "paused": false })).await;
+    configure_webhooks(&world, json!({ "paused": false })).await;
     world.reported().await;
     assert_eq!(user.balance().await, 5000);
     for event in world.sandbox.events().iter().filter(|event| event["type"] == "transfer.reversed") {
@@ -246,12 +247,12 @@ async fn a_reversal_reported_before_the_transfer_is_known_is_credited_and_the_wi
     let world = World::with(options()).await;
     for back in [400, 1000] {
         let user = payee(&world, 5000).await;
-        let withdrawal = unknown(&world, &user, "timeout_after").await;
+        let withdrawal = leave_withdrawal_pending(&world, &user, "timeout_after").await;
         let transfer = id(&transfers(&world, &user).await[0]);
         world.control(&format!("transfers/{transfer}/reverse"), json!({ "amount": back })).await;
         world.reported().await;
         assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![back]));
-        resumed(&world).await;
+        resume_all(&world).await;
         assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![back]));
         assert_eq!(transfers(&world, &user).await.len(), 1);
     }
@@ -279,7 +280,7 @@ async fn of_fifty_at_once_as_many_are_sent_as_the_balance_covers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_key_is_the_same_withdrawal() {
-    let world = proxied().await;
+    let world = proxied_world().await;
     let user = payee(&world, 5000).await;
     let keyed = user.keyed("sent");
     let first = withdraw(&keyed, 1000).await.expect(201);
@@ -287,24 +288,24 @@ async fn the_same_key_is_the_same_withdrawal() {
     withdraw(&keyed, 1001).await.expect_error(409, "idempotency_key_reused");
 
     // The function dies before it can keep its answer: the second one meets what the first has made.
-    for (key, how, status) in [("paid", None, 201), ("unknown", Some("timeout_after"), 202)] {
+    for (key, fault, status) in [("paid", None, 201), ("unknown", Some("timeout_after"), 202)] {
         let keyed = user.keyed(key);
-        if let Some(how) = how {
-            fault(&world, PATH, how, ALWAYS).await;
+        if let Some(fault) = fault {
+            inject_fault(&world, PATH, fault, ALWAYS).await;
         }
-        proxy(&world).fail_if("UpdateItem", keeps_an_answer, Fault::Refused, 1);
+        proxy(&world).fail_if("UpdateItem", stores_response, Fault::Refused, 1);
         let first = withdraw(&keyed, 1000).await.expect(status);
         assert_eq!(proxy(&world).faults_left(), 0);
-        mend(&world, PATH).await;
+        clear_faults(&world, PATH).await;
         withdraw(&keyed, 1000).await.expect_error(409, "idempotency_in_flight");
-        world.advance_seconds(LEASE_OVER);
+        world.advance_seconds(AFTER_LEASE);
         assert_eq!(id(&withdraw(&keyed, 1000).await.expect(201)), id(&first));
     }
     let declined = user.keyed("declined");
-    fault(&world, PATH, "decline", 1).await;
-    proxy(&world).fail_if("UpdateItem", keeps_an_answer, Fault::Refused, 1);
+    inject_fault(&world, PATH, "decline", 1).await;
+    proxy(&world).fail_if("UpdateItem", stores_response, Fault::Refused, 1);
     withdraw(&declined, 1000).await.expect_error(409, "withdrawal_refused");
-    world.advance_seconds(LEASE_OVER);
+    world.advance_seconds(AFTER_LEASE);
     withdraw(&declined, 1000).await.expect_error(409, "withdrawal_refused");
     assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (2000, 3));
     world.finish().await;
@@ -313,14 +314,14 @@ async fn the_same_key_is_the_same_withdrawal() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stripe_is_asked_for_the_transfer_once_it_has_forgotten_the_key() {
     let world = World::with(options()).await;
-    for how in UNKNOWN {
+    for fault in UNKNOWN_OUTCOMES {
         let user = payee(&world, 5000).await;
-        unknown(&world, &user, how).await;
+        leave_withdrawal_pending(&world, &user, fault).await;
         world.advance_seconds(DAY_AND_HOUR);
         let (one, other) = join(world.payments[0].resume(), world.payments[1].resume()).await;
-        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{how}");
-        resumed(&world).await;
-        assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1), "{how}");
+        assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{fault}");
+        resume_all(&world).await;
+        assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1), "{fault}");
     }
     world.finish().await;
 }
