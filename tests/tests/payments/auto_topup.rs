@@ -1,4 +1,4 @@
-//! The wallet that tops itself up from a saved card.
+//! Automatic top-ups from a saved card.
 
 use clorp_tests::{Client, Fault, Options, World};
 use futures::future::{join, join_all, join3};
@@ -14,14 +14,15 @@ use super::support::ledger;
 const PATH: &str = "/v1/payment_intents";
 const AFTER_CHARGE_EXPIRY: i64 = 31 * 60;
 
-/// What the wallet was credited from its card, newest first.
+/// The credits of a wallet from its card, newest first.
 async fn credits(user: &Client) -> Vec<i64> {
     let ledger = ledger(user).await;
     let card_entries = ledger.iter().filter(|(reason, _)| reason.starts_with("auto_topup:"));
     card_entries.map(|(_, delta)| *delta).collect()
 }
 
-/// A run of 1000 on 300 cents whose charge of 1000 has no known outcome; the user, their card, and the drop.
+/// Runs a drop of 1000 on a balance of 300, and leaves the outcome of the charge of 1000 unknown. Returns the
+/// user, the card, and the drop.
 async fn leave_charge_pending(world: &World, fault: &str) -> (Client, String, String) {
     let (user, card) = cardholder(world, 300).await;
     enable(&user, 1000, 0).await;
@@ -32,7 +33,7 @@ async fn leave_charge_pending(world: &World, fault: &str) -> (Client, String, St
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_settings_have_defaults_and_bounds_and_keep_what_is_not_named() {
+async fn the_settings_have_defaults_and_bounds_and_omitted_fields_keep_their_values() {
     let world = World::with(options()).await;
     let (user, _) = cardholder(&world, 0).await;
     let untouched = json!({
@@ -51,7 +52,7 @@ async fn the_settings_have_defaults_and_bounds_and_keep_what_is_not_named() {
         (json!({ "enabled": "yes" }), "invalid_type", "/enabled"),
         (json!({ "enabled": 1 }), "invalid_type", "/enabled"),
         (json!({ "colour": "red" }), "unknown_field", "/colour"),
-        // What is right beside something wrong is not taken either.
+        // A valid field beside an invalid one is not applied either.
         (json!({ "enabled": true, "amount_cents": 1 }), "amount_too_small", "/amount_cents"),
     ] {
         change_settings(&user, change).await.expect_field(400, code, field);
@@ -64,10 +65,10 @@ async fn the_settings_have_defaults_and_bounds_and_keep_what_is_not_named() {
         (json!({ "amount_cents": 100_000, "threshold_cents": 100_000 }), (true, 100_000, 100_000)),
         (json!({ "enabled": false }), (false, 100_000, 100_000)),
     ] {
-        let answered = change_settings(&user, change).await.expect(200);
+        let answer = change_settings(&user, change).await.expect(200);
         let (enabled, amount, threshold) = expect;
         let expect = json!([enabled, amount, threshold]);
-        for body in [&answered, &settings(&user).await] {
+        for body in [&answer, &settings(&user).await] {
             assert_eq!(json!([body["enabled"], body["amount_cents"], body["threshold_cents"]]), expect);
         }
     }
@@ -76,7 +77,7 @@ async fn the_settings_have_defaults_and_bounds_and_keep_what_is_not_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_saved_card_all_but_enabling_can_be_set() {
+async fn without_a_saved_card_every_setting_but_enabling_can_be_changed() {
     let world = World::with(options()).await;
     let user = world.user("cardless", 100).await;
     let error =
@@ -93,7 +94,7 @@ async fn without_a_saved_card_all_but_enabling_can_be_set() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_changed_at_once_are_all_kept() {
+async fn concurrent_changes_of_the_settings_are_all_applied() {
     let world = World::with(options()).await;
     let (user, _) = cardholder(&world, 0).await;
     for round in 0..10 {
@@ -113,7 +114,7 @@ async fn settings_changed_at_once_are_all_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_comes_short_charges_the_card_and_opens_the_drop() {
+async fn a_run_above_the_balance_charges_the_card_and_opens_the_drop() {
     let world = World::with(options()).await;
     let (user, card) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
@@ -131,11 +132,11 @@ async fn a_run_that_comes_short_charges_the_card_and_opens_the_drop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_comes_short_charges_the_card_as_well() {
+async fn paying_a_pending_drop_above_the_balance_charges_the_card_as_well() {
     let world = World::with(options()).await;
     let (user, _) = cardholder(&world, 300).await;
     let drop = id(&run(&user, 1000).await.expect_error(402, "insufficient_balance"));
-    assert_eq!(charges(&world, &user).await.len(), 0, "it is off");
+    assert_eq!(charges(&world, &user).await.len(), 0, "automatic top-ups are disabled");
     enable(&user, 1000, 0).await;
     assert_eq!(pay(&user, &drop).await.expect(200)["status"], "open");
     assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
@@ -144,7 +145,7 @@ async fn a_payment_that_comes_short_charges_the_card_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_charge_that_would_not_be_enough_is_not_made() {
+async fn a_charge_that_would_not_cover_the_price_is_not_made() {
     let world = World::with(options()).await;
     let (user, _) = cardholder(&world, 300).await;
     enable(&user, 699, 0).await;
@@ -159,9 +160,9 @@ async fn a_charge_that_would_not_be_enough_is_not_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_card_is_told_and_the_drop_kept_for_later() {
+async fn a_refused_card_is_reported_and_the_drop_stays_pending() {
     let world = World::with(options()).await;
-    for (behaviour, code, word) in [
+    for (behaviour, code, failure) in [
         ("declined", "auto_topup_declined", "generic_decline"),
         ("authentication_required", "auto_topup_authentication_required", "authentication_required"),
     ] {
@@ -175,7 +176,7 @@ async fn a_refused_card_is_told_and_the_drop_kept_for_later() {
             (vec!["pending_payment".to_owned()], 300)
         );
         pay(&user, &id(&refused)).await.expect_error(402, code);
-        assert_eq!(settings(&user).await["last_failure"], word);
+        assert_eq!(settings(&user).await["last_failure"], failure);
         assert_eq!(charges(&world, &user).await.len(), 2, "one for each request");
         set_card_behaviour(&world, &card, "ok").await;
         pay(&user, &id(&refused)).await.expect(200);
@@ -186,7 +187,7 @@ async fn a_refused_card_is_told_and_the_drop_kept_for_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_refusals_in_a_row_switch_it_off_and_setting_it_again_forgets_them() {
+async fn three_refusals_in_a_row_disable_top_ups_and_a_change_of_settings_resets_the_count() {
     let world = World::with(options()).await;
     let (user, card) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
@@ -197,36 +198,36 @@ async fn three_refusals_in_a_row_switch_it_off_and_setting_it_again_forgets_them
         assert_eq!(settings(&user).await["enabled"], enabled);
     }
     run(&user, 1000).await.expect_error(402, "insufficient_balance");
-    assert_eq!(charges(&world, &user).await.len(), 3, "the card is left alone");
+    assert_eq!(charges(&world, &user).await.len(), 3, "the card is not charged");
 
     change_settings(&user, json!({ "enabled": true })).await.expect(200);
     decline().await;
     decline().await;
-    assert_eq!(settings(&user).await["enabled"], true, "it begins to count anew");
+    assert_eq!(settings(&user).await["enabled"], true, "enabling resets the count");
     change_settings(&user, json!({ "amount_cents": 1001 })).await.expect(200);
     decline().await;
     let new = save_card(&world, &user, "declined").await;
     decline().await;
     decline().await;
-    assert_eq!(settings(&user).await["enabled"], true, "and with a new card");
+    assert_eq!(settings(&user).await["enabled"], true, "a new card resets the count");
     set_card_behaviour(&world, &new, "ok").await;
     run(&user, 1000).await.expect(201);
     set_card_behaviour(&world, &new, "declined").await;
     decline().await;
     decline().await;
-    assert_eq!(settings(&user).await["enabled"], true, "and after one that went through");
+    assert_eq!(settings(&user).await["enabled"], true, "a successful charge resets the count");
     decline().await;
     assert_eq!((settings(&user).await["enabled"].clone(), user.balance().await), (json!(false), 301));
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_outcome_is_told_as_pending_and_credited_once_when_it_is_known() {
+async fn an_unknown_outcome_is_answered_as_pending_and_credited_once_when_it_is_known() {
     let world = World::with(options()).await;
     for fault in UNKNOWN_OUTCOMES {
         let (user, _) = cardholder(&world, 300).await;
         enable(&user, 1000, 0).await;
-        // Or else the report would be faster than the question.
+        // Otherwise the webhook event would arrive before the sweep.
         configure_webhooks(&world, json!({ "paused": true })).await;
         inject_fault(&world, PATH, fault, ALWAYS).await;
         let drop = id(&run(&user, 1000).await.expect_error(402, "auto_topup_pending"));
@@ -250,13 +251,13 @@ async fn an_unknown_outcome_is_told_as_pending_and_credited_once_when_it_is_know
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn to_be_refused_the_question_is_not_to_be_refused_the_charge() {
+async fn a_refused_lookup_of_a_charge_is_not_a_refused_charge() {
     let world = World::with(options()).await;
     let (user, _, drop) = leave_charge_pending(&world, "timeout_before").await;
     let refused = json!({ "path": PATH, "method": "GET", "fault": "decline" });
     world.control("next", refused).await;
     world.advance_seconds(AFTER_SETTLE_GRACE);
-    assert_eq!(world.resume().await, 0, "it is still pending");
+    assert_eq!(world.resume().await, 0, "the charge is still pending");
     assert_eq!(settings(&user).await["last_failure"], Value::Null);
     resume_all(&world).await;
     pay(&user, &drop).await.expect(200);
@@ -271,33 +272,45 @@ async fn a_debit_that_leaves_the_wallet_below_the_threshold_charges_once() {
     enable(&user, 1000, 1000).await;
     run(&user, 1000).await.expect(201);
     run(&user, 1000).await.expect(201);
-    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (1000, 0), "not below");
+    assert_eq!(
+        (user.balance().await, charges(&world, &user).await.len()),
+        (1000, 0),
+        "the balance is not below the threshold"
+    );
     run(&user, 100).await.expect(201);
     assert_eq!((user.balance().await, credits(&user).await), (1900, vec![1000]));
     change_settings(&user, json!({ "enabled": false })).await.expect(200);
     let drop = id(&run(&user, 2000).await.expect_error(402, "insufficient_balance"));
     run(&user, 1900).await.expect(201);
-    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (0, 1), "it is off");
+    assert_eq!(
+        (user.balance().await, charges(&world, &user).await.len()),
+        (0, 1),
+        "automatic top-ups are disabled"
+    );
 
     let (user, _) = cardholder(&world, 1500).await;
     let pending = run(&user, 1600).await.expect_error(402, "insufficient_balance");
     assert_ne!(id(&pending), drop);
     enable(&user, 500, 600).await;
     pay(&user, &id(&pending)).await.expect(200);
-    assert_eq!((user.balance().await, credits(&user).await), (900, vec![500, 500]), "short, and then low");
+    assert_eq!(
+        (user.balance().await, credits(&user).await),
+        (900, vec![500, 500]),
+        "one charge before the debit and one after it"
+    );
     assert_eq!(charges(&world, &user).await.len(), 2);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_a_charge_is_under_way_no_other_begins() {
+async fn while_a_charge_is_pending_no_other_begins() {
     let world = World::with(options()).await;
     let (user, _) = cardholder(&world, 1500).await;
     enable(&user, 1000, 1000).await;
     inject_fault(&world, PATH, "timeout_before", ALWAYS).await;
-    assert_eq!(run(&user, 600).await.expect(201)["status"], "open", "it was paid from what there was");
+    assert_eq!(run(&user, 600).await.expect(201)["status"], "open", "the balance was sufficient");
     run(&user, 100).await.expect(201);
-    // Another one comes short while it is not known: it waits, and is told.
+    // A run above the balance waits for the pending charge, and is answered as pending.
     run(&user, 1700).await.expect_error(402, "auto_topup_pending");
     clear_faults(&world, PATH).await;
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (800, 0));
@@ -308,7 +321,7 @@ async fn while_a_charge_is_under_way_no_other_begins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_that_come_short_at_once_charge_once_where_one_charge_is_enough() {
+async fn twenty_concurrent_runs_above_the_balance_charge_once_if_one_charge_is_enough() {
     let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
     let (user, _) = cardholder(&world, 0).await;
     enable(&user, 2000, 0).await;
@@ -320,7 +333,7 @@ async fn twenty_that_come_short_at_once_charge_once_where_one_charge_is_enough()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_is_the_answer_to_all_who_wait_for_the_charge() {
+async fn a_refusal_answers_every_request_that_waits_for_the_charge() {
     let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
     let (user, card) = cardholder(&world, 0).await;
     enable(&user, 2000, 0).await;
@@ -340,7 +353,7 @@ async fn a_refusal_is_the_answer_to_all_who_wait_for_the_charge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_that_leave_the_wallet_low_at_once_charge_once() {
+async fn twenty_concurrent_runs_that_leave_the_wallet_low_charge_once() {
     let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
     for _ in 0..4 {
         let (user, _) = cardholder(&world, 2500).await;
@@ -354,10 +367,10 @@ async fn twenty_that_leave_the_wallet_low_at_once_charge_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_is_also_reported_is_credited_once() {
+async fn a_charge_with_a_response_and_a_webhook_event_is_credited_once() {
     let world = World::with(options()).await;
     configure_webhooks(&world, json!({ "duplicates": 2 })).await;
-    // Reported before Stripe's answer is here: the first answer is lost and the second one slow.
+    // The event arrives before the response: the first response is lost, and the second one is slow.
     let (user, _) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
     inject_fault(&world, PATH, "timeout_after", 1).await;
@@ -367,7 +380,7 @@ async fn a_payment_that_is_also_reported_is_credited_once() {
     world.reported().await;
     assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
     assert_eq!(charges(&world, &user).await.len(), 1);
-    // Reported afterwards.
+    // The event arrives after the response.
     let (user, _) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
     configure_webhooks(&world, json!({ "paused": true })).await;
@@ -380,19 +393,19 @@ async fn a_payment_that_is_also_reported_is_credited_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_alone_settles_a_charge_whose_answer_was_lost() {
+async fn a_webhook_event_alone_settles_a_charge_whose_response_was_lost() {
     let world = World::with(options()).await;
     let (user, _, drop) = leave_charge_pending(&world, "timeout_after").await;
     world.reported().await;
     assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]));
     world.advance_seconds(AFTER_SETTLE_GRACE);
-    assert_eq!(world.resume().await, 0, "there is nothing left to find out");
+    assert_eq!(world.resume().await, 0, "nothing is pending");
     pay(&user, &drop).await.expect(200);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_leaves_the_wallet_low_succeeds_also_while_stripe_is_down() {
+async fn a_run_that_leaves_the_wallet_low_succeeds_even_while_stripe_is_down() {
     let world = World::with(options()).await;
     for fault in UNKNOWN_OUTCOMES {
         let (user, _) = cardholder(&world, 1500).await;
@@ -412,7 +425,7 @@ async fn a_run_that_leaves_the_wallet_low_succeeds_also_while_stripe_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_charge_that_stripe_knows_nothing_of_is_given_up_when_it_is_old_and_one_it_made_is_not() {
+async fn an_old_charge_that_stripe_does_not_know_is_given_up_and_one_that_it_made_is_credited() {
     let world = World::with(options()).await;
     let (user, _, drop) = leave_charge_pending(&world, "timeout_before").await;
     world.advance_seconds(AFTER_CHARGE_EXPIRY);
@@ -421,7 +434,11 @@ async fn a_charge_that_stripe_knows_nothing_of_is_given_up_when_it_is_old_and_on
     let after = settings(&user).await;
     assert_eq!(json!([after["enabled"], after["last_failure"]]), json!([true, "expired"]));
     pay(&user, &drop).await.expect(200);
-    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1), "the next one charges");
+    assert_eq!(
+        (user.balance().await, charges(&world, &user).await.len()),
+        (300, 1),
+        "the next request charges"
+    );
 
     let (user, _) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
@@ -437,7 +454,7 @@ async fn a_charge_that_stripe_knows_nothing_of_is_given_up_when_it_is_old_and_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_changed_while_a_charge_is_under_way_hold_and_so_does_the_charge() {
+async fn settings_changed_during_a_charge_are_applied_and_so_is_the_charge() {
     let world = World::with(options()).await;
     let (user, _, _) = leave_charge_pending(&world, "timeout_before").await;
     change_settings(&user, json!({ "enabled": false, "amount_cents": 2000 })).await.expect(200);
@@ -446,7 +463,7 @@ async fn settings_changed_while_a_charge_is_under_way_hold_and_so_does_the_charg
     let after = settings(&user).await;
     assert_eq!(json!([after["enabled"], after["amount_cents"]]), json!([false, 2000]));
 
-    // Refusals before the settings were confirmed do not count with the one that comes afterwards.
+    // Refusals before a change of the settings do not count together with a later one.
     let (user, card) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
     set_card_behaviour(&world, &card, "declined").await;
@@ -465,7 +482,7 @@ async fn settings_changed_while_a_charge_is_under_way_hold_and_so_does_the_charg
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_sweeps_at_once_charge_once() {
+async fn two_concurrent_sweeps_charge_once() {
     let world = World::with(options()).await;
     for fault in ["timeout_before", "timeout_after"] {
         let mut users = Vec::new();
@@ -485,13 +502,13 @@ async fn two_sweeps_at_once_charge_once() {
     world.finish().await;
 }
 
-/// Whether a request to the table credits a wallet from a card.
+/// True for a request to the table that credits a wallet from a card.
 fn credits_from_card(request: &Value) -> bool {
     request["TransactItems"].to_string().contains("auto_topup:pi_")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_keyed_run_that_died_after_the_charge_goes_on_with_that_charge() {
+async fn a_retry_of_a_run_that_died_after_the_charge_continues_with_that_charge() {
     let world = proxied_world().await;
     let (user, _) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
@@ -513,7 +530,7 @@ async fn a_keyed_run_that_died_after_the_charge_goes_on_with_that_charge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_keyed_run_that_died_after_a_refusal_does_not_charge_again() {
+async fn a_retry_of_a_run_that_died_after_a_refusal_does_not_charge_again() {
     let world = proxied_world().await;
     let (user, card) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;

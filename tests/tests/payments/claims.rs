@@ -1,4 +1,4 @@
-//! Claims against money that came in: refunds, disputes, and the wallet that owes for them.
+//! Claims against payments: refunds, disputes, and the negative balances that they cause.
 
 use clorp_tests::{Client, World};
 use futures::future::join_all;
@@ -9,14 +9,14 @@ use super::setup::save_card;
 use super::signed::{deliver, event, latest_event, ledger_audit};
 use super::support::{checkout, complete, complete_without_waiting, ledger};
 
-/// Tops up by this much, which is credited; the session.
+/// Tops up by this amount and waits for the credit. Returns the session.
 async fn pay_topup(world: &World, user: &Client, amount: i64) -> String {
     let session = checkout(user, amount).await;
     complete(world, &session, "paid").await;
     session
 }
 
-/// A top-up that is paid, and whose report is held back; the report.
+/// Pays a top-up and holds its webhook event back. Returns the session and the event.
 async fn pay_topup_with_events_paused(world: &World, user: &Client, amount: i64) -> (String, Value) {
     pause(world, true).await;
     let session = checkout(user, amount).await;
@@ -28,12 +28,12 @@ async fn pause(world: &World, paused: bool) {
     world.control("webhooks", json!({ "paused": paused })).await;
 }
 
-/// Gives back this much of a payment.
+/// Refunds this amount of a payment.
 async fn refund(world: &World, payment: &str, amount: i64) {
     world.control(&format!("charges/{payment}/refund"), json!({ "amount": amount })).await;
 }
 
-/// The payer objects; the dispute.
+/// Lets the payer dispute a payment. Returns the dispute.
 async fn dispute(world: &World, payment: &str) -> String {
     let dispute = world.control(&format!("charges/{payment}/dispute"), json!({})).await;
     dispute["id"].as_str().unwrap().to_owned()
@@ -50,13 +50,13 @@ async fn deltas(user: &Client) -> Vec<i64> {
     deltas
 }
 
-/// How many reports wait for something.
+/// The number of unapplied events.
 async fn count_unapplied(world: &World) -> usize {
     ledger_audit(world).await.unapplied.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_refund_takes_back_what_is_new_in_it() {
+async fn each_refund_debits_only_its_own_amount() {
     let world = World::start().await;
     let user = &world.stranger;
     let session = pay_topup(&world, user, 1000).await;
@@ -72,13 +72,13 @@ async fn each_refund_takes_back_what_is_new_in_it() {
     for event in world.sandbox.events().iter().filter(|event| event["type"] == "charge.refunded") {
         deliver(&world, event).await;
     }
-    assert_eq!(ledger(user).await, lines, "what is told again changes nothing");
+    assert_eq!(ledger(user).await, lines, "a repeated event changes nothing");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refunds_in_any_order_and_all_at_once_take_back_their_sum() {
-    for at_once in [false, true] {
+async fn refunds_in_any_order_or_at_once_debit_their_sum() {
+    for concurrently in [false, true] {
         let world = World::start().await;
         let user = &world.stranger;
         let session = pay_topup(&world, user, 1000).await;
@@ -86,16 +86,16 @@ async fn refunds_in_any_order_and_all_at_once_take_back_their_sum() {
         for amount in [100, 200, 300] {
             refund(&world, &session, amount).await;
         }
-        let mut told = world.sandbox.events();
-        told.retain(|event| event["type"] == "charge.refunded");
-        told.reverse();
-        if at_once {
-            join_all(told.iter().chain(&told).map(|event| deliver(&world, event))).await;
+        let mut refunds = world.sandbox.events();
+        refunds.retain(|event| event["type"] == "charge.refunded");
+        refunds.reverse();
+        if concurrently {
+            join_all(refunds.iter().chain(&refunds).map(|event| deliver(&world, event))).await;
         } else {
-            for event in &told {
+            for event in &refunds {
                 deliver(&world, event).await;
             }
-            assert_eq!(deltas(user).await, [1000, -600], "the last one told of them all");
+            assert_eq!(deltas(user).await, [1000, -600], "the last event contains all refunds");
         }
         assert_eq!(user.balance().await, 400);
         pause(&world, false).await;
@@ -106,7 +106,7 @@ async fn refunds_in_any_order_and_all_at_once_take_back_their_sum() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dispute_debits_and_only_one_that_is_won_gives_back() {
+async fn a_dispute_debits_and_only_a_won_one_is_credited_back() {
     for (verdict, balance) in [("won", 1000), ("lost", 0)] {
         let world = World::start().await;
         let user = &world.stranger;
@@ -130,13 +130,13 @@ async fn a_dispute_debits_and_only_one_that_is_won_gives_back() {
             deliver(&world, event).await;
             deliver(&world, event).await;
         }
-        assert_eq!(ledger(user).await, lines, "told again, {verdict} or open, nothing changes");
+        assert_eq!(ledger(user).await, lines, "a repeated event changes nothing, {verdict} or open");
         world.finish().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dispute_is_what_its_end_says_whatever_was_heard_of_it_before() {
+async fn the_end_of_a_dispute_decides_in_any_order_of_events() {
     for (verdict, created_follows, expect) in [
         ("lost", false, vec![1000, -1000]),
         ("lost", true, vec![1000, -1000]),
@@ -163,13 +163,13 @@ async fn a_dispute_is_what_its_end_says_whatever_was_heard_of_it_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_inquiry_moves_nothing_until_it_becomes_a_dispute() {
+async fn an_inquiry_moves_no_money_until_it_becomes_a_dispute() {
     let world = World::start().await;
     let user = &world.stranger;
     pay_topup(&world, user, 1000).await;
     let intent =
         latest_event(&world, "checkout.session.completed")["data"]["object"]["payment_intent"].clone();
-    let of = |kind: &str, status: &str| {
+    let dispute_event = |kind: &str, status: &str| {
         let object = json!({ "id": "du_own", "payment_intent": intent, "amount": 1000, "status": status });
         event(&world, kind, object)
     };
@@ -183,14 +183,14 @@ async fn an_inquiry_moves_nothing_until_it_becomes_a_dispute() {
         ("charge.dispute.closed", "won", vec![1000, -1000, 1000]),
         ("charge.dispute.updated", "under_review", vec![1000, -1000, 1000]),
     ] {
-        deliver(&world, &of(kind, status)).await;
+        deliver(&world, &dispute_event(kind, status)).await;
         assert_eq!(deltas(user).await, expect, "{status}");
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn claims_told_of_before_the_credit_wait_for_it() {
+async fn claims_that_arrive_before_the_credit_wait_for_it() {
     let world = World::start().await;
     let user = &world.stranger;
     let (session, completed) = pay_topup_with_events_paused(&world, user, 1000).await;
@@ -227,7 +227,7 @@ async fn claims_told_of_before_the_credit_wait_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_and_the_credit_it_is_about_may_race() {
+async fn a_claim_may_race_with_the_credit_that_it_is_about() {
     let world = World::start().await;
     let user = &world.stranger;
     for round in 0..8 {
@@ -248,28 +248,28 @@ async fn a_claim_and_the_credit_it_is_about_may_race() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wallet_that_owes_can_spend_nothing_until_it_is_made_good() {
+async fn a_wallet_with_a_negative_balance_can_spend_nothing_until_it_is_covered() {
     let world = World::start().await;
     let user = &world.stranger;
     connect_account(&world, user).await;
     let session = pay_topup(&world, user, 1000).await;
-    let waits = post_unpaid_drop(user, 1200).await;
+    let unpaid = post_unpaid_drop(user, 1200).await;
     user.post_drop(800).await;
     refund(&world, &session, 700).await;
     world.reported().await;
     assert_eq!(user.balance().await, -500);
-    let ledger_then = ledger_audit(&world).await;
+    let ledger_before = ledger_audit(&world).await;
     let refused = run(user, 100).await.expect_error(402, "insufficient_balance");
     assert_eq!((&refused["required"], &refused["available"]), (&json!(100), &json!(-500)));
-    let pay = format!("/api/jobs/{waits}/pay");
+    let pay = format!("/api/jobs/{unpaid}/pay");
     user.post_empty(&pay).await.expect_error(402, "insufficient_balance");
     let withdrawal = json!({ "amount_cents": 500 });
     user.post("/api/wallet/withdraw", withdrawal.clone()).await.expect_error(402, "insufficient_balance");
-    assert_eq!(ledger_audit(&world).await.postings, ledger_then.postings, "nothing was moved");
+    assert_eq!(ledger_audit(&world).await.postings, ledger_before.postings, "no money was moved");
     assert_eq!(
         ledger_audit(&world).await.discrepancies(),
         Vec::<String>::new(),
-        "to owe is no fault in the books"
+        "a negative balance is no discrepancy"
     );
     pay_topup(&world, user, 600).await;
     assert_eq!(user.balance().await, 100);
@@ -282,7 +282,7 @@ async fn a_wallet_that_owes_can_spend_nothing_until_it_is_made_good() {
     world.finish().await;
 }
 
-/// Posts a drop that the wallet cannot pay; the drop.
+/// Posts a drop that the wallet cannot pay. Returns the drop.
 async fn post_unpaid_drop(user: &Client, price: i64) -> String {
     let refused = run(user, price).await.expect_error(402, "insufficient_balance");
     refused["id"].as_str().unwrap().to_owned()
@@ -295,7 +295,7 @@ async fn run(user: &Client, price: i64) -> clorp_tests::Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_world_may_end_with_a_wallet_that_owes() {
+async fn a_negative_balance_passes_the_audit() {
     let world = World::start().await;
     let user = &world.stranger;
     let session = pay_topup(&world, user, 1000).await;
@@ -310,7 +310,7 @@ async fn the_world_may_end_with_a_wallet_that_owes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn charges_of_a_saved_card_are_refunded_and_disputed_as_well() {
+async fn charges_of_a_saved_card_can_be_refunded_and_disputed_as_well() {
     let world = World::start().await;
     let user = &world.stranger;
     save_card(&world, user).await;
@@ -331,7 +331,7 @@ async fn charges_of_a_saved_card_are_refunded_and_disputed_as_well() {
     refund(&world, &refunded, 400).await;
     world.reported().await;
     assert_eq!(user.balance().await, -400);
-    // A charge that leaves the wallet short all the same is not made.
+    // No charge is made if the wallet would still be short after it.
     run(user, 1000).await.expect_error(402, "insufficient_balance");
     refund(&world, &refunded, 600).await;
     world.reported().await;

@@ -1,4 +1,4 @@
-//! The account that withdrawals go to.
+//! The account at Stripe that withdrawals go to.
 
 use std::collections::BTreeSet;
 
@@ -11,37 +11,37 @@ use super::signed::{deliver, event, latest_event, unapplied};
 
 const CONNECT: &str = "/api/stripe/connect";
 
-/// What the API says of a caller's account: the status, and the account's id.
+/// The status and the id of a user's account, from the API.
 async fn status_and_account(user: &Client) -> (String, Value) {
     let status = user.get("/api/stripe/connect/status").await.expect(200)["status"].clone();
     let own = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
-    assert_eq!(own["stripe_account_status"], status, "the two agree");
+    assert_eq!(own["stripe_account_status"], status, "both endpoints agree");
     (status.as_str().unwrap().to_owned(), own["stripe_account_id"].clone())
 }
 
-/// The status as it was last recorded, without asking Stripe.
+/// The recorded status, without a request to Stripe.
 async fn recorded_status(user: &Client) -> Value {
     user.get(&format!("/api/users/{}", user.id)).await.expect(200)["stripe_account_status"].clone()
 }
 
-/// Asks for an onboarding page; its URL.
+/// Asks for an onboarding page. Returns its URL.
 async fn onboarding_page(user: &Client) -> String {
     user.post_empty(CONNECT).await.expect(200)["url"].as_str().unwrap().to_owned()
 }
 
-/// The caller's account at Stripe.
+/// The id of the user's account at Stripe.
 async fn account_id(user: &Client) -> String {
     let own = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
     own["stripe_account_id"].as_str().unwrap().to_owned()
 }
 
-/// Stripe has what it wants to know, or (`false`) finds something missing.
+/// Finishes the onboarding at Stripe. With `false`, Stripe disables payouts instead.
 async fn onboard(world: &World, account: &str, payouts_enabled: bool) {
     let body = json!({ "payouts_enabled": payouts_enabled });
     world.control(&format!("accounts/{account}/onboard"), body).await;
 }
 
-/// Connects a caller's account, which can be paid out to from then on.
+/// Connects a user's account, to which withdrawals are possible afterwards. Returns its id.
 pub(crate) async fn connect_account(world: &World, user: &Client) -> String {
     onboarding_page(user).await;
     let account = account_id(user).await;
@@ -51,7 +51,7 @@ pub(crate) async fn connect_account(world: &World, user: &Client) -> String {
     account
 }
 
-/// A world in which the platform has money to send, whoever has paid.
+/// A world in which the platform has a balance at Stripe.
 async fn funded_world() -> World {
     let sandbox = sandbox::Options { starting_balance_cents: 10_000, ..sandbox::Options::default() };
     World::with(Options { sandbox, ..Options::default() }).await
@@ -73,12 +73,12 @@ async fn each_call_leads_to_a_new_page_of_the_same_account() {
     assert_ne!(first, second, "a page can be opened once");
     assert_eq!(status_and_account(user).await, ("pending".to_owned(), json!(id)));
     onboarding_page(&world.workers[0]).await;
-    assert_ne!(account_id(&world.workers[0]).await, id, "each has their own");
+    assert_ne!(account_id(&world.workers[0]).await, id, "each user has an account");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_at_once_make_one_account() {
+async fn concurrent_calls_create_one_account() {
     let world = World::start().await;
     let user = &world.stranger;
     let pages = join_all((0..8).map(|_| onboarding_page(user))).await;
@@ -91,7 +91,7 @@ async fn calls_at_once_make_one_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_becomes_active_by_report_and_pending_again() {
+async fn webhook_events_make_an_account_active_and_pending_again() {
     let world = funded_world().await;
     let user = &world.workers[0];
     let withdraw = async || user.post("/api/wallet/withdraw", json!({ "amount_cents": 500 })).await;
@@ -120,7 +120,7 @@ async fn an_account_becomes_active_by_report_and_pending_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_comes_after_a_later_one_changes_nothing() {
+async fn an_event_that_arrives_after_a_later_one_changes_nothing() {
     let world = World::start().await;
     let user = &world.stranger;
     onboarding_page(user).await;
@@ -132,10 +132,10 @@ async fn a_report_that_comes_after_a_later_one_changes_nothing() {
     world.advance_seconds(10);
     onboard(&world, &id, false).await;
     let restricted = latest_event(&world, "account.updated");
-    for (report, status) in
+    for (event, status) in
         [(&active, "active"), (&restricted, "pending"), (&active, "pending"), (&restricted, "pending")]
     {
-        super::signed::deliver(&world, report).await;
+        super::signed::deliver(&world, event).await;
         assert_eq!(recorded_status(user).await, status);
     }
     pause(&world, false).await;
@@ -145,7 +145,7 @@ async fn a_report_that_comes_after_a_later_one_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_reports_of_one_second_the_order_does_not_matter() {
+async fn two_events_of_one_second_may_arrive_in_either_order() {
     for active_first in [true, false] {
         let world = World::start().await;
         let user = &world.stranger;
@@ -159,12 +159,12 @@ async fn of_two_reports_of_one_second_the_order_does_not_matter() {
         for event in [&mut active, &mut restricted] {
             event["created"] = json!(second);
         }
-        let mut reports = [active, restricted];
+        let mut events = [active, restricted];
         if !active_first {
-            reports.reverse();
+            events.reverse();
         }
-        for each in &reports {
-            deliver(&world, each).await;
+        for event in &events {
+            deliver(&world, event).await;
         }
         assert_eq!(recorded_status(user).await, "active");
         world.finish().await;
@@ -172,7 +172,7 @@ async fn of_two_reports_of_one_second_the_order_does_not_matter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_asks_learns_it_from_stripe_while_its_report_is_on_its_way() {
+async fn the_status_endpoint_asks_stripe_while_the_event_is_on_its_way() {
     let world = funded_world().await;
     let user = &world.workers[0];
     onboarding_page(user).await;
@@ -182,7 +182,7 @@ async fn whoever_asks_learns_it_from_stripe_while_its_report_is_on_its_way() {
     assert_eq!(recorded_status(user).await, "pending");
     let status = user.get("/api/stripe/connect/status").await.expect(200);
     assert_eq!(status, json!({ "status": "active" }));
-    assert_eq!(recorded_status(user).await, "active", "and it is recorded");
+    assert_eq!(recorded_status(user).await, "active", "the answer is recorded");
     user.post("/api/wallet/withdraw", json!({ "amount_cents": 500 })).await.expect(201);
     pause(&world, false).await;
     world.reported().await;
@@ -191,10 +191,10 @@ async fn whoever_asks_learns_it_from_stripe_while_its_report_is_on_its_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_may_come_before_the_answer_that_made_the_account() {
+async fn an_event_may_arrive_before_the_response_that_created_its_account() {
     let world = World::start().await;
     let user = &world.stranger;
-    // The account is made, and we do not live to record it.
+    // The account is created, and the function dies before it records it.
     let owner = user.id.parse().unwrap();
     let (id, _) = world.payments[0].stripe.create_account(&owner).await.unwrap();
     onboard(&world, &id, true).await;
@@ -206,7 +206,7 @@ async fn a_report_may_come_before_the_answer_that_made_the_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_account_does_not_take_the_place_of_the_users_own() {
+async fn another_account_does_not_replace_the_users_own() {
     let world = World::start().await;
     let user = &world.stranger;
     onboarding_page(user).await;

@@ -1,4 +1,4 @@
-//! Money in and out: what users, Stripe and a bad network do to it.
+//! Payments and withdrawals, and the ways in which users, Stripe and the network can disturb them.
 
 mod auto_topup;
 mod claims;

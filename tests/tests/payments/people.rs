@@ -1,25 +1,25 @@
-//! Users ready for what a test does with them, what they do, and what Stripe has of them.
+//! Users prepared for a test, their requests, and their objects at Stripe.
 
 use clorp_stripe_sandbox as sandbox;
 use clorp_tests::{Answer, Client, Options, Proxy, World};
 use serde_json::{Value, json};
 
-/// A moment after which [`World::resume`] looks at what a request has left pending.
+/// Seconds after which [`World::resume`] looks at the pending work of a request.
 pub(crate) const AFTER_SETTLE_GRACE: i64 = 16;
-/// A moment after the lease of a request with an `Idempotency-Key`.
+/// Seconds after which the lease of an `Idempotency-Key` has ended.
 pub(crate) const AFTER_LEASE: i64 = 31;
-/// More faults than any request to Stripe is tried.
+/// More faults than any request to Stripe has attempts.
 pub(crate) const ALWAYS: usize = 1000;
-/// Ways in which Stripe leaves open what has become of a request.
+/// Faults that leave the outcome of a request to Stripe unknown.
 pub(crate) const UNKNOWN_OUTCOMES: [&str; 4] = ["timeout_before", "timeout_after", "500", "429"];
 
-/// A platform with money to transfer, that does not ask a silent Stripe for long.
+/// A platform with a balance to transfer, and few attempts at an unresponsive Stripe.
 pub(crate) fn options() -> Options {
     let sandbox = sandbox::Options { starting_balance_cents: 10_000_000, ..sandbox::Options::default() };
     Options { sandbox, stripe_tries: 2, ..Options::default() }
 }
 
-/// The same, before a table that can fail.
+/// A world with these options and a table that can fail.
 pub(crate) async fn proxied_world() -> World {
     World::with(Options { proxied: true, ..options() }).await
 }
@@ -28,7 +28,7 @@ pub(crate) fn proxy(world: &World) -> &Proxy {
     world.proxy.as_ref().unwrap()
 }
 
-/// Somebody who has done the onboarding and can withdraw.
+/// A user with a finished onboarding and a balance to withdraw.
 pub(crate) async fn payee(world: &World, balance_cents: i64) -> Client {
     let user = world.user("payee", balance_cents).await;
     let account = begin_onboarding(&user).await;
@@ -37,20 +37,20 @@ pub(crate) async fn payee(world: &World, balance_cents: i64) -> Client {
     user
 }
 
-/// Begins the onboarding; the account.
+/// Begins the onboarding. Returns the account.
 pub(crate) async fn begin_onboarding(user: &Client) -> String {
     user.post_empty("/api/stripe/connect").await.expect(200);
     user_field(user, "stripe_account_id").await
 }
 
-/// Somebody with a saved card, and the card.
+/// A user with a saved card, and the card.
 pub(crate) async fn cardholder(world: &World, balance_cents: i64) -> (Client, String) {
     let user = world.user("cardholder", balance_cents).await;
     let card = save_card(world, &user, "ok").await;
     (user, card)
 }
 
-/// Saves a card that behaves like this; the card.
+/// Saves a card with this behaviour. Returns the card.
 pub(crate) async fn save_card(world: &World, user: &Client, behaviour: &str) -> String {
     let setup = user.post_empty("/api/wallet/setup-payment-method").await.expect(200);
     let (setup, _) = setup["client_secret"].as_str().unwrap().split_once("_secret").unwrap();
@@ -60,7 +60,7 @@ pub(crate) async fn save_card(world: &World, user: &Client, behaviour: &str) -> 
     setup["payment_method"].as_str().unwrap().to_owned()
 }
 
-/// The card behaves like this from now on.
+/// Changes the behaviour of a card.
 pub(crate) async fn set_card_behaviour(world: &World, card: &str, behaviour: &str) {
     world.control(&format!("payment_methods/{card}"), json!({ "card": behaviour })).await;
 }
@@ -69,19 +69,19 @@ pub(crate) async fn change_settings(user: &Client, settings: Value) -> Answer {
     user.post("/api/wallet/auto-topup", settings).await
 }
 
-/// Switches automatic top-ups on.
+/// Enables automatic top-ups.
 pub(crate) async fn enable(user: &Client, amount_cents: i64, threshold_cents: i64) {
     let settings =
         json!({ "enabled": true, "amount_cents": amount_cents, "threshold_cents": threshold_cents });
     change_settings(user, settings).await.expect(200);
 }
 
-/// The settings as they are.
+/// The current settings.
 pub(crate) async fn settings(user: &Client) -> Value {
     change_settings(user, json!({})).await.expect(200)
 }
 
-/// A drop of this price, posted and paid, or not.
+/// Posts a drop of this price, and pays it if the wallet can.
 pub(crate) async fn run(user: &Client, price_cents: i64) -> Answer {
     let order = json!({
         "prompt": "Three taglines, please", "pack": "roast", "price_cents": price_cents, "confirmed": true,
@@ -107,13 +107,13 @@ pub(crate) fn id(object: &Value) -> String {
     object["id"].as_str().unwrap().to_owned()
 }
 
-/// A text of the user's own record; empty where there is none.
+/// A text field of the user's own record, or an empty text.
 pub(crate) async fn user_field(user: &Client, field: &str) -> String {
-    let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
-    known[field].as_str().unwrap_or_default().to_owned()
+    let record = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
+    record[field].as_str().unwrap_or_default().to_owned()
 }
 
-/// What Stripe has of a user in one of its lists, newest first, by what we have written on it.
+/// The user's objects in one of Stripe's lists, newest first, found by their metadata.
 pub(crate) async fn objects_at_stripe(world: &World, list: &str, user: &Client) -> Vec<Value> {
     let (mut found, mut query) = (Vec::new(), "limit=100".to_owned());
     loop {
@@ -130,7 +130,7 @@ pub(crate) async fn objects_at_stripe(world: &World, list: &str, user: &Client) 
     }
 }
 
-/// The automatic top-ups that Stripe has been asked for.
+/// The user's automatic top-ups at Stripe.
 pub(crate) async fn charges(world: &World, user: &Client) -> Vec<Value> {
     let mut intents = objects_at_stripe(world, "payment_intents", user).await;
     intents.retain(|intent| intent["metadata"]["type"] == "auto_topup");
@@ -141,22 +141,22 @@ pub(crate) async fn transfers(world: &World, user: &Client) -> Vec<Value> {
     objects_at_stripe(world, "transfers", user).await
 }
 
-/// Requests whose path begins like this meet a fault, as often as told.
+/// Lets the next `times` requests with this path prefix meet a fault.
 pub(crate) async fn inject_fault(world: &World, path: &str, fault: &str, times: usize) {
     world.control("next", json!({ "path": path, "fault": fault, "times": times })).await;
 }
 
-/// No request to this path meets a fault any more.
+/// Removes the faults with this path prefix.
 pub(crate) async fn clear_faults(world: &World, path: &str) {
     inject_fault(world, path, "500", 0).await;
 }
 
-/// How reports are sent from now on.
-pub(crate) async fn configure_webhooks(world: &World, how: Value) {
-    world.control("webhooks", how).await;
+/// Configures the delivery of webhook events.
+pub(crate) async fn configure_webhooks(world: &World, options: Value) {
+    world.control("webhooks", options).await;
 }
 
-/// Everything pending comes out.
+/// Settles everything that is pending.
 pub(crate) async fn resume_all(world: &World) {
     world.advance_seconds(AFTER_SETTLE_GRACE);
     world.resume().await;
@@ -175,7 +175,7 @@ fn is_idempotency_record(request: &Value) -> bool {
     request["Key"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("IDEMP#"))
 }
 
-/// Whether a request to the table keeps an answer under its `Idempotency-Key`.
+/// True for a request to the table that stores a response under its `Idempotency-Key`.
 pub(crate) fn stores_response(request: &Value) -> bool {
     let values = request["ExpressionAttributeValues"].as_object();
     is_idempotency_record(request)

@@ -1,4 +1,4 @@
-//! Events that a test writes and signs itself, as Stripe does and as Stripe does not.
+//! Webhook events that a test writes and signs itself.
 
 use std::collections::BTreeMap;
 
@@ -14,32 +14,32 @@ use sha2::Sha256;
 /// The webhook's path.
 pub(crate) const PATH: &str = "/api/stripe/webhook";
 
-/// A new event about an object, of now.
+/// A new event about an object, with the current time.
 pub(crate) fn event(world: &World, kind: &str, object: Value) -> Value {
     let now = world.clock().now();
     let id = format!("evt_{}", new_ulid(now));
     json!({ "id": id, "object": "event", "type": kind, "created": now.as_second(), "data": { "object": object } })
 }
 
-/// The metadata of an object of ours.
+/// The metadata that the functions put on an object at Stripe.
 pub(crate) fn metadata(kind: &str, user: &str, record: &str) -> Value {
     json!({ "type": kind, "user_id": user, "record_id": record })
 }
 
-/// A paid Checkout session, as an event has it.
+/// A paid Checkout session, as an event contains it.
 pub(crate) fn session(id: &str, amount: i64, metadata: Value) -> Value {
     json!({ "id": id, "object": "checkout.session", "payment_status": "paid", "payment_intent": format!("pi_of_{id}"),
             "amount_total": amount, "currency": "usd", "metadata": metadata })
 }
 
-/// A top-up that was begun, and nothing knows of it.
+/// A new top-up that is not recorded.
 pub(crate) fn new_topup(world: &World, user: &Client, amount: i64) -> Topup {
     let now = world.clock().now();
     let (id, owner): (_, UserId) = (TopupId::new(new_ulid(now)), user.id.parse().unwrap());
     Topup::begun(id, owner, TopupKind::Checkout, Cents::new(amount), now)
 }
 
-/// A top-up that was begun and whose session is not known yet; its id.
+/// Records a top-up whose session is not known yet. Returns its id.
 pub(crate) async fn begin_topup(world: &World, user: &Client, amount: i64) -> String {
     let topup = new_topup(world, user, amount);
     world.store.begin_topup(&topup).await.unwrap();
@@ -54,12 +54,12 @@ pub(crate) fn v1(secret: &str, seconds: i64, body: &[u8]) -> String {
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The secret that Stripe signs with now.
+/// The secret that Stripe signs with.
 pub(crate) fn secret(world: &World) -> String {
     world.sandbox.webhook_secrets().remove(0)
 }
 
-/// A good header for a body.
+/// A valid `Stripe-Signature` for a body.
 pub(crate) fn signature(world: &World, body: &[u8]) -> String {
     let seconds = world.clock().now().as_second();
     format!("t={seconds},v1={}", v1(&secret(world), seconds, body))
@@ -72,31 +72,31 @@ pub(crate) async fn send(world: &World, body: &[u8], signature: Option<&str>) ->
     world.anon.send(Method::POST, PATH, Some(body.to_vec()), &headers).await
 }
 
-/// Sends an event, well signed; it must be received.
+/// Sends an event with a valid signature. The webhook must accept it.
 pub(crate) async fn deliver(world: &World, event: &Value) {
     let body = event.to_string().into_bytes();
     let answer = send(world, &body, Some(&signature(world, &body))).await;
     assert_eq!(answer.expect(200), json!({ "received": true }));
 }
 
-/// The latest event of this type that Stripe has sent or holds.
+/// The latest event of this type, delivered or held back.
 pub(crate) fn latest_event(world: &World, kind: &str) -> Value {
     let events = world.sandbox.events();
     let found = events.into_iter().rev().find(|event| event["type"] == kind);
-    found.unwrap_or_else(|| panic!("Stripe has told of no {kind}"))
+    found.unwrap_or_else(|| panic!("there is no event {kind}"))
 }
 
-/// What is in the books now.
+/// The current audit of the ledger.
 pub(crate) async fn ledger_audit(world: &World) -> LedgerAudit {
     world.store.ledger_audit().await.unwrap()
 }
 
-/// Why each report that was kept and not acted on since was kept, by the report's id.
+/// The reason of each event that is stored unapplied, by the event's id.
 pub(crate) async fn unapplied(world: &World) -> BTreeMap<String, String> {
     ledger_audit(world).await.unapplied.into_iter().map(|event| (event.id, event.why)).collect()
 }
 
-/// A report's id.
+/// The id of an event.
 pub(crate) fn id(event: &Value) -> String {
     event["id"].as_str().unwrap().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Everything our code asks of Stripe is something that Stripe's own `stripe-mock` knows.
+//! Stripe's own `stripe-mock` knows every request that the functions make.
 
 use clorp_ledger_audit::audit;
 use clorp_stripe_sandbox as sandbox;
@@ -24,8 +24,8 @@ const USED: [&str; 11] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stripe_knows_everything_that_our_code_asks_of_it() {
-    let skipped = "what our code asks of Stripe is not held against Stripe's description of its API";
+async fn stripe_mock_accepts_every_request_of_the_functions() {
+    let skipped = "the requests of the functions are not checked against Stripe's description of its API";
     let Some(mock) = StripeMock::start(skipped) else { return };
     let mirrored = sandbox::Options { mirror: Some(mock.url.clone()), ..options().sandbox };
     let world = World::with(Options { sandbox: mirrored, stripe_tries: 1, ..options() }).await;
@@ -46,7 +46,7 @@ async fn stripe_knows_everything_that_our_code_asks_of_it() {
     world.reported().await;
     withdraw(&user, 500).await.expect(201);
 
-    // What a sweep asks, before it asks for the same again.
+    // A sweep looks the pending requests up before it repeats them.
     inject_fault(&world, "/v1", "500", 2).await;
     run(&user, 2500).await.expect_error(402, "auto_topup_pending");
     withdraw(&user, 500).await.expect(202);

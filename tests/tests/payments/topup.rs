@@ -1,4 +1,4 @@
-//! Paying in by Checkout.
+//! Top-ups by Checkout.
 
 use clorp_tests::World;
 use serde_json::json;
@@ -15,13 +15,13 @@ async fn a_paid_session_credits_the_wallet_once_and_names_the_session() {
     complete(&world, &session, "paid").await;
     assert_eq!(user.balance().await, 1000);
     assert_eq!(ledger(user).await, [(format!("topup:{session}"), 1000)]);
-    let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
-    assert!(known["stripe_customer_id"].as_str().unwrap().starts_with("cus_"));
+    let record = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
+    assert!(record["stripe_customer_id"].as_str().unwrap().starts_with("cus_"));
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_paid_is_not_credited() {
+async fn an_unpaid_session_is_not_credited() {
     let world = World::start().await;
     let user = &world.stranger;
     let declined = checkout(user, 1000).await;
@@ -35,7 +35,7 @@ async fn what_is_not_paid_is_not_credited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bank_debit_is_credited_when_it_has_gone_through_and_not_before() {
+async fn a_bank_debit_is_credited_when_it_succeeds_and_not_before() {
     let world = World::start().await;
     let user = &world.stranger;
     let session = checkout(user, 1000).await;
@@ -51,7 +51,7 @@ async fn a_bank_debit_is_credited_when_it_has_gone_through_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_amount_out_of_bounds_or_of_another_kind_is_refused_and_nothing_begins() {
+async fn an_amount_out_of_bounds_or_of_another_type_is_refused_and_starts_no_payment() {
     let world = World::start().await;
     let user = &world.stranger;
     for (amount, code) in [
