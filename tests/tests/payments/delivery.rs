@@ -1,4 +1,4 @@
-//! Reports late, twice, all at once, in another order, and to a function that fails.
+//! Deliveries of webhook events: late, repeated, concurrent, reordered, and to a function that fails.
 
 use clorp_tests::{Answer, Client, Fault, Options, Proxy, World};
 use futures::future::join_all;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::signed::{id, latest_event, ledger_audit, send, signature};
 use super::support::{checkout, complete, complete_without_waiting, ledger};
 
-/// More faults than the SDK tries a request.
+/// Enough faults to exhaust the SDK's attempts.
 const TRIES: usize = 3;
 
 async fn proxied_world() -> World {
@@ -27,13 +27,13 @@ async fn pause(world: &World, paused: bool) {
     world.control("webhooks", json!({ "paused": paused })).await;
 }
 
-/// What Stripe knows.
+/// The state of the sandbox.
 async fn sandbox_state(world: &World) -> Value {
     let url = format!("{}/_sandbox/state", world.sandbox.url);
     reqwest::get(url).await.unwrap().json().await.unwrap()
 }
 
-/// Waits until Stripe knows of what `find` looks for.
+/// Waits until `find` finds something in the state of the sandbox.
 async fn wait_for<T>(world: &World, find: impl Fn(&Value) -> Option<T>) -> T {
     loop {
         if let Some(found) = find(&sandbox_state(world).await) {
@@ -44,27 +44,27 @@ async fn wait_for<T>(world: &World, find: impl Fn(&Value) -> Option<T>) -> T {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_comes_again_and_again_credits_once() {
+async fn an_event_that_is_delivered_repeatedly_credits_once() {
     let world = World::start().await;
     let user = &world.stranger;
     world.control("webhooks", json!({ "duplicates": 4 })).await;
     let session = checkout(user, 1000).await;
     complete(&world, &session, "paid").await;
     assert_credited_once(user, &session).await;
-    let report = latest_event(&world, "checkout.session.completed");
+    let event = latest_event(&world, "checkout.session.completed");
     for _ in 0..3 {
-        world.control(&format!("events/{}/resend", id(&report)), json!({})).await;
+        world.control(&format!("events/{}/resend", id(&event)), json!({})).await;
     }
     world.reported().await;
     world.advance_seconds(3 * 24 * 3600);
-    world.control(&format!("events/{}/resend", id(&report)), json!({})).await;
+    world.control(&format!("events/{}/resend", id(&event)), json!({})).await;
     world.reported().await;
     assert_credited_once(user, &session).await;
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_to_every_instance_in_a_random_order_credit_each_payment_once() {
+async fn events_to_every_instance_in_a_random_order_credit_each_payment_once() {
     let world = World::start().await;
     let users = [&world.stranger, &world.workers[0], &world.workers[1]];
     world.report_to_every_instance();
@@ -80,7 +80,7 @@ async fn reports_to_every_instance_in_a_random_order_credit_each_payment_once() 
         before.sort();
         expect.push(before);
     }
-    // The bank debits end while everything is held back, so that their two reports may change places.
+    // The bank debits succeed while all events are held back, so their two events may swap places.
     world.reported().await;
     pause(&world, false).await;
     world.reported().await;
@@ -93,7 +93,7 @@ async fn reports_to_every_instance_in_a_random_order_credit_each_payment_once() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_bank_debit_the_success_counts_whichever_report_comes_first() {
+async fn a_bank_debit_is_credited_by_its_success_in_either_order_of_events() {
     for success_first in [false, true] {
         let world = World::start().await;
         let user = &world.stranger;
@@ -104,15 +104,15 @@ async fn of_a_bank_debit_the_success_counts_whichever_report_comes_first() {
         world.reported().await;
         let completed = latest_event(&world, "checkout.session.completed");
         assert_eq!(completed["data"]["object"]["payment_status"], "unpaid");
-        let mut reports = [completed, latest_event(&world, "checkout.session.async_payment_succeeded")];
+        let mut events = [completed, latest_event(&world, "checkout.session.async_payment_succeeded")];
         let mut balances = [0, 1000];
         if success_first {
-            reports.reverse();
+            events.reverse();
             balances = [1000, 1000];
         }
-        for (report, balance) in reports.iter().zip(balances) {
-            super::signed::deliver(&world, report).await;
-            assert_eq!(user.balance().await, balance, "{}", report["type"]);
+        for (event, balance) in events.iter().zip(balances) {
+            super::signed::deliver(&world, event).await;
+            assert_eq!(user.balance().await, balance, "{}", event["type"]);
         }
         pause(&world, false).await;
         world.reported().await;
@@ -122,7 +122,7 @@ async fn of_a_bank_debit_the_success_counts_whichever_report_comes_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_deliveries_of_a_report_at_once_credit_once() {
+async fn twenty_concurrent_deliveries_of_an_event_credit_once() {
     let world = World::start().await;
     let user = &world.stranger;
     pause(&world, true).await;
@@ -138,15 +138,15 @@ async fn twenty_deliveries_of_a_report_at_once_credit_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
+async fn a_payment_whose_event_arrives_before_its_session_is_recorded_is_credited_once() {
     let world = World::start().await;
     let user = world.stranger.keyed("slow-checkout");
     let path = "/v1/checkout/sessions";
-    // Stripe makes the session, and we do not learn of it.
+    // Stripe creates the session, and its response is lost.
     let fault = json!({ "path": path, "method": "POST", "fault": "timeout_after", "times": 1000 });
     world.control("next", fault).await;
     let request = || user.post("/api/wallet/topup", json!({ "amount_cents": 1000 }));
-    let playing = async {
+    let pay = async {
         let session = wait_for(&world, |state| {
             let sessions = state["objects"]["checkout_session"].as_object()?;
             sessions.keys().next().cloned()
@@ -159,10 +159,10 @@ async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
         assert_eq!(topups.len(), 1);
         session
     };
-    let (first, session) = tokio::join!(request(), playing);
+    let (first, session) = tokio::join!(request(), pay);
     let mut answer: Answer = first;
     while answer.status != 200 {
-        // It gave up waiting for Stripe; asked again, it finds what it began.
+        // The request gave up waiting for Stripe. A retry finds its top-up.
         answer.expect_error(503, "unavailable");
         answer = request().await;
     }
@@ -175,7 +175,7 @@ async fn a_payment_reported_before_its_session_is_recorded_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_table_fails_the_webhook_answers_503_and_stripe_heals_it() {
+async fn while_the_table_fails_the_webhook_answers_503_and_stripes_retry_is_credited() {
     let world = proxied_world().await;
     let user = &world.stranger;
     let session = checkout(user, 1000).await;
@@ -190,7 +190,7 @@ async fn while_the_table_fails_the_webhook_answers_503_and_stripe_heals_it() {
         deliveries.iter().find(|delivery| delivery["last_status"] == 503).map(drop)
     };
     wait_for(&world, refused).await;
-    assert_eq!(ledger_audit(&world).await.reasons.len(), 8, "nothing but what the world began with");
+    assert_eq!(ledger_audit(&world).await.reasons.len(), 8, "only the initial postings of the world");
     proxy(&world).heal();
     world.reported().await;
     assert_credited_once(user, &session).await;
@@ -199,7 +199,7 @@ async fn while_the_table_fails_the_webhook_answers_503_and_stripe_heals_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_credit_whose_answer_is_lost_or_that_met_others_lands_once() {
+async fn a_credit_with_a_lost_response_or_a_conflict_is_made_once() {
     let world = proxied_world().await;
     let user = &world.stranger;
     for (n, fault) in [(1, Fault::LostAnswer), (TRIES, Fault::LostAnswer), (5, Fault::Conflict)] {
@@ -218,7 +218,7 @@ async fn a_credit_whose_answer_is_lost_or_that_met_others_lands_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_that_dies_between_the_credit_and_what_was_claimed_before_it_is_made_good() {
+async fn a_function_that_dies_between_a_credit_and_its_parked_claims_is_completed_by_the_next_delivery() {
     let world = proxied_world().await;
     let user = &world.stranger;
     pause(&world, true).await;
@@ -226,15 +226,15 @@ async fn a_function_that_dies_between_the_credit_and_what_was_claimed_before_it_
     complete_without_waiting(&world, &session, "paid").await;
     world.control(&format!("charges/{session}/refund"), json!({ "amount": 300 })).await;
     super::signed::deliver(&world, &latest_event(&world, "charge.refunded")).await;
-    assert_eq!(ledger_audit(&world).await.unapplied.len(), 1, "a refund of what is not credited yet waits");
+    assert_eq!(ledger_audit(&world).await.unapplied.len(), 1, "a refund before its credit is parked");
     let body = latest_event(&world, "checkout.session.completed").to_string().into_bytes();
-    // The credit is made; then what waits for it cannot be read.
+    // The credit is made. Then the parked event cannot be read.
     proxy(&world).fail("Query", Fault::ServerError, TRIES);
     let answer = send(&world, &body, Some(&signature(&world, &body))).await;
     answer.expect_error(503, "unavailable");
     assert_eq!(proxy(&world).faults_left(), 0);
     assert_eq!((user.balance().await, ledger_audit(&world).await.unapplied.len()), (1000, 1));
-    // What waits is acted on; then that cannot be noted.
+    // The parked event is applied. Then it cannot be marked as applied.
     proxy(&world).fail("UpdateItem", Fault::ServerError, TRIES);
     let answer = send(&world, &body, Some(&signature(&world, &body))).await;
     answer.expect_error(503, "unavailable");

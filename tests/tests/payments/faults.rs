@@ -1,9 +1,10 @@
-//! Whatever dies, wherever: the wallet and Stripe agree to the cent, and what was asked for once has happened once.
+//! A function may die at any request. The wallet and Stripe still agree to the cent, and every operation
+//! happens once.
 //!
-//! Each flow is cut off at every request it makes, one after another: at each request to the table, which then fails
-//! without or after having acted and lets no later one through, as if the function had died there; and at each
-//! request to Stripe, whose answer is lost. Afterwards the same request is sent again, or one like it, or none; and
-//! the sweep finds out what is pending.
+//! Each flow is cut off at every request that it makes, one after another. A request to the table fails
+//! before or after it takes effect, and no later one gets through, as if the function had died there. A
+//! request to Stripe loses its response. Afterwards the client retries the request, makes a new one, or makes
+//! none, and the sweep settles everything that is pending.
 
 use std::collections::BTreeMap;
 
@@ -18,16 +19,16 @@ use super::people::{
 };
 use super::support::{complete, ledger, topup};
 
-/// Something that moves money through Stripe.
+/// An operation that moves money through Stripe.
 trait Flow {
-    /// Somebody who can do it.
+    /// Creates a user who can do the operation.
     async fn prepare(&self, world: &World) -> Client;
-    /// Does it.
+    /// Makes the request.
     async fn act(&self, user: &Client) -> Answer;
-    /// How often it has been done, or will be without being asked for again.
-    async fn done(&self, world: &World, user: &Client) -> usize;
-    /// Holds the user's wallet to its having been done this often, and Stripe to the same. If it was not done in full,
-    /// one of its times may lack a step, which nobody repeated.
+    /// The number of operations that have happened, or will happen without another request.
+    async fn count(&self, world: &World, user: &Client) -> usize;
+    /// Asserts that the user's wallet and Stripe have this many operations. Unless `in_full`, one of them may
+    /// lack a step, because nobody retried it.
     async fn check(&self, world: &World, user: &Client, times: usize, in_full: bool);
 }
 
@@ -43,7 +44,7 @@ impl Flow for Topup {
         topup(user, 1000).await
     }
 
-    async fn done(&self, world: &World, user: &Client) -> usize {
+    async fn count(&self, world: &World, user: &Client) -> usize {
         objects_at_stripe(world, "checkout/sessions", user).await.len()
     }
 
@@ -70,19 +71,20 @@ impl Flow for Withdraw {
         withdraw(user, 1000).await
     }
 
-    async fn done(&self, _: &World, user: &Client) -> usize {
+    async fn count(&self, _: &World, user: &Client) -> usize {
         ledger(user).await.iter().filter(|(reason, _)| reason.starts_with("withdraw:")).count()
     }
 
     async fn check(&self, world: &World, user: &Client, times: usize, _: bool) {
         assert_eq!(transfers(world, user).await.len(), times);
         assert_eq!(user.balance().await, 5000 - 1000 * i64::try_from(times).unwrap());
-        assert_eq!(ledger(user).await.len(), times + 1, "one entry each, and the first money");
+        assert_eq!(ledger(user).await.len(), times + 1, "one entry each, and the initial balance");
     }
 }
 
-/// A run of 1000 that charges the card for 1000: before the debit, which would come short, or after it, because the
-/// wallet is low then. In the end there is as much in it as in the beginning.
+/// A run of 1000 that charges the card for 1000: before the debit, because the balance is too low for it, or
+/// after it, because the balance is below the threshold then. The balance is the same in the end as in the
+/// beginning.
 struct Run {
     balance_cents: i64,
     threshold_cents: i64,
@@ -102,13 +104,13 @@ impl Flow for Run {
         run(user, 1000).await
     }
 
-    async fn done(&self, _: &World, user: &Client) -> usize {
+    async fn count(&self, _: &World, user: &Client) -> usize {
         drop_statuses(user).await.len()
     }
 
     async fn check(&self, world: &World, user: &Client, times: usize, in_full: bool) {
         assert_eq!(drop_statuses(user).await.len(), times);
-        // One that was answered with 402 while the charge was under way can be paid now.
+        // A drop that was answered with 402 while its charge was pending can be paid now.
         for drop in user.get("/api/jobs").await.expect(200).as_array().unwrap() {
             if drop["status"] == "pending_payment" {
                 pay(user, &id(drop)).await.expect(200);
@@ -123,23 +125,23 @@ impl Flow for Run {
     }
 }
 
-/// What follows a death.
+/// The client's reaction to a death.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
-    /// The same request again, with its key.
-    Same,
-    /// The same again without a key, while a sweep looks at what the first has left.
-    Anew,
-    /// Nothing but the sweep.
+enum Reaction {
+    /// The same request with the same key.
+    Retry,
+    /// A new request without a key, during a sweep.
+    NewRequest,
+    /// No request. Only the sweep runs.
     Nothing,
 }
 
-/// A death.
+/// The point at which a request dies.
 #[derive(Clone, Debug)]
 enum Death {
-    /// At the request to the table after this many.
+    /// The request to the table after this many, with its fault.
     Table(usize, Fault),
-    /// Of the answers of an endpoint of Stripe's, such as `POST /v1/transfers`.
+    /// The responses of an endpoint of Stripe, such as `POST /v1/transfers`, with their fault.
     Stripe(String, &'static str),
 }
 
@@ -155,7 +157,7 @@ impl Death {
         }
     }
 
-    /// Ends it; whether anything met it.
+    /// Ends the faults. True if a request met one.
     async fn end(&self, world: &World) -> bool {
         match self {
             Self::Table(..) => {
@@ -176,8 +178,8 @@ impl Death {
     }
 }
 
-/// Lets one request die and one thing follow. `false` if it did not die, because it was over before.
-async fn die(world: &World, flow: &impl Flow, death: &Death, then: Then) -> bool {
+/// Lets one request die, and the client react. False if the request ended before the fault.
+async fn die(world: &World, flow: &impl Flow, death: &Death, reaction: Reaction) -> bool {
     let user = flow.prepare(world).await;
     let keyed = user.keyed("k");
     configure_webhooks(world, json!({ "paused": true })).await;
@@ -187,45 +189,46 @@ async fn die(world: &World, flow: &impl Flow, death: &Death, then: Then) -> bool
     if !died {
         assert!(first.status.is_success(), "{}", first.text);
     }
-    let done = flow.done(world, &user).await;
-    // What Stripe has to report arrives before what follows, or after it.
+    let count = flow.count(world, &user).await;
+    // The webhook events arrive before the reaction, or after it.
     if matches!(death, Death::Table(_, Fault::FalseRefusal) | Death::Stripe(_, "timeout_after")) {
         configure_webhooks(world, json!({ "paused": false })).await;
         world.reported().await;
     }
-    let times = match then {
-        Then::Same => {
+    let times = match reaction {
+        Reaction::Retry => {
             world.advance_seconds(AFTER_LEASE);
-            let again = flow.act(&keyed).await;
-            // Where Stripe's answer was lost, what the first was told is final, and may be that it is not known yet.
-            let pending = matches!(death, Death::Stripe(..)) && again.text.contains("auto_topup_pending");
-            assert!(again.status.is_success() || pending, "{death:?}: {}", again.text);
+            let retry = flow.act(&keyed).await;
+            // If Stripe's response was lost, the first response is stored. It may say that the charge is
+            // pending.
+            let pending = matches!(death, Death::Stripe(..)) && retry.text.contains("auto_topup_pending");
+            assert!(retry.status.is_success() || pending, "{death:?}: {}", retry.text);
             1
         }
-        Then::Anew => {
+        Reaction::NewRequest => {
             world.advance_seconds(AFTER_SETTLE_GRACE);
-            let (again, _) = join(flow.act(&user), world.resume()).await;
-            assert!(again.status.is_success(), "{death:?}: {}", again.text);
-            done + 1
+            let (second, _) = join(flow.act(&user), world.resume()).await;
+            assert!(second.status.is_success(), "{death:?}: {}", second.text);
+            count + 1
         }
-        Then::Nothing => done,
+        Reaction::Nothing => count,
     };
     configure_webhooks(world, json!({ "paused": false })).await;
     world.reported().await;
     settle(world).await;
-    // Shown where the check fails.
-    println!("{death:?}, then {then:?}: {} {}", first.status, first.text);
-    flow.check(world, &user, times, then != Then::Nothing).await;
+    // The test prints this if the check fails.
+    println!("{death:?}, then {reaction:?}: {} {}", first.status, first.text);
+    flow.check(world, &user, times, reaction != Reaction::Nothing).await;
     died
 }
 
-/// Sweeps, after which nothing may be pending.
+/// Sweeps until nothing is pending.
 async fn settle(world: &World) {
     resume_all(world).await;
     world.reported().await;
 }
 
-/// The endpoints of Stripe's that a flow calls.
+/// The endpoints of Stripe that a flow calls.
 async fn endpoints(world: &World, flow: &impl Flow) -> Vec<String> {
     let user = flow.prepare(world).await;
     let before = world.sandbox.calls();
@@ -242,11 +245,11 @@ fn called_since(world: &World, before: &BTreeMap<String, usize>) -> Vec<String> 
 }
 
 /// Lets a flow die at every step.
-async fn die_at_every_step(flow: impl Flow, then: Then, calls: &[&str]) {
+async fn die_at_every_step(flow: impl Flow, reaction: Reaction, calls: &[&str]) {
     let world = proxied_world().await;
     for fault in [Fault::Refused, Fault::FalseRefusal] {
         let mut steps = 0;
-        while die(&world, &flow, &Death::Table(steps, fault), then).await {
+        while die(&world, &flow, &Death::Table(steps, fault), reaction).await {
             steps += 1;
         }
         assert!(steps >= 4, "{steps}: reading, recording, and the idempotency record before and after");
@@ -256,22 +259,22 @@ async fn die_at_every_step(flow: impl Flow, then: Then, calls: &[&str]) {
     for endpoint in endpoints {
         for fault in UNKNOWN_OUTCOMES {
             let death = Death::Stripe(endpoint.clone(), fault);
-            assert!(die(&world, &flow, &death, then).await, "{death:?}");
+            assert!(die(&world, &flow, &death, reaction).await, "{death:?}");
         }
     }
     world.finish().await;
 }
 
-/// Lets the sweep die at every step, of what a flow has left pending.
+/// Lets the sweep of a pending flow die at every step.
 async fn die_while_sweeping(flow: impl Flow, pending: &str, calls: &[&str]) {
     let world = proxied_world().await;
-    for left_by in ["timeout_before", "timeout_after"] {
+    for pending_fault in ["timeout_before", "timeout_after"] {
         let mut endpoints = Vec::new();
         let mut deaths = Vec::from([Death::Table(0, Fault::Refused), Death::Table(0, Fault::FalseRefusal)]);
         while let Some(death) = deaths.pop() {
             let user = flow.prepare(&world).await;
             configure_webhooks(&world, json!({ "paused": true })).await;
-            let unknown = Death::Stripe(pending.to_owned(), left_by);
+            let unknown = Death::Stripe(pending.to_owned(), pending_fault);
             unknown.begin(&world).await;
             flow.act(&user).await;
             assert!(unknown.end(&world).await);
@@ -286,9 +289,10 @@ async fn die_while_sweeping(flow: impl Flow, pending: &str, calls: &[&str]) {
                     assert_eq!(swept.unwrap().settled, 1);
                     if endpoints.is_empty() {
                         endpoints = called_since(&world, &before);
-                        let faults =
-                            endpoints.iter().flat_map(|one| UNKNOWN_OUTCOMES.map(|how| (one.clone(), how)));
-                        deaths.extend(faults.map(|(endpoint, how)| Death::Stripe(endpoint, how)));
+                        let faults = endpoints
+                            .iter()
+                            .flat_map(|one| UNKNOWN_OUTCOMES.map(|fault| (one.clone(), fault)));
+                        deaths.extend(faults.map(|(endpoint, fault)| Death::Stripe(endpoint, fault)));
                     }
                 }
                 Death::Stripe(..) => assert!(died && swept.unwrap().settled == 0, "{death:?}"),
@@ -298,8 +302,8 @@ async fn die_while_sweeping(flow: impl Flow, pending: &str, calls: &[&str]) {
             settle(&world).await;
             flow.check(&world, &user, 1, true).await;
         }
-        let expected = if left_by == "timeout_before" { calls } else { &calls[..1] };
-        assert_eq!(endpoints, expected, "{left_by}");
+        let expected = if pending_fault == "timeout_before" { calls } else { &calls[..1] };
+        assert_eq!(endpoints, expected, "{pending_fault}");
     }
     world.finish().await;
 }
@@ -309,76 +313,76 @@ const CHARGE: [&str; 1] = ["POST /v1/payment_intents"];
 const TRANSFER: [&str; 1] = ["POST /v1/transfers"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_top_up_that_died_and_is_sent_again() {
-    die_at_every_step(Topup, Then::Same, &TOPUP).await;
+async fn a_top_up_that_died_happens_once_if_it_is_retried() {
+    die_at_every_step(Topup, Reaction::Retry, &TOPUP).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_top_up_that_died_and_is_begun_anew() {
-    die_at_every_step(Topup, Then::Anew, &TOPUP).await;
+async fn a_top_up_that_died_does_not_disturb_a_new_one() {
+    die_at_every_step(Topup, Reaction::NewRequest, &TOPUP).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_top_up_that_died() {
-    die_at_every_step(Topup, Then::Nothing, &TOPUP).await;
+async fn a_top_up_that_died_is_settled_without_a_retry() {
+    die_at_every_step(Topup, Reaction::Nothing, &TOPUP).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawal_that_died_and_is_sent_again() {
-    die_at_every_step(Withdraw, Then::Same, &TRANSFER).await;
+async fn a_withdrawal_that_died_happens_once_if_it_is_retried() {
+    die_at_every_step(Withdraw, Reaction::Retry, &TRANSFER).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawal_that_died_and_is_begun_anew() {
-    die_at_every_step(Withdraw, Then::Anew, &TRANSFER).await;
+async fn a_withdrawal_that_died_does_not_disturb_a_new_one() {
+    die_at_every_step(Withdraw, Reaction::NewRequest, &TRANSFER).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawal_that_died() {
-    die_at_every_step(Withdraw, Then::Nothing, &TRANSFER).await;
+async fn a_withdrawal_that_died_is_settled_without_a_retry() {
+    die_at_every_step(Withdraw, Reaction::Nothing, &TRANSFER).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_a_charge_before_it_that_died_and_is_sent_again() {
-    die_at_every_step(SHORT, Then::Same, &CHARGE).await;
+async fn a_run_that_died_with_a_charge_before_its_debit_happens_once_if_it_is_retried() {
+    die_at_every_step(SHORT, Reaction::Retry, &CHARGE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_a_charge_before_it_that_died_and_is_begun_anew() {
-    die_at_every_step(SHORT, Then::Anew, &CHARGE).await;
+async fn a_run_that_died_with_a_charge_before_its_debit_does_not_disturb_a_new_one() {
+    die_at_every_step(SHORT, Reaction::NewRequest, &CHARGE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_a_charge_before_it_that_died() {
-    die_at_every_step(SHORT, Then::Nothing, &CHARGE).await;
+async fn a_run_that_died_with_a_charge_before_its_debit_is_settled_without_a_retry() {
+    die_at_every_step(SHORT, Reaction::Nothing, &CHARGE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_a_charge_after_it_that_died_and_is_sent_again() {
-    die_at_every_step(LOW, Then::Same, &CHARGE).await;
+async fn a_run_that_died_with_a_charge_after_its_debit_happens_once_if_it_is_retried() {
+    die_at_every_step(LOW, Reaction::Retry, &CHARGE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_a_charge_after_it_that_died_and_is_begun_anew() {
-    die_at_every_step(LOW, Then::Anew, &CHARGE).await;
+async fn a_run_that_died_with_a_charge_after_its_debit_does_not_disturb_a_new_one() {
+    die_at_every_step(LOW, Reaction::NewRequest, &CHARGE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_a_charge_after_it_that_died() {
-    die_at_every_step(LOW, Then::Nothing, &CHARGE).await;
+async fn a_run_that_died_with_a_charge_after_its_debit_is_settled_without_a_retry() {
+    die_at_every_step(LOW, Reaction::Nothing, &CHARGE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_over_a_withdrawal_that_died() {
+async fn a_sweep_that_dies_over_a_withdrawal_is_completed_by_the_next_sweep() {
     die_while_sweeping(Withdraw, TRANSFER[0], &["GET /v1/transfers", TRANSFER[0]]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_over_a_charge_before_a_run_that_died() {
+async fn a_sweep_that_dies_over_a_charge_before_a_debit_is_completed_by_the_next_sweep() {
     die_while_sweeping(SHORT, CHARGE[0], &["GET /v1/payment_intents", CHARGE[0]]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_over_a_charge_after_a_run_that_died() {
+async fn a_sweep_that_dies_over_a_charge_after_a_debit_is_completed_by_the_next_sweep() {
     die_while_sweeping(LOW, CHARGE[0], &["GET /v1/payment_intents", CHARGE[0]]).await;
 }

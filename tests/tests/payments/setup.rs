@@ -1,4 +1,4 @@
-//! Saving a card for charges while its owner is away.
+//! Saving a card for charges off session.
 
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::signed::{deliver, event, latest_event, ledger_audit, metadata, unappl
 
 const SETUP: &str = "/api/wallet/setup-payment-method";
 
-/// Begins to save a card; the SetupIntent.
+/// Begins to save a card. Returns the SetupIntent.
 async fn begin_setup(user: &Client) -> String {
     let secret = user.post_empty(SETUP).await.expect(200)["client_secret"].as_str().unwrap().to_owned();
     let (intent, rest) = secret.split_once("_secret_").unwrap();
@@ -15,13 +15,13 @@ async fn begin_setup(user: &Client) -> String {
     intent.to_owned()
 }
 
-/// The owner enters a card, which Stripe saves; the payment method.
+/// Lets the owner enter a card, which Stripe saves. Returns the payment method.
 async fn enter_card(world: &World, intent: &str) -> String {
     let saved = world.control(&format!("setup_intents/{intent}/succeed"), json!({})).await;
     saved["payment_method"].as_str().unwrap().to_owned()
 }
 
-/// Saves a card that pays; the payment method.
+/// Saves a card that pays. Returns the payment method.
 pub(crate) async fn save_card(world: &World, user: &Client) -> String {
     let intent = begin_setup(user).await;
     let card = enter_card(world, &intent).await;
@@ -30,7 +30,7 @@ pub(crate) async fn save_card(world: &World, user: &Client) -> String {
     card
 }
 
-/// The card that would be charged.
+/// The card that an automatic top-up would charge.
 async fn saved_card(world: &World, user: &Client) -> Option<String> {
     let user = world.store.user(&user.id.parse().unwrap()).await.unwrap().unwrap();
     user.stripe.payment_method
@@ -45,7 +45,7 @@ async fn pause(world: &World, paused: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_card_is_saved_when_stripe_says_so_and_can_be_charged_from_then_on() {
+async fn a_card_is_saved_by_stripes_event_and_can_be_charged_afterwards() {
     let world = World::start().await;
     let user = &world.stranger;
     let enable = json!({ "enabled": true });
@@ -61,13 +61,13 @@ async fn a_card_is_saved_when_stripe_says_so_and_can_be_charged_from_then_on() {
     assert_eq!(saved_card(&world, user).await, Some(card));
     let saved = change_settings(user, enable).await.expect(200);
     assert_eq!((&saved["enabled"], &saved["payment_method_saved"]), (&json!(true), &json!(true)));
-    assert_eq!(user.balance().await, 0, "to save a card costs nothing");
+    assert_eq!(user.balance().await, 0, "saving a card is free");
     assert_eq!(saved_card(&world, &world.workers[0]).await, None);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_setups_the_one_begun_later_wins_whichever_is_told_first() {
+async fn the_later_of_two_setups_wins_in_any_order_of_events() {
     for later_first in [false, true] {
         let world = World::start().await;
         let user = &world.stranger;
@@ -75,17 +75,17 @@ async fn of_two_setups_the_one_begun_later_wins_whichever_is_told_first() {
         world.advance_seconds(1);
         let later = begin_setup(user).await;
         pause(&world, true).await;
-        let mut reports = Vec::new();
+        let mut events = Vec::new();
         let mut cards = Vec::new();
         for intent in [earlier, later] {
             cards.push(enter_card(&world, &intent).await);
-            reports.push(latest_event(&world, "setup_intent.succeeded"));
+            events.push(latest_event(&world, "setup_intent.succeeded"));
         }
         if later_first {
-            reports.reverse();
+            events.reverse();
         }
-        for each in reports.iter().chain(&reports) {
-            deliver(&world, each).await;
+        for event in events.iter().chain(&events) {
+            deliver(&world, event).await;
         }
         assert_eq!(saved_card(&world, user).await.as_ref(), Some(&cards[1]));
         pause(&world, false).await;
@@ -97,17 +97,17 @@ async fn of_two_setups_the_one_begun_later_wins_whichever_is_told_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_setup_told_of_again_does_not_bring_an_old_card_back_or_touch_the_settings() {
+async fn a_repeated_setup_event_neither_restores_an_old_card_nor_changes_the_settings() {
     let world = World::start().await;
     let user = &world.stranger;
     save_card(&world, user).await;
     let old = latest_event(&world, "setup_intent.succeeded");
     world.advance_seconds(1);
     let new = save_card(&world, user).await;
-    let asked = json!({ "enabled": true, "amount_cents": 700, "threshold_cents": 300 });
-    let before = change_settings(user, asked).await.expect(200);
-    for each in [old, latest_event(&world, "setup_intent.succeeded")] {
-        deliver(&world, &each).await;
+    let change = json!({ "enabled": true, "amount_cents": 700, "threshold_cents": 300 });
+    let before = change_settings(user, change).await.expect(200);
+    for event in [old, latest_event(&world, "setup_intent.succeeded")] {
+        deliver(&world, &event).await;
     }
     assert_eq!(saved_card(&world, user).await, Some(new));
     assert_eq!(change_settings(user, json!({})).await.expect(200), before);
@@ -116,7 +116,7 @@ async fn a_setup_told_of_again_does_not_bring_an_old_card_back_or_touch_the_sett
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_card_of_another_customer_is_kept_and_not_saved() {
+async fn a_card_of_another_customer_is_quarantined_and_not_saved() {
     let world = World::start().await;
     let user = &world.stranger;
     let intent = begin_setup(user).await;

@@ -1,4 +1,4 @@
-//! The webhook: what it takes for Stripe's, and what it makes of what it is told.
+//! The webhook: its signatures, and the events that it applies, ignores, or stores unapplied.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use super::signed::{
 };
 use super::support::{checkout, complete, complete_without_waiting, ledger};
 
-/// A paid session of 1000 cents whose report is held back: the session, and the report.
+/// Pays a session of 1000 cents and holds its event back. Returns the session and the event.
 async fn pay_with_events_paused(world: &World, user: &Client) -> (String, Value) {
     world.control("webhooks", json!({ "paused": true })).await;
     let session = checkout(user, 1000).await;
@@ -22,18 +22,18 @@ async fn pay_with_events_paused(world: &World, user: &Client) -> (String, Value)
     (session, latest_event(world, "checkout.session.completed"))
 }
 
-/// Lets everything that was held back arrive.
+/// Delivers every event that was held back.
 async fn resume_events(world: &World) {
     world.control("webhooks", json!({ "paused": false })).await;
     world.reported().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stripe_has_not_signed_changes_nothing() {
+async fn an_event_that_stripe_has_not_signed_changes_nothing() {
     let world = World::start().await;
     let user = &world.stranger;
-    let (paid, report) = pay_with_events_paused(&world, user).await;
-    let body = report.to_string().into_bytes();
+    let (paid, event) = pay_with_events_paused(&world, user).await;
+    let body = event.to_string().into_bytes();
     let (now, secret) = (world.clock().now().as_second(), secret(&world));
     let good = v1(&secret, now, &body);
     let mut changed = body.clone();
@@ -43,18 +43,18 @@ async fn what_stripe_has_not_signed_changes_nothing() {
     for (what, sent, signature) in [
         ("no header", &body[..], None),
         ("an empty header", &body, Some(String::new())),
-        ("no header in form", &body, Some("whsec".to_owned())),
+        ("a malformed header", &body, Some("whsec".to_owned())),
         ("no time", &body, Some(format!("v1={good}"))),
         ("no signature", &body, Some(format!("t={now}"))),
         ("another scheme", &body, Some(format!("t={now},v0={good}"))),
-        ("a time that is none", &body, Some(format!("t=now,v1={good}"))),
+        ("a malformed time", &body, Some(format!("t=now,v1={good}"))),
         ("half a signature", &body, Some(format!("t={now},v1={}", &good[..32]))),
-        ("no hexadecimal", &body, Some(format!("t={now},v1={}", "g".repeat(64)))),
+        ("not hexadecimal", &body, Some(format!("t={now},v1={}", "g".repeat(64)))),
         ("another secret", &body, Some(format!("t={now},v1={}", v1("whsec_wrong", now, &body)))),
         ("an empty secret", &body, Some(format!("t={now},v1={}", v1("", now, &body)))),
-        ("the time of another", &body, Some(format!("t={},v1={good}", now + 1))),
+        ("another time", &body, Some(format!("t={},v1={good}", now + 1))),
         ("too old", &body, Some(format!("t={0},v1={1}", now - 310, v1(&secret, now - 310, &body)))),
-        ("of the future", &body, Some(format!("t={0},v1={1}", now + 310, v1(&secret, now + 310, &body)))),
+        ("in the future", &body, Some(format!("t={0},v1={1}", now + 310, v1(&secret, now + 310, &body)))),
         ("truncated", &body[..body.len() - 1], Some(header.clone())),
         ("a changed byte", &changed, Some(header.clone())),
         ("empty", b"", Some(header.clone())),
@@ -73,22 +73,22 @@ async fn what_stripe_has_not_signed_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recorded_report_cannot_be_played_back_later() {
+async fn a_recorded_event_cannot_be_replayed_later() {
     let world = World::start().await;
-    let (_, report) = pay_with_events_paused(&world, &world.stranger).await;
-    let body = report.to_string().into_bytes();
+    let (_, event) = pay_with_events_paused(&world, &world.stranger).await;
+    let body = event.to_string().into_bytes();
     let header = signature(&world, &body);
     world.advance_seconds(310);
     let late = send(&world, &body, Some(&header)).await;
     late.expect_field(400, "invalid_signature", "Stripe-Signature");
     assert_eq!(world.stranger.balance().await, 0);
     resume_events(&world).await;
-    assert_eq!(world.stranger.balance().await, 1000, "Stripe signs anew whenever it sends");
+    assert_eq!(world.stranger.balance().await, 1000, "Stripe signs each delivery");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_a_secret_is_rolled_any_signature_under_either_will_do() {
+async fn while_a_secret_is_rolled_a_signature_with_either_is_accepted() {
     let options = Options { webhook_secrets: vec!["whsec_next".to_owned()], ..Options::default() };
     let world = World::with(options).await;
     let now = world.clock().now().as_second();
@@ -116,7 +116,7 @@ async fn while_a_secret_is_rolled_any_signature_under_either_will_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stripe_may_roll_its_secret_while_reports_are_under_way() {
+async fn stripe_may_roll_its_secret_while_events_are_on_their_way() {
     let world = World::start().await;
     world.control("webhook_secret/roll", json!({})).await;
     let session = checkout(&world.stranger, 1000).await;
@@ -142,7 +142,7 @@ fn gateway_event(body: String, is_base64: bool, signature: &str) -> LambdaReques
     serde_json::from_value(event).unwrap()
 }
 
-/// The status and the body of what Lambda would hand back.
+/// The status and the body of the response that Lambda would return.
 async fn invoke(world: &World, event: LambdaRequest) -> (i64, Value) {
     let mut function = Adapter::from(world.webhook.clone());
     let call = LambdaEvent::new(event, Context::default());
@@ -153,13 +153,13 @@ async fn invoke(world: &World, event: LambdaRequest) -> (i64, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_signature_is_over_the_bytes_also_where_the_gateway_encodes_them() {
+async fn the_signature_covers_the_original_bytes_even_if_the_gateway_encodes_them() {
     let world = World::start().await;
     let user = &world.stranger;
-    let (_, mut report) = pay_with_events_paused(&world, user).await;
-    // Neither the escapes nor the spaces survive a body that is parsed and written again.
-    report["data"]["object"]["custom_text"] = json!("Grüße, 🦀");
-    let mut body = serde_json::to_string_pretty(&report).unwrap();
+    let (_, mut event) = pay_with_events_paused(&world, user).await;
+    // Neither the escapes nor the spaces would survive parsing and writing the body.
+    event["data"]["object"]["custom_text"] = json!("Grüße, 🦀");
+    let mut body = serde_json::to_string_pretty(&event).unwrap();
     body = body.replace("Grüße", r"Gr\u00fc\u00dfe");
     let header = signature(&world, body.as_bytes());
     let encoded = gateway_event(STANDARD.encode(&body), true, &header);
@@ -180,16 +180,15 @@ async fn the_signature_is_over_the_bytes_also_where_the_gateway_encodes_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_concern_no_wallet_are_received_and_nothing_is_kept() {
+async fn events_about_no_wallet_are_accepted_and_not_stored() {
     let world = World::start().await;
     let before = ledger_audit(&world).await;
-    let ours =
-        metadata("wallet_topup", &world.stranger.id, &begin_topup(&world, &world.stranger, 1000).await);
+    let own = metadata("wallet_topup", &world.stranger.id, &begin_topup(&world, &world.stranger, 1000).await);
     for (kind, object) in [
-        ("invoice.paid", json!({ "id": "in_1", "amount_paid": 1000, "metadata": ours })),
-        ("checkout.session.expired", session("cs_1", 1000, ours.clone())),
-        ("checkout.session.async_payment_failed", session("cs_1", 1000, ours.clone())),
-        ("payment_intent.payment_failed", json!({ "id": "pi_1", "metadata": ours })),
+        ("invoice.paid", json!({ "id": "in_1", "amount_paid": 1000, "metadata": own })),
+        ("checkout.session.expired", session("cs_1", 1000, own.clone())),
+        ("checkout.session.async_payment_failed", session("cs_1", 1000, own.clone())),
+        ("payment_intent.payment_failed", json!({ "id": "pi_1", "metadata": own })),
         ("a.type.of.tomorrow", json!([null])),
     ] {
         deliver(&world, &event(&world, kind, object)).await;
@@ -199,7 +198,7 @@ async fn events_that_concern_no_wallet_are_received_and_nothing_is_kept() {
     world.finish().await;
 }
 
-/// Reports each of these; every one must be kept for this reason, and no money may move.
+/// Delivers each event twice. Every one must be stored unapplied with its reason, and no money may move.
 async fn assert_stored_unapplied(world: &World, events: Vec<(&'static str, Value)>) {
     let before = ledger_audit(world).await;
     let mut expect = unapplied(world).await;
@@ -210,7 +209,7 @@ async fn assert_stored_unapplied(world: &World, events: Vec<(&'static str, Value
     }
     let after = ledger_audit(world).await;
     assert_eq!(unapplied(world).await, expect);
-    assert_eq!(after.unapplied.len(), expect.len(), "sent twice, kept once");
+    assert_eq!(after.unapplied.len(), expect.len(), "sent twice, stored once");
     for (_, event) in &events {
         let stored = after.unapplied.iter().find(|stored| stored.id == id(event)).unwrap();
         assert_eq!(stored.body, event.to_string(), "stored as it was signed");
@@ -220,92 +219,96 @@ async fn assert_stored_unapplied(world: &World, events: Vec<(&'static str, Value
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_we_never_began_credits_nobody_and_is_kept() {
+async fn events_about_foreign_or_unknown_objects_credit_nobody_and_are_stored_unapplied() {
     let world = World::start().await;
     let user = &world.stranger;
     let record = "01JD4B6Q4N0000000000000000";
-    let paid = |id: &str, metadata| event(&world, "checkout.session.completed", session(id, 1000, metadata));
-    let of = |kind: &str, id: &str, metadata: Value| {
+    let completed =
+        |id: &str, metadata| event(&world, "checkout.session.completed", session(id, 1000, metadata));
+    let with_metadata = |kind: &str, id: &str, metadata: Value| {
         let object = json!({ "id": id, "amount_received": 1000, "currency": "usd", "customer": "cus_1",
             "payment_method": "pm_1", "payouts_enabled": true, "amount_reversed": 500, "metadata": metadata });
         event(&world, kind, object)
     };
-    let about = |kind: &str, intent: Value| {
+    let about_payment = |kind: &str, intent: Value| {
         let object = json!({ "id": "x_1", "payment_intent": intent, "amount": 500, "amount_refunded": 500,
             "status": "needs_response" });
         event(&world, kind, object)
     };
     let (foreign, unknown) = ("not begun by us", "a top-up we have no record of");
     let events = vec![
-        (foreign, paid("cs_none", json!({}))),
-        (foreign, paid("cs_null", Value::Null)),
-        (foreign, paid("cs_other", json!({ "order": "17" }))),
-        (foreign, paid("cs_half", json!({ "type": "wallet_topup", "user_id": user.id }))),
-        (foreign, paid("cs_kind", metadata("gift", &user.id, record))),
-        (foreign, paid("cs_id", metadata("wallet_topup", &user.id, "1"))),
-        (unknown, paid("cs_record", metadata("wallet_topup", &user.id, record))),
-        (unknown, paid("cs_user", metadata("wallet_topup", "nobody", record))),
-        (foreign, of("payment_intent.succeeded", "pi_1", json!({}))),
-        (unknown, of("payment_intent.succeeded", "pi_2", metadata("auto_topup", &user.id, record))),
-        (foreign, of("setup_intent.succeeded", "seti_1", json!({}))),
+        (foreign, completed("cs_none", json!({}))),
+        (foreign, completed("cs_null", Value::Null)),
+        (foreign, completed("cs_other", json!({ "order": "17" }))),
+        (foreign, completed("cs_half", json!({ "type": "wallet_topup", "user_id": user.id }))),
+        (foreign, completed("cs_kind", metadata("gift", &user.id, record))),
+        (foreign, completed("cs_id", metadata("wallet_topup", &user.id, "1"))),
+        (unknown, completed("cs_record", metadata("wallet_topup", &user.id, record))),
+        (unknown, completed("cs_user", metadata("wallet_topup", "nobody", record))),
+        (foreign, with_metadata("payment_intent.succeeded", "pi_1", json!({}))),
+        (
+            unknown,
+            with_metadata("payment_intent.succeeded", "pi_2", metadata("auto_topup", &user.id, record)),
+        ),
+        (foreign, with_metadata("setup_intent.succeeded", "seti_1", json!({}))),
         (
             "a setup we have no record of",
-            of("setup_intent.succeeded", "seti_2", metadata("setup", &user.id, record)),
+            with_metadata("setup_intent.succeeded", "seti_2", metadata("setup", &user.id, record)),
         ),
         (
             "a setup we have no record of",
-            of("setup_intent.succeeded", "seti_3", metadata("setup", "nobody", record)),
+            with_metadata("setup_intent.succeeded", "seti_3", metadata("setup", "nobody", record)),
         ),
-        (foreign, of("account.updated", "acct_1", json!({}))),
+        (foreign, with_metadata("account.updated", "acct_1", json!({}))),
         (
             "the account of a user we have no record of",
-            of("account.updated", "acct_2", json!({ "user_id": "nobody" })),
+            with_metadata("account.updated", "acct_2", json!({ "user_id": "nobody" })),
         ),
-        (foreign, of("transfer.reversed", "tr_1", json!({}))),
+        (foreign, with_metadata("transfer.reversed", "tr_1", json!({}))),
         (
             "a withdrawal we have no record of",
-            of("transfer.reversed", "tr_2", metadata("withdrawal", &user.id, record)),
+            with_metadata("transfer.reversed", "tr_2", metadata("withdrawal", &user.id, record)),
         ),
-        ("about a payment that is not known", about("charge.refunded", json!("pi_unknown"))),
-        ("about a payment that is not known", about("charge.dispute.created", json!("pi_unknown"))),
-        (foreign, about("charge.refunded", Value::Null)),
+        ("about a payment that is not known", about_payment("charge.refunded", json!("pi_unknown"))),
+        ("about a payment that is not known", about_payment("charge.dispute.created", json!("pi_unknown"))),
+        (foreign, about_payment("charge.refunded", Value::Null)),
     ];
     assert_stored_unapplied(&world, events).await;
-    let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
-    assert_eq!((&known["stripe_account_id"], &known["stripe_customer_id"]), (&Value::Null, &Value::Null));
+    let owner = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
+    assert_eq!((&owner["stripe_account_id"], &owner["stripe_customer_id"]), (&Value::Null, &Value::Null));
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_is_not_the_one_begun_is_kept_and_not_credited() {
+async fn a_payment_that_differs_from_its_top_up_is_quarantined_and_not_credited() {
     let world = World::start().await;
     let user = &world.stranger;
     let record = begin_topup(&world, user, 1000).await;
-    let ours = metadata("wallet_topup", &user.id, &record);
-    let paid = |object| event(&world, "checkout.session.completed", object);
-    let mut euros = session("cs_eur", 1000, ours.clone());
+    let own = metadata("wallet_topup", &user.id, &record);
+    let completed = |object| event(&world, "checkout.session.completed", object);
+    let mut euros = session("cs_eur", 1000, own.clone());
     euros["currency"] = json!("eur");
-    let begun = checkout(user, 700).await;
+    let session_id = checkout(user, 700).await;
     let topups = ledger_audit(&world).await.topups;
-    let known = topups.iter().find(|topup| topup.stripe_id.as_ref() == Some(&begun)).unwrap();
-    let other = metadata("wallet_topup", &user.id, &known.id.to_string());
-    let stranger = metadata("wallet_topup", &world.sender.id, &record);
+    let topup = topups.iter().find(|topup| topup.stripe_id.as_ref() == Some(&session_id)).unwrap();
+    let other = metadata("wallet_topup", &user.id, &topup.id.to_string());
+    let wrong_owner = metadata("wallet_topup", &world.sender.id, &record);
     let events = vec![
-        ("paid in another currency", paid(euros)),
-        ("another amount than was asked for", paid(session("cs_less", 999, ours.clone()))),
-        ("another amount than was asked for", paid(session("cs_more", 100_000, ours.clone()))),
-        ("another amount than was asked for", paid(session("cs_minus", -1000, ours))),
-        ("another payment than the one begun", paid(session("cs_foreign", 700, other))),
-        ("a top-up we have no record of", paid(session("cs_whose", 1000, stranger))),
+        ("paid in another currency", completed(euros)),
+        ("another amount than was asked for", completed(session("cs_less", 999, own.clone()))),
+        ("another amount than was asked for", completed(session("cs_more", 100_000, own.clone()))),
+        ("another amount than was asked for", completed(session("cs_minus", -1000, own))),
+        ("another payment than the one begun", completed(session("cs_foreign", 700, other))),
+        ("a top-up we have no record of", completed(session("cs_whose", 1000, wrong_owner))),
     ];
     assert_stored_unapplied(&world, events).await;
-    complete(&world, &begun, "paid").await;
-    assert_eq!(ledger(user).await, [(format!("topup:{begun}"), 700)]);
+    complete(&world, &session_id, "paid").await;
+    assert_eq!(ledger(user).await, [(format!("topup:{session_id}"), 700)]);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_is_kept_and_counts_once_it_can_be() {
+async fn an_unreadable_event_is_quarantined_and_is_applied_if_it_is_sent_readable() {
     let world = World::start().await;
     let user = &world.stranger;
     let (paid, readable) = pay_with_events_paused(&world, user).await;
@@ -332,7 +335,7 @@ async fn what_cannot_be_read_is_kept_and_counts_once_it_can_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_was_kept_is_acted_on_when_it_is_sent_again_and_can_be() {
+async fn a_quarantined_event_is_applied_if_it_is_resent_after_its_top_up_is_known() {
     let world = World::start().await;
     let user = &world.stranger;
     let topup = new_topup(&world, user, 1000);
@@ -344,9 +347,9 @@ async fn a_report_that_was_kept_is_acted_on_when_it_is_sent_again_and_can_be() {
     assert_eq!(unapplied(&world).await.into_values().collect::<Vec<_>>(), ["a top-up we have no record of"]);
     assert_eq!(user.balance().await, 0);
     world.store.begin_topup(&topup).await.unwrap();
-    let report = latest_event(&world, "checkout.session.completed");
+    let event = latest_event(&world, "checkout.session.completed");
     for _ in 0..2 {
-        world.control(&format!("events/{}/resend", id(&report)), json!({})).await;
+        world.control(&format!("events/{}/resend", id(&event)), json!({})).await;
         world.reported().await;
         assert_eq!(ledger(user).await, [(format!("topup:{session}"), 1000)]);
     }

@@ -1,4 +1,4 @@
-//! Paying out.
+//! Withdrawals.
 
 use clorp_domain::ConnectStatus;
 use clorp_stripe_sandbox as sandbox;
@@ -16,17 +16,17 @@ use super::support::ledger;
 const PATH: &str = "/v1/transfers";
 const DAY_AND_HOUR: i64 = 25 * 3600;
 
-/// What a wallet's ledger has of a withdrawal, newest first: what left and what came back.
+/// A withdrawal's entries in the wallet's ledger, newest first: its debits, and its reversals.
 async fn movements(user: &Client, withdrawal: &str) -> (Vec<i64>, Vec<i64>) {
     let ledger = ledger(user).await;
-    let of = |reason: &str| {
+    let deltas = |reason: &str| {
         let reason = format!("{reason}:{withdrawal}");
         ledger.iter().filter(|(found, _)| *found == reason).map(|(_, delta)| *delta).collect()
     };
-    (of("withdraw"), of("withdraw_reversed"))
+    (deltas("withdraw"), deltas("withdraw_reversed"))
 }
 
-/// A withdrawal of 1000 whose outcome is not known.
+/// Withdraws 1000, and leaves the outcome unknown. Returns the withdrawal.
 async fn leave_withdrawal_pending(world: &World, user: &Client, fault: &str) -> String {
     inject_fault(world, PATH, fault, ALWAYS).await;
     let withdrawal = withdraw(user, 1000).await.expect(202);
@@ -36,7 +36,7 @@ async fn leave_withdrawal_pending(world: &World, user: &Client, fault: &str) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawal_is_debited_entered_and_sent_to_the_bank() {
+async fn a_withdrawal_is_debited_recorded_and_transferred() {
     let world = World::with(options()).await;
     let user = payee(&world, 5000).await;
     let withdrawal = withdraw(&user, 1500).await.expect(201);
@@ -54,7 +54,7 @@ async fn a_withdrawal_is_debited_entered_and_sent_to_the_bank() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_amount_out_of_bounds_of_another_kind_or_above_the_balance_is_refused_and_nothing_moves() {
+async fn an_amount_out_of_bounds_of_another_type_or_above_the_balance_is_refused_and_moves_no_money() {
     let world = World::with(options()).await;
     let user = payee(&world, 1200).await;
     for (amount, code) in [
@@ -73,41 +73,41 @@ async fn an_amount_out_of_bounds_of_another_kind_or_above_the_balance_is_refused
     user.post("/api/wallet/withdraw", json!({})).await.expect_field(400, "amount_required", "/amount_cents");
     withdraw(&user, 1201).await.expect_error(402, "insufficient_balance");
     assert_eq!((user.balance().await, ledger(&user).await.len()), (1200, 1));
-    assert!(!world.sandbox.calls().contains_key("POST /v1/transfers"), "Stripe was not asked");
+    assert!(!world.sandbox.calls().contains_key("POST /v1/transfers"), "Stripe received no request");
     withdraw(&user, 500).await.expect(201);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_finished_onboarding_it_is_refused_with_what_to_do() {
+async fn a_withdrawal_without_a_finished_onboarding_is_refused_with_advice() {
     let world = World::with(options()).await;
     let user = world.user("newcomer", 5000).await;
-    let refused = async || {
+    let assert_refused = async || {
         let error = withdraw(&user, 1000).await.expect_error(409, "onboarding_required");
         assert!(error["error"].as_str().unwrap().contains("POST /api/stripe/connect"), "{error}");
     };
-    refused().await;
+    assert_refused().await;
     let account = begin_onboarding(&user).await;
-    refused().await;
+    assert_refused().await;
     world.control(&format!("accounts/{account}/onboard"), json!({})).await;
     world.reported().await;
     withdraw(&user, 1000).await.expect(201);
-    // Stripe tells the time of its reports in seconds.
+    // The times of Stripe's events are in whole seconds.
     world.advance_seconds(1);
     world.control(&format!("accounts/{account}/onboard"), json!({ "payouts_enabled": false })).await;
     world.reported().await;
-    refused().await;
+    assert_refused().await;
     assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1));
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_of_stripes_is_undone_by_a_new_entry() {
+async fn a_transfer_that_stripe_refuses_is_reversed_by_a_new_entry() {
     let sandbox = sandbox::Options { starting_balance_cents: 1400, ..sandbox::Options::default() };
     let world = World::with(Options { sandbox, ..options() }).await;
     let declined = payee(&world, 5000).await;
     let too_much = payee(&world, 5000).await;
-    // Stripe has taken the capability from the account, and has not told us yet.
+    // Stripe has restricted the account, and its webhook event has not arrived.
     let restricted = world.user("restricted", 5000).await;
     let account = begin_onboarding(&restricted).await;
     let (user, now) = (restricted.id.parse().unwrap(), world.clock().now());
@@ -118,37 +118,37 @@ async fn a_refusal_of_stripes_is_undone_by_a_new_entry() {
         assert!(error["error"].as_str().unwrap().contains("back in your wallet"), "{error}");
         let ledger = ledger(&user).await;
         let withdrawal = ledger[1].0.strip_prefix("withdraw:").unwrap();
-        let back = format!("withdraw_reversed:{withdrawal}");
-        assert_eq!(ledger[..2], [(back, amount), (format!("withdraw:{withdrawal}"), -amount)]);
+        let reversal = format!("withdraw_reversed:{withdrawal}");
+        assert_eq!(ledger[..2], [(reversal, amount), (format!("withdraw:{withdrawal}"), -amount)]);
         assert_eq!((user.balance().await, ledger.len()), (5000, 3));
         resume_all(&world).await;
-        assert_eq!(transfers(&world, &user).await.len(), 0, "nor is it made later");
+        assert_eq!(transfers(&world, &user).await.len(), 0, "no transfer is made later");
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_outcome_is_202_and_found_out_later_with_one_transfer() {
+async fn an_unknown_outcome_is_202_and_is_settled_later_with_one_transfer() {
     let world = World::with(options()).await;
     for fault in UNKNOWN_OUTCOMES {
         let user = payee(&world, 5000).await;
         let withdrawal = leave_withdrawal_pending(&world, &user, fault).await;
-        assert_eq!(user.balance().await, 4000, "{fault}: debited, as it may have happened");
-        let made = transfers(&world, &user).await.len();
-        assert_eq!(made, usize::from(fault == "timeout_after"), "{fault}");
+        assert_eq!(user.balance().await, 4000, "{fault}: the debit stays while the outcome is unknown");
+        let count = transfers(&world, &user).await.len();
+        assert_eq!(count, usize::from(fault == "timeout_after"), "{fault}");
         assert_eq!(world.resume().await, 0, "its own request may still run");
         world.advance_seconds(AFTER_SETTLE_GRACE);
         assert_eq!(world.resume().await, 1, "{fault}");
         assert_eq!(transfers(&world, &user).await.len(), 1, "{fault}");
         assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![]), "{fault}");
         world.advance_seconds(AFTER_SETTLE_GRACE);
-        assert_eq!(world.resume().await, 0, "{fault}: there is nothing left to do");
+        assert_eq!(world.resume().await, 0, "{fault}: nothing is pending");
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_that_is_found_out_later_is_undone_then() {
+async fn a_refusal_that_a_sweep_finds_is_reversed() {
     let world = World::with(options()).await;
     let user = payee(&world, 5000).await;
     let withdrawal = leave_withdrawal_pending(&world, &user, "timeout_before").await;
@@ -160,7 +160,7 @@ async fn a_refusal_that_is_found_out_later_is_undone_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn to_be_refused_the_question_is_not_to_be_refused_the_transfer() {
+async fn a_refused_lookup_of_a_transfer_is_not_a_refused_transfer() {
     let world = World::with(options()).await;
     let user = payee(&world, 5000).await;
     leave_withdrawal_pending(&world, &user, "timeout_after").await;
@@ -173,7 +173,7 @@ async fn to_be_refused_the_question_is_not_to_be_refused_the_transfer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_sweeps_at_once_make_one_transfer() {
+async fn two_concurrent_sweeps_make_one_transfer() {
     let world = World::with(options()).await;
     for fault in ["timeout_before", "timeout_after"] {
         let users = join_all((0..4).map(|_| payee(&world, 5000))).await;
@@ -192,7 +192,7 @@ async fn two_sweeps_at_once_make_one_transfer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_during_the_request_itself_makes_no_second_transfer() {
+async fn a_sweep_during_the_request_makes_no_second_transfer() {
     let world = World::with(options()).await;
     let user = payee(&world, 5000).await;
     let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 1000 });
@@ -215,7 +215,7 @@ async fn a_sweep_during_the_request_itself_makes_no_second_transfer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_back_of_a_transfer_is_credited_once_in_whatever_order_it_is_reported() {
+async fn reversals_of_a_transfer_are_credited_once_in_any_order_of_events() {
     let world = World::with(options()).await;
     configure_webhooks(&world, json!({ "duplicates": 2 })).await;
     let user = payee(&world, 5000).await;
@@ -243,24 +243,24 @@ async fn what_comes_back_of_a_transfer_is_credited_once_in_whatever_order_it_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reversal_reported_before_the_transfer_is_known_is_credited_and_the_withdrawal_still_found_paid() {
+async fn a_reversal_before_the_transfer_is_known_is_credited_and_the_withdrawal_is_still_paid() {
     let world = World::with(options()).await;
-    for back in [400, 1000] {
+    for amount in [400, 1000] {
         let user = payee(&world, 5000).await;
         let withdrawal = leave_withdrawal_pending(&world, &user, "timeout_after").await;
         let transfer = id(&transfers(&world, &user).await[0]);
-        world.control(&format!("transfers/{transfer}/reverse"), json!({ "amount": back })).await;
+        world.control(&format!("transfers/{transfer}/reverse"), json!({ "amount": amount })).await;
         world.reported().await;
-        assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![back]));
+        assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![amount]));
         resume_all(&world).await;
-        assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![back]));
+        assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![amount]));
         assert_eq!(transfers(&world, &user).await.len(), 1);
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_at_once_as_many_are_sent_as_the_balance_covers() {
+async fn fifty_concurrent_withdrawals_succeed_as_far_as_the_balance_covers() {
     let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
     for (balance, covered) in [(1000, 1), (3700, 3)] {
         let user = payee(&world, balance).await;
@@ -279,7 +279,7 @@ async fn of_fifty_at_once_as_many_are_sent_as_the_balance_covers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_is_the_same_withdrawal() {
+async fn a_retry_with_the_same_key_is_the_same_withdrawal() {
     let world = proxied_world().await;
     let user = payee(&world, 5000).await;
     let keyed = user.keyed("sent");
@@ -287,7 +287,7 @@ async fn the_same_key_is_the_same_withdrawal() {
     assert_eq!(withdraw(&keyed, 1000).await.expect(201), first);
     withdraw(&keyed, 1001).await.expect_error(409, "idempotency_key_reused");
 
-    // The function dies before it can keep its answer: the second one meets what the first has made.
+    // The function dies before it stores its response. The retry finds the withdrawal of the first request.
     for (key, fault, status) in [("paid", None, 201), ("unknown", Some("timeout_after"), 202)] {
         let keyed = user.keyed(key);
         if let Some(fault) = fault {
@@ -312,7 +312,7 @@ async fn the_same_key_is_the_same_withdrawal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stripe_is_asked_for_the_transfer_once_it_has_forgotten_the_key() {
+async fn a_sweep_looks_the_transfer_up_after_stripe_has_forgotten_the_key() {
     let world = World::with(options()).await;
     for fault in UNKNOWN_OUTCOMES {
         let user = payee(&world, 5000).await;
