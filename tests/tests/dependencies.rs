@@ -44,7 +44,8 @@ fn only_functions_that_handle_files_link_the_client_of_s3() {
 
 #[test]
 fn no_function_links_the_local_stack() {
-    let local = ["clorp-infra", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];
+    let local =
+        ["clorp-dev", "clorp-local-aws", "clorp-stand-in", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];
     assert_eq!(functions_with(|package| local.contains(&package)), Vec::<String>::new());
     assert!(linked("board").contains("clorp-store"), "the list has the names of packages");
 }

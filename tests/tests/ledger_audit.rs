@@ -206,6 +206,28 @@ async fn the_command_fails_on_a_missing_credit_and_names_its_payment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_command_prints_its_figures_as_one_json_object() {
+    let world = busy_world().await;
+    let data = tempfile::tempdir().unwrap();
+    write_dev_file(&world, data.path());
+    let (passed, printed) = run_audit(data.path(), &["--json"]);
+    assert!(passed, "{printed}");
+    let audit: Value = serde_json::from_str(&printed).unwrap();
+    let total = |count: u64, cents: i64| json!({ "count": count, "cents": cents });
+    let expected = json!({
+        "postings": 14,
+        "wallets": total(9, 26_250), "open_drops": total(1, 700), "fees_cents": 250, "external_cents": -27_200,
+        "paid_topups": total(1, 1000), "paid_withdrawals": total(1, 800),
+        "stripe": {
+            "paid_sessions": total(1, 1000), "card_charges": total(0, 0), "transfers": total(1, 800),
+        },
+        "discrepancies": [], "unapplied": [],
+    });
+    assert_eq!(audit, expected);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_quarantined_event_is_listed_until_it_is_marked_as_dealt_with() {
     let world = busy_world().await;
     let data = tempfile::tempdir().unwrap();
@@ -228,20 +250,12 @@ async fn a_quarantined_event_is_listed_until_it_is_marked_as_dealt_with() {
 
 /// Writes the file that tells the command about a world.
 fn write_dev_file(world: &World, data: &Path) {
-    let stack = DevFile {
-        base_url: "http://127.0.0.1:1".to_owned(),
-        dynamodb_url: Some(world.table_url().to_owned()),
-        table: TABLE.to_owned(),
-        stripe_url: Some(world.sandbox.url.clone()),
-        stripe_key: Some(STRIPE_KEY.to_owned()),
-        webhook_secret: None,
-        supabase_url: None,
-        web_origin: "http://localhost:3000".to_owned(),
-        jwt: None,
-        s3_url: None,
-        users: Vec::new(),
-    };
-    stack.write(data).unwrap();
+    let stack = json!({
+        "base_url": "http://127.0.0.1:1", "dynamodb_url": world.table_url(), "table": TABLE,
+        "stripe_url": world.sandbox.url, "stripe_key": STRIPE_KEY, "webhook_secret": null, "supabase_url": null,
+        "web_origin": "http://localhost:3000", "jwt": null, "s3_url": null, "users": [],
+    });
+    std::fs::write(data.join("dev.json"), stack.to_string()).unwrap();
 }
 
 /// Runs the command. Returns its success and its output.

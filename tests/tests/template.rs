@@ -1,6 +1,5 @@
 //! `template.yaml` as AWS sees it: linted by cfn-lint, and transformed by the translator that CloudFormation
 //! uses for SAM.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
