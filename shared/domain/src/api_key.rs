@@ -1,7 +1,8 @@
-//! API keys: `clorp_`, 30 random base-62 characters (178 bits), 6 characters of CRC-32 in base 62.
+//! API keys. A key is `clorp_`, 30 random base-62 characters (178 bits) and 6 characters of CRC-32 in base
+//! 62.
 //!
-//! The prefix lets secret scanners find a leaked key; the checksum lets a mistyped one be refused before anything
-//! is looked up. Only the SHA-256 of a key is ever stored.
+//! The prefix lets secret scanners find a leaked key. The checksum rejects a mistyped key before any lookup.
+//! Only the SHA-256 of a key is ever stored.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,33 +13,34 @@ use sha2::{Digest, Sha256};
 use crate::time::after_seconds;
 use crate::{Cents, FieldError, KeyId, SpendPolicy, Spent, UserId};
 
-/// What every key begins with.
+/// Prefix of every key.
 pub const PREFIX: &str = "clorp_";
 const RANDOM_LEN: usize = 30;
 const CHECKSUM_LEN: usize = 6;
-/// How many characters of a key tell its owner which one it is: the prefix and six more.
+/// Length of the visible prefix, which tells a key apart from its owner's others: the prefix and six more
+/// characters.
 const SHOWN_LEN: usize = PREFIX.len() + 6;
-/// Longest name, in characters.
+/// Longest name of a key, in characters.
 const MAX_NAME_CHARS: usize = 100;
-/// How far behind the note of a key's last use may be, in seconds, so that using it is seldom a write.
+/// Precision of a key's last use, in seconds. A coarse one keeps most requests from writing.
 const LAST_USED_SECONDS: u32 = 60 * 60;
 pub(crate) const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A well-formed API key. Its text is a secret: `Debug` shows the prefix only, and there is no `Display`.
+/// A well-formed API key. Its text is a secret, so `Debug` shows only the prefix and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
-/// The SHA-256 of a key, in lower-case hex: the form in which keys are stored and looked up.
+/// The SHA-256 of a key, in lower-case hex. Keys are stored and looked up by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyHash(String);
 
-/// A text that is no API key: wrong prefix, length, alphabet or checksum.
+/// The error for a text that is no API key: wrong prefix, length, alphabet or checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedKey;
 
 impl ApiKey {
-    /// The key made of 30 random characters, each given as a number; the caller supplies the randomness, uniform
-    /// over 0 to 61 (larger numbers wrap).
+    /// Builds the key from 30 random numbers, one per character. The caller supplies the randomness, which
+    /// must be uniform over 0 to 61. Larger numbers wrap.
     pub fn from_random(digits: [u8; RANDOM_LEN]) -> Self {
         let random: String =
             digits.iter().map(|d| char::from(BASE62[usize::from(*d) % BASE62.len()])).collect();
@@ -46,50 +48,50 @@ impl ApiKey {
         Self(format!("{PREFIX}{random}{checksum}"))
     }
 
-    /// The secret text, to be shown to its owner once.
+    /// The secret text, to be shown to the owner once.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// As much of it as tells its owner which key it is, and nobody what it is.
+    /// The first characters of the key. They identify it to its owner and are safe to show.
     pub fn visible_prefix(&self) -> &str {
         &self.0[..SHOWN_LEN]
     }
 
-    /// What is stored in place of the key.
+    /// The hash that is stored in place of the key.
     pub fn hash(&self) -> KeyHash {
         let digest = Sha256::digest(self.0.as_bytes());
         KeyHash(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
-/// All that is known of a key: everything but its secret.
+/// The stored record of a key: everything except its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
-    /// Which key.
+    /// Id of the key.
     pub id: KeyId,
-    /// What it is found by.
+    /// Hash by which the key is looked up.
     pub hash: KeyHash,
-    /// Whose it is.
+    /// User that the key authenticates.
     pub owner: UserId,
-    /// What its owner calls it.
+    /// Name given by the owner.
     pub name: String,
-    /// How it begins.
+    /// Visible prefix of the key.
     pub prefix: String,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// From when on it is refused.
+    /// Time from which the key is rejected; `None` for a key that never expires.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, or up to an hour before that.
+    /// Time of the last use, or up to an hour before it.
     pub last_used_at: Option<Timestamp>,
-    /// What it may spend.
+    /// Spend limits of the key.
     pub policy: SpendPolicy,
-    /// What it has spent; counted only where the policy limits a day.
+    /// Amount spent so far. Counted only if the policy limits a day.
     pub spent: Spent,
 }
 
 impl StoredKey {
-    /// What is to be stored of a new key without name, expiry or limits.
+    /// The record of a new key without name, expiry or limits.
     pub fn new(id: KeyId, key: &ApiKey, owner: UserId, now: Timestamp) -> Self {
         Self {
             id,
@@ -105,18 +107,18 @@ impl StoredKey {
         }
     }
 
-    /// Whether it is accepted at `now`.
+    /// True if the key is accepted at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|expires_at| now < expires_at)
     }
 
-    /// Whether a use at `now` is to be noted.
+    /// True if a use at `now` is worth recording, because the recorded one is an hour old.
     pub fn is_use_news(&self, now: Timestamp) -> bool {
-        self.last_used_at.is_none_or(|noted| after_seconds(noted, LAST_USED_SECONDS) <= now)
+        self.last_used_at.is_none_or(|recorded| after_seconds(recorded, LAST_USED_SECONDS) <= now)
     }
 }
 
-/// The name of a key, checked: 1 to 100 characters, none of them a control character.
+/// Checks the name of a key: 1 to 100 characters, none of them a control character.
 ///
 /// # Errors
 /// [`FieldError`] at `/name`.
@@ -133,7 +135,7 @@ pub fn checked_name(name: Option<String>) -> Result<String, FieldError> {
     Ok(name)
 }
 
-/// An expiry, checked to lie after `now`.
+/// Checks an expiry, which must lie after `now`.
 ///
 /// # Errors
 /// [`FieldError`] at `/expires_at`.
@@ -145,7 +147,7 @@ pub fn checked_expiry(text: Option<&str>, now: Timestamp) -> Result<Option<Times
     if at > now { Ok(Some(at)) } else { Err(invalid("Expiry must lie in the future")) }
 }
 
-/// One of a key's limits, checked to be at least nothing.
+/// Checks one of a key's spend limits, which must not be negative.
 ///
 /// # Errors
 /// [`FieldError`] at `field`.
@@ -208,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_reads_back_and_any_one_wrong_character_is_refused() {
+    fn a_key_parses_back_and_any_single_wrong_character_is_rejected() {
         let key = ApiKey::from_random(std::array::from_fn(|i| (i * 7 % 62) as u8));
         let text = key.expose().to_owned();
         assert_eq!(text.parse::<ApiKey>().unwrap(), key);
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_use_is_noted_at_first_and_then_once_an_hour() {
+    fn the_first_use_is_recorded_and_then_one_an_hour() {
         let at = |seconds| Timestamp::from_second(seconds).unwrap();
         let id = KeyId::new(ulid::Ulid::from_parts(1, 2));
         let key = ApiKey::from_random([7; 30]);
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_good_until_it_expires() {
+    fn a_key_is_valid_until_it_expires() {
         let at = |seconds| Timestamp::from_second(seconds).unwrap();
         let id = KeyId::new(ulid::Ulid::from_parts(1, 2));
         let key = ApiKey::from_random([7; 30]);
@@ -250,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_not_in_its_debug_form_nor_in_its_hash() {
+    fn the_secret_appears_neither_in_debug_output_nor_in_the_hash() {
         let key = ApiKey::from_random([5; 30]);
         assert!(!format!("{key:?}").contains("5555"));
         assert_eq!(key.visible_prefix(), "clorp_555555");

@@ -4,15 +4,15 @@ use std::str::FromStr;
 
 use crate::error::UnknownWord;
 
-/// How far a user has come with Stripe's onboarding.
+/// Progress of a user through Stripe's onboarding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ConnectStatus {
-    /// There is no account.
+    /// The user has no Stripe account.
     #[default]
     NotConnected,
-    /// There is one, which cannot pay out: onboarding is unfinished, or Stripe wants to know more.
+    /// The account cannot pay out yet: onboarding is unfinished, or Stripe asks for more information.
     Pending,
-    /// Withdrawals can be sent to it.
+    /// The account can receive withdrawals.
     Active,
 }
 
@@ -26,7 +26,7 @@ impl ConnectStatus {
         }
     }
 
-    /// The status of an account of which Stripe says this.
+    /// The status of an existing account, given Stripe's `payouts_enabled`.
     pub const fn of_account(payouts_enabled: bool) -> Self {
         if payouts_enabled { Self::Active } else { Self::Pending }
     }

@@ -1,4 +1,4 @@
-//! Disputes: a card's owner takes the money of a top-up back through their bank.
+//! Disputes: the owner of a card reclaims a top-up through their bank.
 
 use std::str::FromStr;
 
@@ -8,16 +8,16 @@ use crate::error::UnknownWord;
 use crate::ledger::Unbalanced;
 use crate::{Account, Cents, EntryId, Posting, Reason, UserId};
 
-/// What Stripe says of a dispute.
+/// State of a dispute, as Stripe reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DisputeStatus {
-    /// The bank asks; no money has moved.
+    /// The bank asks for information. No money has moved.
     Inquiry,
-    /// The bank has taken the money; the case is open.
+    /// The bank has taken the money, and the case is open.
     Open,
-    /// The money came back.
+    /// The bank has returned the money.
     Won,
-    /// The money stays with the bank.
+    /// The bank keeps the money.
     Lost,
 }
 
@@ -45,32 +45,34 @@ impl FromStr for DisputeStatus {
 /// A dispute about a top-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dispute {
-    /// Stripe's id for it.
+    /// Stripe's id of the dispute.
     pub id: String,
-    /// Whose top-up it is about.
+    /// User whose top-up is disputed.
     pub user: UserId,
-    /// How much the bank has taken.
+    /// Amount that the bank has taken.
     pub amount: Cents,
-    /// Where it is.
+    /// State of the dispute.
     pub status: DisputeStatus,
 }
 
-/// What a report on a dispute changes.
+/// The effect of one webhook event about a dispute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DisputeChange {
-    /// Nothing that was not known.
+    /// Nothing changes.
     Nothing,
-    /// The status, but no money: the debit stands, or never was.
+    /// Only the recorded status changes. The debit stands, or was never made.
     Note,
     /// The wallet is debited.
     Debit,
-    /// The wallet gets back what it was debited.
+    /// The earlier debit is credited back to the wallet.
     GiveBack,
 }
 
 impl Dispute {
-    /// What this report changes, given the status recorded before. Reports come in any order and more than once: a
-    /// decided dispute stays decided, and one that is won before we heard of it moves no money at all.
+    /// Decides the effect of this event, given the status `recorded` before.
+    ///
+    /// Events arrive in any order and more than once. A decided dispute stays decided. A dispute that is won
+    /// before its first event arrives moves no money at all.
     pub const fn change(&self, recorded: Option<DisputeStatus>) -> DisputeChange {
         use DisputeStatus as S;
         match (recorded, self.status) {
@@ -83,10 +85,10 @@ impl Dispute {
         }
     }
 
-    /// The posting of a debit or of giving it back; `None` for what moves no money.
+    /// The posting for `change`, or `None` if it moves no money.
     ///
     /// # Errors
-    /// [`Unbalanced`], which amounts of Stripe's exclude.
+    /// [`Unbalanced`], which Stripe's amounts exclude.
     pub fn posting(
         &self,
         change: DisputeChange,
@@ -108,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_order_of_reports_leaves_the_wallet_with_what_the_bank_left_it() {
+    fn any_order_of_events_debits_the_wallet_by_what_the_bank_took() {
         use DisputeStatus as S;
         let reports: [(&[S], i64); 9] = [
             (&[S::Open], -1),

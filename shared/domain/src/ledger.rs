@@ -1,4 +1,4 @@
-//! The ledger: double entry, append-only, every posting summing to zero.
+//! The ledger: double entry and append-only. Every posting sums to zero.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::money::Overflow;
 use crate::{Cents, DropId, EntryId, UserId, WithdrawalId};
 
-/// Where money can be.
+/// An account that can hold money.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
     /// A user's wallet.
@@ -17,11 +17,11 @@ pub enum Account {
     Escrow(DropId),
     /// The platform's fees.
     Platform,
-    /// The world outside: banks and cards. Its balance is minus all that is inside.
+    /// The outside world: banks and cards. Its balance is the negative sum of all other accounts.
     External,
 }
 
-/// Why money moved. Its text is the `reason` that users see.
+/// The reason for a posting. Its text is the `reason` that users see.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// A wallet was funded by its owner; names Stripe's Checkout session.
@@ -32,7 +32,7 @@ pub enum Reason {
     TopupRefund(String),
     /// The card's owner disputed a top-up; names Stripe's dispute.
     Dispute(String),
-    /// A dispute was decided in our favour; names Stripe's dispute.
+    /// The platform won a dispute; names Stripe's dispute.
     ChargebackWon(String),
     /// Money was sent to the user's bank.
     Withdraw(WithdrawalId),
@@ -47,8 +47,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Whether the debit is made even from a wallet that does not hold the amount: the bank has taken the money
-    /// already, so the wallet owes it.
+    /// True if the debit may overdraw the wallet. The bank has already taken that money, so the wallet owes
+    /// it.
     pub const fn may_overdraw(&self) -> bool {
         match self {
             Self::TopupRefund(_) | Self::Dispute(_) => true,
@@ -81,7 +81,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A text that is no ledger reason.
+/// The error for a text that is no ledger reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownReason;
 
@@ -100,7 +100,8 @@ impl FromStr for Reason {
             "withdraw" => Ok(Self::Withdraw(withdrawal()?)),
             "withdraw_reversed" => Ok(Self::WithdrawReversed(withdrawal()?)),
             "drop" => Ok(Self::Drop(drop()?)),
-            // A drop's id is a ULID and a Stripe id has an underscore, so the two kinds of refund cannot be confused.
+            // A drop's id is a ULID and a Stripe id has an underscore, so the two kinds of refund cannot be
+            // confused.
             "refund" => Ok(drop().map_or_else(|_| Self::TopupRefund(what.to_owned()), Self::Refund)),
             "win" => Ok(Self::Win(drop()?)),
             _ => Err(UnknownReason),
@@ -111,13 +112,13 @@ impl FromStr for Reason {
 /// One account's side of a posting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Whose.
+    /// Account whose balance changes.
     pub account: Account,
-    /// Positive into the account, negative out of it; never zero.
+    /// Change of the balance: positive into the account, negative out of it, never zero.
     pub delta: Cents,
 }
 
-/// One movement of money: entries that sum to zero, written together or not at all.
+/// One movement of money: entries that sum to zero and are written atomically.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
     id: EntryId,
@@ -126,16 +127,16 @@ pub struct Posting {
     entries: Vec<Entry>,
 }
 
-/// Why entries do not form a posting.
+/// The reason why entries form no posting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unbalanced {
-    /// They do not sum to zero.
+    /// The entries do not sum to zero.
     Sum(Cents),
-    /// Their sum is out of range.
+    /// The sum of the entries is out of range.
     Range,
     /// An account appears twice.
     Repeated,
-    /// There are none.
+    /// No entry moves anything.
     Empty,
 }
 
@@ -146,7 +147,7 @@ impl From<Overflow> for Unbalanced {
 }
 
 impl Posting {
-    /// The posting of `entries`; those of zero cents are left out.
+    /// Builds a posting from `entries`. Entries of zero cents are dropped.
     ///
     /// # Errors
     /// [`Unbalanced`] unless the entries sum to zero, name each account once and move something.
@@ -172,10 +173,10 @@ impl Posting {
         }
     }
 
-    /// `amount` from one account to another.
+    /// Builds a posting that moves `amount` from one account to another.
     ///
     /// # Errors
-    /// As [`Posting::new`].
+    /// See [`Posting::new`].
     pub fn transfer(
         id: EntryId,
         reason: Reason,
@@ -192,17 +193,17 @@ impl Posting {
         self.id
     }
 
-    /// Why.
+    /// The reason for the posting.
     pub const fn reason(&self) -> &Reason {
         &self.reason
     }
 
-    /// When.
+    /// Time of the posting.
     pub const fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// The accounts' sides: at least two, summing to zero.
+    /// The posting's entries: at least two, summing to zero.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -213,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_reads_back_from_its_text() {
+    fn every_reason_parses_back_from_its_text() {
         for text in [
             "topup:cs_test_1",
             "auto_topup:pi_1",
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_bank_has_taken_already_overdraws_a_wallet() {
+    fn only_refunds_and_disputes_may_overdraw_a_wallet() {
         for (text, overdraws) in [
             ("refund:ch_1", true),
             ("dispute:dp_1", true),

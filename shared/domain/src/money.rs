@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cents(i64);
 
-/// An amount outside what 64 bits hold.
+/// The error for an amount that does not fit 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overflow;
 
@@ -19,10 +19,10 @@ impl fmt::Display for Overflow {
 impl std::error::Error for Overflow {}
 
 impl Cents {
-    /// Nothing.
+    /// Zero cents.
     pub const ZERO: Self = Self(0);
 
-    /// `cents` cents.
+    /// An amount of `cents` cents.
     pub const fn new(cents: i64) -> Self {
         Self(cents)
     }
@@ -32,7 +32,7 @@ impl Cents {
         self.0
     }
 
-    /// The sum.
+    /// The sum of both amounts.
     ///
     /// # Errors
     /// [`Overflow`].
@@ -40,7 +40,7 @@ impl Cents {
         self.0.checked_add(other.0).map(Self).ok_or(Overflow)
     }
 
-    /// The difference.
+    /// This amount minus `other`.
     ///
     /// # Errors
     /// [`Overflow`].
@@ -48,10 +48,10 @@ impl Cents {
         self.0.checked_sub(other.0).map(Self).ok_or(Overflow)
     }
 
-    /// The same amount in the other direction.
+    /// The amount with the opposite sign.
     ///
     /// # Errors
-    /// [`Overflow`] for the one amount that has no opposite.
+    /// [`Overflow`] for `i64::MIN`, which has no opposite.
     pub fn negated(self) -> Result<Self, Overflow> {
         self.0.checked_neg().map(Self).ok_or(Overflow)
     }

@@ -1,5 +1,5 @@
-//! What a key may spend: a limit on each drop and one on each day, set when the key is made and never afterwards, so
-//! that whoever holds the key cannot raise them.
+//! Spend limits of an API key: one per drop and one per day. They are set when the key is created and never
+//! change, so a holder of the key cannot raise them.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::{Cents, Error, Overflow};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
-/// A day in UTC: how many have passed since 1970.
+/// A day in UTC, as the number of days since 1970-01-01.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(i64);
 
@@ -22,44 +22,44 @@ impl Day {
         self.0
     }
 
-    /// The day of an instant.
+    /// The day that contains an instant.
     pub fn of(at: Timestamp) -> Self {
         Self(at.as_second().div_euclid(SECONDS_PER_DAY))
     }
 }
 
-/// A key's limits; none is no limit.
+/// A key's spend limits. `None` means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpendPolicy {
-    /// Most that one drop may cost.
+    /// Highest price of one drop.
     pub per_drop: Option<Cents>,
-    /// Most that all drops of one day may cost. What is refunded does not count back.
+    /// Highest sum of the prices of one day's drops. Refunds do not count back.
     pub per_day: Option<Cents>,
 }
 
-/// What a key has spent on the last day on which it spent anything.
+/// The spending of a key on the last day on which it spent anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// That day.
+    /// Last day with spending.
     pub day: Day,
-    /// How much.
+    /// Sum spent on that day.
     pub amount: Cents,
 }
 
 impl Spent {
-    /// What of it was spent on `day`.
+    /// The amount spent on `day`.
     pub fn on(&self, day: Day) -> Cents {
         if self.day == day { self.amount } else { Cents::ZERO }
     }
 }
 
 impl SpendPolicy {
-    /// Whether there is a limit at all.
+    /// True if the policy has any limit.
     pub const fn is_limited(&self) -> bool {
         self.per_drop.is_some() || self.per_day.is_some()
     }
 
-    /// Lets a drop of this price through at `now`, given what was spent before.
+    /// Checks that the key may pay for a drop of this price at `now`, given its earlier spending.
     ///
     /// # Errors
     /// [`Error::SpendLimitPerDrop`], [`Error::SpendLimitPerDay`].
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_limit_is_held_by_itself_and_a_day_ends_at_midnight_utc() {
+    fn each_limit_applies_independently_and_a_day_ends_at_midnight_utc() {
         let check = |per_drop: Option<i64>, per_day: Option<i64>, price, spent, millis| {
             let policy = SpendPolicy { per_drop: per_drop.map(Cents::new), per_day: per_day.map(Cents::new) };
             let spent = Spent { day: Day::new(1), amount: Cents::new(spent) };

@@ -1,18 +1,18 @@
-//! Public totals of the marketplace.
+//! Public totals of the whole marketplace.
 
 use crate::Cents;
 
-/// Totals, or a change to them.
+/// Totals of the marketplace, or a difference to add to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Drops on the board.
+    /// Number of drops on the board.
     pub open_drops: i64,
-    /// The prices of the drops on the board.
+    /// Sum of the prices of the drops on the board.
     pub open_bounty: Cents,
-    /// Drops judged and paid so far.
+    /// Number of drops judged and paid so far.
     pub completed_drops: i64,
-    /// Submissions judged so far.
+    /// Number of submissions judged so far.
     pub submissions: i64,
-    /// What winners have received so far.
+    /// Sum of all payouts to winners so far.
     pub paid_out: Cents,
 }

@@ -1,7 +1,8 @@
 //! Top-ups: money that enters a wallet through Stripe.
 //!
-//! A top-up is recorded before Stripe hears of it, and its id is Stripe's idempotency key. What then becomes of it is
-//! learnt from Stripe's answer, its webhooks, or a later question, whichever comes first and however often.
+//! A top-up is recorded before Stripe is called, and its id is Stripe's idempotency key. The outcome arrives
+//! in Stripe's response, in a webhook event or in a later query. Any of these may come first, and any may
+//! repeat.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +13,12 @@ use crate::error::UnknownWord;
 use crate::ledger::Unbalanced;
 use crate::{Account, Cents, EntryId, FieldError, Posting, Reason, Rules, TopupId, UserId};
 
-/// Who began a top-up.
+/// The way in which a top-up was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TopupKind {
-    /// The user, who pays on Stripe's Checkout page.
+    /// The user pays on Stripe's Checkout page.
     Checkout,
-    /// The wallet itself, from the saved card.
+    /// The wallet charges the saved card.
     Auto,
 }
 
@@ -31,14 +32,14 @@ impl TopupKind {
     }
 }
 
-/// Where a top-up is.
+/// State of a top-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TopupStatus {
-    /// Begun; whether money comes is not known.
+    /// Started; the outcome is not known yet.
     Pending,
     /// The wallet was credited.
     Paid,
-    /// Refused. Should Stripe report it paid all the same, the money counts.
+    /// Refused. If Stripe later reports a payment, the wallet is still credited.
     Failed,
 }
 
@@ -76,29 +77,30 @@ impl fmt::Display for TopupKind {
     }
 }
 
-/// A top-up.
+/// A payment into a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topup {
-    /// Which.
+    /// Id of the top-up, and Stripe's idempotency key.
     pub id: TopupId,
-    /// Whose wallet.
+    /// User whose wallet is credited.
     pub user: UserId,
-    /// Who began it.
+    /// The way in which it was started.
     pub kind: TopupKind,
-    /// Where it is.
+    /// State of the top-up.
     pub status: TopupStatus,
-    /// How much.
+    /// Amount of the payment.
     pub amount: Cents,
-    /// What of it was paid back to the card.
+    /// Part of the amount that was refunded to the card.
     pub refunded: Cents,
-    /// When it was begun.
+    /// Time of the start.
     pub created_at: Timestamp,
-    /// Stripe's object that pays it, once known: a Checkout session, or a PaymentIntent for [`TopupKind::Auto`].
+    /// Id of the Stripe object that pays, once known: a Checkout session, or a PaymentIntent for
+    /// [`TopupKind::Auto`].
     pub stripe_id: Option<String>,
 }
 
 impl Topup {
-    /// A top-up that has just been begun.
+    /// A top-up started at `now`.
     pub fn begun(id: TopupId, user: UserId, kind: TopupKind, amount: Cents, now: Timestamp) -> Self {
         Self {
             id,
@@ -112,7 +114,7 @@ impl Topup {
         }
     }
 
-    /// The posting that credits the wallet for what Stripe's object `stripe_id` paid.
+    /// The posting that credits the wallet with the payment of Stripe's object `stripe_id`.
     ///
     /// # Errors
     /// [`Unbalanced`], which the rules' bounds exclude.
@@ -124,11 +126,13 @@ impl Topup {
         Posting::transfer(id, reason, now, Account::External, self.wallet(), self.amount)
     }
 
-    /// The posting that takes back what `charge` has refunded beyond what was taken back before; `None` if that is
-    /// nothing. Stripe reports the sum of all refunds of a charge, so reports may come late, twice or not in order.
+    /// The posting that debits what `charge` has newly refunded, or `None` if nothing is new.
+    ///
+    /// `refunded` is the sum of all refunds of the charge, as Stripe reports it. So events may come late,
+    /// twice or out of order.
     ///
     /// # Errors
-    /// [`Unbalanced`], which amounts of Stripe's exclude.
+    /// [`Unbalanced`], which Stripe's amounts exclude.
     pub fn refund(
         &self,
         charge: &str,
@@ -148,11 +152,11 @@ impl Topup {
     }
 }
 
-/// Checks how much somebody wants to top up or withdraw. Unlike a drop's price it is never adjusted: what is charged
-/// or sent is what was asked for.
+/// Checks an amount to top up or withdraw. Unlike a drop's price, it is never clamped: the requested amount
+/// is moved exactly or rejected.
 ///
 /// # Errors
-/// [`FieldError`] at `field` if there is no amount, or one outside `least` to `most`.
+/// [`FieldError`] at `field` if the amount is missing or outside `least` to `most`.
 pub fn checked_amount(
     field: &str,
     cents: Option<i64>,
@@ -174,36 +178,36 @@ pub fn checked_amount(
     Ok(amount)
 }
 
-/// When a wallet tops itself up, and from what.
+/// Settings and state of a wallet's automatic top-ups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AutoTopup {
-    /// Whether it does.
+    /// True if automatic top-ups are on.
     pub enabled: bool,
-    /// How much is charged each time.
+    /// Amount of each charge.
     pub amount: Cents,
-    /// A debit that leaves less than this sets off a charge.
+    /// Balance below which a charge starts.
     pub threshold: Cents,
-    /// The charge that is under way: at most one at a time.
+    /// The charge in flight; at most one at a time.
     pub in_flight: Option<TopupId>,
-    /// Charges refused in a row.
+    /// Number of charges refused in a row.
     pub failures: u32,
-    /// Why the last one was refused, in Stripe's word; `None` after one that went through.
+    /// Stripe's decline code for the last charge; `None` if that charge succeeded.
     pub last_failure: Option<String>,
 }
 
 impl AutoTopup {
-    /// Whether charging the card would let a wallet that holds `available` pay `price`. A charge that would not is
-    /// not made.
+    /// True if a charge would let a wallet that holds `available` pay `price`. A charge that would not
+    /// suffice is not made.
     pub fn would_cover(&self, available: Cents, price: Cents) -> bool {
         self.enabled && available.plus(self.amount).is_ok_and(|then| then >= price)
     }
 
-    /// Whether a wallet that holds `balance` is to be topped up now.
+    /// True if a wallet that holds `balance` needs a top-up now.
     pub fn is_due(&self, balance: Cents) -> bool {
         self.enabled && self.in_flight.is_none() && balance < self.threshold
     }
 
-    /// The settings after a refused charge: off once there were too many in a row.
+    /// The settings after a refused charge. Too many refusals in a row switch automatic top-ups off.
     #[must_use]
     pub fn refused(&self, why: &str, rules: &Rules) -> Self {
         let failures = self.failures.saturating_add(1);
@@ -235,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn refunds_are_taken_back_by_what_is_new_whatever_the_order_of_the_reports() {
+    fn each_refund_event_debits_only_the_new_part_in_any_order() {
         let mut topup = topup();
         let mut taken = 0;
         for (reported, expect) in [(300, Some(-300)), (300, None), (1000, Some(-700)), (600, None)] {
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_is_taken_as_it_is_or_refused() {
+    fn an_amount_is_accepted_unchanged_or_rejected() {
         let check = |cents| checked_amount("/amount_cents", cents, Cents::new(500), Cents::new(100_000));
         for good in [500, 501, 100_000] {
             assert_eq!(check(Some(good)), Ok(Cents::new(good)));
@@ -268,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_is_charged_only_where_that_helps() {
+    fn a_card_is_charged_only_if_the_charge_suffices() {
         let settings = AutoTopup {
             enabled: true,
             amount: Cents::new(1000),
@@ -292,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_refusals_switch_it_off() {
+    fn repeated_refusals_switch_automatic_topups_off() {
         let rules = Rules::default();
         let mut settings = AutoTopup { enabled: true, ..AutoTopup::default() };
         let mut enabled = Vec::new();

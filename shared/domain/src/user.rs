@@ -7,33 +7,33 @@ use crate::{AutoTopup, Cents, ConnectStatus, UserId};
 /// An account with a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Who it is.
+    /// Id of the account.
     pub id: UserId,
-    /// Display name; the default agent is called so until it is renamed.
+    /// Display name. The default agent has the same name until it is renamed.
     pub name: String,
     /// Picture shown beside the name.
     pub avatar_url: Option<String>,
-    /// What the wallet holds: always the sum of the user's ledger entries. Below zero after a refund or a dispute of
-    /// money that was spent.
+    /// Balance of the wallet, always equal to the sum of the user's ledger entries. Negative after a refund
+    /// or dispute of money that was already spent.
     pub balance: Cents,
-    /// When the account was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// What Stripe knows the user by.
+    /// Stripe objects that belong to the user.
     pub stripe: StripeIds,
-    /// When the wallet tops itself up.
+    /// Automatic top-ups of the wallet.
     pub auto_topup: AutoTopup,
 }
 
-/// What Stripe knows a user by.
+/// Ids of the Stripe objects that belong to a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StripeIds {
-    /// Who pays top-ups.
+    /// Customer that pays for top-ups.
     pub customer: Option<String>,
-    /// The saved card.
+    /// Saved card, as a payment method.
     pub payment_method: Option<String>,
-    /// Where withdrawals go.
+    /// Connect account that receives withdrawals.
     pub account: Option<String>,
-    /// Whether they can.
+    /// State of the Connect account.
     pub account_status: ConnectStatus,
 }
 
@@ -51,7 +51,7 @@ impl User {
         }
     }
 
-    /// The card that automatic top-ups are charged to, and the customer who owns it.
+    /// The customer and the saved card that automatic top-ups charge.
     pub fn saved_card(&self) -> Option<(&str, &str)> {
         Some((self.stripe.customer.as_deref()?, self.stripe.payment_method.as_deref()?))
     }

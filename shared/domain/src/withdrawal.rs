@@ -1,8 +1,8 @@
-//! Withdrawals: money that leaves a wallet for its owner's bank.
+//! Withdrawals: money that moves from a wallet to its owner's bank.
 //!
-//! The wallet is debited first, under the withdrawal's id; then Stripe is asked for a transfer, with that id as the
-//! idempotency key. A refusal is undone by a new posting. While the outcome is unknown nothing is undone: the same
-//! request is repeated until there is an answer.
+//! The wallet is debited first, under the withdrawal's id. Then Stripe is asked for a transfer, with that id
+//! as the idempotency key. A new posting undoes the debit if Stripe refuses. While the outcome is unknown,
+//! nothing is undone and the same request is repeated until Stripe answers.
 
 use std::str::FromStr;
 
@@ -12,14 +12,14 @@ use crate::error::UnknownWord;
 use crate::ledger::Unbalanced;
 use crate::{Account, Cents, EntryId, Posting, Reason, UserId, WithdrawalId};
 
-/// Where a withdrawal is.
+/// State of a withdrawal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WithdrawalStatus {
-    /// The wallet is debited; whether Stripe made the transfer is not known.
+    /// The wallet is debited. It is not yet known if Stripe made the transfer.
     Pending,
     /// Stripe made the transfer.
     Paid,
-    /// Stripe refused the transfer, and the wallet was credited back.
+    /// Stripe refused the transfer, and the amount was credited back to the wallet.
     Refused,
 }
 
@@ -43,29 +43,29 @@ impl FromStr for WithdrawalStatus {
     }
 }
 
-/// A withdrawal.
+/// A transfer from a wallet to its owner's Stripe account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withdrawal {
-    /// Which.
+    /// Id of the withdrawal, and Stripe's idempotency key.
     pub id: WithdrawalId,
-    /// Whose.
+    /// User whose wallet is debited.
     pub user: UserId,
-    /// How much.
+    /// Amount of the transfer.
     pub amount: Cents,
-    /// Where it is.
+    /// State of the withdrawal.
     pub status: WithdrawalStatus,
-    /// The Stripe account it goes to.
+    /// Stripe account that receives the transfer.
     pub account: String,
-    /// When it was asked for.
+    /// Time of the request.
     pub created_at: Timestamp,
-    /// Stripe's transfer, once known.
+    /// Id of Stripe's transfer, once known.
     pub transfer: Option<String>,
-    /// What of a transfer came back.
+    /// Part of the transfer that Stripe has reversed.
     pub reversed: Cents,
 }
 
 impl Withdrawal {
-    /// The posting that takes the amount from the wallet.
+    /// The posting that debits the wallet.
     ///
     /// # Errors
     /// [`Unbalanced`], which the rules' bounds exclude.
@@ -74,19 +74,19 @@ impl Withdrawal {
         Posting::transfer(id, reason, now, self.wallet(), Account::External, self.amount)
     }
 
-    /// The posting that returns the amount after a refusal.
+    /// The posting that credits the whole amount back after a refusal.
     ///
     /// # Errors
     /// [`Unbalanced`], which the rules' bounds exclude.
     pub fn undo(&self, id: EntryId, now: Timestamp) -> Result<Posting, Unbalanced> {
-        self.come_back(self.amount, id, now)
+        self.credit_back(self.amount, id, now)
     }
 
-    /// The posting that credits what has come back of the transfer beyond what was credited before; `None` if that
-    /// is nothing. Stripe reports the sum of all reversals.
+    /// The posting that credits what Stripe has newly reversed, or `None` if nothing is new. `reversed` is
+    /// the sum of all reversals, as Stripe reports it.
     ///
     /// # Errors
-    /// [`Unbalanced`], which amounts of Stripe's exclude.
+    /// [`Unbalanced`], which Stripe's amounts exclude.
     pub fn reversal(
         &self,
         reversed: Cents,
@@ -96,10 +96,10 @@ impl Withdrawal {
         if reversed <= self.reversed {
             return Ok(None);
         }
-        self.come_back(reversed.minus(self.reversed)?, id, now).map(Some)
+        self.credit_back(reversed.minus(self.reversed)?, id, now).map(Some)
     }
 
-    fn come_back(&self, amount: Cents, id: EntryId, now: Timestamp) -> Result<Posting, Unbalanced> {
+    fn credit_back(&self, amount: Cents, id: EntryId, now: Timestamp) -> Result<Posting, Unbalanced> {
         let reason = Reason::WithdrawReversed(self.id);
         Posting::transfer(id, reason, now, Account::External, self.wallet(), amount)
     }
