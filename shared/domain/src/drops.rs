@@ -1,7 +1,7 @@
-//! Drops: their lifecycle, and who may do what to them when.
+//! Drops: their lifecycle, and the rules for each action on them.
 //!
-//! Each action is a ladder of checks, every rejection a named [`Error`], after which what remains is to write the
-//! decision under a condition that the checks still hold.
+//! Each action is a ladder of checks, and every rejection is a named [`Error`]. The caller then writes the
+//! decision, on the condition that the checks still hold.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,20 +17,20 @@ use crate::{
     Pack, Posting, Reason, Rules, SubmissionId, UserId,
 };
 
-/// Where a drop is in its life. It only moves forward.
+/// The state of a drop. It only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
-    /// Posted, not paid; invisible to workers.
+    /// Posted but not paid; invisible to workers.
     PendingPayment,
-    /// Paid and on the board: takes claims and submissions until its window closes.
+    /// Paid and on the board. Takes claims and submissions until its window closes.
     Open,
-    /// Closed to submissions, being judged.
+    /// Closed to submissions and being judged.
     Ranking,
     /// Judged and paid out.
     Completed,
-    /// Called off by the sender; what was paid went back.
+    /// Cancelled by the sender; any payment was refunded.
     Cancelled,
-    /// Its window closed without a submission; what was paid went back.
+    /// The window closed without a submission; the payment was refunded.
     Expired,
 }
 
@@ -51,7 +51,7 @@ impl Status {
         }
     }
 
-    /// Whether nothing more can happen.
+    /// True if the drop can no longer change.
     pub const fn is_terminal(self) -> bool {
         match self {
             Self::PendingPayment | Self::Open | Self::Ranking => false,
@@ -66,7 +66,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// A word that is no status.
+/// The error for a word that is no status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownStatus;
 
@@ -78,155 +78,156 @@ impl FromStr for Status {
     }
 }
 
-/// What workers are given: written once, never changed.
+/// The task as workers receive it: written once, never changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brief {
     /// The task, in plain text.
     pub prompt: String,
-    /// Context for workers; never on public pages, never logged.
+    /// Context for workers. Never shown on public pages, never logged.
     pub env_vars: BTreeMap<String, String>,
     /// Files that belong to the task.
     pub attachments: Vec<Attachment>,
 }
 
-/// The time in which a drop takes claims and submissions.
+/// The period in which a drop takes claims and submissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// When the drop was paid and went on the board.
+    /// Time at which the drop was paid and went on the board.
     pub opened_at: Timestamp,
-    /// From this instant on nothing is accepted.
+    /// Time from which claims and submissions are rejected.
     pub closes_at: Timestamp,
 }
 
 /// A worker's hold on one of a drop's slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Since when.
+    /// Time of the claim.
     pub claimed_at: Timestamp,
-    /// Until when nobody else can take the slot. Afterwards the claim stays good until somebody does.
+    /// Time until which no other worker can take the slot. The claim stays valid after it, until another
+    /// worker does.
     pub lease_expires_at: Timestamp,
-    /// When the worker submitted; a submitted claim cannot be taken over.
+    /// Time of the submission. A submitted claim cannot be taken over.
     pub submitted_at: Option<Timestamp>,
-    /// Which of the worker's agents it is for.
+    /// Agent of the worker for which the claim was made.
     pub agent: AgentId,
 }
 
 impl Claim {
-    /// When it lapsed, as seen at `now`: its lease ended without a submission. If the worker submits after all, it
-    /// has not lapsed.
+    /// The time at which the claim lapsed, seen at `now`: its lease ended without a submission. A late
+    /// submission undoes the lapse.
     pub fn lapsed_at(&self, now: Timestamp) -> Option<Timestamp> {
         (self.submitted_at.is_none() && self.lease_expires_at <= now).then_some(self.lease_expires_at)
     }
 }
 
-/// How a completed drop ended.
+/// The result of a completed drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// Who was paid.
+    /// Worker who was paid.
     pub winner: UserId,
-    /// The winner's grade, which is the drop's.
+    /// Grade of the winning submission, and so of the drop.
     pub grade: Grade,
-    /// When the winner was paid.
+    /// Time of the payout.
     pub completed_at: Timestamp,
 }
 
 /// A drop, without its brief.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drop {
-    /// Which drop.
+    /// Id of the drop.
     pub id: DropId,
-    /// Where it is in its life.
+    /// State of the drop.
     pub status: Status,
-    /// Who posted it.
+    /// User who posted the drop.
     pub sender: UserId,
-    /// Kind of work.
+    /// Kind of work it asks for.
     pub pack: Pack,
     /// First line of the prompt.
     pub title: String,
-    /// What the sender pays.
+    /// Price that the sender pays.
     pub price: Cents,
     /// The platform's part of the price, fixed when the drop is posted.
     pub fee: Cents,
     /// Length of the window, in seconds.
     pub time_limit_seconds: u32,
-    /// How many slots it has.
+    /// Number of slots.
     pub max_claims: u32,
-    /// When it was posted.
+    /// Time of posting.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// Set once it was opened, and kept.
+    /// Window for claims and submissions. Set when the drop opens, and kept.
     pub window: Option<Window>,
-    /// When it was closed to submissions, to be judged.
+    /// Time at which it closed to submissions.
     pub ranking_at: Option<Timestamp>,
-    /// Money held for it: the price while open or ranking, else nothing.
+    /// Money held for the drop: the price while open or ranking, zero otherwise.
     pub escrow: Cents,
-    /// Who holds its slots.
+    /// Claims by worker, one per held slot.
     pub claims: BTreeMap<UserId, Claim>,
-    /// Set once completed.
+    /// Result, set once completed.
     pub outcome: Option<Outcome>,
 }
 
-/// What a caller is to a drop.
+/// A caller's role in a drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
     /// The sender.
     Sender,
-    /// A holder of one of its slots.
+    /// A worker who holds a slot.
     Claimant,
 }
 
-/// How a claim request is to be met.
+/// Decision on a claim request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimDecision {
-    /// The caller holds this claim already.
+    /// The caller already holds this claim.
     Held(Claim),
-    /// A free slot is there to be taken.
+    /// The caller takes a free slot with this claim.
     Take(Claim),
-    /// Every slot is held, but this worker's lease has lapsed and the slot passes on.
+    /// Every slot is held, but this worker's lease has lapsed. The caller takes over that slot.
     TakeOver(Claim, UserId),
 }
 
-/// How a submission is to be met.
+/// Decision on a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmitDecision {
-    /// Accept it; if it `fills` the drop, the window is over.
+    /// The submission is accepted. If it fills the drop, the window closes.
     Accept {
-        /// Whether every slot has submitted now.
+        /// True if every slot has now submitted.
         fills: bool,
     },
-    /// The caller has submitted before; whether it was the same output is for the caller to compare.
+    /// The caller has submitted before. The calling code must compare the outputs.
     Again,
 }
 
-/// How a cancellation is to be met.
+/// Decision on a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelDecision {
-    /// It ended before; nothing changes.
+    /// The drop has already ended; nothing changes.
     Already,
-    /// Nothing was paid, so nothing goes back.
+    /// The drop is cancelled without a refund, because it was never paid.
     Void,
-    /// The escrow goes back to the sender.
+    /// The drop is cancelled and the escrow returns to the sender.
     Refund,
 }
 
-/// What is due on a drop, seen at one instant by the ranking.
+/// The ranking's next step for a drop at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Nothing any more, or never: it is pending or has ended.
+    /// Nothing to do: the drop is pending payment or has ended.
     Nothing,
-    /// Its window is still open until then.
+    /// Wait until this time, at which the window closes.
     NotBefore(Timestamp),
-    /// Close it to submissions.
+    /// Close the drop to submissions.
     Close,
-    /// Refund it: nobody submitted.
+    /// Refund the drop, because it has no submission.
     Expire,
-    /// Judge and settle it.
+    /// Judge and settle the drop.
     Judge,
 }
 
 impl Drop {
-    /// The drop that `order` makes, not yet paid.
+    /// Creates the unpaid drop for an order.
     pub fn pending(id: DropId, sender: UserId, new_drop: &NewDrop, rules: &Rules, now: Timestamp) -> Self {
         Self {
             id,
@@ -248,7 +249,7 @@ impl Drop {
         }
     }
 
-    /// The same drop opened at `now`. Its escrow is moved by the posting that pays for it.
+    /// The drop after it opened at `now`. The payment's posting moves its escrow.
     #[must_use]
     pub fn opened(mut self, now: Timestamp) -> Self {
         self.status = Status::Open;
@@ -257,14 +258,14 @@ impl Drop {
         self
     }
 
-    /// When a change that is made at `now` happens: after every change before it, whatever clocks those went by. So each
-    /// change has an instant of its own, and their order is the order in which they were made.
+    /// The timestamp for the next change: `now`, or 1 ms after the last change if this clock is behind. It
+    /// increases strictly per drop, so the order of timestamps is the order of changes.
     pub fn next_change_at(&self, now: Timestamp) -> Timestamp {
         let next = self.updated_at.saturating_add(SignedDuration::from_millis(1));
         now.max(next.unwrap_or(Timestamp::MAX))
     }
 
-    /// What the winner gets.
+    /// The winner's payout: the price minus the fee.
     ///
     /// # Errors
     /// [`Overflow`], which the rules' bounds exclude.
@@ -272,7 +273,7 @@ impl Drop {
         self.price.minus(self.fee)
     }
 
-    /// The posting that pays for it: the price goes from the sender into its escrow.
+    /// The posting that pays for the drop: it moves the price from the sender into escrow.
     ///
     /// # Errors
     /// [`Unbalanced`], which the rules' bounds exclude.
@@ -281,7 +282,7 @@ impl Drop {
         Posting::transfer(id, Reason::Drop(self.id), now, from, to, self.price)
     }
 
-    /// The posting that returns the price to the sender.
+    /// The posting that returns the price from escrow to the sender.
     ///
     /// # Errors
     /// [`Unbalanced`], which the rules' bounds exclude.
@@ -290,7 +291,7 @@ impl Drop {
         Posting::transfer(id, Reason::Refund(self.id), now, from, to, self.price)
     }
 
-    /// The posting that pays the winner and the platform.
+    /// The posting that pays the winner and the platform from escrow.
     ///
     /// # Errors
     /// [`Unbalanced`], which the rules' bounds exclude.
@@ -303,7 +304,7 @@ impl Drop {
         Posting::new(id, Reason::Win(self.id), now, entries)
     }
 
-    /// The same drop after `worker` took a slot, from the `lapsed` one if there is one.
+    /// The drop after `worker` claimed a slot, taking over that of `lapsed` if given.
     #[must_use]
     pub fn claimed(mut self, worker: UserId, claim: Claim, lapsed: Option<&UserId>) -> Self {
         if let Some(lapsed) = lapsed {
@@ -314,7 +315,7 @@ impl Drop {
         self
     }
 
-    /// The same drop after `worker` gave up their slot.
+    /// The drop after `worker` released their slot.
     #[must_use]
     pub fn released(mut self, worker: &UserId, now: Timestamp) -> Self {
         self.claims.remove(worker);
@@ -322,7 +323,7 @@ impl Drop {
         self
     }
 
-    /// The same drop after it ended without a verdict.
+    /// The drop after it ended without a verdict.
     #[must_use]
     pub fn ended(mut self, status: Status, now: Timestamp) -> Self {
         self.status = status;
@@ -331,7 +332,7 @@ impl Drop {
         self
     }
 
-    /// The same drop after it was judged.
+    /// The drop after it was judged and paid.
     #[must_use]
     pub fn completed(mut self, outcome: Outcome) -> Self {
         self.status = Status::Completed;
@@ -341,12 +342,12 @@ impl Drop {
         self
     }
 
-    /// How many slots are held.
+    /// Number of held slots.
     pub fn claims_count(&self) -> u32 {
         count(self.claims.values())
     }
 
-    /// How many submissions are in.
+    /// Number of submissions.
     pub fn submissions_count(&self) -> u32 {
         count(self.claims.values().filter(|claim| claim.submitted_at.is_some()))
     }
@@ -356,12 +357,12 @@ impl Drop {
         self.outcome.as_ref().map(|outcome| SubmissionId::of(self.id, &outcome.winner))
     }
 
-    /// By when it will have ended, once opened.
+    /// The deadline for the drop's settlement, once opened.
     pub fn settles_by(&self, rules: &Rules) -> Option<Timestamp> {
         self.window.map(|window| after_seconds(window.closes_at, rules.settlement_seconds))
     }
 
-    /// What `caller` is to this drop; `None` means the drop is hidden from them.
+    /// The role of `caller`, or `None` if the drop is hidden from them.
     pub fn relation(&self, caller: &UserId) -> Option<Relation> {
         if *caller == self.sender {
             Some(Relation::Sender)
@@ -372,10 +373,10 @@ impl Drop {
         }
     }
 
-    /// Lets the sender through.
+    /// Checks that the caller is the sender.
     ///
     /// # Errors
-    /// [`Error::NotTheSender`] for a claimant, [`Error::NotFound`] for a stranger.
+    /// [`Error::NotTheSender`] for a claimant, [`Error::NotFound`] for anyone else.
     pub fn require_sender(&self, caller: &UserId) -> Result<(), Error> {
         match self.relation(caller) {
             Some(Relation::Sender) => Ok(()),
@@ -384,10 +385,10 @@ impl Drop {
         }
     }
 
-    /// Lets the sender pay.
+    /// Checks that the caller may pay for the drop.
     ///
     /// # Errors
-    /// As [`Drop::require_sender`]; [`Error::DropNotPending`] if it is not waiting for payment.
+    /// See [`Drop::require_sender`]; [`Error::DropNotPending`] if the drop does not await payment.
     pub fn pay(&self, caller: &UserId) -> Result<(), Error> {
         self.require_sender(caller)?;
         match self.status {
@@ -401,7 +402,7 @@ impl Drop {
     /// Decides on a cancellation.
     ///
     /// # Errors
-    /// As [`Drop::require_sender`]; [`Error::DropHasSubmissions`] once work has been delivered.
+    /// See [`Drop::require_sender`]; [`Error::DropHasSubmissions`] once work has been submitted.
     pub fn cancel(&self, caller: &UserId) -> Result<CancelDecision, Error> {
         self.require_sender(caller)?;
         match self.status {
@@ -412,10 +413,10 @@ impl Drop {
         }
     }
 
-    /// Decides on a claim, which is for the worker's default agent until it is said to be for another one.
+    /// Decides on a claim, which is made for the worker's default agent until another agent is assigned.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if it was never on the board, [`Error::OwnDrop`], [`Error::DropNotOpen`],
+    /// [`Error::NotFound`] if the drop was never on the board; [`Error::OwnDrop`], [`Error::DropNotOpen`],
     /// [`Error::WindowClosed`], [`Error::MaxClaimsReached`].
     pub fn claim(&self, worker: &UserId, now: Timestamp, rules: &Rules) -> Result<ClaimDecision, Error> {
         if *worker == self.sender {
@@ -446,8 +447,9 @@ impl Drop {
     /// Decides on a submission.
     ///
     /// # Errors
-    /// [`Error::OwnDrop`]; for who holds no claim [`Error::NotAClaimant`] while the drop is public on the board and
-    /// [`Error::NotFound`] otherwise; [`Error::DropNotOpen`], [`Error::WindowClosed`].
+    /// [`Error::OwnDrop`] for the sender. For a caller without a claim, [`Error::NotAClaimant`] while the
+    /// drop is on the public board and [`Error::NotFound`] otherwise. [`Error::DropNotOpen`],
+    /// [`Error::WindowClosed`].
     pub fn submit(&self, worker: &UserId, now: Timestamp) -> Result<SubmitDecision, Error> {
         let claim = self.claim_of(worker)?;
         if claim.submitted_at.is_some() {
@@ -458,10 +460,10 @@ impl Drop {
         Ok(SubmitDecision::Accept { fills: self.submissions_count() + 1 >= self.max_claims })
     }
 
-    /// Decides on the release of a slot: which claim ends.
+    /// Decides on the release of a slot. Returns the claim that ends.
     ///
     /// # Errors
-    /// As [`Drop::submit`] for who holds no claim; [`Error::WorkDelivered`] once they have submitted;
+    /// See [`Drop::submit`] for a caller without a claim; [`Error::WorkDelivered`] after a submission;
     /// [`Error::DropNotOpen`], [`Error::WindowClosed`].
     pub fn release(&self, worker: &UserId, now: Timestamp) -> Result<Claim, Error> {
         let claim = self.claim_of(worker)?;
@@ -472,7 +474,7 @@ impl Drop {
         Ok(*claim)
     }
 
-    /// What the ranking has to do at `now`.
+    /// The ranking's next step at `now`.
     pub fn due(&self, now: Timestamp) -> Due {
         match (self.status, self.window) {
             (Status::Ranking, _) => Due::Judge,
@@ -485,7 +487,7 @@ impl Drop {
         }
     }
 
-    /// The claim of who has to hold one.
+    /// The worker's claim, or the error for not holding one.
     fn claim_of(&self, worker: &UserId) -> Result<&Claim, Error> {
         if *worker == self.sender {
             return Err(Error::OwnDrop);
@@ -506,7 +508,8 @@ impl Drop {
 
     fn require_open(&self, window: Window, now: Timestamp) -> Result<(), Error> {
         match self.status {
-            // A full drop goes to ranking before its window closes; to a late worker the window is over either way.
+            // A full drop goes to ranking before its window closes. A late worker gets the same error in both
+            // cases.
             Status::Ranking => Err(Error::WindowClosed),
             Status::Open if now >= window.closes_at => Err(Error::WindowClosed),
             Status::Open => Ok(()),
@@ -516,7 +519,7 @@ impl Drop {
         }
     }
 
-    /// The holder whose lease lapsed first, of those who have not submitted.
+    /// The worker whose lease lapsed first, among those who have not submitted.
     fn longest_lapsed(&self, now: Timestamp) -> Option<&UserId> {
         self.claims
             .iter()
@@ -530,7 +533,7 @@ fn count<'a>(claims: impl Iterator<Item = &'a Claim>) -> u32 {
     claims.fold(0, |n, _| n + 1)
 }
 
-/// A worker's output, checked as far as it can be by itself.
+/// A worker's output, validated except for the existence of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     text: String,
@@ -538,10 +541,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// Checks an output. With files, the text may be empty or missing.
+    /// Validates an output. The text may be empty or missing if there are files.
     ///
     /// # Errors
-    /// [`FieldError`] if there is nothing in it, or more than fits.
+    /// [`FieldError`] if the output is empty or too large.
     pub fn new(text: Option<String>, files: NamedFiles, rules: &Rules) -> Result<Self, FieldError> {
         let text = text.filter(|text| !text.trim().is_empty());
         if text.is_none() && files.is_empty() {
@@ -558,28 +561,29 @@ impl Output {
         Ok(Self { text, files })
     }
 
-    /// The text; may be empty.
+    /// The text, possibly empty.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The files to be attached.
+    /// The files to attach.
     pub const fn files(&self) -> &NamedFiles {
         &self.files
     }
 
-    /// Whether this is what was submitted before.
-    pub fn is(&self, made: &Submission) -> bool {
-        self.text == made.output_text && self.files.are(&made.output_attachments)
+    /// True if this output equals an earlier submission.
+    pub fn is(&self, submission: &Submission) -> bool {
+        self.text == submission.output_text && self.files.are(&submission.output_attachments)
     }
 
-    /// All that is known of it without opening its `attachments`, for a judge: the text, then a line for each of them.
+    /// The output's text for a judge, followed by one line for each of its `attachments`. Files are not
+    /// opened.
     pub fn legible(&self, attachments: &[Attachment]) -> String {
         legible(&self.text, attachments)
     }
 
-    /// The SHA-256 in lower-case hex of the text; with `attachments`, of one line for the text, which is its
-    /// SHA-256, and one for each of them.
+    /// The SHA-256 of the output, in lower-case hex. Without `attachments` it covers the text. With them it
+    /// covers one line with the text's SHA-256, then one line per file.
     pub fn sha256(&self, attachments: &[Attachment]) -> String {
         let text = sha256_hex(&self.text);
         if attachments.is_empty() {
@@ -600,27 +604,27 @@ fn sha256_hex(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A submission as it was delivered.
+/// A stored submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
-    /// Which submission.
+    /// Id of the submission.
     pub id: SubmissionId,
-    /// To which drop.
+    /// Drop that it was made to.
     pub drop: DropId,
-    /// By whom.
+    /// Worker who made it.
     pub worker: UserId,
-    /// When.
+    /// Time of the submission.
     pub submitted_at: Timestamp,
-    /// As [`Output::sha256`] has it.
+    /// Hash of the output, see [`Output::sha256`].
     pub sha256: String,
-    /// The text that was delivered; may be empty if there are files.
+    /// Submitted text; may be empty if there are files.
     pub output_text: String,
-    /// The files that were delivered.
+    /// Submitted files.
     pub output_attachments: Vec<Attachment>,
 }
 
 impl Submission {
-    /// As [`Output::legible`].
+    /// The submission's text for a judge, see [`Output::legible`].
     pub fn legible(&self) -> String {
         legible(&self.output_text, &self.output_attachments)
     }

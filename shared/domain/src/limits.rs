@@ -1,5 +1,5 @@
-//! How much of what somebody may do: a token bucket for each user and class of requests, and one for each address from
-//! which logins are begun.
+//! Rate limits: one token bucket for each user and class of requests, and one for each address that starts
+//! logins.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,20 +10,20 @@ use jiff::{SignedDuration, Timestamp};
 use crate::error::UnknownWord;
 use crate::{Fingerprint, UserId};
 
-/// What kind of thing a request does. Each kind has a bucket of its own.
+/// The class of a request. Each class has its own bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RateClass {
-    /// Makes something, or ends it.
+    /// Creates or ends a resource.
     Create,
-    /// Takes or gives up a slot.
+    /// Takes or releases a slot.
     Claim,
-    /// Delivers work.
+    /// Submits work.
     Submit,
-    /// Moves money, or says where it is to go.
+    /// Moves money, or configures its destination.
     Money,
-    /// Makes or withdraws credentials.
+    /// Creates or revokes credentials.
     Keys,
-    /// Changes nothing.
+    /// Reads without changing anything.
     Read,
 }
 
@@ -31,7 +31,7 @@ impl RateClass {
     /// Every class.
     pub const ALL: [Self; 6] = [Self::Create, Self::Claim, Self::Submit, Self::Money, Self::Keys, Self::Read];
 
-    /// The class's word.
+    /// The class's word, as stored and documented.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -58,18 +58,18 @@ impl FromStr for RateClass {
     }
 }
 
-/// Whose bucket it is, and for what.
+/// Key of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BucketKey {
-    /// A user's, for requests of one class.
+    /// Bucket of a user, for requests of one class.
     User(UserId, RateClass),
-    /// That of everybody at an address who begins a login, by the address's fingerprint.
+    /// Bucket of an address that starts logins, by the address's fingerprint.
     Login(Fingerprint),
 }
 
 impl BucketKey {
-    /// The bucket for logins begun at `address`. Who has one IPv6 address has the 2^64 of its network, so the network
-    /// counts. All whose address is not known share one.
+    /// The bucket for logins started at `address`. IPv6 is limited by /64, because one host usually controls
+    /// the whole prefix. All callers with an unknown address share one bucket.
     pub fn login(address: Option<IpAddr>) -> Self {
         let network = address.map(|address| match address.to_canonical() {
             IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
@@ -80,50 +80,50 @@ impl BucketKey {
     }
 }
 
-/// The size of a bucket: as many requests at once, and as many again over each window, one after another.
+/// Capacity of a bucket. It allows `quota` requests at once, and then `quota` more per window, evenly spaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Requests.
+    /// Number of requests.
     pub quota: u32,
-    /// Seconds in which an empty bucket fills.
+    /// Time in which an empty bucket refills, in seconds.
     pub window_seconds: u32,
 }
 
-/// A bucket after a request was let through.
+/// The state of a bucket after a granted request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining {
-    /// How many more there may be at once.
+    /// Number of further requests allowed at once.
     pub requests: u32,
     /// Seconds until the bucket is full again, rounded up.
     pub reset_seconds: u32,
 }
 
-/// How a bucket meets a request.
+/// A bucket's response to a request.
 ///
-/// A bucket is one instant, the one at which it will be full again, as in the generic cell rate algorithm: each
-/// request puts that off by the same [`RateLimit::cost`], and it may not lie further ahead than a window.
+/// A bucket is stored as one instant: the time at which it is full again, as in the generic cell rate
+/// algorithm. Each request postpones that time by [`RateLimit::cost`]. It may lie at most one window ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Let through; the bucket is full again at `full_at`.
+    /// The request is allowed.
     Granted {
-        /// The bucket afterwards.
+        /// Time at which the bucket is full again.
         full_at: Timestamp,
     },
-    /// Not now.
+    /// The request is rejected.
     Refused {
-        /// Seconds until the next request is let through, at least one.
+        /// Seconds until the next request is allowed, at least 1.
         retry_after_seconds: u32,
     },
 }
 
 impl RateLimit {
-    /// How much later each request makes a bucket full, in milliseconds: at least one.
+    /// The time by which each request postpones a full bucket: at least 1 ms.
     pub fn cost(&self) -> SignedDuration {
         let window = i64::from(self.window_seconds) * 1000;
         SignedDuration::from_millis((window / i64::from(self.quota.max(1))).max(1))
     }
 
-    /// What a bucket that is full at `full_at` (`None`: always was) does with a request at `now`.
+    /// Decides on a request at `now`, given the time at which the bucket is full (`None`: it was never used).
     pub fn admit(&self, full_at: Option<Timestamp>, now: Timestamp) -> Decision {
         let after = later(full_at.map_or(now, |full_at| full_at.max(now)), self.cost());
         let over = after.duration_since(self.horizon(now));
@@ -134,13 +134,13 @@ impl RateLimit {
         }
     }
 
-    /// The latest instant at which a bucket may be full again that takes a request at `now`.
+    /// The latest full time that a bucket may have after it granted a request at `now`.
     pub fn horizon(&self, now: Timestamp) -> Timestamp {
         let whole = self.cost().as_millis() * i128::from(self.quota);
         later(now, SignedDuration::from_millis(i64::try_from(whole).unwrap_or(i64::MAX)))
     }
 
-    /// What is left at `now` in a bucket that is full at `full_at`.
+    /// The state at `now` of a bucket that is full at `full_at`.
     pub fn remaining(&self, full_at: Timestamp, now: Timestamp) -> Remaining {
         let free = self.horizon(now).duration_since(full_at.max(now)).as_millis() / self.cost().as_millis();
         Remaining {
@@ -169,7 +169,7 @@ mod tests {
         Timestamp::from_millisecond(1_000_000 + millis).unwrap()
     }
 
-    /// Asks at each of `times`; gives how many were let through, and the last answer.
+    /// Sends a request at each of `times`. Returns the number granted, and the last decision.
     fn ask(limit: RateLimit, times: impl IntoIterator<Item = i64>) -> (usize, Decision) {
         let (mut granted, mut full_at, mut last) = (0, None, None);
         for time in times {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_network_is_one_address() {
+    fn addresses_of_one_ipv6_network_share_a_bucket() {
         let of = |text: &str| BucketKey::login(Some(text.parse().unwrap()));
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
@@ -194,27 +194,27 @@ mod tests {
     }
 
     #[test]
-    fn a_full_bucket_holds_its_quota_and_no_more() {
+    fn a_full_bucket_grants_exactly_its_quota() {
         let (granted, last) = ask(TEN_A_MINUTE, [0; 25]);
         assert_eq!((granted, last), (10, Decision::Refused { retry_after_seconds: 6 }));
     }
 
     #[test]
-    fn an_empty_bucket_gives_one_each_time_a_part_of_the_window_has_passed() {
+    fn an_empty_bucket_refills_evenly_over_the_window() {
         let burst = [0; 10].into_iter();
         assert_eq!(ask(TEN_A_MINUTE, burst.clone().chain([5_999])).0, 10);
         assert_eq!(ask(TEN_A_MINUTE, burst.clone().chain([6_000, 6_000])).0, 11);
-        assert_eq!(ask(TEN_A_MINUTE, burst.chain([60_000; 30])).0, 20, "and is full after the window");
+        assert_eq!(ask(TEN_A_MINUTE, burst.chain([60_000; 30])).0, 20, "not full after the window");
     }
 
     #[test]
-    fn over_a_long_time_no_more_than_the_rate_is_let_through() {
+    fn the_long_term_rate_does_not_exceed_the_limit() {
         let hour = (0..36_000).map(|tenth| tenth * 100);
         assert_eq!(ask(TEN_A_MINUTE, hour).0, 10 + 600 - 1);
     }
 
     #[test]
-    fn what_remains_counts_down_and_comes_back() {
+    fn remaining_requests_count_down_and_recover() {
         let Decision::Granted { full_at } = TEN_A_MINUTE.admit(None, at(0)) else { panic!("refused") };
         assert_eq!(TEN_A_MINUTE.remaining(full_at, at(0)), Remaining { requests: 9, reset_seconds: 6 });
         assert_eq!(TEN_A_MINUTE.remaining(full_at, at(5_500)), Remaining { requests: 9, reset_seconds: 1 });
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_that_does_not_divide_its_window_is_held_to_all_the_same() {
+    fn a_quota_that_does_not_divide_its_window_is_still_enforced() {
         for quota in [1, 3, 7, 59, 61, 100_000] {
             let limit = RateLimit { quota, window_seconds: 60 };
             assert_eq!(ask(limit, vec![0; quota as usize + 5]).0, quota as usize, "{quota}");

@@ -1,5 +1,5 @@
-//! Logging a program in that has no browser, in the manner of RFC 8628: it shows its user a short code, they approve it
-//! where they are signed in, and the program is given an API key.
+//! Device logins for programs without a browser, modelled on RFC 8628. The program shows its user a short
+//! code, the user approves it in a signed-in browser, and the program receives an API key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,51 +11,52 @@ use crate::api_key::BASE62;
 use crate::time::after_seconds;
 use crate::{Error, FieldError, SpendPolicy, UserId};
 
-/// How long a login can be approved and redeemed, in seconds.
+/// Time for which a login can be approved and redeemed, in seconds.
 pub const LIFETIME_SECONDS: u32 = 600;
-/// How long a program waits between two polls, in seconds, until it is told to slow down.
+/// Minimum time between two polls of a program, in seconds, until it is told to slow down.
 pub const INTERVAL_SECONDS: u32 = 5;
-/// By how much a program that polls too fast has to slow down, in seconds.
+/// Increase of the polling interval after a poll that came too early, in seconds.
 const SLOWER_BY_SECONDS: u32 = 5;
-/// The longest that a program has to wait between two polls, in seconds, however often it was too fast.
+/// Upper bound of the polling interval, in seconds.
 const MAX_INTERVAL_SECONDS: u32 = 60;
-/// What a key is called whose program gives it no name.
+/// Name of a key whose program gives none.
 pub const DEFAULT_NAME: &str = "CLI";
-/// How many characters a device code has: 190 random bits.
+/// Length of a device code, in characters: 190 random bits.
 pub const DEVICE_CODE_LEN: usize = 32;
-/// How many letters a user code has: 34 random bits.
+/// Length of a user code, in letters: 34 random bits.
 pub const USER_CODE_LEN: usize = 8;
-/// Letters that are not taken for others and make no words (RFC 8628, section 6.1).
+/// Letters that are hard to confuse and form no words (RFC 8628, section 6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
-/// What a program proves with that a login is its own. A secret: `Debug` does not show it, and there is no `Display`.
+/// The secret with which a program proves that a login is its own. `Debug` hides it, and there is no
+/// `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DeviceCode(String);
 
-/// The SHA-256 of a device code, in lower-case hex: all that is stored of it.
+/// The SHA-256 of a device code, in lower-case hex. Only the hash is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceHash(String);
 
-/// What a user types to say which login they mean. It is written `WDJB-MJHT`.
+/// The code that a user types to identify a login. It is written `WDJB-MJHT`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UserCode(String);
 
-/// A text that is no code of this kind.
+/// The error for a text that is no code of the requested kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedCode;
 
 impl DeviceCode {
-    /// The code made of these random numbers, uniform over 0 to 61 (larger ones wrap).
+    /// Builds the code from random numbers, uniform over 0 to 61. Larger numbers wrap.
     pub fn from_random(digits: [u8; DEVICE_CODE_LEN]) -> Self {
         Self(digits.iter().map(|d| char::from(BASE62[usize::from(*d) % BASE62.len()])).collect())
     }
 
-    /// The secret text, for the program that has begun the login.
+    /// The secret text, for the program that started the login.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What is stored in place of the code.
+    /// The hash that is stored in place of the code.
     pub fn hash(&self) -> DeviceHash {
         let digest = Sha256::digest(self.0.as_bytes());
         DeviceHash(digest.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -94,12 +95,12 @@ impl FromStr for DeviceHash {
 }
 
 impl UserCode {
-    /// The code made of these random numbers, uniform over 0 to 19 (larger ones wrap).
+    /// Builds the code from random numbers, uniform over 0 to 19. Larger numbers wrap.
     pub fn from_random(digits: [u8; USER_CODE_LEN]) -> Self {
         Self(digits.iter().map(|d| char::from(LETTERS[usize::from(*d) % LETTERS.len()])).collect())
     }
 
-    /// The bare letters, by which it is found.
+    /// The letters without the dash, by which the login is looked up.
     pub fn letters(&self) -> &str {
         &self.0
     }
@@ -121,7 +122,7 @@ impl fmt::Debug for UserCode {
 impl FromStr for UserCode {
     type Err = MalformedCode;
 
-    /// As people type it: in any case, with dashes and spaces anywhere or nowhere.
+    /// Accepts any case, with dashes and spaces anywhere.
     fn from_str(text: &str) -> Result<Self, MalformedCode> {
         let typed = text.chars().filter(|c| *c != '-' && !c.is_whitespace());
         let letters: String = typed.take(USER_CODE_LEN + 1).map(|c| c.to_ascii_uppercase()).collect();
@@ -133,7 +134,7 @@ impl FromStr for UserCode {
     }
 }
 
-/// A user code as somebody gave it, checked.
+/// Checks a user code from a request.
 ///
 /// # Errors
 /// [`FieldError`] at `field`.
@@ -143,80 +144,80 @@ pub fn checked_user_code(field: &str, text: Option<&str>) -> Result<UserCode, Fi
     text.parse().map_err(|_| invalid("A user code is eight letters, as in WDJB-MJHT"))
 }
 
-/// What the key that a login leads to may do, as the one who approves has it.
+/// The approver's terms for the key that a login yields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyTerms {
-    /// From when on it is refused.
+    /// Time from which the key is rejected.
     pub expires_at: Option<Timestamp>,
-    /// What it may spend.
+    /// Spend limits of the key.
     pub policy: SpendPolicy,
 }
 
-/// What became of a login.
+/// The state of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginStatus {
-    /// Nobody has decided.
+    /// No user has decided.
     Pending,
-    /// This user lets the program in, on these terms.
+    /// This user approved the program, on these terms.
     Approved(UserId, KeyTerms),
-    /// This user does not.
+    /// This user denied the program.
     Denied(UserId),
-    /// The program has got its key, which this user has approved on these terms.
+    /// The program has received its key, which this user approved on these terms.
     Redeemed(UserId, KeyTerms),
 }
 
-/// What a user decides about a login.
+/// A user's decision about a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginDecision {
-    /// The program is to get a key on these terms.
+    /// The program receives a key on these terms.
     Approve(KeyTerms),
-    /// It is not.
+    /// The program receives no key.
     Deny,
 }
 
-/// When a program has polled, and how often it may.
+/// The polling state of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// The last poll that was not too early.
+    /// Time of the last poll that was not too early.
     pub polled_at: Option<Timestamp>,
-    /// Seconds from there to the next that is not.
+    /// Minimum seconds between that poll and the next.
     pub interval_seconds: u32,
 }
 
-/// A login that a program has begun.
+/// A login started by a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
-    /// What it is found by for its program.
+    /// Hash by which its program finds the login.
     pub device: DeviceHash,
-    /// What it is found by for users.
+    /// Code by which users find the login.
     pub user_code: UserCode,
-    /// What the key is to be called.
+    /// Name for the new key.
     pub name: String,
-    /// The address that the program called from, if that is known.
+    /// Address from which the program called, if known.
     pub asked_from: Option<String>,
-    /// When it was begun.
+    /// Time of the start.
     pub created_at: Timestamp,
-    /// From when on it leads to nothing.
+    /// Time from which the login can be neither approved nor redeemed.
     pub expires_at: Timestamp,
-    /// What became of it.
+    /// State of the login.
     pub status: LoginStatus,
-    /// How its program polls.
+    /// Polling state of its program.
     pub pace: Pace,
 }
 
-/// What a poll finds that may go on.
+/// The result of a poll that does not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Poll {
-    /// Nobody has decided; the pace from now on.
+    /// No user has decided. Carries the new polling state.
     Undecided(Pace),
-    /// It came too early; the pace from now on.
+    /// The poll came too early. Carries the new polling state.
     TooEarly(Pace),
-    /// This user has approved on these terms: the program is to get its key.
+    /// This user approved on these terms, so the program receives its key.
     Granted(UserId, KeyTerms),
 }
 
 impl Login {
-    /// A login begun at `now`.
+    /// Creates a login at `now`.
     pub fn new(
         device: &DeviceCode,
         user_code: UserCode,
@@ -236,10 +237,10 @@ impl Login {
         }
     }
 
-    /// What its program is told at `now`.
+    /// The result of a poll by the program at `now`.
     ///
-    /// Who polls too early has to slow down, but the waiting time counts from the last poll that was in time: a program
-    /// that does not listen waits longer, and not for ever.
+    /// A poll that comes too early lengthens the interval, but the wait still counts from the last timely
+    /// poll. A program that ignores the interval waits longer, but not forever.
     ///
     /// # Errors
     /// [`Error::LoginUnknown`], [`Error::LoginExpired`], [`Error::LoginDenied`].
@@ -259,7 +260,8 @@ impl Login {
         }
     }
 
-    /// Lets those through who may see it at `now`: everybody who knows its code, and once it is decided, who decided.
+    /// Checks that a user may see the login at `now`. A pending login is visible to everyone who knows its
+    /// code. A decided one is visible only to the user who decided.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -273,8 +275,8 @@ impl Login {
         if hidden || now >= self.expires_at { Err(Error::NotFound) } else { Ok(()) }
     }
 
-    /// What a user is told whose decision found the login no longer pending: nothing, if they have decided the same
-    /// before.
+    /// Checks a user's decision about a login that is no longer pending. The same user may repeat the same
+    /// decision.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::LoginDecided`].
@@ -292,7 +294,7 @@ impl Login {
 }
 
 impl Pace {
-    /// The pace after a poll that was in time.
+    /// The polling state after a timely poll.
     pub const fn polled(self, now: Timestamp) -> Self {
         Self { polled_at: Some(now), ..self }
     }
@@ -316,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_code_is_read_as_people_type_it_and_written_one_way() {
+    fn a_user_code_has_one_written_form_and_is_parsed_leniently() {
         let code = UserCode::from_random([18, 2, 6, 0, 10, 6, 5, 15]);
         assert_eq!(code.to_string(), "XDJB-NJHT");
         for typed in ["XDJB-NJHT", "xdjbnjht", " xdjb njht ", "x-d-j-b-n-j-h-t", "XDJB\tNJHT"] {
@@ -329,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_code_is_not_in_its_hash_nor_in_a_debug_form() {
+    fn a_device_code_appears_neither_in_its_hash_nor_in_debug_output() {
         let code = DeviceCode::from_random([5; DEVICE_CODE_LEN]);
         assert_eq!(code.expose().parse(), Ok(code.clone()));
         assert_eq!(code.hash().as_str().parse(), Ok(code.hash()));
@@ -342,10 +344,10 @@ mod tests {
     }
 
     #[test]
-    fn who_polls_too_early_waits_longer_and_not_for_ever() {
+    fn early_polls_lengthen_the_wait_up_to_a_bound() {
         let mut login = login();
         let (mut in_time, mut slowest) = (Vec::new(), 0);
-        // A program that polls every three seconds, whatever it is told.
+        // This program polls every three seconds, whatever the interval.
         for second in (0..300).step_by(3) {
             login.pace = match login.poll(at(second)).unwrap() {
                 Poll::Undecided(pace) => {
@@ -368,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_is_told_what_became_of_the_login() {
+    fn a_poll_reports_the_state_of_the_login() {
         let terms = KeyTerms { expires_at: Some(at(5000)), ..KeyTerms::default() };
         let check = |status: LoginStatus, second, expected: Result<Poll, Error>| {
             let login = Login { status: status.clone(), ..login() };
@@ -386,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_stands_and_its_repetition_by_the_same_user_is_none() {
+    fn a_decision_is_final_and_repeating_it_is_idempotent() {
         let terms = KeyTerms::default();
         let other = KeyTerms { expires_at: Some(at(5000)), ..KeyTerms::default() };
         let (approve, deny) = (LoginDecision::Approve(terms.clone()), LoginDecision::Deny);

@@ -1,19 +1,19 @@
-//! Orders: what a sender asks for, checked and completed with defaults.
+//! New drops: a sender's order, validated and completed with defaults.
 
 use std::collections::BTreeMap;
 
 use crate::pack::UnknownPack;
 use crate::{Brief, Cents, FieldError, FileDraft, NamedFiles, Pack, Rules};
 
-/// Longest title, in characters.
+/// Longest title of a drop, in characters.
 const MAX_TITLE_CHARS: usize = 80;
 
-/// What a sender sent, as yet unchecked.
+/// A sender's order, not yet validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// The task.
+    /// Task in plain text.
     pub prompt: Option<String>,
-    /// Context given to workers.
+    /// Context for workers.
     pub env_vars: BTreeMap<String, String>,
     /// Files that belong to the prompt.
     pub attachments: Vec<FileDraft>,
@@ -25,18 +25,18 @@ pub struct Draft {
     pub time_limit_seconds: Option<i64>,
 }
 
-/// An order that can be posted as it is.
+/// A validated order, ready to be posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDrop {
-    /// First line of the prompt, cut at a word.
+    /// First line of the prompt, cut at a word boundary.
     pub title: String,
-    /// What workers are given, as yet without its files.
+    /// Task for workers, still without its files.
     pub brief: Brief,
-    /// The files to be attached.
+    /// Files to attach.
     pub files: NamedFiles,
-    /// Kind of work.
+    /// Kind of work it asks for.
     pub pack: Pack,
-    /// What the drop costs its sender.
+    /// Price that the sender pays.
     pub price: Cents,
     /// The platform's part of the price.
     pub fee: Cents,
@@ -45,7 +45,7 @@ pub struct NewDrop {
 }
 
 impl NewDrop {
-    /// Checks `draft`, fills in defaults, and brings price and window within their bounds.
+    /// Validates `draft`, fills in defaults, and clamps price and window to their bounds.
     ///
     /// # Errors
     /// [`FieldError`] for the first field that breaks a rule.
@@ -114,7 +114,8 @@ fn checked_env_vars(
     Ok(vars)
 }
 
-/// The first line of `prompt` that has text, cut to [`MAX_TITLE_CHARS`] characters at a word where there is one.
+/// The first line of `prompt` with text, cut to [`MAX_TITLE_CHARS`] characters, at a word boundary if there
+/// is one.
 fn title(prompt: &str) -> String {
     let line = prompt.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let Some((end, next)) = line.char_indices().nth(MAX_TITLE_CHARS) else {
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_out_of_bounds_are_clamped_and_negative_ones_refused() {
+    fn amounts_out_of_bounds_are_clamped_and_negative_ones_rejected() {
         for (asked, price) in
             [(None, 200), (Some(0), 100), (Some(99), 100), (Some(5000), 5000), (Some(i64::MAX), 100_000)]
         {
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn each_pack_has_its_price() {
+    fn each_pack_has_its_default_price() {
         for (word, cents) in [("roast", 100), ("scout", 200), ("cook", 300), ("code", 500), ("wild", 200)] {
             let new_drop =
                 NewDrop::new(Draft { pack: Some(word.to_owned()), ..draft("x") }, &Rules::default()).unwrap();

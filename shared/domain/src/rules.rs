@@ -1,9 +1,9 @@
-//! The marketplace's adjustable rules, with their defaults and the variables that override them.
+//! The marketplace's configurable rules, with their defaults and the variables that override them.
 
 use crate::{Cents, Pack, RateClass, RateLimit, cooldown};
 
-/// Every bound, default and rate that is a choice rather than a law. One value of this is built when a function
-/// starts; [`Rules::from_vars`] lists the variables.
+/// Every configurable bound, default and rate. Each function builds one value at startup.
+/// [`Rules::from_vars`] lists the variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Lowest price of a drop; a lower one is raised to it.
@@ -26,19 +26,19 @@ pub struct Rules {
     pub max_time_limit_seconds: u32,
     /// Window when none is given, in seconds.
     pub default_time_limit_seconds: u32,
-    /// How many workers one drop takes.
+    /// Number of slots of a drop.
     pub max_claims: u32,
-    /// How long a claim holds its slot against others, in seconds.
+    /// Time for which a claim protects its slot from other workers, in seconds.
     pub lease_seconds: u32,
-    /// Lapsed or released claims that keep a user from claiming, while they lie within the cooldown's window.
+    /// Number of lapsed or released claims within the cooldown window that blocks further claims.
     pub cooldown_lapses: u32,
-    /// How long a lapsed or released claim counts, in seconds.
+    /// Cooldown window, in seconds: the time for which a lapsed or released claim counts.
     pub cooldown_window_seconds: u32,
     /// The platform's share of the price, in basis points (2000 is 20 %), rounded down.
     pub fee_basis_points: u32,
-    /// The platform's fixed fee, on top of the share.
+    /// The platform's fixed fee, added to the share.
     pub fee_fixed: Cents,
-    /// How long after its window a drop may take to be settled, in seconds: the `settles_by` promise.
+    /// Time after the window within which a drop is settled, in seconds: the `settles_by` promise.
     pub settlement_seconds: u32,
     /// Smallest top-up of a wallet.
     pub min_topup: Cents,
@@ -46,39 +46,39 @@ pub struct Rules {
     pub max_topup: Cents,
     /// Smallest withdrawal.
     pub min_withdrawal: Cents,
-    /// Largest withdrawal: the largest amount Stripe takes.
+    /// Largest withdrawal: the largest amount Stripe accepts.
     pub max_withdrawal: Cents,
-    /// Refused charges in a row that switch automatic top-ups off.
+    /// Number of refused charges in a row that switches automatic top-ups off.
     pub max_auto_topup_failures: u32,
-    /// Most agents of a user, the default one included.
+    /// Maximum number of a user's agents, including the default one.
     pub max_agents: u32,
     /// Longest prompt, in bytes of UTF-8.
     pub max_prompt_bytes: usize,
-    /// Most `envVars` of a drop.
+    /// Maximum number of `envVars` of a drop.
     pub max_env_vars: usize,
-    /// All names and values of `envVars` together, in bytes of UTF-8.
+    /// Maximum total size of the names and values of `envVars`, in bytes of UTF-8.
     pub max_env_vars_bytes: usize,
-    /// Most attachments of a drop or a submission.
+    /// Maximum number of attachments of a drop or a submission.
     pub max_attachments: usize,
     /// Largest file, in bytes.
     pub max_upload_bytes: u64,
     /// Longest text of a submission, in bytes of UTF-8.
     pub max_output_bytes: usize,
-    /// Most API keys of a user.
+    /// Maximum number of a user's API keys.
     pub max_keys: u32,
-    /// How often a user may make or end something.
+    /// Rate limit per user for creating or ending resources.
     pub create_rate: RateLimit,
-    /// How often a user may take or give up a slot.
+    /// Rate limit per user for taking or releasing slots.
     pub claim_rate: RateLimit,
-    /// How often a user may deliver work.
+    /// Rate limit per user for submitting work.
     pub submit_rate: RateLimit,
-    /// How often a user may have money moved.
+    /// Rate limit per user for moving money.
     pub money_rate: RateLimit,
-    /// How often a user may make or withdraw credentials.
+    /// Rate limit per user for creating or revoking credentials.
     pub keys_rate: RateLimit,
-    /// How often a user may ask one instance of a function for what changes nothing.
+    /// Rate limit per user for reads, enforced by each function instance separately.
     pub read_rate: RateLimit,
-    /// How often programs at one address may begin a login.
+    /// Rate limit per address for starting logins.
     pub login_rate: RateLimit,
 }
 
@@ -126,12 +126,12 @@ impl Default for Rules {
     }
 }
 
-/// A variable whose value cannot be used.
+/// The error for a variable whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRule {
-    /// The variable.
+    /// Name of the variable.
     pub name: &'static str,
-    /// What it must be.
+    /// Requirement that the value breaks.
     pub expected: &'static str,
 }
 
@@ -144,15 +144,15 @@ impl std::fmt::Display for BadRule {
 impl std::error::Error for BadRule {}
 
 impl Rules {
-    /// The defaults, each replaced by the variable of its name where `var` knows one.
+    /// Builds the rules: the defaults, each overridden by the variable of its name if `var` finds one.
     ///
     /// # Errors
-    /// [`BadRule`] names the first variable that is not a number in its range, or a pair that contradicts itself.
+    /// [`BadRule`] for the first variable that is not a number in its range, or that contradicts another one.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadRule> {
         let mut rules = Self::default();
         {
             let cents = |name, into: &mut Cents, most| {
-                whole(&var, name, 0, most).map(|v| set(into, v.map(Cents::new)))
+                parse_whole(&var, name, 0, most).map(|v| set(into, v.map(Cents::new)))
             };
             cents("CLORP_MIN_PRICE_CENTS", &mut rules.min_price, 99_999_999)?;
             cents("CLORP_MAX_PRICE_CENTS", &mut rules.max_price, 99_999_999)?;
@@ -166,15 +166,15 @@ impl Rules {
             cents("CLORP_MAX_TOPUP_CENTS", &mut rules.max_topup, 99_999_999)?;
             cents("CLORP_MIN_WITHDRAWAL_CENTS", &mut rules.min_withdrawal, 99_999_999)?;
             let number = |name, into: &mut u32, least, most| {
-                whole(&var, name, least, most).map(|v| set(into, v.and_then(|v| u32::try_from(v).ok())))
+                parse_whole(&var, name, least, most).map(|v| set(into, v.and_then(|v| u32::try_from(v).ok())))
             };
             number("CLORP_MIN_TIME_LIMIT_SECONDS", &mut rules.min_time_limit_seconds, 1, 900)?;
             number("CLORP_MAX_TIME_LIMIT_SECONDS", &mut rules.max_time_limit_seconds, 1, 900)?;
             number("CLORP_DEFAULT_TIME_LIMIT_SECONDS", &mut rules.default_time_limit_seconds, 1, 900)?;
-            // The claims live on the drop's item, and one settlement transaction carries an action for each.
+            // Claims live on the drop's item, and one settlement transaction has an action for each.
             number("CLORP_MAX_CLAIMS", &mut rules.max_claims, 1, 20)?;
             number("CLORP_LEASE_SECONDS", &mut rules.lease_seconds, 1, 900)?;
-            // As many as one look at a user's claims finds for certain.
+            // One query of a user's claims reliably finds this many.
             number("CLORP_COOLDOWN_LAPSES", &mut rules.cooldown_lapses, 1, 100)?;
             let longest = cooldown::MAX_WINDOW_SECONDS.into();
             number("CLORP_COOLDOWN_WINDOW_SECONDS", &mut rules.cooldown_window_seconds, 1, longest)?;
@@ -183,13 +183,13 @@ impl Rules {
             number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
             number("CLORP_MAX_KEYS", &mut rules.max_keys, 1, 100)?;
             rules.set_rates(&var)?;
-            // What is attached is copied within the store while the caller waits.
-            whole(&var, "CLORP_MAX_UPLOAD_BYTES", 1, 100 * 1024 * 1024)
+            // Attached files are copied within the store while the caller waits.
+            parse_whole(&var, "CLORP_MAX_UPLOAD_BYTES", 1, 100 * 1024 * 1024)
                 .map(|v| set(&mut rules.max_upload_bytes, v.and_then(|v| u64::try_from(v).ok())))?;
-            // All their names are on one item.
+            // The names of all agents of a user share one item.
             number("CLORP_MAX_AGENTS", &mut rules.max_agents, 1, 1000)?;
         }
-        rules.consistent()
+        rules.require_consistent()
     }
 
     fn set_rates(&mut self, var: impl Fn(&str) -> Option<String>) -> Result<(), BadRule> {
@@ -202,20 +202,20 @@ impl Rules {
             ("CLORP_READ_RATE", &mut self.read_rate),
             ("CLORP_LOGIN_RATE", &mut self.login_rate),
         ] {
-            set(into, rate(&var, name)?);
+            set(into, parse_rate(&var, name)?);
         }
         Ok(())
     }
 
-    /// The rules, unless one contradicts another.
-    fn consistent(self) -> Result<Self, BadRule> {
+    /// Returns the rules, unless they contradict each other.
+    fn require_consistent(self) -> Result<Self, BadRule> {
         if self.min_price.get() < 1 || self.min_price > self.max_price {
             return Err(BadRule {
                 name: "CLORP_MIN_PRICE_CENTS",
                 expected: "at least 1 and at most CLORP_MAX_PRICE_CENTS",
             });
         }
-        // Stripe refuses a card payment below 50 cents, and a transfer of nothing.
+        // Stripe refuses card payments below 50 cents and transfers of zero.
         if self.min_topup.get() < 50 || self.min_topup > self.max_topup {
             return Err(BadRule {
                 name: "CLORP_MIN_TOPUP_CENTS",
@@ -245,7 +245,7 @@ impl Rules {
         }
     }
 
-    /// How often a user may do something of this class.
+    /// The rate limit of a class.
     pub const fn rate(&self, class: RateClass) -> RateLimit {
         match class {
             RateClass::Create => self.create_rate,
@@ -257,19 +257,19 @@ impl Rules {
         }
     }
 
-    /// `price` within the bounds.
+    /// Clamps a price to its bounds.
     pub fn clamp_price(&self, price: Cents) -> Cents {
         price.clamp(self.min_price, self.max_price)
     }
 
-    /// A window within the bounds, in seconds.
+    /// Clamps a window to its bounds, in seconds.
     pub fn clamp_time_limit_seconds(&self, seconds: u64) -> u32 {
         let bounded = seconds.clamp(self.min_time_limit_seconds.into(), self.max_time_limit_seconds.into());
         u32::try_from(bounded).unwrap_or(self.max_time_limit_seconds)
     }
 
-    /// The platform's fee on a drop of this price: the share rounded down plus the fixed part, never more than
-    /// the price.
+    /// The platform's fee on a drop of this price: the share, rounded down, plus the fixed fee. Never more
+    /// than the price.
     pub fn fee(&self, price: Cents) -> Cents {
         let share = i128::from(price.get()) * i128::from(self.fee_basis_points) / 10_000;
         let fee = share + i128::from(self.fee_fixed.get());
@@ -284,7 +284,7 @@ fn set<T>(into: &mut T, value: Option<T>) {
     }
 }
 
-fn whole(
+fn parse_whole(
     var: impl Fn(&str) -> Option<String>,
     name: &'static str,
     least: i64,
@@ -299,8 +299,11 @@ fn whole(
     }
 }
 
-/// A rate, written as requests and seconds: `120/60`.
-fn rate(var: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<Option<RateLimit>, BadRule> {
+/// Parses a rate limit, written as requests and seconds: `120/60`.
+fn parse_rate(
+    var: impl Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<RateLimit>, BadRule> {
     let Some(text) = var(name) else { return Ok(None) };
     let bad = BadRule { name, expected: "requests and seconds, such as 120/60, each 1 to 1000000" };
     let (quota, window) = text.split_once('/').ok_or_else(|| bad.clone())?;
@@ -316,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fee_table() {
+    fn fees_follow_the_table() {
         let rules = Rules::default();
         for (price, fee) in [
             (500, 150),
@@ -338,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_override_defaults_and_a_bad_one_is_named() {
+    fn variables_override_defaults_and_errors_name_the_bad_one() {
         let of = |name: &'static str, value: &'static str| {
             Rules::from_vars(move |asked| (asked == name).then(|| value.to_owned()))
         };
