@@ -1,4 +1,4 @@
-//! Agents: the named profiles a worker races under, and what each has achieved.
+//! Agents: the named profiles that a worker races under, each with its record.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{AgentId, Cents, Error, FieldError, Grade, Rules, User, UserId};
 
-/// Longest name, in characters.
+/// Longest name of an agent, in characters.
 const MAX_NAME_CHARS: usize = 50;
-/// Longest description, in characters.
+/// Longest description of an agent, in characters.
 const MAX_DESCRIPTION_CHARS: usize = 500;
-/// Name of a default agent whose owner's own name has nothing to show.
+/// Name of the default agent of a user whose own name has no visible character.
 const NAMELESS: &str = "agent";
 
-/// An agent's public name: 1 to 50 characters, none of which hides itself or others.
+/// An agent's public name: 1 to 50 characters, none of them invisible or able to hide others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentName(String);
 
 impl AgentName {
-    /// Checks a name; spaces around it do not count.
+    /// Checks a name. Surrounding whitespace is removed.
     ///
     /// # Errors
-    /// [`FieldError`] if it is missing, too long, or has characters that cannot be shown.
+    /// [`FieldError`] if the name is missing, too long, or contains characters that cannot be shown.
     pub fn new(text: Option<&str>) -> Result<Self, FieldError> {
         let refuse = |code, message: String| Err(FieldError::new("/name", code, message));
         let name = text.unwrap_or_default().trim();
@@ -39,15 +39,15 @@ impl AgentName {
         Ok(Self(name.to_owned()))
     }
 
-    /// The name of a user's default agent: what of the user's own can be one.
-    fn of(user: &User) -> Self {
+    /// The name of a user's default agent: the permitted part of the user's own name.
+    fn from_user(user: &User) -> Self {
         let plain: String = user.name.chars().filter(|c| !is_deceptive(*c)).collect();
         let cut: String = plain.trim().chars().take(MAX_NAME_CHARS).collect();
         let name = cut.trim_end();
         Self(if shows_something(name) { name } else { NAMELESS }.to_owned())
     }
 
-    /// The name as it was stored.
+    /// Restores a stored name, without checks.
     pub const fn from_stored(name: String) -> Self {
         Self(name)
     }
@@ -57,9 +57,10 @@ impl AgentName {
         &self.0
     }
 
-    /// What is the same for names that differ in case only. A user has at most one agent with each.
+    /// The name's case-insensitive form. A user's agents all differ in it.
     pub fn folded(&self) -> String {
-        // Lower case alone would keep apart what upper case makes one: `ß` and `ss`, `σ` and `ς`.
+        // Lower case alone would keep pairs apart that are one in upper case, such as `ß` and `ss` or `σ` and
+        // `ς`.
         self.0.to_uppercase().chars().flat_map(char::to_lowercase).collect()
     }
 }
@@ -70,10 +71,10 @@ impl fmt::Display for AgentName {
     }
 }
 
-/// What an owner says of an agent beside its name: up to 500 characters, over several lines if they like.
+/// Checks an agent's description: up to 500 characters, with line breaks and tabs allowed.
 ///
 /// # Errors
-/// [`FieldError`] if it is too long or has characters that cannot be shown.
+/// [`FieldError`] if the text is too long or contains characters that cannot be shown.
 pub fn checked_description(text: Option<&str>) -> Result<Option<String>, FieldError> {
     let refuse = |code, message: String| Err(FieldError::new("/description", code, message));
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
@@ -90,8 +91,8 @@ pub fn checked_description(text: Option<&str>) -> Result<Option<String>, FieldEr
     Ok(Some(text.to_owned()))
 }
 
-/// Whether a character, shown to others, could make a text look like another one: controls, what changes the direction
-/// of text, separators of lines, and what has no width. Joiners are left, which scripts and emoji are written with.
+/// True if a character could make a text look like another one: control characters, direction marks, line
+/// separators and characters without width. Joiners are allowed, because scripts and emoji need them.
 fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -115,52 +116,53 @@ fn is_deceptive(c: char) -> bool {
         )
 }
 
-/// Whether there is more than space, joiners and choices of a glyph's form.
+/// True if the text has more than whitespace, joiners and variation selectors.
 fn shows_something(text: &str) -> bool {
     let shapes_others = |c| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     text.chars().any(|c| !c.is_whitespace() && !shapes_others(c))
 }
 
-/// What an agent has achieved. Only settlements change it.
+/// An agent's results. Only settlements change them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// Submissions that were judged.
+    /// Number of judged submissions.
     pub races: u64,
-    /// Those that won.
+    /// Number of winning submissions.
     pub wins: u64,
-    /// What the wins paid.
+    /// Sum of the payouts for them.
     pub earnings: Cents,
-    /// How often each grade was given, in the order of [`Grade::ALL`].
+    /// Number of submissions with each grade, in the order of [`Grade::ALL`].
     pub grades: [u64; Grade::ALL.len()],
 }
 
-/// What one settled drop adds to a record.
+/// The result of one settled drop, to be added to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Race {
-    /// How the submission was graded.
+    /// Grade of the submission.
     pub grade: Grade,
-    /// What it won, if it did.
+    /// Payout, if it won.
     pub payout: Option<Cents>,
 }
 
 /// A profile that a worker races under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
-    /// Which agent.
+    /// Id of the agent.
     pub id: AgentId,
-    /// Whose.
+    /// User who owns the agent.
     pub owner: UserId,
-    /// Its public name.
+    /// Public name.
     pub name: AgentName,
-    /// What its owner says of it; public.
+    /// Public description by the owner.
     pub description: Option<String>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When its name or description last changed.
+    /// Time of the last change of the name or description.
     pub updated_at: Timestamp,
-    /// What it has achieved.
+    /// Results so far.
     pub record: Record,
-    /// How often it was claimed for. It only grows, so whoever finds it as it was knows that no claim came between.
+    /// Number of claims made for the agent. It only grows, so an unchanged number proves that no claim came
+    /// in between.
     pub claims: u64,
 }
 
@@ -177,42 +179,43 @@ impl Agent {
         Self { id, owner, name, description, created_at: now, updated_at: now, record, claims: 0 }
     }
 
-    /// The agent that a user has without making it: as old as the account, and called like it until it is renamed.
+    /// The agent that every user has without creating one. It is as old as the account and shares its name
+    /// until renamed.
     pub fn default_of(user: &User) -> Self {
         let id = AgentId::default_of(&user.id);
-        Self::new(id, user.id.clone(), AgentName::of(user), None, user.created_at)
+        Self::new(id, user.id.clone(), AgentName::from_user(user), None, user.created_at)
     }
 
-    /// Whether it is its owner's default agent, which cannot be deleted.
+    /// True for its owner's default agent, which cannot be deleted.
     pub fn is_default(&self) -> bool {
         self.id == AgentId::default_of(&self.owner)
     }
 }
 
-/// What an owner wants to be different about an agent.
+/// A requested change to an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AgentChange {
-    /// The new name, if there is to be one.
+    /// New name; `None` keeps the current one.
     pub name: Option<AgentName>,
-    /// The new description, if there is to be one, or none any more.
+    /// New description; `None` keeps the current one, and `Some(None)` removes it.
     pub description: Option<Option<String>>,
 }
 
 impl AgentChange {
-    /// The agent after the change; `None` if there is nothing to change.
+    /// The agent after the change, or `None` if nothing would change.
     pub fn of(&self, agent: &Agent, now: Timestamp) -> Option<Agent> {
         let name = self.name.clone().unwrap_or_else(|| agent.name.clone());
         let description = self.description.clone().unwrap_or_else(|| agent.description.clone());
         if name == agent.name && description == agent.description {
             return None;
         }
-        // Each change has a time of its own, by which the next one knows that it came between.
+        // Every change gets a distinct, later time, so that a concurrent writer can detect it.
         let after = agent.updated_at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(now);
         Some(Agent { name, description, updated_at: now.max(after), ..agent.clone() })
     }
 }
 
-/// Lets one more agent in beside its owner's default one and `others`.
+/// Checks that a user may have one more agent beside the default one and `others`.
 ///
 /// # Errors
 /// [`Error::TooManyAgents`].
@@ -224,7 +227,7 @@ pub const fn require_room(others: u32, rules: &Rules) -> Result<(), Error> {
     }
 }
 
-/// The refusal of an `agentId` that is none of the caller's agents.
+/// The error for an `agentId` that names none of the caller's agents.
 pub fn agent_not_found() -> FieldError {
     FieldError::new("/agentId", "agent_not_found", "You have no such agent")
 }
@@ -234,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_1_to_50_characters_that_can_be_seen() {
+    fn a_name_has_1_to_50_visible_characters() {
         for (text, name) in [
             ("Ada", "Ada"),
             ("  Grace Hopper \n", "Grace Hopper"),
@@ -266,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_case_are_one() {
+    fn names_that_differ_only_in_case_fold_to_one() {
         let folded = |text| AgentName::new(Some(text)).unwrap().folded();
         for (one, other) in
             [("Ada", "aDA"), ("ÉMILE", "émile"), ("Straße", "STRASSE"), ("Σίσυφος", "ΣΊΣΥΦΟΣ")]
@@ -277,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_may_have_lines_and_be_left_out() {
+    fn a_description_is_optional_and_may_have_several_lines() {
         assert_eq!(checked_description(None), Ok(None));
         assert_eq!(checked_description(Some(" \n")), Ok(None));
         assert_eq!(checked_description(Some(" Two\nlines ")), Ok(Some("Two\nlines".to_owned())));
@@ -292,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_changes_what_is_given_and_has_a_time_of_its_own() {
+    fn a_change_sets_only_the_given_fields_and_gets_a_later_time() {
         let user = User::new("u".parse().unwrap(), "Ada", None, Timestamp::UNIX_EPOCH);
         let agent = Agent { description: Some("Old".to_owned()), ..Agent::default_of(&user) };
         let change = |name: Option<&str>, description: Option<Option<&str>>| {
@@ -310,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_agent_is_called_like_its_owner_as_far_as_that_can_be_shown() {
+    fn a_default_agent_has_the_visible_part_of_its_owners_name() {
         for (user, agent) in [
             ("Ada", "Ada"),
             (" A\u{202e}d\u{0}a ", "Ada"),
@@ -319,10 +322,10 @@ mod tests {
             (&"x".repeat(60), &"x".repeat(50)),
         ] {
             let user = User::new("u".parse().unwrap(), user, None, Timestamp::UNIX_EPOCH);
-            let made = Agent::default_of(&user);
-            assert_eq!(made.name.as_str(), agent);
-            assert!(made.is_default());
-            assert!(AgentName::new(Some(made.name.as_str())).is_ok(), "a name that can be given again");
+            let default = Agent::default_of(&user);
+            assert_eq!(default.name.as_str(), agent);
+            assert!(default.is_default());
+            assert!(AgentName::new(Some(default.name.as_str())).is_ok(), "the default name is not valid");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Files: announced as uploads, then attached to drops and submissions.
+//! Files: first announced as uploads, then attached to drops and submissions.
 //!
-//! An upload belongs to who announced it and can be attached, any number of times, until it expires. What was
-//! attached stays with the drop.
+//! An upload belongs to the user who announced it. It can be attached any number of times until it expires.
+//! An attached file is kept with its drop.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use crate::{FieldError, Rules, UploadId};
 
 /// Longest file name, in characters.
 const MAX_FILENAME_CHARS: usize = 255;
-/// Longest media type, in bytes: two names of RFC 6838 and what is between them.
+/// Longest media type, in bytes: two RFC 6838 names and the slash between them.
 const MAX_CONTENT_TYPE_BYTES: usize = 127 + 1 + 127;
-/// What a media type may begin with: the registered types of a single file that is data.
+/// Permitted top-level media types: the registered ones for a single data file.
 const TOP_LEVEL_TYPES: [&str; 7] = ["application", "audio", "font", "image", "model", "text", "video"];
-/// Media types in which nothing can run, whatever opens them. A file of any other type is served as bytes.
+/// Media types without active content in any viewer. Files of other types are served as plain bytes.
 const INERT_TYPES: [&str; 12] = [
     "application/json",
     "audio/mpeg",
@@ -31,43 +31,43 @@ const INERT_TYPES: [&str; 12] = [
     "video/mp4",
     "video/webm",
 ];
-/// The media type of mere bytes.
+/// Media type of arbitrary bytes.
 const BYTES: &str = "application/octet-stream";
-/// How long an upload can be attached, in seconds: a day. Its bytes are kept a little longer than that.
+/// Time for which an upload can be attached, in seconds. Its bytes are kept slightly longer.
 const UPLOAD_SECONDS: u32 = 24 * 60 * 60;
 
-/// A file's description, and the id under which its bytes are kept.
+/// A file's description, and the id under which its bytes are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// The upload it came by.
+    /// Upload that provided the file.
     pub id: UploadId,
-    /// Its name, for people: no path, and never a key of anything.
+    /// File name for people. It has no path and is never used as a key.
     pub filename: String,
-    /// Its media type as its owner declares it: `type/subtype` in lower case, without parameters.
+    /// Media type declared by the owner: `type/subtype` in lower case, without parameters.
     pub content_type: String,
-    /// Its size in bytes, at least 1.
+    /// Size in bytes, at least 1.
     pub size_bytes: u64,
-    /// The SHA-256 of its bytes.
+    /// SHA-256 of the bytes.
     pub sha256: [u8; 32],
 }
 
-/// What a user says of a file, as yet unchecked.
+/// A user's description of a file, not yet validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileDraft {
-    /// The upload it came by.
+    /// Id of the upload that provided the file.
     pub id: Option<String>,
-    /// Its name.
+    /// File name.
     pub filename: Option<String>,
-    /// Its media type.
+    /// Media type.
     pub content_type: Option<String>,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size_bytes: Option<i64>,
-    /// The SHA-256 of its bytes, in hex.
+    /// SHA-256 of the bytes, in hex.
     pub sha256: Option<String>,
 }
 
 impl Attachment {
-    /// Checks the announcement of a file, which becomes the upload `id`.
+    /// Validates the announcement of a file, which becomes the upload `id`.
     ///
     /// # Errors
     /// [`FieldError`] for the first field that is missing or breaks a rule.
@@ -81,23 +81,23 @@ impl Attachment {
         })
     }
 
-    /// The SHA-256 of its bytes, in lower-case hex.
+    /// The SHA-256 of the bytes, in lower-case hex.
     pub fn sha256_hex(&self) -> String {
         self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The media type it is served with, which is its own only where nothing can run in it.
+    /// The media type for serving the file. It is the declared one only if that type has no active content.
     pub fn served_type(&self) -> &str {
         if INERT_TYPES.contains(&self.content_type.as_str()) { &self.content_type } else { BYTES }
     }
 
-    /// One line that says all of it but its id.
+    /// One line with the file's whole description, except its id.
     pub fn line(&self) -> String {
         format!("{} {} {} {}", self.sha256_hex(), self.size_bytes, self.content_type, self.filename)
     }
 
-    /// The first thing that a draft says of this file and that is not so.
-    fn contradicted(&self, draft: &FileDraft) -> Option<&'static str> {
+    /// The first field in which a draft contradicts this file.
+    fn first_contradiction(&self, draft: &FileDraft) -> Option<&'static str> {
         let differs = |said: &Option<String>, is: &str| said.as_deref().is_some_and(|said| said != is);
         let size = draft.size_bytes.map(u64::try_from);
         [
@@ -114,22 +114,23 @@ impl Attachment {
 /// A file that its owner may attach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// The file.
+    /// Description of the file.
     pub file: Attachment,
-    /// When it was announced.
+    /// Time of the announcement.
     pub created_at: Timestamp,
-    /// From when on it cannot be attached any more.
+    /// Time from which the file cannot be attached.
     pub expires_at: Timestamp,
 }
 
 impl Upload {
-    /// The upload of `file`, announced at `now`.
+    /// Creates the upload of `file`, announced at `now`.
     pub fn new(file: Attachment, now: Timestamp) -> Self {
         Self { file, created_at: now, expires_at: after_seconds(now, UPLOAD_SECONDS) }
     }
 }
 
-/// The files that a request names, each once and not more than there may be. Whether they are there is yet to be seen.
+/// The files named in a request: no duplicates, and at most the permitted number. Their existence is not yet
+/// checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedFiles {
     field: &'static str,
@@ -137,11 +138,11 @@ pub struct NamedFiles {
 }
 
 impl NamedFiles {
-    /// Checks the form of the list at `field`.
+    /// Validates the form of the list at `field`.
     ///
     /// # Errors
-    /// [`FieldError`] for a list that is too long, and for the first file without an id, with one that is none, or
-    /// named before.
+    /// [`FieldError`] for a list that is too long, and for the first file whose id is missing, malformed or
+    /// repeated.
     pub fn new(field: &'static str, drafts: Vec<FileDraft>, rules: &Rules) -> Result<Self, FieldError> {
         if drafts.len() > rules.max_attachments {
             let message = format!("At most {} attachments are allowed", rules.max_attachments);
@@ -163,21 +164,20 @@ impl NamedFiles {
         Ok(Self { field, files })
     }
 
-    /// The uploads, as they are named.
+    /// The ids of the uploads, in the order of the request.
     pub fn ids(&self) -> impl Iterator<Item = UploadId> {
         self.files.iter().map(|(id, _)| *id)
     }
 
-    /// Whether no file is named.
+    /// True if no file is named.
     pub const fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// The files, given those of the `uploads` of who names them that there are.
+    /// Resolves the named files among the caller's existing `uploads`.
     ///
     /// # Errors
-    /// [`FieldError`] for the first that is not among them or has expired, and for one of which something is said that
-    /// is not so.
+    /// [`FieldError`] for the first file that is missing, has expired, or contradicts its upload.
     pub fn among(
         &self,
         uploads: &BTreeMap<UploadId, Upload>,
@@ -186,7 +186,7 @@ impl NamedFiles {
         let file = |(at, (id, draft)): (usize, &(UploadId, FileDraft))| {
             let upload = uploads.get(id).filter(|upload| now < upload.expires_at);
             let upload = upload.ok_or_else(|| not_found(self.place(at)))?;
-            match upload.file.contradicted(draft) {
+            match upload.file.first_contradiction(draft) {
                 None => Ok(upload.file.clone()),
                 Some(field) => Err(FieldError::new(
                     format!("{}/{at}/{field}", self.field),
@@ -198,15 +198,15 @@ impl NamedFiles {
         self.files.iter().enumerate().map(file).collect()
     }
 
-    /// Whether these are the files that were `attached` before, in that order.
+    /// True if these are exactly the files `attached` before, in the same order.
     pub fn are(&self, attached: &[Attachment]) -> bool {
         let same = |((id, draft), file): (&(UploadId, FileDraft), &Attachment)| {
-            *id == file.id && file.contradicted(draft).is_none()
+            *id == file.id && file.first_contradiction(draft).is_none()
         };
         self.files.len() == attached.len() && self.files.iter().zip(attached).all(same)
     }
 
-    /// The refusal of the file at this place, whose bytes are not there.
+    /// The error for the file at index `at`, whose bytes are missing.
     pub fn not_uploaded(&self, at: usize) -> FieldError {
         let message = "The file has not been uploaded: PUT it to the URL that its upload was answered with";
         FieldError::new(self.place(at), "attachment_not_uploaded", message)
@@ -217,7 +217,7 @@ impl NamedFiles {
     }
 }
 
-/// Somebody else's upload is refused as one that is not there.
+/// The error for an upload that does not exist. Another user's upload gets the same one.
 fn not_found(place: String) -> FieldError {
     FieldError::new(place, "attachment_not_found", "You have no such upload, or it has expired")
 }
@@ -232,9 +232,9 @@ fn checked_filename(name: Option<String>) -> Result<String, FieldError> {
     if !(1..=MAX_FILENAME_CHARS).contains(&name.chars().count()) {
         return refused("A file name has 1 to 255 characters");
     }
-    // Marks that turn the direction of writing make one ending look like another.
-    let turns = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    if name.contains(|c: char| c.is_control() || turns(c) || c == '/' || c == '\\') {
+    // Direction marks can make one file extension look like another.
+    let is_direction_mark = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    if name.contains(|c: char| c.is_control() || is_direction_mark(c) || c == '/' || c == '\\') {
         return refused("A file name has no path separators and no control characters");
     }
     if name == "." || name == ".." {
@@ -256,7 +256,7 @@ fn checked_content_type(text: Option<String>) -> Result<String, FieldError> {
     Err(FieldError::new("/content_type", "invalid_content_type", message))
 }
 
-/// Whether this is a name of RFC 6838, section 4.2, in lower case.
+/// True for a lower-case name by RFC 6838, section 4.2.
 fn is_name(text: &str) -> bool {
     let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=127).contains(&text.len())
@@ -283,7 +283,7 @@ fn checked_sha256(text: Option<String>) -> Result<[u8; 32], FieldError> {
     })
 }
 
-/// The digest that 64 lower-case hexadecimal digits stand for.
+/// Parses a digest from 64 lower-case hexadecimal digits.
 pub fn sha256_from_hex(text: &str) -> Option<[u8; 32]> {
     let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if text.len() != 64 || !text.bytes().all(lower) {
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn an_announcement_is_taken_as_it_is() {
+    fn a_valid_announcement_is_accepted_unchanged() {
         let file = Attachment::announced(draft(), id(1), &Rules::default()).unwrap();
         assert_eq!(file.line(), format!("{SHA256} 10 image/png logo.png"));
         for name in ["ロゴ.png", "a b.tar.gz", ".env", "…", &"é".repeat(255)] {
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_served_as_a_type_that_could_run() {
+    fn files_with_active_content_are_served_as_bytes() {
         let served = |kind: &str| {
             let draft = FileDraft { content_type: Some(kind.to_owned()), ..draft() };
             Attachment::announced(draft, id(1), &Rules::default()).unwrap().served_type().to_owned()
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_the_wrong_form_is_refused_where_it_is_wrong() {
+    fn a_malformed_list_is_rejected_at_the_wrong_element() {
         let refused = |drafts: Vec<FileDraft>| {
             let error = NamedFiles::new("/attachments", drafts, &Rules::default()).unwrap_err();
             (error.field, error.code)
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_its_owners_unexpired_upload_as_it_was_announced() {
+    fn a_named_file_must_match_an_unexpired_upload() {
         let uploads = BTreeMap::from([(id(1), upload(1)), (id(2), upload(2))]);
         let among = |drafts: Vec<FileDraft>, seconds| {
             let now = Timestamp::from_second(seconds).unwrap();
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_the_same_in_the_same_order_only() {
+    fn files_are_equal_only_in_the_same_order() {
         let attached = [upload(1).file, upload(2).file];
         let are = |drafts: Vec<FileDraft>| {
             NamedFiles::new("/output_attachments", drafts, &Rules::default()).unwrap().are(&attached)

@@ -1,30 +1,30 @@
-//! The claim cooldown: who takes slots and leaves them empty waits before taking another.
+//! The claim cooldown: a worker who leaves slots unused must wait before the next claim.
 //!
-//! A claim lapses when its lease ends without a submission; a worker who gives a slot up lets it lapse then and there.
-//! What counts is the user, whatever key or agent they claim with.
+//! A claim lapses when its lease ends without a submission, or at once when the worker releases it. Lapses
+//! count per user, across all of the user's keys and agents.
 
 use jiff::Timestamp;
 
 use crate::time::{after_seconds, before_seconds};
 use crate::{Error, Rules};
 
-/// The longest time that a lapse may be made to count, in seconds: for so long it is kept.
+/// Longest configurable cooldown window, in seconds. Lapses are stored for this long.
 pub const MAX_WINDOW_SECONDS: u32 = 24 * 60 * 60;
 
-/// The instant after which a lapse has to lie to count at `now`.
+/// The start of the cooldown window: only lapses after it count at `now`.
 pub fn counts_after(now: Timestamp, rules: &Rules) -> Timestamp {
     before_seconds(now, rules.cooldown_window_seconds)
 }
 
-/// Lets a user claim whose claims lapsed at these instants, in any order.
+/// Checks that a user may claim, given the times of their lapses in any order.
 ///
 /// # Errors
-/// [`Error::ClaimCooldown`] with the seconds until few enough of them count.
+/// [`Error::ClaimCooldown`] with the seconds until few enough lapses count.
 pub fn require_none(mut lapses: Vec<Timestamp>, now: Timestamp, rules: &Rules) -> Result<(), Error> {
     let counts_after = counts_after(now, rules);
     lapses.retain(|at| *at > counts_after);
     lapses.sort_unstable_by(|a, b| b.cmp(a));
-    // Once this one has ceased to count there are too few.
+    // The cooldown ends when this lapse leaves the window, because too few then remain.
     let Some(at) = rules.cooldown_lapses.checked_sub(1).and_then(|n| lapses.get(n as usize)) else {
         return Ok(());
     };
@@ -45,7 +45,7 @@ mod tests {
         from_unix_millis(NOW + millis).unwrap()
     }
 
-    /// What lapses this many milliseconds ago lead to: the seconds to wait, if any.
+    /// Checks the wait, in seconds, after lapses that many milliseconds ago.
     fn check(ago: &[i64], rules: &Rules, expected: Option<u32>) {
         let lapses = ago.iter().map(|ago| at(-ago)).collect();
         let wait = match require_none(lapses, at(0), rules) {
@@ -57,29 +57,29 @@ mod tests {
     }
 
     #[test]
-    fn the_third_lapse_in_ten_minutes_makes_a_user_wait_until_two_are_left() {
+    fn the_third_lapse_in_ten_minutes_blocks_claims_until_two_are_left() {
         let rules = Rules::default();
         check(&[], &rules, None);
         check(&[0, 1], &rules, None);
         check(&[0, 0, 0], &rules, Some(600));
         check(&[1_000, 2_000, 3_000], &rules, Some(597));
         check(&[3_000, 1_000, 2_000], &rules, Some(597));
-        // Whole seconds, never too few.
+        // Seconds are rounded up.
         check(&[0, 0, 1], &rules, Some(600));
         check(&[0, 0, 999], &rules, Some(600));
         check(&[0, 0, 1_000], &rules, Some(599));
         check(&[0, 0, 599_999], &rules, Some(1));
         check(&[0, 0, 600_000], &rules, None);
         check(&[0, 599_999, 600_000], &rules, None);
-        // Of four, the third last has to go.
+        // After four lapses, the third most recent one must leave the window.
         check(&[0, 100_000, 200_000, 300_000], &rules, Some(400));
         check(&[0, 0, 0, 599_000], &rules, Some(600));
-        // By another instance's clock a lapse may lie ahead.
+        // Clocks of instances differ, so a lapse may lie in the future.
         check(&[-2_000, -2_000, -2_000], &rules, Some(602));
     }
 
     #[test]
-    fn number_and_window_are_rules() {
+    fn the_number_of_lapses_and_the_window_are_configurable() {
         let rules = Rules { cooldown_lapses: 1, cooldown_window_seconds: 10, ..Rules::default() };
         check(&[], &rules, None);
         check(&[4_000], &rules, Some(6));
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_as_told_may_claim_and_not_a_second_earlier() {
+    fn a_user_may_claim_after_the_wait_and_not_a_second_earlier() {
         let rules = Rules::default();
         for ago in [[0_i64, 1, 2], [1, 250_001, 599_999], [77, 78, 300_500]] {
             let lapses: Vec<Timestamp> = ago.iter().map(|ago| at(-ago)).collect();

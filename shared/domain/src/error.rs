@@ -1,4 +1,4 @@
-//! Every way a request can be refused or fail, free of HTTP.
+//! Every way in which a request can be rejected or fail, independent of HTTP.
 
 use std::fmt;
 
@@ -6,149 +6,150 @@ use crate::ledger::Unbalanced;
 use crate::money::Overflow;
 use crate::{Cents, DropId};
 
-/// A refusal or a failure. The HTTP layer turns each variant into one status, code and message, in one place.
+/// A rejection or a failure. The HTTP layer maps each variant to one status, code and message, in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// A value breaks a rule; names the field.
+    /// A value breaks a rule. Names the field.
     Invalid(FieldError),
-    /// No usable credential.
+    /// The request has no usable credential.
     Unauthenticated,
-    /// Missing, or hidden from this caller.
+    /// The resource does not exist, or is hidden from this caller.
     NotFound,
-    /// The wallet does not hold the price.
+    /// The wallet holds less than the price.
     InsufficientBalance {
-        /// The price.
+        /// Price of the drop.
         required: Cents,
-        /// What the wallet holds.
+        /// Balance of the wallet.
         available: Cents,
-        /// The drop, kept as `pending_payment`.
+        /// Id of the drop, which stays `pending_payment`.
         drop: DropId,
-        /// What became of the automatic top-up that should have helped.
+        /// Result of the automatic top-up.
         auto_topup: AutoTopupOutcome,
     },
-    /// A sender claims or submits to their own drop.
+    /// The sender tried to claim or submit to their own drop.
     OwnDrop,
     /// Only the sender may do this.
     NotTheSender,
     /// The caller holds no claim on this drop.
     NotAClaimant,
-    /// Only a pending drop can be paid.
+    /// The drop does not await payment.
     DropNotPending,
-    /// The drop takes no claims or submissions in its state.
+    /// The drop is in a state that takes no claims or submissions.
     DropNotOpen,
     /// The drop's window has closed.
     WindowClosed,
-    /// All slots are held.
+    /// Every slot is held.
     MaxClaimsReached,
-    /// A different submission was made before.
+    /// The caller has already submitted a different output.
     AlreadySubmitted,
-    /// The caller has submitted, so their slot cannot be given up.
+    /// The caller has submitted, so their slot cannot be released.
     WorkDelivered,
-    /// Too many claims of the caller's have lapsed or been given up lately.
+    /// Too many of the caller's recent claims have lapsed or been released.
     ClaimCooldown {
-        /// Until a claim is allowed again, in seconds.
+        /// Seconds until the next claim is allowed.
         seconds: u32,
     },
-    /// Work has been delivered, so the drop will be judged.
+    /// The drop has submissions, so it will be judged.
     DropHasSubmissions,
     /// The drop is not judged yet.
     VerdictNotReady,
-    /// The wallet does not hold the amount of a withdrawal.
+    /// The wallet holds less than the amount of a withdrawal.
     InsufficientFunds {
-        /// The amount.
+        /// Amount of the withdrawal.
         required: Cents,
-        /// What the wallet holds.
+        /// Balance of the wallet.
         available: Cents,
     },
-    /// The user has no Stripe account that withdrawals can be sent to.
+    /// The user has no Stripe account that can receive withdrawals.
     OnboardingRequired,
-    /// Stripe refused a transfer; the amount is back in the wallet.
+    /// Stripe refused the transfer; the amount is back in the wallet.
     WithdrawalRefused,
-    /// Automatic top-ups need a saved payment method.
+    /// Automatic top-ups require a saved payment method.
     PaymentMethodRequired,
-    /// The drop costs more than the key may spend on one.
+    /// The drop costs more than the key may spend on one drop.
     SpendLimitPerDrop {
-        /// The key's limit.
+        /// Limit of the key, per drop.
         limit: Cents,
     },
-    /// The drop costs more than is left of what the key may spend in a day.
+    /// The drop costs more than the rest of the key's daily limit.
     SpendLimitPerDay {
-        /// The key's limit.
+        /// Limit of the key, per day.
         limit: Cents,
-        /// What it has spent today.
+        /// Amount the key has spent today.
         spent: Cents,
     },
-    /// A browser sends its session along for a page that is not ours.
+    /// A browser sent the session along with a request from a foreign origin.
     ForeignOrigin,
-    /// Only somebody who has signed in may do this, and no key.
+    /// This requires a browser session; API keys are rejected.
     SessionRequired,
-    /// A key that may not spend everything may not do this at all.
+    /// A key with spend limits may not do this at all.
     KeyIsLimited,
-    /// The user has as many keys as they may have.
+    /// The user has the maximum number of keys.
     TooManyKeys {
-        /// How many that is.
+        /// Maximum number of keys.
         most: u32,
     },
-    /// Nobody has decided about the login yet.
+    /// No user has decided about the login yet.
     LoginPending {
-        /// Seconds until its program may poll again.
+        /// Seconds until the program may poll again.
         interval_seconds: u32,
     },
-    /// The program of a login polls too often.
+    /// The program polls its login too often.
     LoginPolledTooOften {
-        /// Seconds that it has to wait between two polls from now on.
+        /// New minimum interval between two polls, in seconds.
         interval_seconds: u32,
     },
-    /// The user has denied the login.
+    /// The user denied the login.
     LoginDenied,
-    /// The login's time is over.
+    /// The login has expired.
     LoginExpired,
-    /// There is no such login, or it has led to a key already.
+    /// The login does not exist, or has already yielded a key.
     LoginUnknown,
-    /// The user has decided about the login before, and otherwise.
+    /// The user has already decided differently about the login.
     LoginDecided,
-    /// The user has asked for this too often.
+    /// The caller has sent too many requests of this class.
     RateLimited {
-        /// Seconds until they may again, at least one.
+        /// Seconds until the next request is allowed, at least 1.
         retry_after_seconds: u32,
     },
     /// Another of the user's agents has this name.
     AgentNameTaken,
-    /// The user has as many agents as one may have.
+    /// The user has the maximum number of agents.
     TooManyAgents {
-        /// How many that is.
+        /// Maximum number of agents.
         most: u32,
     },
     /// A user's default agent cannot be deleted.
     DefaultAgent,
-    /// An agent whose work has not ended cannot be deleted.
+    /// The agent has unfinished work, so it cannot be deleted.
     AgentHasActiveWork,
-    /// A dependency is down, slow or contended; nothing wrong was done and the same request may be sent again.
+    /// A dependency is down, slow or contended. The request was valid and can be retried.
     Unavailable(Internal),
-    /// A fault of ours.
+    /// An internal fault.
     Internal(Internal),
 }
 
-/// What became of the automatic top-up of a wallet that could not pay.
+/// The result of the automatic top-up of a wallet that could not pay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AutoTopupOutcome {
-    /// There was none: it is off, or would not have been enough.
+    /// No top-up was tried: it is off, or would not have sufficed.
     #[default]
     None,
     /// The bank declined the card.
     Declined,
-    /// The bank wants the card's owner to confirm the payment, which takes the owner.
+    /// The bank requires the card's owner to confirm the payment.
     AuthenticationRequired,
-    /// The charge is under way, and its outcome not known yet.
+    /// The charge is in flight, and its outcome is not known yet.
     Pending,
 }
 
-/// What went wrong inside, for the log. It has no `Display`, so it cannot be put into an answer by accident.
+/// The description of an internal fault, for the log. It has no `Display`, so it cannot reach a response by
+/// accident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Internal(String);
 
 impl Internal {
-    /// A description for maintainers.
+    /// Wraps a description for maintainers.
     pub fn new(description: impl Into<String>) -> Self {
         Self(description.into())
     }
@@ -160,12 +161,12 @@ impl Internal {
 }
 
 impl Error {
-    /// A fault of ours, described for maintainers.
+    /// An internal fault, described for maintainers.
     pub fn internal(description: impl Into<String>) -> Self {
         Self::Internal(Internal::new(description))
     }
 
-    /// A passing fault, described for maintainers.
+    /// A temporary fault, described for maintainers.
     pub fn unavailable(description: impl Into<String>) -> Self {
         Self::Unavailable(Internal::new(description))
     }
@@ -189,23 +190,23 @@ impl From<Unbalanced> for Error {
     }
 }
 
-/// A word that names nothing of its kind.
+/// The error for a word that names no value of the requested kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownWord;
 
-/// A value that breaks a rule.
+/// A value in a request that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// JSON pointer to the value in the request body, or the name of a query parameter.
+    /// JSON pointer to the value in the request body, or name of the query parameter.
     pub field: String,
-    /// What clients branch on.
+    /// Stable code for clients to branch on.
     pub code: &'static str,
-    /// What a person reads.
+    /// Message for people.
     pub message: String,
 }
 
 impl FieldError {
-    /// An error at `field`.
+    /// Creates an error at `field`.
     pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self { field: field.into(), code, message: message.into() }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How good a submission is, best first.
+/// The quality of a submission, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Grade {
     /// Outstanding.
@@ -16,7 +16,7 @@ pub enum Grade {
     C,
     /// Weak.
     D,
-    /// Failed: empty, copied, or beside the point.
+    /// Failed: empty, copied or off topic.
     F,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for Grade {
     }
 }
 
-/// A word that is no grade.
+/// The error for a word that is no grade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownGrade;
 

@@ -1,28 +1,28 @@
-//! Idempotency keys: what a caller names a request with, so that sending it again does not do it again.
+//! Idempotency keys. A caller names a request with one, so that a retry does not repeat the effect.
 
 use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// How long a key stands for the request it came with, in seconds; afterwards it is as good as new.
+/// Lifetime of an idempotency key, in seconds. Afterwards it can name a new request.
 pub const KEPT_SECONDS: u32 = 24 * 60 * 60;
-/// How long a request that was begun counts as still running, in seconds: longer than any function may run, so
-/// that whoever finds the lease lapsed knows that the one who held it is gone.
+/// Time for which a started request counts as running, in seconds. It is longer than any function may run, so
+/// a lapsed lease means that its holder is gone.
 pub const LEASE_SECONDS: u32 = 30;
 
 const MAX_LEN: usize = 255;
 
-/// A caller's name for one request: 1 to 255 visible ASCII characters. It means something to that caller only.
+/// A caller's name for one request: 1 to 255 visible ASCII characters, scoped to the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
-/// A text that is no idempotency key: empty, too long, or with other characters.
+/// The error for a text that is no idempotency key: empty, too long, or with other characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedIdempotencyKey;
 
 impl IdempotencyKey {
-    /// The SHA-256 of the key, in lower-case hex: what it is stored under.
+    /// The SHA-256 of the key in lower-case hex, under which it is stored.
     pub fn hash(&self) -> String {
         hex(&[self.0.as_bytes()])
     }
@@ -48,12 +48,12 @@ impl fmt::Display for MalformedIdempotencyKey {
 
 impl std::error::Error for MalformedIdempotencyKey {}
 
-/// What tells one request from another: the SHA-256 of all its parts, in lower-case hex.
+/// Identity of a request's content: the SHA-256 of all its parts, in lower-case hex.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of a request made of `parts`, in this order.
+    /// Computes the fingerprint of a request from its `parts`, in this order.
     pub fn of(parts: &[&[u8]]) -> Self {
         Self(hex(parts))
     }
@@ -64,7 +64,7 @@ impl Fingerprint {
     }
 }
 
-/// The random part of an id that is derived instead of drawn: 80 bits that `parts` determine.
+/// The random part of a derived id: 80 bits that `parts` determine.
 pub fn derived_bits(parts: &[&[u8]]) -> u128 {
     let digest = digest(parts);
     digest.iter().take(10).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
@@ -74,7 +74,7 @@ fn hex(parts: &[&[u8]]) -> String {
     digest(parts).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Each part goes in with its length before it, so that no two lists of parts are one text.
+/// Hashes each part after its length, so that different lists of parts never hash the same input.
 fn digest(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_from_one_part_to_the_next_makes_another_request() {
+    fn bytes_moved_between_parts_change_the_fingerprint() {
         let one = Fingerprint::of(&[b"POST", b"/api/jobs/run", b"{}"]);
         assert_eq!(one, Fingerprint::of(&[b"POST", b"/api/jobs/run", b"{}"]));
         assert_ne!(one, Fingerprint::of(&[b"POST", b"/api/jobs/run{", b"}"]));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn derived_bits_fit_an_id_and_follow_their_parts() {
+    fn derived_bits_fit_an_id_and_depend_on_their_parts() {
         let bits = derived_bits(&[b"ada", b"drop"]);
         assert_eq!(bits, derived_bits(&[b"ada", b"drop"]));
         assert_ne!(bits, derived_bits(&[b"ada", b"payment"]));

@@ -1,4 +1,4 @@
-//! Identifiers. On the wire they are opaque strings; here each kind is a type of its own.
+//! Identifiers. On the wire they are opaque strings; here each kind has its own type.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use ulid::Ulid;
 
 use crate::idempotency::derived_bits;
 
-/// A string that is not an identifier of the kind asked for.
+/// The error for a string that is no identifier of the requested kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedId;
 
@@ -27,7 +27,7 @@ macro_rules! ulid_id {
         pub struct $name(Ulid);
 
         impl $name {
-            /// The id with this ULID.
+            /// Wraps a ULID.
             pub const fn new(ulid: Ulid) -> Self {
                 Self(ulid)
             }
@@ -47,7 +47,8 @@ macro_rules! ulid_id {
         impl FromStr for $name {
             type Err = MalformedId;
 
-            /// Accepts the canonical form only (26 upper-case Crockford characters), so that one id has one spelling.
+            /// Accepts only the canonical form (26 upper-case Crockford characters), so that each id has one
+            /// spelling.
             fn from_str(text: &str) -> Result<Self, MalformedId> {
                 let ulid = Ulid::from_string(text).map_err(|_| MalformedId)?;
                 if ulid.to_string() == text { Ok(Self(ulid)) } else { Err(MalformedId) }
@@ -57,66 +58,65 @@ macro_rules! ulid_id {
 }
 
 ulid_id! {
-    /// A drop. Sorts by the time of its creation.
+    /// Id of a drop. Sorts by time of creation.
     DropId
 }
 
 ulid_id! {
-    /// One posting in the ledger. Sorts by time.
+    /// Id of a posting in the ledger. Sorts by time.
     EntryId
 }
 
 ulid_id! {
-    /// One worker's submission to one drop.
+    /// Id of one worker's submission to one drop.
     SubmissionId
 }
 
 ulid_id! {
-    /// A top-up of a wallet. Sorts by the time it was begun.
+    /// Id of a top-up. Sorts by start time.
     TopupId
 }
 
 ulid_id! {
-    /// A withdrawal from a wallet. Sorts by the time it was asked for.
+    /// Id of a withdrawal. Sorts by time of the request.
     WithdrawalId
 }
 
 ulid_id! {
-    /// The setting up of a payment method.
+    /// Id of a payment method's setup.
     SetupId
 }
 
 ulid_id! {
-    /// An API key, apart from its secret. Sorts by the time it was made.
+    /// Id of an API key, unrelated to its secret. Sorts by time of creation.
     KeyId
 }
 
 ulid_id! {
-    /// An upload, and the file it brought. Sorts by the time it was announced.
+    /// Id of an upload and of its file. Sorts by time of the announcement.
     UploadId
 }
 
 ulid_id! {
-    /// A verification. Sorts by the time it was asked for.
+    /// Id of a verification. Sorts by time of the request.
     VerificationId
 }
 
 ulid_id! {
-    /// A named profile that a worker races under. Sorts by the time of its creation.
+    /// Id of an agent. Sorts by time of creation.
     AgentId
 }
 
 impl AgentId {
-    /// The id of a user's default agent. It has a time before all others, so that among its owner's agents it sorts
-    /// as the oldest.
+    /// The id of a user's default agent. Its time is 0, so it sorts before all of its owner's other agents.
     pub fn default_of(owner: &UserId) -> Self {
         Self(Ulid::from_parts(0, derived_bits(&[b"default agent", owner.as_str().as_bytes()])))
     }
 }
 
 impl SubmissionId {
-    /// The id of `worker`'s submission to `drop`. There is at most one, so the pair determines it and a repeated
-    /// request arrives at the same id.
+    /// The id of `worker`'s submission to `drop`. A worker submits at most once, so the pair determines the
+    /// id and a retry arrives at the same one.
     pub fn of(drop: DropId, worker: &UserId) -> Self {
         let digest = Sha256::new()
             .chain_update(drop.ulid().to_bytes())
@@ -128,8 +128,8 @@ impl SubmissionId {
     }
 }
 
-/// A person or the owner of an agent: 1 to 64 characters of `A–Z a–z 0–9 - _`. Accounts that come from an identity
-/// provider keep the id it gave them, so this is not necessarily a ULID.
+/// Id of a user: 1 to 64 characters of `A–Z a–z 0–9 - _`. An account from an identity provider keeps the
+/// provider's id, so this is not necessarily a ULID.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(String);
 

@@ -1,10 +1,10 @@
-//! The rules of clorp: what a drop is, what it costs, who may claim it, what a submission earns.
+//! The rules of clorp: a drop's lifecycle and cost, the claims on it, and the payout for a submission.
 //!
-//! Everything here is pure. Time, randomness and ids come in as arguments; nothing reads a clock, a
-//! socket or an environment variable, and nothing here knows HTTP or DynamoDB. Types of this crate do not
-//! derive `Serialize`: the wire and the table each have shapes of their own.
+//! Everything here is pure. Time, randomness and ids come in as arguments. Nothing reads a clock, a socket or
+//! an environment variable, and nothing knows HTTP or DynamoDB. Types of this crate do not derive
+//! `Serialize`, because the wire and the table each define their own shapes.
 //!
-//! Note that [`Drop`] is the marketplace's drop and shadows the standard trait where it is imported.
+//! Note that [`Drop`] is the marketplace's drop. It shadows the standard trait where it is imported.
 
 #![warn(clippy::float_arithmetic)]
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What kind of work a drop asks for.
+/// The kind of work a drop asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pack {
     /// Jokes, taglines, teasing reviews.
@@ -40,7 +40,7 @@ impl fmt::Display for Pack {
     }
 }
 
-/// A word that names no pack.
+/// The error for a word that names no pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownPack;
 

@@ -1,28 +1,28 @@
-//! Time: instants with millisecond resolution, and their one written form.
+//! Time: instants with millisecond resolution, and their single written form.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// `at` cut to whole milliseconds, the resolution of everything stored and shown.
+/// Truncates `at` to whole milliseconds, the resolution of all stored and displayed times.
 pub fn to_millis(at: Timestamp) -> Timestamp {
     from_unix_millis(at.as_millisecond()).unwrap_or(at)
 }
 
-/// The instant that many milliseconds after the epoch; `None` outside the years -9999 to 9999.
+/// The instant `millis` milliseconds after the Unix epoch; `None` outside the years -9999 to 9999.
 pub fn from_unix_millis(millis: i64) -> Option<Timestamp> {
     Timestamp::from_millisecond(millis).ok()
 }
 
-/// `at` plus whole seconds, stopping at the end of time rather than overflowing.
+/// Adds whole seconds to `at`. Saturates at the latest representable instant.
 pub fn after_seconds(at: Timestamp, seconds: u32) -> Timestamp {
     at.saturating_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
 }
 
-/// `at` less whole seconds, stopping at the beginning of time rather than overflowing.
+/// Subtracts whole seconds from `at`. Saturates at the earliest representable instant.
 pub fn before_seconds(at: Timestamp, seconds: u32) -> Timestamp {
     at.saturating_sub(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MIN)
 }
 
-/// RFC 3339 in UTC with milliseconds: `2026-11-24T09:30:00.000Z`.
+/// Formats `at` as RFC 3339 in UTC with milliseconds: `2026-11-24T09:30:00.000Z`.
 pub fn rfc3339(at: Timestamp) -> String {
     format!("{at:.3}")
 }

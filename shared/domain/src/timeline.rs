@@ -1,11 +1,11 @@
-//! A drop's timeline: what has happened to it, read off the drop itself.
+//! A drop's timeline: the events of its life, derived from the drop itself.
 //!
-//! Every change of a drop has an instant of its own ([`Drop::next_change_at`]), later than that of every change before.
-//! So an event that is new lies behind all that could be seen before it, and who has seen the events up to one misses
-//! none and sees none twice by asking for those behind it.
+//! Every change of a drop has its own instant ([`Drop::next_change_at`]), later than all changes before it. A
+//! new event therefore sorts after all earlier ones. A client that asks for the events after the last one it
+//! saw misses none and sees none twice.
 //!
-//! A claim that was given up or taken over is no longer there, and its event with it: who saw it has seen it, and who
-//! comes later does not.
+//! The event of a claim disappears when the claim is released or taken over. Clients that were reading at the
+//! time have seen it; later ones do not.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,15 +16,15 @@ use crate::drops::Outcome;
 use crate::time::from_unix_millis;
 use crate::{Claim, Drop, Status, UserId};
 
-/// Where an event stands in its drop's timeline: its instant, and which of the events of that instant it is. Never
-/// changes, and orders the timeline. Written `1795512600000-0`.
+/// Position of an event in its drop's timeline: its instant, and its number among the events of that instant.
+/// It never changes and orders the timeline. Written `1795512600000-0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId {
     at: Timestamp,
     n: u8,
 }
 
-/// A text that is no event id.
+/// The error for a text that is no event id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedEventId;
 
@@ -37,7 +37,7 @@ impl fmt::Display for EventId {
 impl FromStr for EventId {
     type Err = MalformedEventId;
 
-    /// Accepts the written form only, so that one id has one spelling.
+    /// Accepts only the written form, so that each id has one spelling.
     fn from_str(text: &str) -> Result<Self, MalformedEventId> {
         let (millis, n) = text.split_once('-').ok_or(MalformedEventId)?;
         let at = millis.parse().ok().and_then(from_unix_millis).ok_or(MalformedEventId)?;
@@ -46,54 +46,54 @@ impl FromStr for EventId {
     }
 }
 
-/// What happened.
+/// The kind of an event, with its details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind<'a> {
-    /// It was posted.
+    /// The drop was posted.
     Created,
-    /// It was paid and went on the board.
+    /// The drop was paid and went on the board.
     Opened,
-    /// A worker took a slot, and holds it still.
+    /// A worker took a slot and still holds it.
     Claimed {
-        /// Who.
+        /// Worker who holds the claim.
         worker: &'a UserId,
-        /// Their claim.
+        /// The worker's claim.
         claim: &'a Claim,
-        /// Which one this is of the claims that are held.
+        /// Number of this claim among those held, from 1.
         nth: u32,
     },
-    /// A worker submitted.
+    /// A worker submitted their output.
     Submitted {
-        /// Who.
+        /// Worker who submitted.
         worker: &'a UserId,
-        /// Which submission this is.
+        /// Number of this submission, from 1.
         nth: u32,
     },
-    /// It was closed to submissions, to be judged.
+    /// The drop closed to submissions and is being judged.
     Ranking,
-    /// It was judged, and the winner paid.
+    /// The drop was judged and its winner paid.
     Completed(&'a Outcome),
-    /// The sender called it off.
+    /// The sender cancelled the drop.
     Cancelled,
-    /// Its window closed without a submission.
+    /// The drop's window closed without a submission.
     Expired,
-    /// Nothing more will happen.
+    /// The timeline is complete.
     Done,
 }
 
-/// Something that happened to a drop.
+/// One event in a drop's timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
-    /// Which event.
+    /// Position of the event, unique in its timeline.
     pub id: EventId,
-    /// When.
+    /// Time of the event.
     pub at: Timestamp,
-    /// What.
+    /// Kind of the event.
     pub kind: EventKind<'a>,
 }
 
 impl<'a> Event<'a> {
-    /// What is written in one change happens at one instant, so there the later of two events has a number.
+    /// Builds an event. One change can cause two events at the same instant; the later of them gets number 1.
     fn new(at: Timestamp, kind: EventKind<'a>) -> Self {
         let n = match kind {
             EventKind::Created
@@ -109,8 +109,8 @@ impl<'a> Event<'a> {
 }
 
 impl Drop {
-    /// What has happened to it after the event `seen`, or from the beginning, in order; `None` if `seen` was the last
-    /// event that there will ever be.
+    /// The events after `seen`, or all of them, in order. `None` if `seen` was the last event of an ended
+    /// drop.
     pub fn timeline(&self, seen: Option<EventId>) -> Option<Vec<Event<'_>>> {
         let mut events = self.events();
         events.retain(|event| seen.is_none_or(|seen| event.id > seen));
@@ -140,7 +140,7 @@ impl Drop {
             Status::Expired => Some(EventKind::Expired),
         };
         if let Some(end) = end {
-            // The end is the last change.
+            // An ended drop does not change, so its last change is the end.
             events.extend([end, EventKind::Done].map(|kind| Event::new(self.updated_at, kind)));
         }
         events.sort_by_key(|event| event.id);

@@ -1,4 +1,4 @@
-//! Verdicts: how the submissions of one drop compare.
+//! Verdicts: comparisons of the submissions to one drop.
 
 use jiff::Timestamp;
 
@@ -7,32 +7,33 @@ use crate::{Grade, SubmissionId, UserId};
 /// One submission as the judge sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Which submission.
+    /// Id of the submission.
     pub submission: SubmissionId,
-    /// Who made it.
+    /// Worker who submitted it.
     pub worker: UserId,
-    /// When; of two equal submissions the earlier ranks higher.
+    /// Time of the submission. Among equal submissions, the earlier ranks higher.
     pub submitted_at: Timestamp,
-    /// What was delivered, with a line for each file: untrusted text.
+    /// Text of the output, with one line for each file. Untrusted.
     pub output_text: String,
 }
 
-/// One submission's place.
+/// One submission's place in the ranking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placing {
-    /// Which submission.
+    /// Id of the submission.
     pub submission: SubmissionId,
-    /// Who made it.
+    /// Worker who submitted it.
     pub worker: UserId,
-    /// 1 is best; no two submissions share a rank.
+    /// Rank from 1, the best. No two submissions share a rank.
     pub rank: u32,
-    /// Its grade.
+    /// Grade of the submission.
     pub grade: Grade,
-    /// Its score by the rubric, 0 to 100.
+    /// Score by the rubric, 0 to 100.
     pub score: u32,
-    /// One paragraph for people.
+    /// Explanation for people, in one paragraph.
     pub rationale: String,
-    /// In how many of the judge's passes, each over the submissions in another order, it came out at this rank.
+    /// Number of the judge's passes in which the submission had this rank. Each pass reads the submissions in
+    /// another order.
     pub held: u32,
 }
 
@@ -45,20 +46,21 @@ pub struct Verdict {
     pub judge_version: String,
     /// The rubric's version.
     pub rubric_version: String,
-    /// How many passes the judge made.
+    /// Number of passes the judge made.
     pub passes: u32,
     placings: Vec<Placing>,
 }
 
-/// Placings that do not form a verdict on the candidates.
+/// The error for placings that do not rank the candidates completely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IncompleteVerdict;
 
 impl Verdict {
-    /// The verdict with these placings, in any order.
+    /// Builds a verdict from these placings, given in any order.
     ///
     /// # Errors
-    /// [`IncompleteVerdict`] unless every candidate is placed once and the ranks run from 1 without a gap.
+    /// [`IncompleteVerdict`] unless every candidate is placed exactly once and the ranks run from 1 without a
+    /// gap.
     pub fn new(
         judge: impl Into<String>,
         judge_version: impl Into<String>,
@@ -86,7 +88,7 @@ impl Verdict {
         })
     }
 
-    /// The verdict as it was stored. `None` if there is no placing.
+    /// Restores a stored verdict. `None` if it has no placing.
     pub fn from_stored(
         judge: String,
         judge_version: String,
@@ -97,12 +99,12 @@ impl Verdict {
         (!placings.is_empty()).then_some(Self { judge, judge_version, rubric_version, passes, placings })
     }
 
-    /// Every submission's place, best first; never empty.
+    /// All placings, best first; never empty.
     pub fn placings(&self) -> &[Placing] {
         &self.placings
     }
 
-    /// Rank 1.
+    /// The placing with rank 1.
     pub fn winner(&self) -> &Placing {
         &self.placings[0]
     }

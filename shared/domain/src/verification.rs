@@ -1,21 +1,22 @@
-//! Verifications: whether one output meets its caller's criteria, apart from any drop.
+//! Verifications: checks of one output against its caller's criteria, independent of any drop.
 
 use jiff::Timestamp;
 
 use crate::drops::Output;
 use crate::{FieldError, FileDraft, NamedFiles, Rules, UserId, VerificationId};
 
-/// What is to be verified, checked.
+/// A validated request for a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// What the output has to meet.
+    /// Criteria that the output must meet.
     pub criteria: String,
-    /// The output.
+    /// Output to verify.
     pub output: Output,
 }
 
 impl Question {
-    /// Checks what a caller wants verified. Criteria may be as long as a prompt, and the output as that of a submission.
+    /// Validates a request for a verification. Criteria may be as long as a prompt, and the output as long as
+    /// a submission's.
     ///
     /// # Errors
     /// [`FieldError`] for the first field that breaks a rule.
@@ -42,7 +43,7 @@ fn checked_criteria(criteria: Option<String>, rules: &Rules) -> Result<String, F
     Ok(criteria)
 }
 
-/// What a judge found of one output.
+/// A judge's result for one output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The judge's name.
@@ -51,28 +52,29 @@ pub struct Finding {
     pub judge_version: String,
     /// The rubric's version.
     pub rubric_version: String,
-    /// Whether the output meets the criteria.
+    /// True if the output meets the criteria.
     pub passed: bool,
-    /// How well, 0 to 100.
+    /// Degree to which it meets them, 0 to 100.
     pub score: u32,
-    /// One paragraph for people.
+    /// Explanation for people, in one paragraph.
     pub rationale: String,
 }
 
-/// A finding, and what it is about.
+/// A finding, together with the request that it answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
-    /// Its id.
+    /// Id of the verification.
     pub id: VerificationId,
-    /// Who asked, and alone may read it.
+    /// User who made the request. Nobody else may read the verification.
     pub owner: UserId,
-    /// When.
+    /// Time of the request.
     pub created_at: Timestamp,
-    /// The criteria as they were asked.
+    /// Criteria from the request, unchanged.
     pub criteria: String,
-    /// As [`Output::sha256`] has it of the output. The output itself is not kept: who asked has it.
+    /// Hash of the output, see [`Output::sha256`]. The output itself is not stored, because the caller has
+    /// it.
     pub sha256: String,
-    /// What was found.
+    /// Result of the judge.
     pub finding: Finding,
 }
 
@@ -87,8 +89,8 @@ mod tests {
         let text = |text: &str| (text != "-").then(|| text.to_owned());
         let id = |n| UploadId::new(Ulid::from_parts(1, n)).to_string();
         let files = (0..attachments).map(|n| FileDraft { id: Some(id(n)), ..FileDraft::default() });
-        let asked = Question::new(text(criteria), text(output), files.collect(), &Rules::default());
-        let got = asked.map(|_| ()).map_err(|error| (error.field, error.code));
+        let question = Question::new(text(criteria), text(output), files.collect(), &Rules::default());
+        let got = question.map(|_| ()).map_err(|error| (error.field, error.code));
         assert_eq!(
             got,
             expect.map_err(|(field, code)| (field.to_owned(), code)),

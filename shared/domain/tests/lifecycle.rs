@@ -1,4 +1,4 @@
-//! What holds of a drop and its money after any sequence of actions at any times.
+//! Properties of a drop and its money, for any sequence of actions at any times.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use ulid::Ulid;
 
 const SENDER: usize = 0;
-/// The sender, and more workers than there are slots.
+/// Number of users: the sender, and more workers than slots.
 const USERS: usize = 9;
 
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ fn user(n: usize) -> UserId {
     format!("user-{n}").parse().expect("a user id")
 }
 
-/// An action, and how many seconds after the one before.
+/// Generates an action, and the seconds since the previous one.
 fn step() -> impl Strategy<Value = (u32, Action)> {
     let action = prop_oneof![
         1 => (0..USERS).prop_map(Action::Pay),
@@ -45,7 +45,7 @@ fn step() -> impl Strategy<Value = (u32, Action)> {
     (prop_oneof![4 => 0..5_u32, 2 => 20..150_u32, 1 => 150..1000_u32], action)
 }
 
-/// A drop and the accounts it moves money between.
+/// A drop, and the balances of the accounts involved.
 struct Market {
     rules: Rules,
     drop: Drop,
@@ -82,7 +82,7 @@ impl Market {
         self.balances.get(account).copied().unwrap_or_default()
     }
 
-    /// Does what the decision for an action says, as the store would.
+    /// Applies the decision for an action, as the store would.
     fn act(&mut self, action: Action) {
         let (id, old) = (self.entry(), self.drop.clone());
         let now = old.next_change_at(self.now);
@@ -130,7 +130,7 @@ impl Market {
                 }
                 Due::Judge => {
                     let winner = old.claims.iter().find(|(_, claim)| claim.submitted_at.is_some());
-                    let winner = winner.expect("only work is judged").0.clone();
+                    let winner = winner.expect("a drop is judged only with a submission").0.clone();
                     self.post(&old.award(&winner, id, now).unwrap());
                     self.drop = old.completed(Outcome { winner, grade: Grade::A, completed_at: now });
                 }
@@ -145,13 +145,13 @@ impl Market {
         self.drop.updated_at = now;
     }
 
-    /// What somebody sees who has seen the events up to the last of `seen`.
+    /// Reads the timeline as a client that has seen the events in `seen`, and appends the new ones.
     fn poll(&self, seen: &mut Vec<(EventId, String)>) {
         let events = self.drop.timeline(seen.last().map(|(id, _)| *id));
         seen.extend(events.into_iter().flatten().map(|event| (event.id, format!("{:?}", event.kind))));
     }
 
-    /// What is true of any drop at any time.
+    /// Checks the invariants of a drop's state.
     fn check(&self) -> Result<(), TestCaseError> {
         let drop = &self.drop;
         prop_assert_eq!(self.balances.values().sum::<i64>(), 0);
@@ -175,7 +175,7 @@ impl Market {
         prop_assert!(!drop.claims.contains_key(&drop.sender));
         let window = drop.window;
         for claim in drop.claims.values() {
-            let window = window.expect("only an opened drop is claimed");
+            let window = window.expect("a claimed drop has a window");
             prop_assert!(claim.claimed_at >= window.opened_at && claim.claimed_at < window.closes_at);
             prop_assert!(claim.lease_expires_at <= window.closes_at);
             prop_assert!(claim.submitted_at.is_none_or(|at| claim.claimed_at <= at && at < window.closes_at));
@@ -183,7 +183,7 @@ impl Market {
         Ok(())
     }
 
-    /// What no action may undo or take away.
+    /// Checks the invariants of a change.
     fn check_change(&self, old: &Drop, action: Action) -> Result<(), TestCaseError> {
         let new = &self.drop;
         prop_assert!(old.status <= new.status, "{} became {}", old.status, new.status);
@@ -191,10 +191,13 @@ impl Market {
             prop_assert_eq!(old, new);
         }
         if old.submissions_count() > 0 {
-            prop_assert!(!matches!(new.status, Status::Cancelled | Status::Expired), "work went unpaid");
+            prop_assert!(
+                !matches!(new.status, Status::Cancelled | Status::Expired),
+                "a drop with submissions ended without a payout"
+            );
         }
         prop_assert!(old.window.is_none() || old.window == new.window);
-        prop_assert!(old == new || old.updated_at < new.updated_at, "a change without an instant of its own");
+        prop_assert!(old == new || old.updated_at < new.updated_at, "a change did not advance updated_at");
         for (worker, claim) in &old.claims {
             match new.claims.get(worker) {
                 Some(kept) => prop_assert_eq!(
@@ -203,8 +206,8 @@ impl Market {
                 ),
                 None => {
                     prop_assert_eq!(claim.submitted_at, None);
-                    // Given up by who held it, or else taken over: which happens only when its lease has lapsed, and no
-                    // slot was free.
+                    // The claim was released by its holder or taken over. A takeover needs a lapsed lease and
+                    // a drop without free slots.
                     if matches!(action, Action::Release(n) if user(n) == *worker) {
                         prop_assert_eq!(new.claims_count() + 1, old.claims_count());
                     } else {
@@ -221,7 +224,7 @@ impl Market {
 
 proptest! {
     #[test]
-    fn no_sequence_of_actions_loses_money_or_work_or_turns_a_drop_back(
+    fn no_sequence_of_actions_loses_money_or_work_or_reverts_a_drop(
         price in 0..=200_000_i64,
         seconds in 0..=1000_i64,
         steps in prop::collection::vec(step(), 0..60),
@@ -237,7 +240,7 @@ proptest! {
     }
 
     #[test]
-    fn a_drop_that_opened_has_ended_once_the_ranking_saw_it_twice_after_its_window(
+    fn two_rankings_after_the_window_end_an_opened_drop(
         seconds in 0..=1000_i64,
         steps in prop::collection::vec(step(), 0..60),
         late in 0..10_000_u32,
@@ -248,7 +251,7 @@ proptest! {
             market.now = after_seconds(market.now, wait);
             market.act(action);
         }
-        let closes_at = market.drop.window.expect("it opened").closes_at;
+        let closes_at = market.drop.window.expect("the drop is open").closes_at;
         market.now = market.now.max(after_seconds(closes_at, late));
         market.act(Action::Rank);
         market.act(Action::Rank);
@@ -258,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_but_the_sender_pays_or_cancels_and_the_sender_never_works(
+    fn only_the_sender_pays_or_cancels_and_only_others_work(
         steps in prop::collection::vec(step(), 0..30),
         other in 1..USERS,
     ) {
@@ -277,7 +280,7 @@ proptest! {
     }
 
     #[test]
-    fn a_full_drop_passes_on_the_slot_that_lapsed_first_and_none_before_its_lease_is_over(
+    fn a_full_drop_passes_on_only_the_slot_that_lapsed_first(
         joins in prop::collection::vec(0..100_u32, 5),
         wait in 0..800_u32,
     ) {
@@ -305,14 +308,14 @@ proptest! {
     }
 
     #[test]
-    fn whoever_polls_a_timeline_sees_each_event_once_in_order_and_all_that_a_newcomer_sees(
+    fn a_polling_client_sees_every_event_once_and_in_order(
         steps in prop::collection::vec((step(), 0..6_u32, any::<bool>()), 0..60),
     ) {
         let mut market = Market::new(500, 900);
         let (mut clock, mut seen) = (market.now, Vec::new());
         for ((wait, action), behind, polled) in std::iter::once(((0, Action::Pay(SENDER)), 0, false)).chain(steps) {
             clock = after_seconds(clock, wait);
-            // Each change is made by somebody whose clock is behind by something else.
+            // Each change is made under a clock that is behind by a different amount.
             market.now = before_seconds(clock, behind);
             market.act(action);
             if polled {
@@ -326,7 +329,7 @@ proptest! {
         let ids = |events: &[(EventId, String)]| events.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>();
         let (all, now) = (ids(&seen), ids(&fresh));
         prop_assert!(all.is_superset(&now), "{:?} lacks some of {:?}", seen, fresh);
-        // What a newcomer does not see is claims that were given up or taken over.
+        // A new client does not see claims that were released or taken over.
         let gone = seen.iter().filter(|(id, _)| !now.contains(id));
         prop_assert!(gone.clone().all(|(_, what)| what.starts_with("Claimed")), "{:?}", seen);
         let ended = market.drop.status.is_terminal();
@@ -335,7 +338,7 @@ proptest! {
     }
 
     #[test]
-    fn entries_are_a_posting_exactly_when_they_balance_and_name_each_account_once(
+    fn entries_form_a_posting_exactly_if_they_balance_and_repeat_no_account(
         deltas in prop::collection::vec((0..4_usize, -3..=3_i64), 0..6),
     ) {
         let entries = deltas.iter().map(|(n, delta)| (Account::User(user(*n)), Cents::new(*delta)));

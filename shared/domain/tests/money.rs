@@ -1,18 +1,18 @@
-//! What holds for every amount.
+//! Properties of prices, fees and sums, for any amount.
 
 use clorp_domain::{Cents, Rules};
 use proptest::prelude::*;
 
 proptest! {
     #[test]
-    fn the_fee_is_a_part_of_the_price_that_follows_the_rule(price in 0..=i64::MAX / 10_000) {
+    fn the_fee_follows_its_formula_and_never_exceeds_the_price(price in 0..=i64::MAX / 10_000) {
         let fee = Rules::default().fee(Cents::new(price)).get();
         prop_assert!((0..=price).contains(&fee));
         prop_assert_eq!(fee, (price / 5 + 50).min(price));
     }
 
     #[test]
-    fn a_price_is_clamped_into_the_bounds_and_then_stays(price in any::<i64>()) {
+    fn clamping_a_price_is_idempotent_and_stays_within_the_bounds(price in any::<i64>()) {
         let rules = Rules::default();
         let clamped = rules.clamp_price(Cents::new(price));
         prop_assert!((100..=100_000).contains(&clamped.get()));

@@ -1,4 +1,4 @@
-//! What holds of money in and out whatever Stripe reports, in whatever order and however often.
+//! Properties of money that enters and leaves, for any order and number of Stripe's webhook events.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,7 +24,7 @@ fn entry() -> EntryId {
     EntryId::new(Ulid::from_parts(1, 1))
 }
 
-/// What a posting does to the wallet; the outside world has the opposite.
+/// The posting's effect on the wallet. The outside world has the opposite one.
 fn to_wallet(posting: &Posting) -> i64 {
     let of = |account: &Account| {
         posting
@@ -59,7 +59,7 @@ fn status() -> impl Strategy<Value = DisputeStatus> {
 
 proptest! {
     #[test]
-    fn of_a_top_up_is_taken_back_the_most_that_was_ever_reported_as_refunded(
+    fn refund_events_debit_their_maximum_in_total(
         amount in 500..=100_000_i64,
         reports in prop::collection::vec(0..=100_000_i64, 0..12),
     ) {
@@ -79,7 +79,7 @@ proptest! {
     }
 
     #[test]
-    fn of_a_withdrawal_comes_back_the_most_that_was_ever_reported_as_reversed(
+    fn reversal_events_credit_their_maximum_in_total(
         amount in 500..=100_000_i64,
         reports in prop::collection::vec(0..=100_000_i64, 0..12),
     ) {
@@ -98,14 +98,14 @@ proptest! {
     }
 
     #[test]
-    fn a_refused_withdrawal_leaves_no_trace_in_the_balance(amount in 1..=99_999_999_i64) {
+    fn a_refused_withdrawal_leaves_the_balance_unchanged(amount in 1..=99_999_999_i64) {
         let withdrawal = withdrawal(amount);
         let (debit, undo) = (withdrawal.debit(entry(), now()).unwrap(), withdrawal.undo(entry(), now()).unwrap());
         prop_assert_eq!(to_wallet(&debit) + to_wallet(&undo), 0);
     }
 
     #[test]
-    fn a_dispute_takes_its_amount_once_gives_it_back_once_and_stays_decided(
+    fn a_dispute_debits_once_credits_back_once_and_stays_decided(
         amount in 1..=100_000_i64,
         reports in prop::collection::vec(status(), 0..10),
     ) {
@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn a_card_is_charged_exactly_where_the_charge_is_enough(
+    fn a_card_is_charged_exactly_if_the_charge_suffices(
         balance in -100_000..=100_000_i64,
         amount in 500..=100_000_i64,
         price in 100..=100_000_i64,
