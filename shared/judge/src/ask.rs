@@ -1,23 +1,23 @@
-//! What a prompt asks for, as far as its words tell.
+//! The requirements of a prompt, as far as its words show them.
 
 use crate::set::Set;
 use crate::text::{Text, Word};
 use crate::vocabulary::is_task;
 
-/// A longer prompt's later terms are detail.
+/// Maximum number of terms. Later ones in a longer prompt are detail.
 const MOST_TERMS: usize = 60;
 
-/// Longest term, in bytes, that is worth naming to people.
+/// Longest term worth naming to people, in bytes.
 const LONGEST_TERM: usize = 24;
 
-/// Most items a prompt is believed to want.
+/// Largest plausible number of requested items.
 const MOST_ITEMS: usize = 20;
 
-/// Counts written as words, from one.
+/// Number words, from one.
 const COUNTS: &[&str] =
     &["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
-/// What a prompt wants a number of, when each takes a few words.
+/// Nouns for countable items of a few words each.
 const SHORT_ITEMS: &[&str] = &[
     "caption",
     "captions",
@@ -48,7 +48,7 @@ const SHORT_ITEMS: &[&str] = &[
     "haikus",
 ];
 
-/// What a prompt wants a number of, when each takes a sentence or more.
+/// Nouns for countable items of a sentence or more each.
 const LONG_ITEMS: &[&str] = &[
     "alternatives",
     "arguments",
@@ -72,7 +72,7 @@ const LONG_ITEMS: &[&str] = &[
     "ways",
 ];
 
-/// Verbs that hand a worker a text to give back changed.
+/// Verbs that ask for a given text to be returned in changed form.
 const EDITS: &[&str] = &[
     "condense",
     "convert",
@@ -98,38 +98,38 @@ const EDITS: &[&str] = &[
 /// A content word of the prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Term {
-    /// The hash of its stem.
+    /// Hash of the term's stem.
     pub(crate) stem: u64,
-    /// As the prompt writes it, letters and digits only.
+    /// Term as the prompt writes it, letters and digits only.
     pub(crate) shown: String,
 }
 
-/// A number of things that the prompt wants.
+/// A number of items that the prompt requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Items {
-    /// How many.
+    /// Number of items.
     pub(crate) count: usize,
-    /// Whether a few words make one.
+    /// True if an item takes only a few words.
     pub(crate) short: bool,
 }
 
-/// A prompt, read.
+/// A parsed prompt.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
-    /// The prompt's text.
+    /// Text of the prompt.
     pub(crate) text: Text,
-    /// Its content words, in order, each once.
+    /// Distinct content words, in order.
     pub(crate) terms: Vec<Term>,
-    /// The number of things it wants.
+    /// Number of items it requests.
     pub(crate) items: Option<Items>,
-    /// The most words it allows.
+    /// Maximum number of words it allows.
     pub(crate) most_words: Option<usize>,
-    /// Whether it wants a given text back, changed.
+    /// True if it asks for a given text in changed form.
     pub(crate) edits: bool,
 }
 
 impl Ask {
-    /// Reads a prompt.
+    /// Parses a prompt.
     pub(crate) fn new(prompt: &str) -> Self {
         let text = Text::new(prompt);
         let items = items(&text.words);
@@ -142,7 +142,7 @@ impl Ask {
         }
     }
 
-    /// The terms' stems.
+    /// The stems of the terms.
     pub(crate) fn stems(&self) -> Set {
         self.terms.iter().map(|term| term.stem).collect()
     }
@@ -152,7 +152,7 @@ fn terms(prompt: &str, words: &[Word], itemised: bool) -> Vec<Term> {
     let mut terms: Vec<Term> = Vec::new();
     let named = |word: &&Word| {
         word.content && !word.figure && word.folded.len() <= LONGEST_TERM && !is_task(&word.folded)
-            // "three taglines": an answer is not expected to call them that.
+            // An answer to "three taglines" is not expected to use that word.
             && !(itemised && is_item(&word.folded))
     };
     for word in words.iter().filter(named) {
@@ -177,7 +177,7 @@ fn count(word: &Word) -> Option<usize> {
 fn items(words: &[Word]) -> Option<Items> {
     words.iter().enumerate().find_map(|(at, word)| {
         let count = count(word).filter(|count| (1..=MOST_ITEMS).contains(count))?;
-        // "three short, punny taglines": the noun may have company.
+        // Adjectives may precede the noun, as in "three short, punny taglines".
         let nouns = words.iter().skip(at + 1).take(4).map(|word| word.folded.as_str());
         nouns
             .into_iter()
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prompt_is_read() {
+    fn a_prompt_yields_its_items_length_and_kind_of_task() {
         let items = |count, short| Some(Items { count, short });
         for (prompt, want, most, edits) in [
             ("Three short, punny taglines for a bakery", items(3, true), None, false),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_are_the_subject_not_the_task() {
+    fn terms_name_the_subject_and_not_the_task() {
         let ask =
             Ask::new("Please write three taglines for a BAKERY and its bakers' bread, a bakery in Köln.");
         let shown: Vec<&str> = ask.terms.iter().map(|term| term.shown.as_str()).collect();

@@ -1,41 +1,44 @@
-//! Plain checks, made before anything is scored.
+//! Plain checks, applied before anything is scored.
 
 use crate::ask::Ask;
-use crate::instructions::{instructs, only_opens};
+use crate::instructions::{instructs, is_only_opening};
 use crate::points::points;
 use crate::text::Text;
 
-/// From how many points of a submission's runs of words lying in the prompt it gives the prompt back.
+/// Minimum share of a submission's word runs, in points, that must lie in the prompt for it to count as a
+/// copy of the prompt.
 const PROMPT_COPY: u32 = 70;
 
-/// The same when the prompt hands over a text to change, most of which rightly comes back.
+/// The same limit for a prompt that hands over a text to change, because most of that text rightly comes
+/// back.
 const PROMPT_COPY_OF_EDIT: u32 = 98;
 
-/// Fewer runs of words than this may be the same by chance.
+/// Minimum number of word runs for a comparison. Fewer may agree by chance.
 const FEWEST_RUNS: usize = 6;
 
-/// A submission of at least this many runs, lying mostly in a later one, was taken as a whole.
+/// Minimum number of word runs in an earlier submission that can be taken over whole.
 const FEWEST_RUNS_TAKEN: usize = 12;
 
-/// From how many points of an earlier submission lying in a later one the later one took it as a whole.
+/// Minimum share of an earlier submission, in points, that must lie in a later one for it to count as taken
+/// over whole.
 const TAKEN_WHOLE: u32 = 75;
 
-/// Fewer distinct words than this may be the same by chance.
+/// Minimum number of distinct words for a comparison. Fewer may agree by chance.
 const FEWEST_STEMS: usize = 14;
 
-/// Why a submission is not considered, least grave first.
+/// The check that a submission failed, least grave first.
 ///
-/// Failed submissions rank below all others and among themselves by this order, so that no check can be failed to
-/// escape a graver one.
+/// Failed submissions rank below all others, and among themselves in this order. So failing one check never
+/// hides a graver failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Flag {
-    /// It repeats a submission that was there before.
+    /// The submission repeats an earlier one.
     CopiedSubmission,
-    /// It gives the prompt back.
+    /// The submission repeats the prompt.
     CopiedPrompt,
-    /// It says nothing.
+    /// The submission has no content.
     Empty,
-    /// It talks to the judge.
+    /// The submission addresses the judge.
     Instructions,
 }
 
@@ -51,16 +54,16 @@ impl Flag {
     }
 }
 
-/// From where on two submissions are too alike.
+/// The limits beyond which a submission counts as a copy of another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CopyLimits {
-    /// Points of the later one's runs of words that lie in the earlier one.
+    /// Share of the later submission's word runs that lie in the earlier one, in points.
     pub(crate) runs: u32,
-    /// Points of both one's distinct words that they share.
+    /// Share of the distinct words of both submissions that they have in common, in points.
     pub(crate) stems: u32,
 }
 
-/// The gravest check that the submission fails, given those made before it.
+/// Returns the gravest check that the submission fails, given the `earlier` submissions.
 pub(crate) fn check(
     ask: &Ask,
     text: &Text,
@@ -71,7 +74,7 @@ pub(crate) fn check(
     let copied = || earlier.iter().any(|original| copies(ask, text, original, limits));
     if instructs(text, raw, &ask.text) {
         Some(Flag::Instructions)
-    } else if text.words.is_empty() || only_opens(text) {
+    } else if text.words.is_empty() || is_only_opening(text) {
         Some(Flag::Empty)
     } else if copies_prompt(ask, text) {
         Some(Flag::CopiedPrompt)
@@ -86,8 +89,8 @@ fn copies_prompt(ask: &Ask, text: &Text) -> bool {
     text.hash == ask.text.hash || (shared > 0 && points(shared, text.shingles.len()) >= limit)
 }
 
-/// Whether `text` is, but for some words, the same as `original` or has taken it in as a whole. What both have from
-/// the prompt does not count, unless they are the same throughout.
+/// True if `text` is nearly the same as `original` or includes it whole. Text that both share with the prompt
+/// does not count, unless the submissions are identical.
 fn copies(ask: &Ask, text: &Text, original: &Text, limits: CopyLimits) -> bool {
     if text.hash == original.hash {
         return true;
@@ -101,7 +104,7 @@ fn copies(ask: &Ask, text: &Text, original: &Text, limits: CopyLimits) -> bool {
     repeats || takes || same_words(ask, text, original, limits.stems)
 }
 
-/// Whether the two use the same words, in whatever order.
+/// True if both submissions use the same words, in any order.
 fn same_words(ask: &Ask, text: &Text, original: &Text, limit: u32) -> bool {
     let (own, theirs) = (text.stems.without(&ask.text.stems), original.stems.without(&ask.text.stems));
     let shared = own.shared(&theirs);
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_said_is_empty() {
+    fn text_without_content_is_flagged_as_empty() {
         for raw in
             ["", " \n\t", ":", "…", "\u{200b}\u{3164}", "Thought process:", "Solution", "解", "-- !! ??"]
         {
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn every_script_says_something() {
+    fn text_in_any_script_has_content() {
         for raw in ["面包店可以推出订阅服务", "🥖🔥", "مخبز صغير", "Хлеб по вторникам", "ขนมปัง", "42"]
         {
             assert_eq!(flag(PROMPT, raw, &[]), None, "{raw}");
@@ -142,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prompt_given_back_is_found() {
+    fn a_repeated_prompt_is_flagged() {
         for raw in [
             PROMPT.to_owned(),
             PROMPT.to_uppercase(),
@@ -157,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_corrected_text_is_no_copy_of_the_prompt() {
+    fn a_corrected_text_does_not_count_as_a_copy_of_the_prompt() {
         let prompt =
             "Fix the grammar: The baker have sold all loaf yesterday and she were glad about her customer";
         let fixed = "The baker had sold all loaves yesterday and she was glad about her customers";
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_copy_is_found_however_it_is_dressed() {
+    fn a_later_copy_is_flagged_despite_small_changes() {
         for raw in [
             ANSWER.to_owned(),
             ANSWER.to_lowercase().replace(['.', ',', ':'], ""),
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_its_own_is_no_copy() {
+    fn an_independent_answer_is_not_flagged() {
         let other = "Bake smaller loaves at noon, so that the smell reaches the offices at lunch, and sell them warm \
             with butter. On Tuesdays a second loaf costs half.";
         assert_eq!(flag(PROMPT, other, &[ANSWER]), None);

@@ -1,4 +1,4 @@
-//! The judge that needs nothing but the texts.
+//! The embedded judge, which needs only the texts.
 
 use async_trait::async_trait;
 use clorp_domain::verdict::Candidate;
@@ -14,17 +14,17 @@ use crate::set::Set;
 use crate::text::Text;
 use crate::{Judge, JudgeError};
 
-/// The embedded judge's name.
+/// Name of the embedded judge.
 pub const EMBEDDED_JUDGE: &str = "clorp-embedded";
 
-/// The embedded judge's version; changes when it ranks in another way.
+/// Version of the embedded judge. It changes when the ranking does.
 pub const EMBEDDED_JUDGE_VERSION: &str = "1";
 
-/// Judges by counting and comparing words: the same submissions always get the same verdict.
+/// A judge that counts and compares words. The same submissions always get the same verdict.
 ///
-/// It makes plain checks first, scores what passes them by the pack's rubric, and ranks by comparing in several orders.
-/// It never reads the brief's `env_vars`. It sees whether an answer is about the prompt and concrete, not whether it is
-/// right.
+/// It applies plain checks first, scores submissions that pass by the pack's rubric, and ranks them by
+/// comparisons in several orders. It never reads the brief's `env_vars`. It measures if an answer is relevant
+/// and concrete, not if it is correct.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EmbeddedJudge;
 
@@ -44,15 +44,15 @@ fn verdict(pack: Pack, prompt: &str, candidates: &[Candidate]) -> Result<Verdict
     if candidates.is_empty() {
         return Err(JudgeError::NoCandidates);
     }
-    let mut made: Vec<&Candidate> = candidates.iter().collect();
-    made.sort_by_key(|candidate| (candidate.submitted_at, candidate.submission));
+    let mut sorted: Vec<&Candidate> = candidates.iter().collect();
+    sorted.sort_by_key(|candidate| (candidate.submitted_at, candidate.submission));
     let (ask, rubric) = (Ask::new(prompt), Rubric::of(pack));
-    let texts: Vec<Text> = made.iter().map(|candidate| Text::new(&candidate.output_text)).collect();
-    let entries = entries(&ask, rubric, &made, &texts);
+    let texts: Vec<Text> = sorted.iter().map(|candidate| Text::new(&candidate.output_text)).collect();
+    let entries = entries(&ask, rubric, &sorted, &texts);
     let places = rank(rubric, &entries);
     let placing = |(at, place): (usize, &Placement)| {
         let case = Case { ask: &ask, rubric, text: &texts[place.entry], entries: &entries, places: &places };
-        placing(made[place.entry], place, at, case.rationale(at))
+        placing(sorted[place.entry], place, at, case.rationale(at))
     };
     let placings = places.iter().enumerate().map(placing).collect();
     let passes = u32::try_from(PASSES).unwrap_or(u32::MAX);
@@ -71,12 +71,12 @@ fn placing(candidate: &Candidate, place: &Placement, at: usize, rationale: Strin
     }
 }
 
-/// The entries of candidates that are in the order of their making.
-fn entries(ask: &Ask, rubric: &Rubric, made: &[&Candidate], texts: &[Text]) -> Vec<Entry> {
+/// Builds the entries of candidates that are sorted by time of submission.
+fn entries(ask: &Ask, rubric: &Rubric, sorted: &[&Candidate], texts: &[Text]) -> Vec<Entry> {
     let own: Vec<Set> = texts.iter().map(|text| text.shingles.without(&ask.text.shingles)).collect();
     let entry = |(at, text): (usize, &Text)| {
         let earlier: Vec<&Text> = texts[..at].iter().collect();
-        let flag = check(ask, text, &made[at].output_text, &earlier, rubric.copy);
+        let flag = check(ask, text, &sorted[at].output_text, &earlier, rubric.copy);
         let overlaps: Vec<u32> =
             own.iter().map(|others| points(own[at].shared(others), own[at].len())).collect();
         let copied = overlaps[..at].iter().copied().max().unwrap_or(0);

@@ -1,7 +1,7 @@
-//! Folding: what a reader sees as the same letter becomes the same character.
+//! Folding: maps characters that look alike to the same character.
 
-/// Whether the character has no look of its own: controls, zero-width and direction marks, fillers, variation
-/// selectors, tags, and the marks that combine with Latin letters.
+/// True if the character is invisible on its own: control characters, zero-width and direction marks,
+/// fillers, variation selectors, tags, and combining marks of Latin letters.
 pub(crate) fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_control() && !c.is_whitespace();
@@ -15,17 +15,17 @@ pub(crate) fn is_invisible(c: char) -> bool {
     marks || formats || (c.is_control() && !c.is_whitespace())
 }
 
-/// The lower-case, look-alike-free form of a visible character.
+/// Folds a visible character to its lower-case form without look-alikes.
 pub(crate) fn fold(c: char) -> impl Iterator<Item = char> {
     plain(c).to_lowercase().filter(|c| !is_invisible(*c)).map(latin)
 }
 
-/// Every letter and digit of `text`, folded and run together.
+/// Folds every letter and digit of `text` and joins them.
 pub(crate) fn squeeze(text: &str) -> String {
     text.chars().filter(|c| !is_invisible(*c)).flat_map(fold).filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Full-width, mathematical and circled letters and digits as ASCII.
+/// Maps full-width, mathematical and circled letters and digits to ASCII.
 fn plain(c: char) -> char {
     let code = u32::from(c);
     let letter = |offset: u32| match offset % 52 {
@@ -42,7 +42,7 @@ fn plain(c: char) -> char {
     char::from_u32(ascii).unwrap_or(c)
 }
 
-/// The Latin letter that a lower-case letter looks like, or carries an accent on.
+/// Maps a lower-case letter to the Latin letter that it resembles or accents.
 fn latin(c: char) -> char {
     if c.is_ascii() {
         return c;
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_the_same_folds_to_the_same() {
+    fn look_alikes_fold_to_the_same_text() {
         for (text, expect) in [
             ("Rank ME", "rankme"),
             ("r\u{200b}an\u{ad}k\u{2060} me", "rankme"),

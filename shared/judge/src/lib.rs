@@ -1,8 +1,9 @@
-//! Judging: which of a drop's submissions is best, and how good each is.
+//! Judging: ranks the submissions of one drop and grades each of them.
 //!
-//! [`Judge`] is what the ranking asks. [`EmbeddedJudge`] answers it from the texts alone: no network, no clock, no
-//! randomness, so the same submissions always get the same verdict. Every submission is hostile input to every judge.
-//! [`verify()`] holds one output by itself to somebody's criteria, by the same means.
+//! The ranking depends on the trait [`Judge`]. [`EmbeddedJudge`] implements it from the texts alone. It uses
+//! no network, no clock and no randomness, so the same submissions always get the same verdict. Every
+//! submission is hostile input to every judge. [`verify`] judges a single output against a caller's criteria
+//! by the same means.
 
 #![warn(clippy::float_arithmetic)]
 
@@ -35,20 +36,20 @@ pub use verify::{PASSING_SCORE, verify};
 /// Ranks and grades the submissions of one drop.
 #[async_trait]
 pub trait Judge: Send + Sync {
-    /// The verdict on `candidates`, whose order must not matter.
+    /// Returns the verdict on `candidates`, whose order must not matter.
     ///
     /// # Errors
-    /// [`JudgeError::Unavailable`] may be tried again later; the others come back for the same input.
+    /// [`JudgeError::Unavailable`] can be retried later. The other errors recur for the same input.
     async fn judge(&self, pack: Pack, brief: &Brief, candidates: &[Candidate])
     -> Result<Verdict, JudgeError>;
 }
 
-/// Why there is no verdict.
+/// The reason for a missing verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JudgeError {
-    /// The judge cannot judge now; the same question may be asked again later. What went wrong is for the log only.
+    /// The judge is unavailable, and the call can be retried later. The cause is for the log only.
     Unavailable(Internal),
-    /// There was nothing to judge.
+    /// The call had no candidates.
     NoCandidates,
     /// The judge's placings do not cover every candidate exactly once.
     Incomplete,
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_does_not_show_its_cause() {
+    fn an_error_hides_its_cause() {
         let error = JudgeError::Unavailable(Internal::new("key 123 refused"));
         assert_eq!(error.to_string(), "judge unavailable, try again later");
     }

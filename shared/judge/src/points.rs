@@ -1,12 +1,12 @@
-//! Points: every measure is a whole number from 0 to 100.
+//! Points: whole numbers from 0 to 100, used for every measure.
 
-/// How much of `whole` is reached by `part`, in points. Nothing of nothing is 0.
+/// The share of `part` in `whole`, in points. It is 0 if `whole` is 0.
 pub(crate) fn points(part: usize, whole: usize) -> u32 {
     let percent = part.saturating_mul(100).checked_div(whole).unwrap_or(0);
     u32::try_from(percent).unwrap_or(100).min(100)
 }
 
-/// The points that `excess` costs at `each` a unit, at most `most`.
+/// The points lost for `excess` units, at `each` points per unit, up to `most`.
 pub(crate) fn penalty(excess: usize, each: u32, most: u32) -> u32 {
     u32::try_from(excess).unwrap_or(u32::MAX).saturating_mul(each).min(most)
 }

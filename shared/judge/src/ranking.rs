@@ -1,63 +1,65 @@
-//! Ranking by comparison, in several orders.
+//! Ranking: compares submissions in several orders.
 //!
-//! Submissions first fall into bands. Those whose score is within [`MARGIN`] of the best form the first band, those
-//! within it of the best that remain the next, and so on; below them, those that failed a check form one band for each
-//! check. A band never ranks below a lower one, so a comparison cannot contradict a clear difference of scores.
+//! Submissions first fall into bands. Those whose score is within [`MARGIN`] of the best form the first band,
+//! those within it of the best that remain form the next, and so on. Below them, the submissions that failed
+//! a check form one band for each check. A band never ranks below a lower one, so a comparison cannot
+//! contradict a clear difference of scores.
 //!
-//! Within a band the scores are too close to tell, and submissions are compared pair by pair and criterion by
-//! criterion. Every pass does so in another order, as a reader would go through them: what a submission has in common
-//! with one read before it is not new any more, and each is inserted into the ranking from below, passing those it
-//! beats. The ranks of all passes are added up; the lowest sum ranks first, and of equal sums the earlier submission.
+//! Within a band the scores are too close to decide, so submissions are compared in pairs, criterion by
+//! criterion. Each pass reads them in another order, as a person might: content that an earlier one already
+//! had is no longer original. Each submission is inserted into the ranking from below, above all those it
+//! beats. The ranks of all passes are added up. The lowest sum ranks first, and equal sums rank by time of
+//! submission.
 //!
-//! The scores of a band are handed out in the order of its ranks. So scores and grades never rise down the ranks, and
-//! no score is further than the margin from what the rubric gave.
+//! The scores of a band are reassigned in the order of its ranks. So scores and grades never rise down the
+//! ranks, and no score differs from the rubric's by more than the margin.
 
 use std::cmp::{Ordering, Reverse};
 
 use crate::checks::Flag;
 use crate::rubric::{Criterion, Marks, Rubric};
 
-/// How many orders the submissions are read in.
+/// Number of passes, each with its own reading order.
 pub(crate) const PASSES: usize = 7;
 
-/// Scores no further apart than this are too close to tell.
+/// Largest difference of scores that is too small to decide.
 const MARGIN: u32 = 3;
 
-/// Marks no further apart than this are even.
+/// Largest difference of marks that counts as even.
 const EVEN: u32 = 4;
 
-/// A submission as the ranking sees it. Their order is that in which they were made.
+/// A submission in the ranking. Entries are sorted by time of submission.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// The gravest check it failed.
+    /// Gravest check that the submission failed.
     pub(crate) flag: Option<Flag>,
-    /// Its marks; originality against all that were made earlier.
+    /// Marks. Originality is relative to all earlier submissions.
     pub(crate) marks: Marks,
-    /// Its score.
+    /// Score by the rubric.
     pub(crate) score: u32,
-    /// By entry, the points of its text that lie in that entry's.
+    /// Share of its text that lies in each entry's text, in points.
     pub(crate) overlaps: Vec<u32>,
 }
 
-/// An entry's place.
+/// An entry's place in the ranking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placement {
-    /// Which entry.
+    /// Index of the entry.
     pub(crate) entry: usize,
-    /// Its score, as handed out within its band.
+    /// Score, as reassigned within its band.
     pub(crate) score: u32,
-    /// In how many passes it came out here.
+    /// Number of passes in which the entry had this rank.
     pub(crate) held: u32,
 }
 
-/// The places of all entries, best first.
+/// Ranks all entries, best first.
 pub(crate) fn rank(rubric: &Rubric, entries: &[Entry]) -> Vec<Placement> {
     let bands = bands(entries);
     let passes: Vec<Vec<usize>> =
-        (0..PASSES).map(|pass| read(rubric, entries, &bands, &order(entries.len(), pass))).collect();
+        (0..PASSES).map(|pass| rank_in_order(rubric, entries, &bands, &order(entries.len(), pass))).collect();
     let sum = |entry: usize| -> usize { passes.iter().filter_map(|pass| position(pass, entry)).sum() };
     let mut ranked: Vec<usize> = (0..entries.len()).collect();
-    // Entries are in the order of their making and the sort is stable: of equal sums the earlier comes first.
+    // Entries are sorted by time of submission and the sort is stable, so equal sums rank by that time.
     ranked.sort_by_key(|entry| (bands[*entry], sum(*entry)));
     let mut scores: Vec<(usize, u32)> = bands.iter().copied().zip(entries.iter().map(|e| e.score)).collect();
     scores.sort_by_key(|(band, score)| (*band, Reverse(*score)));
@@ -66,7 +68,7 @@ pub(crate) fn rank(rubric: &Rubric, entries: &[Entry]) -> Vec<Placement> {
         .map(|(rank, (entry, (_, score)))| Placement {
             entry: *entry,
             score,
-            held: held(&passes, *entry, rank),
+            held: count_held(&passes, *entry, rank),
         })
         .collect()
 }
@@ -75,12 +77,12 @@ fn position(pass: &[usize], entry: usize) -> Option<usize> {
     pass.iter().position(|placed| *placed == entry)
 }
 
-fn held(passes: &[Vec<usize>], entry: usize, rank: usize) -> u32 {
+fn count_held(passes: &[Vec<usize>], entry: usize, rank: usize) -> u32 {
     passes.iter().filter(|pass| pass.get(rank) == Some(&entry)).fold(0, |n, _| n + 1)
 }
 
-/// The order of one pass. The first pass reads them as they were made; the others come in pairs, an order from another
-/// start and its reverse, so that being read before another evens out.
+/// The reading order of one pass. The first pass reads entries by time of submission. The others come in
+/// pairs: a rotated order and its reverse, so that the advantage of being read first evens out.
 fn order(entries: usize, pass: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..entries).collect();
     order.rotate_left(pass.div_ceil(2).checked_rem(entries).unwrap_or(0));
@@ -90,7 +92,7 @@ fn order(entries: usize, pass: usize) -> Vec<usize> {
     order
 }
 
-/// By entry, the number of its band, 0 being the best.
+/// Returns each entry's band, 0 being the best.
 fn bands(entries: &[Entry]) -> Vec<usize> {
     let mut passed: Vec<u32> = entries.iter().filter(|e| e.flag.is_none()).map(|e| e.score).collect();
     passed.sort_unstable_by(|a, b| b.cmp(a));
@@ -102,22 +104,22 @@ fn bands(entries: &[Entry]) -> Vec<usize> {
     }
     let band = |entry: &Entry| match entry.flag {
         Some(flag) => tops.len() + flag as usize,
-        // Bands run downwards, so that of the tops an entry does not exceed, its own is the last.
+        // Tops descend, so an entry's band is the last one whose top it does not exceed.
         None => tops.iter().rposition(|top| entry.score <= *top).unwrap_or(0),
     };
     entries.iter().map(band).collect()
 }
 
-/// The ranking that comes of reading the entries in this order, best first.
-fn read(rubric: &Rubric, entries: &[Entry], bands: &[usize], order: &[usize]) -> Vec<usize> {
-    let seen = |at: usize| -> Marks {
+/// Ranks the entries by reading them in this order, best first.
+fn rank_in_order(rubric: &Rubric, entries: &[Entry], bands: &[usize], order: &[usize]) -> Vec<usize> {
+    let marks_at = |at: usize| -> Marks {
         let entry = &entries[order[at]];
         let overlap = order[..at].iter().map(|before| entry.overlaps[*before]).max().unwrap_or(0);
         Marks { originality: rubric.originality(overlap), ..entry.marks }
     };
     let mut ranking: Vec<(usize, Marks)> = Vec::new();
     for (at, entry) in order.iter().enumerate() {
-        let marks = seen(at);
+        let marks = marks_at(at);
         let beats = |(other, theirs): &(usize, Marks)| match bands[*entry].cmp(&bands[*other]) {
             Ordering::Less => true,
             Ordering::Greater => false,
@@ -129,9 +131,8 @@ fn read(rubric: &Rubric, entries: &[Entry], bands: &[usize], order: &[usize]) ->
     ranking.into_iter().map(|(entry, _)| entry).collect()
 }
 
-/// Whether one entry beats another of its band: by the weight of the criteria on which it is ahead; if that is even, by
-/// the rubric's score; if that is even too, by having been made earlier. Entries that failed a check have nothing to
-/// compare.
+/// True if `own` beats another entry of its band. The weight of the criteria on which it leads decides, then
+/// the rubric's score, then the time of submission. Entries that failed a check compare by time only.
 fn wins(rubric: &Rubric, entries: &[Entry], own: (usize, Marks), other: (usize, Marks)) -> bool {
     let earlier = own.0 < other.0;
     if entries[own.0].flag.is_some() {
@@ -145,13 +146,15 @@ fn wins(rubric: &Rubric, entries: &[Entry], own: (usize, Marks), other: (usize, 
     }
 }
 
-/// The weight of the criteria on which `own` is ahead, less that of those on which it is behind.
+/// The weight of the criteria on which `own` leads, minus the weight of those on which it trails.
 fn lead(rubric: &Rubric, own: Marks, other: Marks) -> i64 {
     let weighed = Criterion::ALL.into_iter().zip(rubric.weights);
-    weighed.map(|(criterion, weight)| i64::from(weight) * ahead(own.of(criterion), other.of(criterion))).sum()
+    weighed
+        .map(|(criterion, weight)| i64::from(weight) * compare_marks(own.of(criterion), other.of(criterion)))
+        .sum()
 }
 
-fn ahead(own: u32, other: u32) -> i64 {
+fn compare_marks(own: u32, other: u32) -> i64 {
     match own.abs_diff(other) {
         0..=EVEN => 0,
         _ if own > other => 1,
@@ -186,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_near_tie_is_decided_by_criteria_and_scores_follow_the_ranks() {
-        // The first has one lead, on clarity, that is worth more points than the second's two.
+        // The first entry leads only on clarity, but by more points than the second one's two leads together.
         let entries = [entry(None, [80, 80, 100, 80], 2), entry(None, [85, 85, 60, 80], 2)];
         assert!(entries[0].score > entries[1].score);
         let places = check(&entries, &[1, 0]);
@@ -194,12 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn of_equals_the_earlier_wins() {
+    fn the_earlier_of_equal_entries_wins() {
         check(&vec![entry(None, [70; 4], 4); 4], &[0, 1, 2, 3]);
     }
 
     #[test]
-    fn what_failed_a_check_comes_last_by_gravity() {
+    fn failed_entries_rank_last_by_gravity() {
         let flagged = |flag| entry(Some(flag), [100; 4], 5);
         check(
             &[
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn overlap_counts_against_whichever_is_read_later() {
+    fn overlap_counts_against_the_entry_that_is_read_later() {
         let mut entries = vec![entry(None, [80; 4], 2), entry(None, [80; 4], 2)];
         entries[0].overlaps[1] = 40;
         entries[1].overlaps[0] = 40;
@@ -223,12 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_ranks_nowhere() {
+    fn no_entries_yield_an_empty_ranking() {
         check(&[], &[]);
     }
 
     #[test]
-    fn the_orders_differ() {
+    fn every_pass_has_its_own_order() {
         let mut orders: Vec<_> = (0..PASSES).map(|pass| order(5, pass)).collect();
         orders.sort();
         orders.dedup();

@@ -1,45 +1,46 @@
-//! The rationale: one paragraph that tells people why a submission came out where it did.
+//! The rationale: one paragraph that explains a submission's rank to people.
 //!
-//! It names words of the prompt only, never those of a submission, so that nothing a worker wrote is published here.
+//! It quotes words of the prompt only, never of a submission, so that nothing a worker wrote is published
+//! here.
 
 use std::cmp::Reverse;
 
 use crate::ask::{Ask, Term};
 use crate::checks::Flag;
 use crate::ranking::{Entry, PASSES, Placement};
-use crate::rubric::{Criterion, Marks, Rubric, fresh};
-use crate::signals::{code_lines, figures, listed};
+use crate::rubric::{Criterion, Marks, Rubric, count_new_words};
+use crate::signals::{code_lines, figures, list_items};
 use crate::text::Text;
 
-/// Most terms named as covered, or as missed.
+/// Maximum number of terms named as covered, and as missed.
 const MOST_NAMED: usize = 3;
 
-/// Most characters of a rationale.
+/// Maximum length of a rationale, in characters.
 const LONGEST: usize = 500;
 
-/// What a rationale is written from.
+/// The inputs of a rationale.
 pub(crate) struct Case<'a> {
-    /// The prompt.
+    /// Prompt of the drop.
     pub(crate) ask: &'a Ask,
-    /// The pack's rubric.
+    /// Rubric of the drop's pack.
     pub(crate) rubric: &'a Rubric,
-    /// The submission's text.
+    /// Text of the submission.
     pub(crate) text: &'a Text,
-    /// All entries.
+    /// All entries of the ranking.
     pub(crate) entries: &'a [Entry],
-    /// All places, best first.
+    /// Placements of all entries, best first.
     pub(crate) places: &'a [Placement],
 }
 
 impl Case<'_> {
-    /// The rationale for the submission at the place with this index.
+    /// Writes the rationale for the submission at index `at` of the placements.
     pub(crate) fn rationale(&self, at: usize) -> String {
         let Some(place) = self.places.get(at) else {
             return String::new();
         };
         let entry = &self.entries[place.entry];
         let findings = match entry.flag {
-            Some(flag) => failed(flag).to_owned(),
+            Some(flag) => describe_failure(flag).to_owned(),
             None => format!("{} {}", findings(self.ask, self.text, entry.marks), originality(entry)),
         };
         paragraph(&findings, &self.standing(at, place))
@@ -62,7 +63,7 @@ impl Case<'_> {
         }
     }
 
-    /// Why `better` is ahead of `worse`.
+    /// Explains why `better` ranks above `worse`.
     fn reason(&self, better: &Entry, worse: &Entry) -> String {
         match (better.flag, worse.flag) {
             (None, Some(_)) => return "because of the failed check".to_owned(),
@@ -74,7 +75,8 @@ impl Case<'_> {
             better.marks.of(*criterion).saturating_sub(worse.marks.of(*criterion)) * weight
         };
         let weighed = Criterion::ALL.into_iter().zip(self.rubric.weights);
-        // `rev`, because of equals `max_by_key` takes the last and the criteria are in the order of their importance.
+        // `max_by_key` returns the last of equal elements, and the criteria are in order of importance. So
+        // `rev` prefers the most important one.
         match weighed.rev().filter(|weighed| lead(weighed) > 0).max_by_key(lead) {
             Some((criterion, _)) => format!("mainly on {}", criterion.as_str()),
             None if better.marks == worse.marks => "by time of submission".to_owned(),
@@ -83,12 +85,12 @@ impl Case<'_> {
     }
 }
 
-/// What is to be said of a text that passed the checks, by itself.
+/// Describes a text that passed the checks, without comparison to others.
 pub(crate) fn findings(ask: &Ask, text: &Text, marks: Marks) -> String {
     [relevance(ask, text, marks), substance(ask, text, marks), clarity(marks)].join(" ")
 }
 
-/// One paragraph of findings and what follows from them.
+/// Joins findings and their conclusion to one paragraph.
 pub(crate) fn paragraph(findings: &str, conclusion: &str) -> String {
     let paragraph = format!("{findings} {conclusion}");
     paragraph.trim_end().chars().take(LONGEST).collect()
@@ -102,7 +104,7 @@ fn relevance(ask: &Ask, text: &Text, marks: Marks) -> String {
         50.. => "Partly to the point",
         _ => "Hardly to the point",
     };
-    match (named(covered), named(missed)) {
+    match (name_terms(covered), name_terms(missed)) {
         (None, None) => format!("{judged}."),
         (Some(covered), None) => format!("{judged}: covers {covered}."),
         (None, Some(missed)) => format!("{judged}: says nothing of {missed}."),
@@ -118,9 +120,9 @@ fn substance(ask: &Ask, text: &Text, marks: Marks) -> String {
         _ => "Very thin",
     };
     let counts = [
-        (fresh(ask, text), "different word", " of its own"),
+        (count_new_words(ask, text), "different word", " of its own"),
         (figures(text), "figure", ""),
-        (listed(text), "list item", ""),
+        (list_items(text), "list item", ""),
         (code_lines(text), "line", " of code"),
     ];
     let counted = counts.into_iter().filter(|(count, ..)| *count > 0).map(|(count, thing, rest)| {
@@ -133,13 +135,13 @@ fn substance(ask: &Ask, text: &Text, marks: Marks) -> String {
         };
         format!("{count} {things}{rest}")
     });
-    match joined(&counted.collect::<Vec<_>>()) {
+    match join(&counted.collect::<Vec<_>>()) {
         Some(counted) => format!("{judged}, with {counted}."),
         None => format!("{judged}."),
     }
 }
 
-pub(crate) const fn failed(flag: Flag) -> &'static str {
+pub(crate) const fn describe_failure(flag: Flag) -> &'static str {
     match flag {
         Flag::Empty => {
             "Failed a check: it is empty or says nothing beyond an opening, so there was nothing to grade."
@@ -172,17 +174,17 @@ fn originality(entry: &Entry) -> String {
     .to_owned()
 }
 
-/// Up to three terms, the longest as the most telling, in the prompt's order.
-fn named(terms: Vec<&Term>) -> Option<String> {
-    let tells = |term: &Term| term.shown.chars().count() > 2 || !term.shown.is_ascii();
-    let mut telling: Vec<usize> = (0..terms.len()).filter(|at| tells(terms[*at])).collect();
-    telling.sort_by_key(|at| Reverse(terms[*at].shown.chars().count()));
-    telling.truncate(MOST_NAMED);
-    telling.sort_unstable();
-    joined(&telling.into_iter().map(|at| terms[at].shown.to_lowercase()).collect::<Vec<_>>())
+/// Lists up to three terms in the prompt's order, choosing the longest ones as the most specific.
+fn name_terms(terms: Vec<&Term>) -> Option<String> {
+    let is_specific = |term: &Term| term.shown.chars().count() > 2 || !term.shown.is_ascii();
+    let mut chosen: Vec<usize> = (0..terms.len()).filter(|at| is_specific(terms[*at])).collect();
+    chosen.sort_by_key(|at| Reverse(terms[*at].shown.chars().count()));
+    chosen.truncate(MOST_NAMED);
+    chosen.sort_unstable();
+    join(&chosen.into_iter().map(|at| terms[at].shown.to_lowercase()).collect::<Vec<_>>())
 }
 
-fn joined(parts: &[String]) -> Option<String> {
+fn join(parts: &[String]) -> Option<String> {
     match parts {
         [] => None,
         [one] => Some(one.clone()),

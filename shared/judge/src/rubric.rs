@@ -9,38 +9,38 @@ use crate::set::Set;
 use crate::signals::Signal;
 use crate::text::Text;
 
-/// The version of the criteria, weights, checks and grades in this crate; changes whenever a score could.
+/// Version of the criteria, weights, checks and grades in this crate. It changes whenever a score could.
 pub const RUBRIC_VERSION: &str = "2026-11";
 
-/// The lowest score of each grade, best first; anything lower is an F.
+/// Lowest score of each grade, best first. A lower score is an F.
 const GRADES: [(u32, Grade); 5] =
     [(90, Grade::S), (80, Grade::A), (65, Grade::B), (50, Grade::C), (35, Grade::D)];
 
-/// The lowest score of a submission that passed the checks: above that of any that failed one.
+/// Lowest score of a submission that passed the checks. It exceeds the score of any that failed one.
 const LEAST_SCORE: u32 = 16;
 
-/// Share of the score, in points, that is left to a submission without any relevance.
+/// Share of the score that a submission without any relevance keeps, in points.
 const GATE_WITHOUT_RELEVANCE: u32 = 20;
 
-/// Share of the score, in points, that is left to a submission without any substance.
+/// Share of the score that a submission without any substance keeps, in points.
 const GATE_WITHOUT_SUBSTANCE: u32 = 40;
 
-/// Distinct words beyond the prompt that are enough for one short item, such as a tagline.
+/// Sufficient number of distinct words beyond the prompt for one short item, such as a tagline.
 const WORDS_OF_SHORT_ITEM: usize = 5;
 
-/// Most terms of a prompt that need covering.
+/// Maximum number of the prompt's terms that an answer must cover.
 const MOST_NEEDED: usize = 10;
 
 /// A criterion of the rubric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Criterion {
-    /// It is about what the prompt is about.
+    /// The submission has the prompt's subject.
     Relevance,
-    /// It says enough beyond the prompt, and says it concretely.
+    /// The submission adds enough to the prompt, and is concrete.
     Substance,
-    /// It can be read.
+    /// The submission is readable.
     Clarity,
-    /// It is not what earlier submissions said.
+    /// The submission differs from earlier ones.
     Originality,
 }
 
@@ -80,25 +80,25 @@ impl Marks {
     }
 }
 
-/// A signal, how much of it is enough, and its share of substance.
+/// A signal, its target, and its share of substance in points.
 type Weighed = (Signal, usize, u32);
 
-/// What one pack rewards.
+/// The rubric of one pack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rubric {
-    /// The criteria's weights, in the order of [`Criterion::ALL`]; together 100.
+    /// Weights of the criteria, in the order of [`Criterion::ALL`]. They sum to 100.
     pub(crate) weights: [u32; 4],
-    /// Points of the prompt's terms that an answer need mention.
+    /// Share of the prompt's terms that an answer must mention, in points.
     needed: usize,
-    /// Distinct words beyond the prompt that are enough when it names no number of items.
+    /// Sufficient number of distinct words beyond the prompt if it requests no number of items.
     enough: usize,
-    /// Distinct words beyond the prompt that are enough for one long item, such as an idea.
+    /// Sufficient number of distinct words beyond the prompt for one long item, such as an idea.
     enough_an_item: usize,
-    /// Signals of substance; with the distinct words' share, together 100.
+    /// Signals of substance. Their shares and that of the distinct words sum to 100.
     signals: &'static [Weighed],
-    /// The words a text may have before its length costs clarity.
+    /// Number of words beyond which length costs clarity.
     longest: usize,
-    /// From where on two submissions are too alike.
+    /// Limits beyond which a submission counts as a copy.
     pub(crate) copy: CopyLimits,
 }
 
@@ -134,7 +134,7 @@ const CODE: Rubric = Rubric {
     enough_an_item: 8,
     signals: &[(Signal::Code, 14, 35), (Signal::Identifiers, 8, 15), (Signal::Reasons, 2, 10)],
     longest: 3000,
-    // Two right programs for one task share much of their text.
+    // Two correct programs for one task share much of their text.
     copy: CopyLimits { runs: 80, stems: 90 },
 };
 const COOK: Rubric = Rubric {
@@ -156,8 +156,8 @@ const WILD: Rubric = Rubric {
     copy: PROSE,
 };
 
-/// For one output by itself: what the criteria ask for counts most, and a short answer may be a whole one. There is
-/// nothing to compare with, so nothing for being original.
+/// The rubric for a single output. Meeting the criteria counts most, and a short answer may be complete.
+/// Originality has no weight, because there is nothing to compare with.
 const CRITERIA: Rubric = Rubric {
     weights: [55, 30, 15, 0],
     needed: 60,
@@ -169,7 +169,7 @@ const CRITERIA: Rubric = Rubric {
 };
 
 impl Rubric {
-    /// The rubric for an output that is held to somebody's criteria.
+    /// The rubric for an output that is verified against criteria.
     pub(crate) const fn of_criteria() -> &'static Self {
         &CRITERIA
     }
@@ -185,7 +185,7 @@ impl Rubric {
         }
     }
 
-    /// The marks of `text`; `originality` depends on the others and comes in.
+    /// Marks `text`. The caller supplies `originality`, which depends on the other submissions.
     pub(crate) fn marks(&self, ask: &Ask, text: &Text, originality: u32) -> Marks {
         Marks {
             relevance: self.relevance(ask, text),
@@ -195,8 +195,8 @@ impl Rubric {
         }
     }
 
-    /// The score: the weighted marks, cut where relevance or substance is lacking, so that no amount of the one makes
-    /// up for having nothing of the other.
+    /// Combines marks to a score: their weighted sum, reduced if relevance or substance is lacking. So one
+    /// cannot make up for the lack of the other.
     pub(crate) fn score(&self, marks: Marks) -> u32 {
         let weighted: u32 = Criterion::ALL
             .iter()
@@ -208,13 +208,13 @@ impl Rubric {
         LEAST_SCORE + weighted * gate / 100 * (100 - LEAST_SCORE) / 10_000
     }
 
-    /// Points for sharing `overlap` points of text with another submission.
+    /// Points for originality, given the largest `overlap` with another submission, in points of text.
     pub(crate) fn originality(&self, overlap: u32) -> u32 {
         100 - (overlap * 100 / self.copy.runs.max(1)).min(100)
     }
 
     fn relevance(&self, ask: &Ask, text: &Text) -> u32 {
-        // The fewer terms a prompt has, the less it says when they do not come back.
+        // A prompt with few terms proves little if an answer lacks them.
         let base = match ask.terms.len() {
             0 => return 80,
             1 => 50,
@@ -230,8 +230,9 @@ impl Rubric {
     }
 
     fn substance(&self, ask: &Ask, text: &Text) -> u32 {
-        // The first words of content say more than the last: half of what is enough makes three quarters of the points.
-        let linear = points(fresh(ask, text), self.enough_for(ask));
+        // The first words count more than the last: half of the sufficient number gives three quarters of the
+        // points.
+        let linear = points(count_new_words(ask, text), self.enough_for(ask));
         let breadth = linear * (200 - linear) / 100;
         let signalled: u32 = self
             .signals
@@ -239,7 +240,7 @@ impl Rubric {
             .map(|(signal, target, share)| signal.points(text, ask, *target) * share)
             .sum();
         let share: u32 = self.signals.iter().map(|(_, _, share)| share).sum();
-        // Form without content is worth little: signals count only as far as there are words to carry them.
+        // Form without content is worth little, so signals count only in proportion to the words.
         let carried = signalled * (breadth * 2).min(100) / 100;
         (breadth * 100u32.saturating_sub(share) + carried) / 100
     }
@@ -271,17 +272,17 @@ impl Rubric {
     }
 }
 
-/// The grade of a score.
+/// Returns the grade of a score.
 pub(crate) fn grade(score: u32) -> Grade {
     GRADES.iter().find(|(least, _)| score >= *least).map_or(Grade::F, |(_, grade)| *grade)
 }
 
-/// How many distinct content words are not the prompt's.
-pub(crate) fn fresh(ask: &Ask, text: &Text) -> usize {
+/// Counts the distinct content words that the prompt lacks.
+pub(crate) fn count_new_words(ask: &Ask, text: &Text) -> usize {
     text.stems.len() - text.stems.shared(&ask.text.stems)
 }
 
-/// Points lost for a text made of the prompt's terms: from half of its content words on.
+/// Points lost for repeating the prompt's terms, once they make up more than half of the content words.
 fn stuffing(ask: &Ask, text: &Text, terms: &Set) -> u32 {
     let content = text.words.iter().filter(|word| word.content);
     let (all, stuffed) = content
@@ -289,7 +290,7 @@ fn stuffing(ask: &Ask, text: &Text, terms: &Set) -> u32 {
     if all < 10 || ask.edits { 0 } else { penalty((stuffed * 100 / all).saturating_sub(50), 2, 80) }
 }
 
-/// Lines of several words that stood there before.
+/// Counts the lines of several words that repeat an earlier line.
 fn repeated_lines(text: &Text) -> usize {
     let hashes: Vec<u64> =
         text.lines.iter().filter(|line| line.words > 2 && !line.code).map(|line| line.hash).collect();
@@ -297,7 +298,7 @@ fn repeated_lines(text: &Text) -> usize {
     all - hashes.into_iter().collect::<Set>().len()
 }
 
-/// Points lost for saying the same words in the same order again, beyond a fifth of the text.
+/// Points lost for repeated runs of words, beyond a fifth of the text.
 fn repetition(text: &Text) -> u32 {
     let repeated = text.runs - text.shingles.len();
     points(repeated, text.runs).saturating_sub(20).min(60)
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn no_criterion_makes_up_for_having_nothing_of_another() {
+    fn no_criterion_makes_up_for_the_lack_of_another() {
         let rubric = Rubric::of(Pack::Wild);
         let full = Marks { relevance: 100, substance: 100, clarity: 100, originality: 100 };
         assert_eq!(rubric.score(full), 100);
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn more_of_the_same_does_not_raise_the_score() {
+    fn repetition_does_not_raise_the_score() {
         let ask = Ask::new("Plan a birthday party for a toddler with balloons, music and a garden");
         let rubric = Rubric::of(Pack::Wild);
         let once = "Hang balloons along the garden fence at 10, play quiet music while the toddler's friends arrive, \

@@ -1,6 +1,6 @@
-//! Sets of hashes, sorted, so that comparing two of them takes one walk over both.
+//! Sets of hashes. They are sorted, so comparing two of them takes one pass over both.
 
-/// A hash that is the same on every machine and in every release (FNV-1a with a final mix).
+/// Computes a hash that is the same on every machine and in every release (FNV-1a with a final mix).
 pub(crate) fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
     let folded = bytes
         .into_iter()
@@ -9,7 +9,7 @@ pub(crate) fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
     mixed ^ (mixed >> 29)
 }
 
-/// The hash of a sequence of hashes.
+/// Computes the hash of a sequence of hashes.
 pub(crate) fn hash_all(hashes: &[u64]) -> u64 {
     hash(hashes.iter().flat_map(|h| h.to_le_bytes()))
 }
@@ -36,7 +36,7 @@ impl Set {
         self.0.binary_search(&hash).is_ok()
     }
 
-    /// How many members are in `other` too.
+    /// Counts the members that both sets have.
     pub(crate) fn shared(&self, other: &Self) -> usize {
         let mut rest = other.0.iter().peekable();
         let in_other = |hash: &&u64| {
@@ -46,7 +46,7 @@ impl Set {
         self.0.iter().filter(in_other).count()
     }
 
-    /// The members that are not in `other`.
+    /// Returns the members that `other` lacks.
     pub(crate) fn without(&self, other: &Self) -> Self {
         Self(self.0.iter().copied().filter(|hash| !other.contains(*hash)).collect())
     }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_compare_like_sets() {
+    fn sets_count_shared_members_and_subtract() {
         let of = |hashes: &[u64]| hashes.iter().copied().collect::<Set>();
         for (a, b, shared, without) in [
             (&[3, 1, 1, 2][..], &[2, 3, 9][..], 2, &[1][..]),

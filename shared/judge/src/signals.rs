@@ -1,11 +1,12 @@
-//! Signals of substance: what good work of one kind tends to contain, each counted and worth nothing beyond its target.
+//! Signals of substance: features that good work of one kind tends to contain. Each is counted up to a
+//! target.
 
 use crate::ask::Ask;
 use crate::points::{penalty, points};
 use crate::set::Set;
 use crate::text::Text;
 
-/// Words that give a reason, a condition or an example.
+/// Words that introduce a reason, a condition or an example.
 const REASONS: &[&str] = &[
     "because",
     "since",
@@ -23,7 +24,7 @@ const REASONS: &[&str] = &[
     "while",
 ];
 
-/// Words that say how long or how hot.
+/// Words for durations and temperatures.
 const TIMES: &[&str] = &[
     "minute",
     "minutes",
@@ -40,37 +41,37 @@ const TIMES: &[&str] = &[
     "°c",
 ];
 
-/// Something countable in a text.
+/// A countable feature of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// Distinct figures.
     Figures,
-    /// Distinct links. Nobody follows them.
+    /// Distinct links. They are never followed.
     Links,
     /// Distinct names.
     Names,
     /// Distinct words of reasoning.
     Reasons,
-    /// List items, or else sentences by twos.
+    /// List items, or pairs of sentences if there are more of those.
     Steps,
-    /// Distinct lines of program text.
+    /// Distinct lines of code.
     Code,
-    /// Distinct functions called and compound names.
+    /// Distinct called functions and compound names.
     Identifiers,
     /// Distinct words for durations and temperatures.
     Times,
-    /// The items the prompt wants a number of; lines, if it names none.
+    /// Items, relative to the number that the prompt requests; lines, if it requests none.
     Items,
-    /// Points for being no longer than the items need.
+    /// Points for using no more words than the items need.
     Brevity,
-    /// Points for not using the same words again.
+    /// Points for not repeating words.
     Variety,
-    /// Distinct figures, names, reasons and pairs of lines together.
+    /// Sum of distinct figures, names, reasons and pairs of lines.
     Details,
 }
 
 impl Signal {
-    /// The signal in `text`, in points of `target`.
+    /// The strength of the signal in `text`, in points of `target`.
     pub(crate) fn points(self, text: &Text, ask: &Ask, target: usize) -> u32 {
         match self {
             Self::Figures => points(figures(text), target),
@@ -94,7 +95,7 @@ pub(crate) fn figures(text: &Text) -> usize {
 }
 
 fn steps(text: &Text) -> usize {
-    listed(text).max(text.sentences / 2)
+    list_items(text).max(text.sentences / 2)
 }
 
 pub(crate) fn code_lines(text: &Text) -> usize {
@@ -109,25 +110,25 @@ fn reasons(text: &Text) -> usize {
     text.distinct(|word| REASONS.contains(&word.folded.as_str()))
 }
 
-pub(crate) fn listed(text: &Text) -> usize {
+pub(crate) fn list_items(text: &Text) -> usize {
     text.lines.iter().filter(|line| line.listed).map(|line| line.hash).collect::<Set>().len()
 }
 
-/// Distinct lines of more than a word.
+/// Counts the distinct lines with more than one word.
 fn lines(text: &Text) -> usize {
     text.lines.iter().filter(|line| line.words > 1).map(|line| line.hash).collect::<Set>().len()
 }
 
-/// Items are listed, or stand one to a line, or one to a sentence.
+/// Counts the distinct items: list items, otherwise lines, otherwise sentences.
 fn distinct_items(text: &Text) -> usize {
-    match listed(text) {
+    match list_items(text) {
         0 if text.lines.len() == 1 => text.sentences,
         0 => lines(text),
         listed => listed,
     }
 }
 
-/// Full points up to `target` words an item, then less by the word.
+/// Gives full points up to `target` words per item, and fewer for every word beyond.
 fn brevity(text: &Text, ask: &Ask, target: usize) -> u32 {
     let enough = target * ask.items.map_or(1, |items| items.count);
     let enough = ask.most_words.map_or(enough, |most| most.min(enough)).max(target);
@@ -136,7 +137,7 @@ fn brevity(text: &Text, ask: &Ask, target: usize) -> u32 {
 
 fn variety(text: &Text) -> u32 {
     let content = text.words.iter().filter(|word| word.content).count();
-    // A fifth of the words may come back without loss.
+    // A fifth of the words may repeat without loss.
     points(text.stems.len() * 5, content * 4)
 }
 
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signals_count_what_is_distinct() {
+    fn signals_count_distinct_features() {
         let ask = Ask::new("three taglines");
         for (signal, raw, target, expect) in [
             (Signal::Figures, "200 g, 200 g, 180", 4, 50),

@@ -1,4 +1,5 @@
-//! A text taken apart once: its words, lines, sentences and shingles. Linear in its length, give or take sorting.
+//! Parsed texts: their words, lines, sentences and shingles. Parsing is linear in the length, apart from
+//! sorting.
 
 use std::ops::Range;
 
@@ -6,28 +7,28 @@ use crate::fold::{fold, is_invisible, squeeze};
 use crate::set::{Set, hash, hash_all};
 use crate::vocabulary::{is_stop, stem};
 
-/// How many words make a shingle.
+/// Number of words in a shingle.
 const SHINGLE: usize = 3;
 
-/// A longer word, in bytes, is data rather than language: it carries no content.
+/// Longest word that counts as language, in bytes. A longer one is data and carries no content.
 const LONGEST_WORD: usize = 48;
 
-/// A word: a run of letters and digits, an emoji, or two neighbouring characters of a script without spaces.
+/// A word: a run of letters and digits, an emoji, or two adjacent characters of a script without spaces.
 #[derive(Clone, Debug)]
 pub(crate) struct Word {
-    /// Folded to lower case and plain letters.
+    /// Word folded to lower case and plain letters.
     pub(crate) folded: String,
-    /// The hash of its stem.
+    /// Hash of the word's stem.
     pub(crate) stem: u64,
-    /// Whether it says something about the subject.
+    /// True if the word carries content.
     pub(crate) content: bool,
-    /// Whether it has a digit.
+    /// True if the word has a digit.
     pub(crate) figure: bool,
-    /// Whether it is capitalised in mid-sentence.
+    /// True if the word is capitalised in mid-sentence.
     pub(crate) name: bool,
-    /// Whether it is called or compound, like `f(` or `snake_case`.
+    /// True if the word is a called function or a compound name, like `f(` or `snake_case`.
     pub(crate) identifier: bool,
-    /// Where it is in the text.
+    /// Byte range of the word in the text.
     pub(crate) span: Range<usize>,
     opens: bool,
 }
@@ -35,45 +36,45 @@ pub(crate) struct Word {
 /// A line with at least one word.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
-    /// The hash of its words.
+    /// Hash of the line's words.
     pub(crate) hash: u64,
-    /// How many words it has.
+    /// Number of words.
     pub(crate) words: usize,
-    /// Whether it is an item of a list.
+    /// True if the line is an item of a list.
     pub(crate) listed: bool,
-    /// Whether it is program text.
+    /// True if the line is code.
     pub(crate) code: bool,
 }
 
-/// A text taken apart.
+/// A parsed text.
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
-    /// Its words in order, without the numbers of list items.
+    /// Words in order, without the numbers of list items.
     pub(crate) words: Vec<Word>,
-    /// Its lines that have words.
+    /// Lines with at least one word.
     pub(crate) lines: Vec<Line>,
-    /// How many sentences it has; a new line starts a new one.
+    /// Number of sentences. A new line starts a new one.
     pub(crate) sentences: usize,
     /// Distinct links.
     pub(crate) links: Set,
-    /// Exclamation marks.
+    /// Number of exclamation marks.
     pub(crate) exclamations: usize,
-    /// Letters in upper case, and letters that have a case.
+    /// Number of upper-case letters, and of all letters that have a case.
     pub(crate) upper_of_cased: (usize, usize),
-    /// Its letters and digits, folded and run together.
+    /// All letters and digits, folded and joined.
     pub(crate) squeezed: String,
-    /// Every run of three words, by stem; a shorter text is one run.
+    /// Every run of three words, by stem. A shorter text is a single run.
     pub(crate) shingles: Set,
-    /// How many such runs it has, repeated ones included.
+    /// Number of such runs, including repeated ones.
     pub(crate) runs: usize,
-    /// The stems of its content words.
+    /// Stems of the content words.
     pub(crate) stems: Set,
-    /// The hash of all its words.
+    /// Hash of all words.
     pub(crate) hash: u64,
 }
 
 impl Text {
-    /// Takes `text` apart.
+    /// Parses `text`.
     pub(crate) fn new(text: &str) -> Self {
         let (words, lines) = words_and_lines(text);
         let keys: Vec<u64> = words.iter().map(|word| word.stem).collect();
@@ -99,12 +100,12 @@ impl Text {
         }
     }
 
-    /// Whether the folded `word` occurs.
+    /// True if the folded `word` occurs.
     pub(crate) fn has(&self, word: &str) -> bool {
         self.words.iter().any(|own| own.folded == word)
     }
 
-    /// How many different words satisfy `of_kind`.
+    /// Counts the distinct words that satisfy `of_kind`.
     pub(crate) fn distinct(&self, of_kind: impl Fn(&Word) -> bool) -> usize {
         self.words.iter().filter(|word| of_kind(word)).map(|word| word.stem).collect::<Set>().len()
     }
@@ -132,20 +133,20 @@ fn words_and_lines(text: &str) -> (Vec<Word>, Vec<Line>) {
     (words, lines)
 }
 
-/// What a character does to words.
+/// The role of a character in forming words.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Makes words with its neighbours.
+    /// Joins its neighbours to a word.
     Letter,
     /// Belongs to a script that puts no spaces between words.
     Unspaced,
-    /// Is a word of its own.
+    /// Forms a word on its own.
     Emoji,
     /// Ends a word and a sentence.
     Stop,
     /// Ends a word.
     Gap,
-    /// Is not there.
+    /// Is ignored.
     Nothing,
 }
 
@@ -168,7 +169,7 @@ fn kind(c: char) -> Kind {
     }
 }
 
-/// A stretch of one line that makes one word or, without spaces, several.
+/// A part of one line that forms one word or, in a script without spaces, several.
 struct Piece {
     kind: Kind,
     span: Range<usize>,
@@ -182,7 +183,7 @@ fn pieces(line: &str) -> Vec<Piece> {
         let (kind, end) = (kind(c), at + c.len_utf8());
         match kind {
             Kind::Nothing => continue,
-            // A point inside a figure, a link or a version ends no sentence.
+            // A full stop inside a figure, a link or a version does not end a sentence.
             Kind::Stop => opens |= !line[end..].starts_with(|next: char| next.is_ascii_alphanumeric()),
             Kind::Gap => {}
             Kind::Letter | Kind::Unspaced | Kind::Emoji => match pieces.last_mut() {
@@ -209,7 +210,7 @@ fn words_of(line: &str, base: usize) -> Vec<Word> {
     words
 }
 
-/// The overlapping pairs of a piece's characters, or its one character.
+/// Returns the overlapping pairs of a piece's characters, or its only character.
 fn pairs(line: &str, piece: &Piece) -> impl Iterator<Item = (Range<usize>, bool)> {
     let start = piece.span.start;
     let spans: Vec<Range<usize>> = line[piece.span.clone()]
@@ -244,7 +245,7 @@ fn word(line: &str, span: Range<usize>, base: usize, opens: bool) -> Word {
     }
 }
 
-/// Where the text of a list item begins, if the line is one.
+/// Returns the offset at which the text of a list item begins, if the line is one.
 fn marker(line: &str) -> Option<usize> {
     let indent = line.len() - line.trim_start().len();
     let item = &line[indent..];
@@ -260,7 +261,7 @@ fn marker(line: &str) -> Option<usize> {
     ((1..=3).contains(&digits) && ends).then(|| line.len() - rest.len() + digits)
 }
 
-/// How lines of program text begin.
+/// Beginnings of lines of code.
 const CODE_OPENERS: &[&str] = &[
     "def ",
     "class ",
@@ -293,10 +294,10 @@ const CODE_OPENERS: &[&str] = &[
     "else:",
 ];
 
-/// What hardly occurs outside program text.
+/// Marks that are rare outside code.
 const CODE_MARKS: &[&str] = &[" = ", "=>", "->", "::", "==", "!=", "+=", "():", "();", " && ", " || "];
 
-/// Whether the line reads as program text.
+/// True if the line reads as code.
 fn is_code(line: &str) -> bool {
     let line = line.trim();
     let opened = CODE_OPENERS.iter().any(|opener| line.starts_with(opener));
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_in_every_script() {
+    fn words_are_recognised_in_every_script() {
         for (text, expect) in [
             ("Don't stop, it’s 9.5!", &["dont", "stop", "its", "9", "5"][..]),
             ("parse_duration(x)", &["parse", "duration", "x"]),
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_told_apart() {
+    fn lines_are_classified_as_list_items_or_code() {
         for (line, listed, code) in [
             ("- salt", true, false),
             ("1. Heat the oven", true, false),
@@ -356,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn list_numbers_are_no_figures() {
+    fn list_numbers_do_not_count_as_figures() {
         let text = Text::new("1. one\n2. two 40 g\n10) three 180");
         assert_eq!(text.distinct(|word| word.figure), 2);
     }

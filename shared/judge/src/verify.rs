@@ -1,28 +1,28 @@
-//! Holding one output to criteria.
+//! Verification: judges one output against criteria.
 
 use clorp_domain::verification::Finding;
 
 use crate::ask::Ask;
 use crate::checks::{Flag, check};
-use crate::instructions::instructs_despite;
-use crate::rationale::{failed, findings, paragraph};
+use crate::instructions::instructs_despite_criteria;
+use crate::rationale::{describe_failure, findings, paragraph};
 use crate::rubric::{RUBRIC_VERSION, Rubric};
 use crate::text::Text;
 use crate::{EMBEDDED_JUDGE, EMBEDDED_JUDGE_VERSION};
 
-/// The lowest score that passes: that of a C, an acceptable submission.
+/// Lowest score that passes: that of grade C, an acceptable submission.
 pub const PASSING_SCORE: u32 = 50;
 
-/// Whether an output meets criteria, as far as its words tell.
+/// Judges whether an output meets the criteria, as far as its words show.
 ///
-/// The criteria take the place of a prompt. Plain checks come first: what is empty, gives the criteria back or talks to
-/// the judge does not pass, whatever else is in it. What passes them is scored by how much it is about what the criteria
-/// name, how much it says beyond them, and how clearly. As the ranking, this is a pure function of the texts, and it does
-/// not see whether an output is right.
+/// The criteria take the place of a prompt. Plain checks come first: an output that is empty, repeats the
+/// criteria or addresses the judge fails, whatever else it contains. The score then depends on how far the
+/// output covers the subject of the criteria, how much it adds, and how clear it is. Like the ranking, this
+/// is a pure function of the texts, and it cannot tell if an output is correct.
 pub fn verify(criteria: &str, output: &str) -> Finding {
     let (ask, text, rubric) = (Ask::new(criteria), Text::new(output), Rubric::of_criteria());
-    let (score, found) = match gravest(&ask, &text, output, rubric) {
-        Some(flag) => (flag.score(), said_of(flag).to_owned()),
+    let (score, found) = match gravest_flag(&ask, &text, output, rubric) {
+        Some(flag) => (flag.score(), describe_criteria_failure(flag).to_owned()),
         None => {
             let marks = rubric.marks(&ask, &text, rubric.originality(0));
             (rubric.score(marks), findings(&ask, &text, marks))
@@ -40,17 +40,17 @@ pub fn verify(criteria: &str, output: &str) -> Finding {
     }
 }
 
-/// The gravest check that the output fails.
-fn gravest(ask: &Ask, text: &Text, output: &str, rubric: &Rubric) -> Option<Flag> {
-    if instructs_despite(text, output, &ask.text) {
+/// Returns the gravest check that the output fails.
+fn gravest_flag(ask: &Ask, text: &Text, output: &str, rubric: &Rubric) -> Option<Flag> {
+    if instructs_despite_criteria(text, output, &ask.text) {
         return Some(Flag::Instructions);
     }
     check(ask, text, output, &[], rubric.copy)
 }
 
-const fn said_of(flag: Flag) -> &'static str {
+const fn describe_criteria_failure(flag: Flag) -> &'static str {
     match flag {
         Flag::CopiedPrompt => "Failed a check: it mostly gives the text of the criteria back.",
-        Flag::CopiedSubmission | Flag::Empty | Flag::Instructions => failed(flag),
+        Flag::CopiedSubmission | Flag::Empty | Flag::Instructions => describe_failure(flag),
     }
 }

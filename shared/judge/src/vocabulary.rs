@@ -1,6 +1,6 @@
-//! The words the judge knows: which carry no content, which state a task, and how words are cut to stems.
+//! The judge's vocabulary: words without content, words that state a task, and the stemming of words.
 
-/// Words too common to say what a text is about, contractions without their apostrophe.
+/// Words too common to indicate a subject. Contractions have no apostrophe.
 const STOP: &[&str] = &[
     "a", "about", "above", "after", "again", "all", "also", "always", "am", "an", "and", "any", "are",
     "arent", "as", "at", "back", "be", "because", "been", "before", "being", "below", "between", "both",
@@ -18,7 +18,7 @@ const STOP: &[&str] = &[
     "yours",
 ];
 
-/// Words with which a prompt states the task rather than its subject.
+/// Words that state a prompt's task rather than its subject.
 const TASK: &[&str] = &[
     "add",
     "answer",
@@ -93,20 +93,20 @@ const TASK: &[&str] = &[
     "write",
 ];
 
-/// Whether the folded word carries no content.
+/// True if the folded word carries no content.
 pub(crate) fn is_stop(word: &str) -> bool {
     STOP.binary_search(&word).is_ok()
 }
 
-/// Whether the folded word states a task rather than a subject.
+/// True if the folded word states a task rather than a subject.
 pub(crate) fn is_task(word: &str) -> bool {
     TASK.binary_search(&word).is_ok()
 }
 
-/// The word without the common English endings, so that `parse`, `parses`, `parsed` and `parsing` are one. Words of
-/// other languages mostly come back as they are.
+/// Removes common English endings, so that `parse`, `parses`, `parsed` and `parsing` share a stem. Words of
+/// other languages mostly stay unchanged.
 pub(crate) fn stem(word: &str) -> &str {
-    // Below this many bytes an ending is more likely part of the word.
+    // A shorter rest, in bytes, suggests that the ending belongs to the word.
     const SHORTEST: usize = 3;
     let cut = |ending: &str| word.strip_suffix(ending).filter(|rest| rest.len() >= SHORTEST);
     let singular = || cut("s").filter(|rest| !rest.ends_with(['s', 'u', 'i']));
@@ -115,11 +115,11 @@ pub(crate) fn stem(word: &str) -> &str {
     let stem = ["ings", "ing", "ied", "ies", "edly", "ed", "ly"].into_iter().find_map(cut);
     let stem = stem.or_else(sibilant).or_else(singular).unwrap_or(word);
     let stem = stem.strip_suffix(['e', 'y']).filter(|rest| rest.len() >= SHORTEST).unwrap_or(stem);
-    undoubled(stem)
+    reduce_double(stem)
 }
 
-/// `stirr` of `stirring` as `stir`.
-fn undoubled(stem: &str) -> &str {
+/// Reduces a doubled final letter: `stirr`, from `stirring`, becomes `stir`.
+fn reduce_double(stem: &str) -> &str {
     match stem.as_bytes() {
         [_, _, .., a, b] if a == b && b.is_ascii_lowercase() => &stem[..stem.len() - 1],
         _ => stem,
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stem_never_cuts_into_a_character() {
+    fn a_stem_ends_at_a_character_boundary() {
         for word in ["été", "ééé", "日本s", "ing", "ed", "s", "", "ß"] {
             assert!(word.starts_with(stem(word)), "{word}");
         }
