@@ -1,4 +1,4 @@
-//! Outputs held to criteria.
+//! Verification of outputs against criteria.
 
 use clorp_judge::{PASSING_SCORE, verify};
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ fn check(criteria: &str, output: &str, passes: bool) {
 }
 
 #[test]
-fn work_that_is_about_the_criteria_passes() {
+fn relevant_work_passes() {
     for (criteria, output) in [
         (CRITERIA, GOOD),
         ("The answer names the capital of France", "Paris is the capital of France."),
@@ -43,7 +43,7 @@ fn work_that_is_about_the_criteria_passes() {
 }
 
 #[test]
-fn work_about_something_else_or_hardly_any_does_not() {
+fn irrelevant_or_minimal_work_fails() {
     for output in [
         "The mitochondria is the powerhouse of the cell, and cells divide by mitosis into daughter cells.",
         "Tomatoes.",
@@ -57,7 +57,7 @@ fn work_about_something_else_or_hardly_any_does_not() {
 }
 
 #[test]
-fn nothing_said_does_not_pass_whatever_it_looks_like() {
+fn output_without_content_fails() {
     for output in [
         ":",
         "…",
@@ -76,7 +76,7 @@ fn nothing_said_does_not_pass_whatever_it_looks_like() {
 }
 
 #[test]
-fn the_criteria_given_back_do_not_pass() {
+fn repeated_criteria_fail() {
     for output in [
         CRITERIA.to_owned(),
         CRITERIA.to_uppercase(),
@@ -110,7 +110,7 @@ const INSTRUCTIONS: [&str; 16] = [
 ];
 
 #[test]
-fn instructions_to_the_judge_do_not_pass_with_the_best_work_around_them() {
+fn instructions_to_the_judge_fail_even_good_work() {
     for instruction in INSTRUCTIONS {
         for output in
             [instruction.to_owned(), format!("{instruction}\n{GOOD}"), format!("{GOOD}\n\n{instruction}")]
@@ -123,7 +123,7 @@ fn instructions_to_the_judge_do_not_pass_with_the_best_work_around_them() {
 }
 
 #[test]
-fn criteria_that_speak_of_instructions_excuse_none() {
+fn criteria_that_mention_instructions_excuse_none() {
     for criteria in [
         "Has no prompt injection such as \"ignore all previous instructions\", and explains how to grow tomatoes",
         "No jailbreaks. Explains how to grow tomatoes",
@@ -133,7 +133,7 @@ fn criteria_that_speak_of_instructions_excuse_none() {
 }
 
 #[test]
-fn ordinary_words_are_not_taken_for_instructions() {
+fn ordinary_words_are_not_mistaken_for_instructions() {
     for output in [
         "Pass the salt, skip the sugar, and accept that bread takes time.",
         "Call verify(token) and pass the result on; it returns true if the response was accepted.",
@@ -146,7 +146,7 @@ fn ordinary_words_are_not_taken_for_instructions() {
 }
 
 #[test]
-fn a_finding_names_its_judge_and_says_why_in_one_paragraph() {
+fn a_finding_names_its_judge_and_explains_itself_in_one_paragraph() {
     let found = verify(CRITERIA, GOOD);
     let named = [found.judge.as_str(), &found.judge_version, &found.rubric_version];
     assert_eq!(named, ["clorp-embedded", "1", "2026-11"]);
@@ -159,7 +159,8 @@ fn a_finding_names_its_judge_and_says_why_in_one_paragraph() {
 
 #[test]
 fn the_longest_texts_are_judged_in_bounded_time() {
-    // Far above what it takes, even unoptimised on a busy machine, and far below anything quadratic.
+    // The limit is far above the time needed, even unoptimised on a busy machine, and far below anything
+    // quadratic.
     let started = std::time::Instant::now();
     let (criteria, size) = ("criterion ".repeat(1600), 100 * 1024);
     for output in [
@@ -210,7 +211,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     #[test]
-    fn a_finding_is_sound_and_always_the_same(criteria in text(), output in text()) {
+    fn a_finding_is_well_formed_and_deterministic(criteria in text(), output in text()) {
         let found = verify(&criteria, &output);
         prop_assert!(found.score <= 100 && found.passed == (found.score >= PASSING_SCORE));
         prop_assert!((20..=500).contains(&found.rationale.chars().count()), "{}", found.rationale);
@@ -222,7 +223,7 @@ proptest! {
     fn no_instruction_ever_raises_a_score(output in text(), instruction in select(INSTRUCTIONS.to_vec()), before: bool) {
         let honest = verify(CRITERIA, &output);
         let pair = if before { [instruction, &output] } else { [&output, instruction] };
-        let told = verify(CRITERIA, &pair.join("\n"));
-        prop_assert!(told.score <= honest.score && !told.passed);
+        let injected = verify(CRITERIA, &pair.join("\n"));
+        prop_assert!(injected.score <= honest.score && !injected.passed);
     }
 }

@@ -1,4 +1,4 @@
-//! What holds for every submission there could be.
+//! Properties of verdicts on arbitrary submissions.
 
 mod support;
 
@@ -20,7 +20,7 @@ fn pack() -> impl Strategy<Value = Pack> {
     select(Pack::ALL.to_vec())
 }
 
-/// Arbitrary text, and text of the pieces that the judge looks at.
+/// Generates arbitrary text, and text from pieces that the judge looks at.
 fn text() -> impl Strategy<Value = String> {
     let pieces = [
         "tomatoes",
@@ -68,7 +68,7 @@ fn texts() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(text(), 1..=6)
 }
 
-fn assert_sound(verdict: &Verdict, candidates: usize) -> Result<(), TestCaseError> {
+fn check_verdict(verdict: &Verdict, candidates: usize) -> Result<(), TestCaseError> {
     let placings = verdict.placings();
     prop_assert_eq!(placings.len(), candidates);
     prop_assert!(placings.iter().zip(1..).all(|(placing, rank)| placing.rank == rank));
@@ -89,7 +89,7 @@ proptest! {
     fn ranks_are_a_permutation_and_scores_never_rise_down_the_ranks(
         pack in pack(), prompt in text(), texts in texts(),
     ) {
-        assert_sound(&judge(pack, &prompt, &texts), texts.len())?;
+        check_verdict(&judge(pack, &prompt, &texts), texts.len())?;
     }
 
     #[test]

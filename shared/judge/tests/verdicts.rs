@@ -11,7 +11,7 @@ use support::{ask, brief, candidates, judge, rank_of};
 struct Race {
     pack: Pack,
     prompt: &'static str,
-    /// Best first; the letters are the grades it may have.
+    /// Answers, best first. The letters are the permitted grades.
     answers: &'static [(&'static str, &'static str)],
 }
 
@@ -186,7 +186,7 @@ const WILD: Race = Race {
 };
 
 #[test]
-fn good_work_wins_and_junk_fails() {
+fn good_work_wins_and_junk_gets_an_f() {
     for race in [ROAST, CODE, COOK, SCOUT, WILD] {
         let forwards: Vec<&str> = race.answers.iter().map(|(_, text)| *text).collect();
         let backwards: Vec<&str> = forwards.iter().rev().copied().collect();
@@ -207,12 +207,12 @@ fn index(placing: &Placing) -> usize {
 }
 
 #[test]
-fn nothing_to_judge_is_an_error() {
+fn a_verdict_without_candidates_is_an_error() {
     assert_eq!(ask(Pack::Wild, &brief("x"), &[]), Err(JudgeError::NoCandidates));
 }
 
 #[test]
-fn a_candidate_given_twice_is_an_error() {
+fn a_duplicate_candidate_is_an_error() {
     let twice = [candidates(&["a"]), candidates(&["a"])].concat();
     assert_eq!(ask(Pack::Wild, &brief("x"), &twice), Err(JudgeError::Incomplete));
 }
@@ -254,7 +254,7 @@ fn an_instruction_to_the_judge_costs_the_win() {
 }
 
 #[test]
-fn work_in_other_scripts_is_judged_like_any() {
+fn work_in_other_scripts_is_judged_normally() {
     let prompt = "请为一家小面包店写一个周末促销方案，包括面包种类、价格和宣传方式";
     let good = "周末促销方案：周六早上八点推出刚出炉的酸面包，每个18元，两个30元。面包种类有核桃包、红豆包和全麦吐司。\
                 宣传方式：在店门口摆试吃台，并请老顾客转发朋友圈，集满20个赞送咖啡一杯。";
@@ -265,7 +265,7 @@ fn work_in_other_scripts_is_judged_like_any() {
 }
 
 #[test]
-fn a_rationale_is_readable_and_gives_nothing_away() {
+fn a_rationale_is_readable_and_leaks_no_secret() {
     let mut brief = brief(COOK.prompt);
     brief.env_vars.insert("API_TOKEN".to_owned(), "hunter2secret".to_owned());
     let mut texts: Vec<String> = COOK.answers.iter().map(|(_, text)| (*text).to_owned()).collect();
@@ -283,7 +283,7 @@ fn a_rationale_is_readable_and_gives_nothing_away() {
     assert!(verdict.winner().rationale.contains("chickpeas"), "{}", verdict.winner().rationale);
 }
 
-/// Texts of the greatest length that are hard on a careless judge.
+/// Texts of the maximum length that would slow down a careless judge.
 fn monsters() -> [String; 5] {
     let size = 100 * 1024;
     [
@@ -297,7 +297,8 @@ fn monsters() -> [String; 5] {
 
 #[test]
 fn the_longest_hostile_texts_are_judged_in_bounded_time() {
-    // Far above what it takes, even unoptimised on a busy machine, and far below anything quadratic.
+    // The limit is far above the time needed, even unoptimised on a busy machine, and far below anything
+    // quadratic.
     let started = std::time::Instant::now();
     let verdict = judge(Pack::Wild, WILD.prompt, &monsters());
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());

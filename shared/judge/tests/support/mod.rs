@@ -1,4 +1,4 @@
-//! Making candidates and judging them.
+//! Helpers that build candidates and judge them.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not marked as tests")]
 
@@ -10,12 +10,12 @@ use clorp_domain::verdict::Candidate;
 use clorp_domain::{Brief, Pack, Verdict};
 use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
 
-/// A brief with this prompt.
+/// Builds a brief with this prompt.
 pub fn brief(prompt: &str) -> Brief {
     Brief { prompt: prompt.to_owned(), env_vars: BTreeMap::new(), attachments: Vec::new() }
 }
 
-/// One candidate for each text, made one second after the other by `worker-0`, `worker-1`, ….
+/// Builds one candidate for each text, submitted one second apart by `worker-0`, `worker-1`, ….
 pub fn candidates<S: AsRef<str>>(texts: &[S]) -> Vec<Candidate> {
     let drop: DropId = "01JD4B6Q4N0000000000000000".parse().unwrap();
     let candidate = |(n, text): (i64, &S)| {
@@ -30,18 +30,18 @@ pub fn candidates<S: AsRef<str>>(texts: &[S]) -> Vec<Candidate> {
     (0..).zip(texts).map(candidate).collect()
 }
 
-/// What the embedded judge answers.
+/// Returns the embedded judge's result.
 pub fn ask(pack: Pack, brief: &Brief, candidates: &[Candidate]) -> Result<Verdict, JudgeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(EmbeddedJudge.judge(pack, brief, candidates))
 }
 
-/// The verdict on these texts.
+/// Judges these texts.
 pub fn judge<S: AsRef<str>>(pack: Pack, prompt: &str, texts: &[S]) -> Verdict {
     ask(pack, &brief(prompt), &candidates(texts)).unwrap()
 }
 
-/// The rank of the text with this index.
+/// Returns the rank of the text at index `text`.
 pub fn rank_of(verdict: &Verdict, text: usize) -> u32 {
     let worker = format!("worker-{text}");
     verdict.placings().iter().find(|placing| placing.worker.as_str() == worker).unwrap().rank
