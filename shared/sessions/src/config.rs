@@ -1,4 +1,4 @@
-//! Which Supabase project sessions come from.
+//! Configuration of the Supabase project that issues sessions.
 
 use std::net::IpAddr;
 
@@ -11,22 +11,23 @@ use crate::secret::Secret;
 /// A Supabase project.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where its identity service answers, without a slash at the end: `https://….supabase.co/auth/v1`. It is also
-    /// what its tokens name as their issuer.
+    /// Base URL of its identity service, without a trailing slash: `https://….supabase.co/auth/v1`. Tokens
+    /// name the same URL as their issuer.
     pub(crate) auth_url: String,
-    /// The key that every call of it carries. It is public: every browser has it.
+    /// API key that every call to it carries. It is public, because every browser has it.
     pub(crate) anon_key: Secret,
-    /// What signs tokens in a project that has not moved to signing keys yet.
+    /// Secret that signs tokens, in a project without signing keys.
     pub(crate) jwt_secret: Option<Secret>,
-    /// The name of the session cookie.
+    /// Name of the session cookie.
     pub(crate) cookie_name: String,
-    /// The domain the cookie is set for; without one it is for the host that sets it.
+    /// Domain of the cookie; `None` for the host that sets it.
     pub(crate) cookie_domain: Option<String>,
 }
 
 impl Config {
-    /// The project at `url`, such as `https://abcdefgh.supabase.co`, with the cookie that its clients use by default;
-    /// `None` if that is no usable address. Tokens travel to it, so it takes HTTPS, except on this machine.
+    /// The project at `url`, such as `https://abcdefgh.supabase.co`, with the default cookie of its clients.
+    /// `None` if the address is not usable. It must use HTTPS unless it is local, because tokens travel to
+    /// it.
     pub fn new(url: &str, anon_key: &str) -> Option<Self> {
         let url = url.trim_end_matches('/');
         let parsed: Uri = url.parse().ok()?;
@@ -50,17 +51,17 @@ impl Config {
         })
     }
 
-    /// Accepts tokens that are signed with this shared secret, too.
+    /// Also accepts tokens signed with this shared secret.
     #[must_use]
     pub fn with_jwt_secret(self, secret: &str) -> Self {
         Self { jwt_secret: Some(Secret::new(secret)), ..self }
     }
 
-    /// What the variables say: `SUPABASE_URL`, without which there are no sessions, `SUPABASE_ANON_KEY`, and where they
-    /// differ from the default `SUPABASE_JWT_SECRET`, `SUPABASE_COOKIE_NAME` and `SUPABASE_COOKIE_DOMAIN`.
+    /// Reads the variables. `SUPABASE_URL` is required for sessions, and then `SUPABASE_ANON_KEY` too.
+    /// Optional are `SUPABASE_JWT_SECRET`, `SUPABASE_COOKIE_NAME` and `SUPABASE_COOKIE_DOMAIN`.
     ///
     /// # Errors
-    /// [`BootError`] names the variable that is missing or unusable.
+    /// [`BootError`] for the first variable that is missing or unusable.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, BootError> {
         let Some(url) = var("SUPABASE_URL") else { return Ok(None) };
         let anon_key = var("SUPABASE_ANON_KEY").ok_or(BootError::Missing("SUPABASE_ANON_KEY"))?;
@@ -91,7 +92,7 @@ impl Config {
     }
 }
 
-/// The session cookie's name as supabase-js derives it from a project's host.
+/// The session cookie's name, as supabase-js derives it from a project's host.
 fn cookie_name(host: &str) -> String {
     let project = host.split('.').next().unwrap_or(host);
     format!("sb-{project}-auth-token")
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_go_nowhere_unprotected() {
+    fn an_address_without_https_is_rejected_unless_it_is_local() {
         for bad in [
             "",
             "a.supabase.co",
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_are_off_without_an_address_and_half_an_account_is_refused() {
+    fn sessions_are_off_without_an_address_and_incomplete_configuration_is_rejected() {
         assert!(of(&[]).unwrap().is_none());
         let url = ("SUPABASE_URL", "https://a.supabase.co");
         let anon = ("SUPABASE_ANON_KEY", "anon");

@@ -1,7 +1,8 @@
-//! The session cookie, as `@supabase/ssr` reads and writes it in browsers and on servers.
+//! The session cookie, in the format of `@supabase/ssr` for browsers and servers.
 //!
-//! Its value is the session's JSON in base64url behind a prefix, or, by older clients, the JSON itself. What is too
-//! long for one cookie is in several, numbered from 0; where both are there, the one cookie counts.
+//! Its value is the session's JSON in base64url behind a prefix or, from older clients, the plain JSON. A
+//! value too long for one cookie is split over several, numbered from 0. If both forms are present, the
+//! single cookie wins.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,13 +14,13 @@ use serde_json::{Map, Value};
 
 use crate::secret::Secret;
 
-/// The longest value of one cookie, in characters.
+/// Longest value of one cookie, in characters.
 const CHUNK: usize = 3180;
-/// Browsers keep no cookie for longer than 400 days.
+/// Longest lifetime of a cookie that browsers permit: 400 days.
 const MAX_AGE_SECONDS: u32 = 400 * 24 * 60 * 60;
 const PREFIX: &str = "base64-";
 
-/// Reads whatever a browser's decoder reads.
+/// Decoder that accepts everything a browser's decoder accepts.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -27,7 +28,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The value of a `Set-Cookie` header. It is a secret: `Debug` shows the cookie's name only.
+/// The value of a `Set-Cookie` header. It is a secret, so `Debug` shows only the cookie's name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetCookie(String);
 
@@ -44,40 +45,43 @@ impl fmt::Debug for SetCookie {
     }
 }
 
-/// Where a browser sends a cookie.
+/// The requests to which a browser attaches a cookie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
-    /// To this domain and those below it; without one, to the host that set it.
+    /// Domain that receives the cookie, with its subdomains; `None` for the host that set it.
     pub domain: Option<&'a str>,
-    /// Over HTTPS only.
+    /// True if the cookie is sent over HTTPS only.
     pub secure: bool,
 }
 
-/// A session as a browser has sent it. Nothing of it is proven.
+/// A session as a browser sent it, not verified.
 #[derive(Debug)]
 pub(crate) struct SentSession {
-    /// Says who it is.
+    /// Token that identifies the user.
     pub access_token: Secret,
-    /// Gets a new session.
+    /// Token that obtains a new session.
     pub refresh_token: Option<Secret>,
-    /// The cookies that it was in, and what was left over of earlier ones.
+    /// Names of the cookies that held the session, and of leftovers from earlier ones.
     names: Vec<String>,
 }
 
-/// The session in the values of a request's `Cookie` headers, under a cookie's name. What cannot be read is absent.
+/// Reads the session from a request's `Cookie` headers, under the cookie's name. Returns `None` if it is
+/// missing or unreadable.
 pub(crate) fn read<'a>(headers: impl IntoIterator<Item = &'a str>, name: &str) -> Option<SentSession> {
     let mut values = BTreeMap::new();
     let pairs = headers.into_iter().flat_map(|header| header.split(';')).filter_map(|p| p.split_once('='));
     for (key, value) in pairs {
         let key = key.trim_matches([' ', '\t']);
         if is_part_of(name, key) {
-            // Of two cookies of one name the browser sends the one of the narrower path first.
-            values.entry(key.to_owned()).or_insert_with(|| uri_decoded(value.trim_matches([' ', '\t'])));
+            // Browsers send the cookie with the more specific path first.
+            values
+                .entry(key.to_owned())
+                .or_insert_with(|| decode_uri_component(value.trim_matches([' ', '\t'])));
         }
     }
-    let value = joined(&values, name)?;
+    let value = join_parts(&values, name)?;
     let json = match value.strip_prefix(PREFIX) {
-        Some(encoded) => decoded(encoded)?,
+        Some(encoded) => decode(encoded)?,
         None => value.into_bytes(),
     };
     let session: Map<String, Value> = serde_json::from_slice(&json).ok()?;
@@ -89,7 +93,7 @@ pub(crate) fn read<'a>(headers: impl IntoIterator<Item = &'a str>, name: &str) -
     })
 }
 
-/// The cookies, by name and value, that hold the session with this JSON.
+/// Encodes a session's JSON as cookies, each with name and value.
 pub fn encode(name: &str, session: &str) -> Vec<(String, String)> {
     let mut rest = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(session));
     if rest.len() <= CHUNK {
@@ -104,7 +108,7 @@ pub fn encode(name: &str, session: &str) -> Vec<(String, String)> {
     chunks
 }
 
-/// Puts the session with this JSON into the place of the one that was sent, and removes what that would leave over.
+/// Replaces the session that was sent with the one in this JSON, and removes cookies that would be left over.
 pub(crate) fn replace(sent: &SentSession, name: &str, session: &str, scope: Scope<'_>) -> Vec<SetCookie> {
     let new = encode(name, session);
     let stale = sent.names.iter().filter(|old| !new.iter().any(|(name, _)| name == *old));
@@ -119,7 +123,7 @@ fn set(name: &str, value: &str, max_age_seconds: u32, scope: Scope<'_>) -> SetCo
     SetCookie(format!("{name}={value}; Max-Age={max_age_seconds}{domain}; Path=/{secure}; SameSite=Lax"))
 }
 
-/// Whether `key` is the cookie `name`, or one of those that it is split into.
+/// True if `key` is the cookie `name`, or one of its parts.
 fn is_part_of(name: &str, key: &str) -> bool {
     match key.strip_prefix(name) {
         None => false,
@@ -133,7 +137,7 @@ fn is_part_of(name: &str, key: &str) -> bool {
     }
 }
 
-fn joined(values: &BTreeMap<String, String>, name: &str) -> Option<String> {
+fn join_parts(values: &BTreeMap<String, String>, name: &str) -> Option<String> {
     if let Some(whole) = values.get(name).filter(|value| !value.is_empty()) {
         return Some(whole.clone());
     }
@@ -142,13 +146,13 @@ fn joined(values: &BTreeMap<String, String>, name: &str) -> Option<String> {
     if joined.is_empty() { None } else { Some(joined) }
 }
 
-fn decoded(encoded: &str) -> Option<Vec<u8>> {
+fn decode(encoded: &str) -> Option<Vec<u8>> {
     let significant: String = encoded.chars().filter(|c| !" \t\n\r=".contains(*c)).collect();
     LENIENT.decode(significant).ok()
 }
 
-/// As JavaScript's `decodeURIComponent`; what that refuses stays as it is.
-fn uri_decoded(text: &str) -> String {
+/// Decodes like JavaScript's `decodeURIComponent`. Text that it rejects stays unchanged.
+fn decode_uri_component(text: &str) -> String {
     let decode = || {
         let mut bytes = Vec::with_capacity(text.len());
         let mut parts = text.split('%');
@@ -172,17 +176,18 @@ mod tests {
 
     const NAME: &str = "sb-abc-auth-token";
     const SCOPE: Scope<'_> = Scope { domain: None, secure: false };
-    /// What the real `@supabase/ssr` wrote; `tests/vectors.mjs` says how they were made.
+    /// Output of the real `@supabase/ssr`, produced by `tests/vectors.mjs`.
     const VECTORS: &str = include_str!("../tests/vectors.json");
 
-    /// Name and value of what a `Set-Cookie` header sets, as a browser sends it back; nothing for one that it removes.
-    fn kept(set_cookie: &str) -> Option<&str> {
+    /// The name and value that a browser stores for a `Set-Cookie` header; `None` if the header removes the
+    /// cookie.
+    fn stored_pair(set_cookie: &str) -> Option<&str> {
         let (pair, attributes) = set_cookie.split_once(';').unwrap();
         (!attributes.contains("Max-Age=0")).then_some(pair)
     }
 
     fn header<'a>(set_cookies: impl IntoIterator<Item = &'a str>) -> String {
-        set_cookies.into_iter().filter_map(kept).collect::<Vec<_>>().join("; ")
+        set_cookies.into_iter().filter_map(stored_pair).collect::<Vec<_>>().join("; ")
     }
 
     fn texts(value: &Value) -> Vec<&str> {
@@ -204,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_supabase_wrote_is_read() {
+    fn cookies_written_by_supabase_are_read() {
         for vector in serde_json::from_str::<Vec<Value>>(VECTORS).unwrap() {
             let session: Value = serde_json::from_str(vector["session"].as_str().unwrap()).unwrap();
             let sent = read([header(texts(&vector["set"])).as_str()], NAME).unwrap();
@@ -215,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_we_write_is_what_supabase_writes() {
+    fn written_cookies_equal_those_of_supabase() {
         let mut compared = 0;
         for vector in serde_json::from_str::<Vec<Value>>(VECTORS).unwrap() {
             if vector["encoding"] == "base64url" {
@@ -235,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_as_secure_and_as_wide_as_its_site() {
+    fn a_cookie_has_the_scope_of_its_site() {
         let sent = read([format!("{NAME}={}", session("a", "r")).as_str()], NAME).unwrap();
         let scope = Scope { domain: Some("clorp.example"), secure: true };
         let set = replace(&sent, NAME, "{}", scope);
@@ -245,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_cookie_counts_before_the_parts_and_the_first_before_the_second() {
+    fn a_whole_cookie_beats_parts_and_the_first_of_a_name_wins() {
         let of = |access: &str| encode(NAME, &session(access, "r")).remove(0).1;
         reads(&format!("{NAME}.0={}; {NAME}={}", of("part"), of("whole")), Some("whole"));
         reads(&format!("{NAME}=; {NAME}.0={}", of("part")), Some("part"));
@@ -256,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_absent() {
+    fn an_unreadable_session_is_absent() {
         let whole = encode(NAME, &session("a", "r")).remove(0).1;
         for value in
             ["", "base64-", "base64-!", "base64-bnVsbA", "null", "{}", "%7B", "[\"a\",\"r\"]", "plain"]
@@ -275,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn no_token_is_in_a_debug_form() {
+    fn debug_output_contains_no_token() {
         let sent = read([format!("{NAME}={}", session("acc355", "r3fr35h")).as_str()], NAME).unwrap();
         let set = replace(&sent, NAME, &session("acc355", "r3fr35h"), SCOPE);
         let shown = format!("{sent:?} {set:?}");
@@ -289,14 +294,14 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
         #[test]
-        fn a_session_comes_back_and_leaves_nothing_of_the_one_before(
+        fn a_session_round_trips_and_fully_replaces_the_old_one(
             access in "[ -~é🎉]{1,4000}", refresh in "[a-z0-9]{1,40}", before in 0_usize..9000,
         ) {
             let old = encode(NAME, &session(&"x".repeat(before), "old"));
             let old: Vec<String> = old.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let sent = read([old.join("; ").as_str()], NAME).unwrap();
             let set = replace(&sent, NAME, &session(&access, &refresh), SCOPE);
-            // A browser keeps what is set, and of the old ones those that are neither set nor removed.
+            // A browser keeps new cookies, and old ones that are neither replaced nor removed.
             let replaced = |pair: &&String| {
                 let name = pair.split('=').next().unwrap();
                 set.iter().any(|cookie| cookie.as_str().starts_with(&format!("{name}=")))
@@ -308,7 +313,7 @@ mod tests {
         }
 
         #[test]
-        fn any_header_is_read_or_absent(bytes in any::<String>()) {
+        fn any_header_is_read_without_a_panic(bytes in any::<String>()) {
             let _ = read([bytes.as_str()], NAME);
             let _ = read([format!("{NAME}={bytes}").as_str()], NAME);
         }

@@ -1,28 +1,28 @@
-//! Who a session belongs to.
+//! The identity of a session's user.
 
 use clorp_domain::UserId;
 use serde_json::Value;
 
 /// Longest display name, in characters.
 const MAX_NAME: usize = 50;
-/// Longest address of a picture, in bytes.
+/// Longest URL of a picture, in bytes.
 const MAX_URL: usize = 500;
-/// The name of somebody who has told none. Never a part of the e-mail address: names are public.
+/// Name of a user who gave none. It never comes from the e-mail address, because names are public.
 const NAMELESS: &str = "Anonymous";
 
-/// Who a session belongs to, and how they want to be shown.
+/// The user of a session, with their display name and picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The id that Supabase gave them.
+    /// Id assigned by Supabase.
     pub id: UserId,
     /// Display name, safe to show: 1 to 50 visible characters.
     pub name: String,
-    /// A picture, by HTTPS.
+    /// HTTPS URL of a picture.
     pub avatar_url: Option<String>,
 }
 
 impl Identity {
-    /// From what a token says; `metadata` is as its owner wrote it.
+    /// Builds the identity from a token's claims. The user controls `metadata`.
     pub(crate) fn new(id: UserId, email: Option<&str>, metadata: &Value) -> Self {
         let text = |key: &str| metadata.get(key).and_then(Value::as_str);
         let is_address = |name: &&str| email.is_some_and(|email| email.eq_ignore_ascii_case(name.trim()));
@@ -40,7 +40,7 @@ impl Identity {
     }
 }
 
-/// `name` on one line, without what cannot be seen; `None` if nothing is left.
+/// Reduces `name` to one line of visible characters; `None` if nothing is left.
 fn display_name(name: &str) -> Option<String> {
     let visible: String = name.chars().filter(|c| c.is_whitespace() || !is_hidden(*c)).collect();
     let one_line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -49,7 +49,7 @@ fn display_name(name: &str) -> Option<String> {
     (!short.is_empty()).then(|| short.to_owned())
 }
 
-/// Control characters, and those that only change how others look or in which direction they run.
+/// True for control characters, and for those that only change the look or direction of others.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
@@ -59,8 +59,8 @@ fn is_hidden(c: char) -> bool {
 fn is_picture(url: &str) -> bool {
     let host =
         url.strip_prefix("https://").filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
-    let plain = |b: u8| b.is_ascii_graphic() && !b"\"'<>\\`".contains(&b);
-    host.is_some() && url.len() <= MAX_URL && url.bytes().all(plain)
+    let is_plain = |b: u8| b.is_ascii_graphic() && !b"\"'<>\\`".contains(&b);
+    host.is_some() && url.len() <= MAX_URL && url.bytes().all(is_plain)
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_usable_name_is_shown_and_no_address_ever() {
+    fn the_first_usable_name_is_shown_but_never_an_email_address() {
         check(json!({ "full_name": "Ada L", "name": "ada" }), "Ada L", None);
         check(json!({ "full_name": " \n ", "name": "ada" }), "ada", None);
         check(json!({ "full_name": 7, "user_name": "ada99" }), "ada99", None);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_line_of_what_can_be_seen() {
+    fn a_name_is_one_line_of_visible_characters() {
         check(json!({ "name": "Ada\u{202e}\u{200b}\u{7}\tof\r\nEngines " }), "Ada of Engines", None);
         check(json!({ "name": "\u{200d}\u{feff}" }), "Anonymous", None);
         check(json!({ "name": "é".repeat(60) }), &"é".repeat(50), None);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_comes_by_https_or_not_at_all() {
+    fn a_picture_needs_an_https_url() {
         let good = "https://avatars.example/u/1?v=4";
         check(json!({ "avatar_url": good }), "Anonymous", Some(good));
         check(json!({ "avatar_url": "http://a.example/1", "picture": good }), "Anonymous", Some(good));

@@ -1,5 +1,5 @@
-//! Sessions on their way from one instance to another. The key follows from the refresh token that the session was
-//! got with: only who sent that token can open it.
+//! Encryption of sessions that are shared between instances. The key is derived from the refresh token that
+//! obtained the session, so only a request with that token can decrypt it.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
@@ -12,10 +12,10 @@ use crate::secret::Secret;
 const NONCE_LEN: usize = 12;
 const KEY_LEN: usize = 32;
 
-/// What follows from a refresh token.
+/// The id and the key derived from a refresh token.
 #[derive(Debug)]
 pub(crate) struct Seal {
-    /// Where the outcome of its use is found.
+    /// Id under which the outcome of the refresh is stored.
     pub id: RefreshId,
     key: RandomizedNonceKey,
 }
@@ -29,7 +29,7 @@ impl KeyType for Len {
 }
 
 impl Seal {
-    /// Of this refresh token.
+    /// Derives id and key from a refresh token.
     pub(crate) fn of(refresh_token: &Secret) -> Result<Self, Error> {
         let derive = || {
             let root =
@@ -37,10 +37,10 @@ impl Seal {
             let key = RandomizedNonceKey::new(&AES_256_GCM, &expand(&root, b"seal")?)?;
             Ok::<_, Unspecified>(Self { id: RefreshId::new(expand(&root, b"id")?), key })
         };
-        derive().map_err(|_| Error::internal("no key follows from a refresh token"))
+        derive().map_err(|_| Error::internal("no key can be derived from a refresh token"))
     }
 
-    /// Closes a session.
+    /// Encrypts a session.
     pub(crate) fn close(&self, session: &str) -> Result<String, Error> {
         let mut text = session.as_bytes().to_vec();
         let nonce = self.key.seal_in_place_append_tag(Aad::empty(), &mut text);
@@ -48,7 +48,7 @@ impl Seal {
         Ok(BASE64_STANDARD_NO_PAD.encode([nonce.as_ref().as_slice(), &text].concat()))
     }
 
-    /// Opens what was closed under the same refresh token; `None` for anything else.
+    /// Decrypts a session that was encrypted under the same refresh token; `None` for anything else.
     pub(crate) fn open(&self, sealed: &str) -> Option<String> {
         let mut bytes = BASE64_STANDARD_NO_PAD.decode(sealed).ok()?;
         let (nonce, text) = bytes.split_at_mut_checked(NONCE_LEN)?;
@@ -73,18 +73,18 @@ mod tests {
     }
 
     #[test]
-    fn who_has_the_refresh_token_opens_it_and_nobody_else() {
+    fn only_the_same_refresh_token_opens_a_session() {
         let sealed = of("r1").close("a session").unwrap();
         assert_eq!(of("r1").open(&sealed).unwrap(), "a session");
         assert_eq!(of("r2").open(&sealed), None);
-        assert_ne!(of("r1").close("a session").unwrap(), sealed, "no nonce is used twice");
+        assert_ne!(of("r1").close("a session").unwrap(), sealed, "a nonce was used twice");
         assert!(!sealed.contains("session"));
         assert_ne!(of("r1").id, of("r2").id);
         assert_eq!(of("r1").id, of("r1").id);
     }
 
     #[test]
-    fn what_was_changed_does_not_open() {
+    fn a_modified_session_does_not_open() {
         let seal = of("r1");
         let sealed = seal.close("a session").unwrap();
         for at in [0, NONCE_LEN * 4 / 3, sealed.len() - 2] {

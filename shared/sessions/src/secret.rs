@@ -1,8 +1,8 @@
-//! Texts that open a door.
+//! Secret texts: tokens and keys.
 
 use std::fmt;
 
-/// A token or a key. `Debug` does not show it, and there is no `Display`.
+/// A token or a key. `Debug` hides it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -12,7 +12,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text, for whoever it is meant for.
+    /// The secret text, for its intended receiver only.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,5 @@
-// Writes vectors.json: session cookies by the real @supabase/ssr, to which src/cookie.rs is held. In an empty folder:
+// Writes vectors.json: session cookies by the real @supabase/ssr, against which src/cookie.rs is tested. Run in an
+// empty folder:
 //   npm install @supabase/ssr@0.12.7 @supabase/supabase-js && node <here>/vectors.mjs > <here>/vectors.json
 import { createRequire } from "node:module";
 const require = createRequire(process.cwd() + "/");
