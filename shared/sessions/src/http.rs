@@ -1,4 +1,4 @@
-//! Calls of Supabase.
+//! The HTTP client for calls to Supabase.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,47 +12,51 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
-/// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(1);
-/// Longest wait for a whole answer.
-const WHOLE: Duration = Duration::from_secs(3);
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
+/// Timeout for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Timeout for a whole call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+/// Largest response body, in bytes.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// An HTTP client.
 #[derive(Clone, Debug)]
 pub(crate) struct Http(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
-/// Why there is no answer, for the log.
-pub(crate) type Silence = String;
+/// The reason for a missing response, for the log.
+pub(crate) type NoResponse = String;
 
 impl Http {
     pub(crate) fn new() -> Self {
         let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.enforce_http(false);
         connector.set_nodelay(true);
-        // Plain HTTP is for this machine; the configuration lets it go nowhere else.
+        // The configuration permits plain HTTP only for the local machine.
         let connector = HttpsConnectorBuilder::new()
             .with_webpki_roots()
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
-        // Calls are rare, and a connection kept while the sandbox is frozen is dead when it thaws.
+        // Connections are not pooled: calls are rare, and a connection that was open when the sandbox froze
+        // is dead when it thaws.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
         Self(client)
     }
 
-    /// Status and body of the answer. Redirects are answers like any other.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Silence> {
+    /// Sends a request and returns status and body. Redirects are not followed.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), NoResponse> {
         let call = async {
             let response = self.0.request(request).await.map_err(|error| describe(&error))?;
             let (head, body) = response.into_parts();
-            let body = Limited::new(body, MAX_ANSWER).collect().await;
+            let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await;
             let body = body.map_err(|error| describe(error.as_ref()))?;
             Ok((head.status, body.to_bytes()))
         };
-        timeout(WHOLE, call).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+        timeout(CALL_TIMEOUT, call).await.unwrap_or_else(|_| Err("no response in time".to_owned()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The keys that a project signs its tokens with, as it publishes them.
+//! The public keys that a project publishes for its tokens' signatures.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,27 +14,27 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::http::{Http, Silence};
+use crate::http::{Http, NoResponse};
 
-/// How long a set of keys is good, in seconds; Supabase lets caches keep it for as long.
-const FRESH: i64 = 10 * 60;
-/// How long one is used when no newer one can be had, in seconds.
-const STALE: i64 = 60 * 60;
-/// An unknown key makes us look again, but no sooner than this after the last time, in seconds.
-const PAUSE: i64 = 30;
-/// As [`PAUSE`], where the last time was in vain.
-const PAUSE_AFTER_FAILURE: i64 = 5;
-/// Fewest bytes of an RSA key's modulus.
+/// Age up to which a set of keys is fresh, in seconds. Supabase permits caches the same.
+const FRESH_SECONDS: i64 = 10 * 60;
+/// Age up to which a set of keys is used if a newer one is unavailable, in seconds.
+const STALE_SECONDS: i64 = 60 * 60;
+/// Minimum time between fetches for an unknown key, in seconds.
+const REFETCH_SECONDS: i64 = 30;
+/// Minimum time before the next fetch after a failed one, in seconds.
+const RETRY_SECONDS: i64 = 5;
+/// Smallest modulus of an RSA key, in bytes.
 const MIN_RSA_BYTES: usize = 2048 / 8;
 
-/// A key, and the one algorithm it is for.
+/// A key and the only algorithm it may be used with.
 #[derive(Debug)]
 pub(crate) struct Key {
     pub algorithm: Algorithm,
     pub decoding: DecodingKey,
 }
 
-/// The published keys, fetched when they are needed.
+/// A cache of the published keys, fetched on demand.
 #[derive(Debug)]
 pub(crate) struct Keys {
     url: String,
@@ -44,7 +44,7 @@ pub(crate) struct Keys {
     fetching: Mutex<()>,
 }
 
-/// What is known of the published keys.
+/// The cached keys, and the state of fetching them.
 #[derive(Debug, Default)]
 struct Known {
     keys: HashMap<String, Arc<Key>>,
@@ -53,14 +53,14 @@ struct Known {
     failed: bool,
 }
 
-/// What is to be done about a key that a token names.
+/// The result of looking up a token's key in the cache.
 #[derive(Debug)]
-enum Found {
+enum Lookup {
     Key(Arc<Key>),
     Unknown,
-    /// Nobody can tell now.
+    /// The cache is too old to decide, and a fetch has just failed.
     Unavailable,
-    /// The keys have to be fetched to tell.
+    /// The keys must be fetched to decide.
     Fetch,
 }
 
@@ -70,35 +70,37 @@ impl Keys {
         Self { url, http, clock, known: RwLock::default(), fetching: Mutex::default() }
     }
 
-    /// The key of this name; `None` if the project publishes none. Asks the project only if it must, and of any number
-    /// of callers at once only one does.
+    /// Returns the key with this id, or `None` if the project does not publish one. Fetches the keys only if
+    /// necessary, and once for all concurrent callers.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the keys cannot be had.
+    /// [`Error::Unavailable`] if the keys cannot be fetched.
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Arc<Key>>, Error> {
         let mut found = self.look(id);
-        if matches!(found, Found::Fetch) {
-            let _turn = self.fetching.lock().await;
-            // Whoever had the turn before may have fetched what this one came for.
+        if matches!(found, Lookup::Fetch) {
+            let _guard = self.fetching.lock().await;
+            // The previous holder of the lock may have fetched the keys already.
             found = self.look(id);
-            if matches!(found, Found::Fetch) {
+            if matches!(found, Lookup::Fetch) {
                 self.fetch().await;
                 found = self.look(id);
             }
         }
         match found {
-            Found::Key(key) => Ok(Some(key)),
-            Found::Unknown => Ok(None),
-            Found::Unavailable | Found::Fetch => Err(Error::unavailable("Supabase's keys cannot be had")),
+            Lookup::Key(key) => Ok(Some(key)),
+            Lookup::Unknown => Ok(None),
+            Lookup::Unavailable | Lookup::Fetch => {
+                Err(Error::unavailable("Supabase's signing keys are unavailable"))
+            }
         }
     }
 
-    fn look(&self, id: &str) -> Found {
+    fn look(&self, id: &str) -> Lookup {
         self.known.read().unwrap_or_else(PoisonError::into_inner).look(id, self.clock.now())
     }
 
     async fn fetch(&self) {
-        let fetched = self.ask().await;
+        let fetched = self.request_keys().await;
         let now = self.clock.now();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.tried_at = Some(now);
@@ -108,11 +110,11 @@ impl Keys {
                 known.keys = keys;
                 known.fetched_at = Some(now);
             }
-            Err(why) => tracing::warn!(why, "Supabase's keys cannot be fetched"),
+            Err(why) => tracing::warn!(why, "Supabase's signing keys cannot be fetched"),
         }
     }
 
-    async fn ask(&self) -> Result<HashMap<String, Arc<Key>>, Silence> {
+    async fn request_keys(&self) -> Result<HashMap<String, Arc<Key>>, NoResponse> {
         let request = Request::get(&self.url).body(Full::default()).map_err(|error| error.to_string())?;
         let (status, body) = self.http.send(request).await?;
         if status != StatusCode::OK {
@@ -123,39 +125,41 @@ impl Keys {
 }
 
 impl Known {
-    fn look(&self, id: &str, now: Timestamp) -> Found {
+    fn look(&self, id: &str, now: Timestamp) -> Lookup {
         let since = |at: Option<Timestamp>| at.map(|at| now.as_second().saturating_sub(at.as_second()));
         let within = |at: Option<Timestamp>, seconds: i64| since(at).is_some_and(|age| age < seconds);
         let key = self.keys.get(id);
-        if let Some(key) = key.filter(|_| within(self.fetched_at, FRESH)) {
-            return Found::Key(Arc::clone(key));
+        if let Some(key) = key.filter(|_| within(self.fetched_at, FRESH_SECONDS)) {
+            return Lookup::Key(Arc::clone(key));
         }
-        if !within(self.tried_at, if self.failed { PAUSE_AFTER_FAILURE } else { PAUSE }) {
-            return Found::Fetch;
+        if !within(self.tried_at, if self.failed { RETRY_SECONDS } else { REFETCH_SECONDS }) {
+            return Lookup::Fetch;
         }
-        match key.filter(|_| within(self.fetched_at, STALE)) {
-            Some(key) => Found::Key(Arc::clone(key)),
-            // Only a set that is up to date can say that there is no such key.
-            None if self.failed => Found::Unavailable,
-            None => Found::Unknown,
+        match key.filter(|_| within(self.fetched_at, STALE_SECONDS)) {
+            Some(key) => Lookup::Key(Arc::clone(key)),
+            // Only an up-to-date set proves that a key does not exist.
+            None if self.failed => Lookup::Unavailable,
+            None => Lookup::Unknown,
         }
     }
 }
 
-/// The usable keys of a published set, by name. Others are left out; `None` if it is no set at all.
+/// Parses a published set to its usable keys, by id. Other keys are skipped. `None` if the body is no set of
+/// keys.
 fn parse(body: &[u8]) -> Option<HashMap<String, Arc<Key>>> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,
     }
     let set: Set = serde_json::from_slice(body).ok()?;
-    Some(set.keys.into_iter().filter_map(usable).collect())
+    Some(set.keys.into_iter().filter_map(parse_key).collect())
 }
 
-/// A key that tokens may be signed with. What it is for follows from its type, and must not contradict what it says.
-fn usable(key: Value) -> Option<(String, Arc<Key>)> {
+/// Parses a key that may verify tokens. Its type determines the algorithm, and its declared use must not
+/// contradict it.
+fn parse_key(key: Value) -> Option<(String, Arc<Key>)> {
     let jwk: Jwk = serde_json::from_value(key).ok()?;
-    let (algorithm, said) = match &jwk.algorithm {
+    let (algorithm, declared) = match &jwk.algorithm {
         AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
             (Algorithm::ES256, KeyAlgorithm::ES256)
         }
@@ -165,14 +169,14 @@ fn usable(key: Value) -> Option<(String, Arc<Key>)> {
         _ => return None,
     };
     let for_signing = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
-    if !for_signing || jwk.common.key_algorithm.is_some_and(|algorithm| algorithm != said) {
+    if !for_signing || jwk.common.key_algorithm.is_some_and(|algorithm| algorithm != declared) {
         return None;
     }
     let decoding = DecodingKey::from_jwk(&jwk).ok()?;
     Some((jwk.common.key_id?, Arc::new(Key { algorithm, decoding })))
 }
 
-/// How many bytes a number in base64url has.
+/// The number of bytes encoded in a base64url number.
 const fn bytes(base64url: &str) -> usize {
     base64url.len() * 6 / 8
 }
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn only_public_keys_for_signatures_are_taken() {
+    fn only_public_signature_keys_are_accepted() {
         let ec = json!({ "kty": "EC", "crv": "P-256", "x": X, "y": Y, "kid": "ec" });
         let with = |field: &str, value: Value| {
             let mut key = ec.clone();
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_set_of_keys_is_none() {
+    fn a_body_without_a_set_of_keys_is_rejected() {
         for body in ["", "{}", "[]", "{\"keys\": 1}", "<html>"] {
             assert!(parse(body.as_bytes()).is_none(), "{body}");
         }
@@ -223,10 +227,10 @@ mod tests {
     }
 
     #[test]
-    fn how_old_keys_are_decides_what_is_asked() {
+    fn the_age_of_the_keys_decides_on_a_fetch() {
         let at = |seconds| Timestamp::from_second(1_000_000 + seconds).unwrap();
         let key = json!({ "kty": "EC", "crv": "P-256", "x": X, "y": Y, "kid": "k" });
-        let keys = || HashMap::from([usable(key.clone()).unwrap()]);
+        let keys = || HashMap::from([parse_key(key.clone()).unwrap()]);
         let fetched = |failed_at: Option<i64>| Known {
             keys: keys(),
             fetched_at: Some(at(0)),
@@ -235,10 +239,10 @@ mod tests {
         };
         let failed = Known { tried_at: Some(at(0)), failed: true, ..Known::default() };
         let word = |known: &Known, id: &str, seconds: i64| match known.look(id, at(seconds)) {
-            Found::Key(_) => "key",
-            Found::Unknown => "unknown",
-            Found::Unavailable => "unavailable",
-            Found::Fetch => "fetch",
+            Lookup::Key(_) => "key",
+            Lookup::Unknown => "unknown",
+            Lookup::Unavailable => "unavailable",
+            Lookup::Fetch => "fetch",
         };
         for (known, id, seconds, expect) in [
             (Known::default(), "k", 0, "fetch"),

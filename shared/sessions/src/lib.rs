@@ -1,21 +1,22 @@
-//! Browser sessions: the only crate that knows Supabase.
+//! Browser sessions. This is the only crate that knows Supabase.
 //!
-//! A browser sends its session in a cookie ([`cookie`]); other clients may send the session's access token alone.
-//! The token is a JWT that the project signs with a key it publishes, so most requests ask nobody. A session whose
-//! token is about to end is refreshed on the way, once, and the browser gets the new one with the answer.
+//! A browser sends its session in a cookie ([`cookie`]). Other clients may send only the session's access
+//! token. The token is a JWT, signed with a key that the project publishes, so most requests need no call to
+//! Supabase. A session whose token is about to expire is refreshed once during a request, and the response
+//! sets the new cookies.
 //!
-//! | the session's token is | and its refresh | the request is |
+//! | token of the session | refresh | request |
 //! |---|---|---|
-//! | good | is not due | authenticated |
-//! | about to end | succeeds | authenticated, with new cookies |
-//! | about to end | is refused, fails, or is somebody else's | authenticated, as long as it lasts |
-//! | past its time | succeeds, here or with somebody else | authenticated, with new cookies |
-//! | past its time | is refused | not authenticated |
-//! | past its time | fails | to be sent again |
+//! | valid | not due | authenticated |
+//! | about to expire | succeeds | authenticated, with new cookies |
+//! | about to expire | refused, failed, or in flight elsewhere | authenticated until the token expires |
+//! | expired | succeeds, here or in another request | authenticated, with new cookies |
+//! | expired | refused | not authenticated |
+//! | expired | failed | unavailable, can be retried |
 //! | not genuine | | not authenticated |
 //!
-//! A session that is refused stays in the browser: its own client finds out by itself, and an answer of ours that comes
-//! late must not remove a session that the browser has got in the meantime.
+//! A refused session stays in the browser, because its client notices by itself. A late response must not
+//! remove a session that the browser has obtained in the meantime.
 
 mod config;
 pub mod cookie;
@@ -43,10 +44,10 @@ use keys::Keys;
 use refresh::{NewSession, Refreshed, Refreshes};
 use token::{Proven, Tokens};
 
-/// A session whose token ends within this many seconds is refreshed.
+/// Remaining lifetime of a token below which its session is refreshed, in seconds.
 const REFRESH_BELOW: i64 = 90;
 
-/// Finds out who a session belongs to. Cheap to clone.
+/// Authenticates sessions. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sessions(Arc<Inner>);
 
@@ -61,15 +62,15 @@ struct Inner {
 /// An authenticated session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Who it belongs to.
+    /// User of the session.
     pub identity: Identity,
-    /// What the answer has to carry so that the browser has the refreshed session; mostly nothing. Where there is
-    /// something, the answer must not be kept by any cache.
+    /// Cookies that the response must set, if the session was refreshed. Such a response must not be cached.
     pub set_cookies: Vec<SetCookie>,
 }
 
 impl Sessions {
-    /// The sessions of a project. Instances that share `store` refresh a session once.
+    /// Creates the authenticator of a project's sessions. Instances that share `store` refresh each session
+    /// once.
     pub fn new(config: Config, store: Store, clock: Clock) -> Self {
         let http = Http::new();
         let keys = Keys::new(&config.auth_url, http.clone(), clock.clone());
@@ -78,36 +79,38 @@ impl Sessions {
         Self(Arc::new(Inner { config, clock, tokens, refreshes }))
     }
 
-    /// As the variables say ([`Config::from_vars`]); `None` if there are no sessions.
+    /// Sets up from the environment ([`Config::from_vars`]); `None` if sessions are off.
     ///
     /// # Errors
-    /// [`BootError`] names the variable that is missing or unusable.
+    /// [`BootError`] for the first variable that is missing or unusable.
     pub fn from_env(context: &Context) -> Result<Option<Self>, BootError> {
         let config = Config::from_vars(var)?;
         Ok(config.map(|config| Self::new(config, context.store.clone(), context.clock.clone())))
     }
 
-    /// Who an access token belongs to. It is not refreshed. Asks nobody, unless the project's keys are due.
+    /// Authenticates an access token, without refreshing it. Makes no call, unless the project's keys are
+    /// due.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if it is not genuine or past its time, [`Error::Unavailable`] if nobody can tell now.
+    /// [`Error::Unauthenticated`] if the token is not genuine or has expired; [`Error::Unavailable`] if the
+    /// keys cannot be fetched.
     pub async fn by_token(&self, token: &str) -> Result<Identity, Error> {
         let now = self.0.clock.now();
         let proven = self.0.tokens.prove(token, now).await?;
-        if proven.is_good(now) { Ok(proven.identity) } else { Err(Error::Unauthenticated) }
+        if proven.is_valid(now) { Ok(proven.identity) } else { Err(Error::Unauthenticated) }
     }
 
-    /// Whether there is a session in the values of a request's `Cookie` headers, be it genuine or not.
+    /// True if a request's `Cookie` headers contain a session, genuine or not.
     pub fn is_shown<'a>(&self, headers: impl IntoIterator<Item = &'a str>) -> bool {
         cookie::read(headers, &self.0.config.cookie_name).is_some()
     }
 
-    /// The session in the values of a request's `Cookie` headers, refreshed if that is due; `None` if there is none that
-    /// can be read. `secure` says whether the browser reaches the site by HTTPS. No round trips, unless the session is
-    /// refreshed.
+    /// Authenticates the session in a request's `Cookie` headers, and refreshes it if due. `None` if they
+    /// contain no readable session. `secure` tells if the browser uses HTTPS. Makes no round trip, unless the
+    /// session is refreshed.
     ///
     /// # Errors
-    /// As in [`Sessions::by_token`]; a token past its time is refused only if its session cannot be refreshed.
+    /// See [`Sessions::by_token`]. An expired token is rejected only if its session cannot be refreshed.
     pub async fn by_cookies<'a>(
         &self,
         headers: impl IntoIterator<Item = &'a str>,
@@ -115,40 +118,41 @@ impl Sessions {
     ) -> Result<Option<Session>, Error> {
         let Some(sent) = cookie::read(headers, &self.0.config.cookie_name) else { return Ok(None) };
         let now = self.0.clock.now();
-        // Also one that only names the refresh token must be genuine: who makes one up does not make us ask Supabase.
+        // The access token must be genuine even for a refresh, so that forged cookies cannot trigger calls to
+        // Supabase.
         let proven = self.0.tokens.prove(sent.access_token.expose(), now).await?;
         if proven.seconds_left(now) >= REFRESH_BELOW {
             return Ok(Some(Session { identity: proven.identity, set_cookies: Vec::new() }));
         }
-        let good = proven.is_good(now);
-        match self.refreshed(&sent, &proven, good, secure).await {
+        let valid = proven.is_valid(now);
+        match self.refresh(&sent, &proven, valid, secure).await {
             Ok(session) => Ok(Some(session)),
-            Err(error) if good => {
-                tracing::info!(?error, "a session goes on unrefreshed");
+            Err(error) if valid => {
+                tracing::info!(?error, "session refresh failed, the current token is still valid");
                 Ok(Some(Session { identity: proven.identity, set_cookies: Vec::new() }))
             }
             Err(error) => Err(error),
         }
     }
 
-    /// The session that follows the one that was sent.
-    async fn refreshed(
+    /// Refreshes the session that was sent.
+    async fn refresh(
         &self,
         sent: &SentSession,
         proven: &Proven,
-        good: bool,
+        valid: bool,
         secure: bool,
     ) -> Result<Session, Error> {
         let token = sent.refresh_token.as_ref().ok_or(Error::Unauthenticated)?;
-        match self.0.refreshes.refresh(token, !good).await? {
-            Refreshed::Renewed(new) => self.accepted(sent, proven, &new, secure).await,
+        match self.0.refreshes.refresh(token, !valid).await? {
+            Refreshed::Renewed(new) => self.accept(sent, proven, &new, secure).await,
             Refreshed::Refused => Err(Error::Unauthenticated),
             Refreshed::InFlight => Err(Error::unavailable("another request refreshes the session")),
         }
     }
 
-    /// A new session, if it belongs to the same user. A cookie put together from two sessions is nobody's.
-    async fn accepted(
+    /// Accepts a new session if it belongs to the same user. A cookie combined from two sessions is rejected.
+    async fn accept(
         &self,
         sent: &SentSession,
         proven: &Proven,
@@ -156,7 +160,7 @@ impl Sessions {
         secure: bool,
     ) -> Result<Session, Error> {
         let identity = self.by_token(new.access_token.expose()).await.map_err(|error| match error {
-            // Supabase has just made it: then it is we who do not know its key yet.
+            // Supabase has just issued the token, so the cause is a signing key that is not known here yet.
             Error::Unauthenticated => Error::unavailable("a refreshed session's token cannot be verified"),
             error => error,
         })?;

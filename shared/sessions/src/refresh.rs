@@ -1,5 +1,5 @@
-//! Refreshing a session, once, however many requests of a page find at the same time and on different instances that
-//! it is due. Who records first that a refresh token is being used asks Supabase; the others find the outcome.
+//! Session refresh, done once even if concurrent requests on several instances find it due. The request that
+//! first records the use of a refresh token calls Supabase, and the others wait for the recorded outcome.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use crate::http::Http;
 use crate::seal::Seal;
 use crate::secret::Secret;
 
-/// How long whoever asks Supabase has for it, in seconds: more than a call may take, with what goes before and after.
+/// Lease of the request that calls Supabase, in seconds. It covers the longest call and the work around it.
 const LEASE: u32 = 6;
-/// How long an outcome is kept for those who come with the same refresh token, in seconds. A page's requests come at
-/// once, and one that was under way with old cookies within a few seconds.
+/// Time for which an outcome is kept for requests with the same refresh token, in seconds. A page's requests
+/// arrive together, and those sent with old cookies within a few seconds.
 const KEPT: u32 = 60;
-/// How long nobody asks again after a failure, in seconds.
+/// Time for which a failure is kept, in seconds. No request calls Supabase again before that.
 const KEPT_FAILURE: u32 = 3;
-/// How long somebody else's outcome is waited for.
+/// Longest wait for another request's outcome.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(4);
-/// The first pause between looks; it doubles.
+/// First pause between polls; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_millis(400);
 
@@ -40,20 +40,20 @@ pub(crate) struct Refreshes {
     clock: Clock,
 }
 
-/// A new session: the JSON that a cookie holds, and the token in it.
+/// A new session: the JSON for the cookie, and the access token in it.
 #[derive(Debug)]
 pub(crate) struct NewSession {
     pub json: Secret,
     pub access_token: Secret,
 }
 
-/// What came of an attempt to refresh a session.
+/// The result of an attempt to refresh a session.
 #[derive(Debug)]
 pub(crate) enum Refreshed {
     Renewed(NewSession),
-    /// The refresh token is good for nothing (any more).
+    /// Supabase refused the refresh token.
     Refused,
-    /// Somebody else is at it.
+    /// Another request holds the lease.
     InFlight,
 }
 
@@ -63,11 +63,12 @@ impl Refreshes {
         Self { url, anon_key: config.anon_key.clone(), http, store, clock }
     }
 
-    /// Refreshes the session of this refresh token, unless somebody has or is about to; what they come to is waited
-    /// for if `patient`. One round trip where somebody has, two and a call of Supabase where nobody has.
+    /// Refreshes the session of this refresh token, unless another request has done so or is about to. If
+    /// `patient`, waits for the outcome of that request. Costs one round trip if the outcome is known,
+    /// otherwise two and a call to Supabase.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if Supabase or the table does not answer, or somebody else takes too long.
+    /// [`Error::Unavailable`] if Supabase or the table does not respond, or another request takes too long.
     pub(crate) async fn refresh(&self, token: &Secret, patient: bool) -> Result<Refreshed, Error> {
         let seal = Seal::of(token)?;
         let deadline = Instant::now() + WAIT_TIMEOUT;
@@ -90,7 +91,7 @@ impl Refreshes {
             let now = self.clock.now();
             begun = match self.store.refresh(&seal.id, now).await? {
                 Some(begun) => begun,
-                // Whoever began it is gone.
+                // The lease's holder is gone.
                 None => self.store.begin_refresh(&seal.id, LEASE, now).await?,
             };
         }
@@ -111,9 +112,9 @@ impl Refreshes {
         }
     }
 
-    /// Uses the refresh token, and tells the others.
+    /// Uses the refresh token and records the outcome for other requests.
     async fn carry_out(&self, lease: &RefreshLease, seal: &Seal, token: &Secret) -> Result<Refreshed, Error> {
-        let answer = self.ask(token).await;
+        let answer = self.call(token).await;
         let (outcome, kept) = match &answer {
             Ok(Refreshed::Renewed(session)) => {
                 (RefreshOutcome::Renewed(seal.close(session.json.expose())?), KEPT)
@@ -124,13 +125,13 @@ impl Refreshes {
         match self.store.end_refresh(lease, &outcome, kept, self.clock.now()).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!("the refresh was taken over while it ran"),
-            // This request has its answer all the same. The others will ask Supabase again, which bears that.
+            // This request still has its result. Other requests will call Supabase again, which is harmless.
             Err(error) => tracing::warn!(?error, "the outcome of the refresh could not be recorded"),
         }
         answer
     }
 
-    async fn ask(&self, token: &Secret) -> Result<Refreshed, Error> {
+    async fn call(&self, token: &Secret) -> Result<Refreshed, Error> {
         let fault = |why: String| Error::unavailable(format!("refreshing a session: {why}"));
         let (status, body) = self.http.send(self.request(token)?).await.map_err(fault)?;
         if status == StatusCode::OK {
@@ -138,7 +139,7 @@ impl Refreshes {
             let session = NewSession::parse(&body, Some(now));
             return session
                 .map(Refreshed::Renewed)
-                .ok_or_else(|| fault("no session in the answer".to_owned()));
+                .ok_or_else(|| fault("no session in the response".to_owned()));
         }
         match refusal(status, &body) {
             Some(code) => {
@@ -160,8 +161,8 @@ impl Refreshes {
     }
 }
 
-/// Supabase's word for why it refused, if it was about the token. Anything else, such as a wrong key of ours or too
-/// many requests, says nothing about the session.
+/// Supabase's error code, if the refusal concerns the token. Other errors, such as a wrong API key or too
+/// many requests, prove nothing about the session.
 fn refusal(status: StatusCode, body: &[u8]) -> Option<String> {
     let about_the_token = [
         StatusCode::BAD_REQUEST,
@@ -173,14 +174,14 @@ fn refusal(status: StatusCode, body: &[u8]) -> Option<String> {
         return None;
     }
     let body: Value = serde_json::from_slice(body).ok()?;
-    // The second is what older versions say.
+    // Older versions of Supabase use the second name.
     let code = ["error_code", "error"].into_iter().find_map(|key| body[key].as_str())?;
     Some(code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect())
 }
 
 impl NewSession {
-    /// A session as Supabase answers it. Clients keep it as it is, but for the time at which it ends, which they work
-    /// out if it is not told.
+    /// Parses a session from Supabase's response. Clients store it unchanged, except that they compute a
+    /// missing `expires_at`.
     fn parse(answer: &[u8], now: Option<i64>) -> Option<Self> {
         let mut session: Map<String, Value> = serde_json::from_slice(answer).ok()?;
         let access_token = Secret::new(session.get("access_token")?.as_str()?);
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_about_the_token_is_a_refusal() {
+    fn only_errors_about_the_token_count_as_refusals() {
         let told = r#"{"code":400,"error_code":"refresh_token_not_found","msg":"Invalid Refresh Token"}"#;
         let old = r#"{"error":"invalid_grant","error_description":"Invalid Refresh Token"}"#;
         let key = r#"{"message":"Invalid API key","hint":"Double check"}"#;
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_kept_whole_with_the_time_at_which_it_ends() {
+    fn a_session_is_kept_whole_and_gets_a_missing_expiry() {
         let parse =
             |text: &str| NewSession::parse(text.as_bytes(), Some(1000)).map(|s| s.json.expose().to_owned());
         let full = r#"{"access_token":"a","expires_at":7,"refresh_token":"r","user":{"id":"u"}}"#;

@@ -1,4 +1,4 @@
-//! Access tokens: JWTs that the project signs.
+//! Verification of access tokens: JWTs signed by the project.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::config::Config;
 use crate::identity::Identity;
 use crate::keys::{Key, Keys};
 
-/// The longest token that is looked into, in bytes. A request's headers have 10 KB in all.
+/// Longest token that is parsed, in bytes. A request's headers have at most 10 KB in total.
 const MAX_LEN: usize = 8 * 1024;
-/// By how much our clock and the project's may differ, in seconds.
-const LEEWAY: i64 = 5;
-/// Whom the tokens of people are for.
+/// Tolerated difference between the local clock and the project's, in seconds.
+const LEEWAY_SECONDS: i64 = 5;
+/// Audience of tokens for signed-in users.
 const AUDIENCE: &str = "authenticated";
 
-/// Checks access tokens.
+/// Verifies access tokens.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     issuer: String,
@@ -27,37 +27,37 @@ pub(crate) struct Tokens {
     keys: Keys,
 }
 
-/// What a token says that is genuine, and good or past its time.
+/// The verified claims of a genuine token, which may have expired.
 #[derive(Debug)]
 pub(crate) struct Proven {
-    /// Who it is.
+    /// User of the token.
     pub identity: Identity,
-    /// When it ends, in seconds since the epoch.
+    /// Time of expiry, in seconds since the epoch.
     expires_at: i64,
 }
 
 impl Proven {
-    /// Seconds until it ends; negative once it has.
+    /// Seconds until the token expires; negative afterwards.
     pub(crate) fn seconds_left(&self, now: Timestamp) -> i64 {
         self.expires_at.saturating_sub(now.as_second())
     }
 
-    /// Whether it still counts.
-    pub(crate) fn is_good(&self, now: Timestamp) -> bool {
-        self.seconds_left(now) > -LEEWAY
+    /// True if the token has not expired, within the tolerance for clocks.
+    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
+        self.seconds_left(now) > -LEEWAY_SECONDS
     }
 }
 
-/// A JWT's time: seconds since the epoch, which may have a fraction.
+/// A JWT's date: seconds since the epoch, possibly with a fraction.
 #[derive(Clone, Copy)]
 struct NumericDate(i64);
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = Number::deserialize(deserializer)?;
-        // The cast stops at the ends of the range.
+        // The cast saturates at the ends of the range.
         let whole = number.as_i64().or_else(|| number.as_f64().map(|seconds| seconds.floor() as i64));
-        whole.map(Self).ok_or_else(|| serde::de::Error::custom("no time"))
+        whole.map(Self).ok_or_else(|| serde::de::Error::custom("not a date"))
     }
 }
 
@@ -69,7 +69,7 @@ struct Claims {
     nbf: Option<NumericDate>,
     #[serde(default)]
     iat: Option<NumericDate>,
-    // These two are for show; whatever they hold, the token is none the worse.
+    // These two are for display only, so malformed values do not invalidate the token.
     #[serde(default)]
     email: Value,
     #[serde(default)]
@@ -85,16 +85,17 @@ impl Tokens {
         Self { issuer: config.auth_url.clone(), secret, keys }
     }
 
-    /// What a token says, if the project made it for one of its users; it may be past its time.
+    /// Verifies that the project issued a token for one of its users. The token may have expired.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if it did not, [`Error::Unavailable`] if nobody can tell now.
+    /// [`Error::Unauthenticated`] if the token is not genuine; [`Error::Unavailable`] if the keys cannot be
+    /// fetched.
     pub(crate) async fn prove(&self, token: &str, now: Timestamp) -> Result<Proven, Error> {
         if token.len() > MAX_LEN {
             return Err(Error::Unauthenticated);
         }
         let header = decode_header(token).map_err(|_| Error::Unauthenticated)?;
-        // What it says must be understood we do not understand.
+        // Critical extensions must be understood, and none is supported.
         if header.crit.is_some() {
             return Err(Error::Unauthenticated);
         }
@@ -104,27 +105,28 @@ impl Tokens {
             _ => None,
         };
         let key = key.ok_or(Error::Unauthenticated)?;
-        let claims = self.verified(token, &key).ok_or(Error::Unauthenticated)?;
-        proven(claims, now).ok_or(Error::Unauthenticated)
+        let claims = self.verify(token, &key).ok_or(Error::Unauthenticated)?;
+        check_dates(claims, now).ok_or(Error::Unauthenticated)
     }
 
-    /// The claims of a token that was signed with `key`, by the one algorithm this is for, for a user of this project.
-    fn verified(&self, token: &str, key: &Key) -> Option<Claims> {
+    /// Verifies a signature by `key` and its only algorithm, for a user of this project. Returns the claims.
+    fn verify(&self, token: &str, key: &Key) -> Option<Claims> {
         let mut validation = Validation::new(key.algorithm);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Times are for our own clock.
+        // The times are checked against the injected clock instead.
         validation.validate_exp = false;
         Some(decode::<Claims>(token, &key.decoding, &validation).ok()?.claims)
     }
 }
 
-/// What is claimed, unless it is not so yet.
-fn proven(claims: Claims, now: Timestamp) -> Option<Proven> {
-    let future =
-        |date: Option<NumericDate>| date.is_some_and(|date| date.0 > now.as_second().saturating_add(LEEWAY));
-    if future(claims.nbf) || future(claims.iat) {
+/// Converts the claims, unless they are not valid yet.
+fn check_dates(claims: Claims, now: Timestamp) -> Option<Proven> {
+    let is_future = |date: Option<NumericDate>| {
+        date.is_some_and(|date| date.0 > now.as_second().saturating_add(LEEWAY_SECONDS))
+    };
+    if is_future(claims.nbf) || is_future(claims.iat) {
         return None;
     }
     let id: UserId = claims.sub.parse().ok()?;
