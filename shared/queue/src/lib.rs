@@ -1,14 +1,14 @@
-//! The ranking's queue: wake-up calls for drops whose window closes. The only crate that knows SQS.
+//! The ranking's queue: wake-up calls for drops whose window closes. This is the only crate that knows SQS.
 //!
-//! A message is a hint, never the truth: lost, late, early or repeated, the outcome is the same, because the drop's
-//! own item decides and a sweep finds what no message announced.
+//! A message is a hint, never the truth: lost, late, early or repeated, the outcome is the same, because the
+//! drop's own item decides and a sweep finds what no message announced.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use clorp_domain::DropId;
 use jiff::Timestamp;
 
-/// Longest delay SQS takes, in seconds.
+/// Longest delay that SQS accepts, in seconds.
 const MAX_DELAY_SECONDS: i64 = 900;
 
 /// Sends wake-up calls to the ranking function.
@@ -19,22 +19,22 @@ pub struct RankingQueue {
 }
 
 impl RankingQueue {
-    /// The queue at `url`.
+    /// Uses the queue at `url`.
     pub fn new(client: Client, url: impl Into<String>) -> Self {
         Self { client, url: url.into() }
     }
 
-    /// Has the ranking look at `drop` at `at`, or as soon as SQS can. A failure is logged and otherwise ignored:
-    /// the sweep comes by within a minute.
+    /// Asks the ranking to look at `drop` at `at`, or as soon as SQS delivers. A failure is only logged,
+    /// because the sweep finds the drop within a minute.
     pub async fn wake(&self, drop: DropId, now: Timestamp, at: Timestamp) {
         let call = self.client.send_message().queue_url(&self.url).message_body(drop.to_string());
         if let Err(error) = call.delay_seconds(delay_seconds(now, at)).send().await {
-            tracing::warn!(%drop, error = %DisplayErrorContext(error), "wake-up call not sent; the sweep will find it");
+            tracing::warn!(%drop, error = %DisplayErrorContext(error), "wake-up call not sent; the sweep will find the drop");
         }
     }
 }
 
-/// Whole seconds from `now` until `at`, rounded up so that the call does not come early.
+/// Computes whole seconds from `now` until `at`, rounded up so that the call does not come early.
 fn delay_seconds(now: Timestamp, at: Timestamp) -> i32 {
     let millis = at.as_millisecond().saturating_sub(now.as_millisecond());
     let seconds = millis.saturating_add(999).div_euclid(1000).clamp(0, MAX_DELAY_SECONDS);
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delay_is_never_early_and_within_what_sqs_takes() {
+    fn a_delay_is_never_early_and_within_the_limit_of_sqs() {
         let at = |millis| Timestamp::from_millisecond(millis).unwrap();
         for (now, then, seconds) in
             [(0, 1, 1), (0, 1000, 1), (0, 1001, 2), (5000, 0, 0), (0, 0, 0), (0, 10_000_000, 900)]
