@@ -1,4 +1,4 @@
-//! Automatic top-ups: charges of a saved card while its owner is away.
+//! Automatic top-ups: charges of a saved card without its owner's presence.
 
 use std::time::Duration;
 
@@ -13,38 +13,40 @@ use tokio::time::{Instant, sleep};
 
 use crate::{MAX_ATTEMPTS, Outcome, Payments, contended};
 
-/// When somebody else looks at a charge that the request which began it has not settled.
+/// Time after which the sweep may settle a charge that its own request has not settled.
 const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(15);
-/// After this long a charge that Stripe knows nothing of is not made any more: its owner would not expect it.
+/// Age after which a charge unknown to Stripe is abandoned, because its owner would not expect it.
 const STALE: SignedDuration = SignedDuration::from_mins(30);
-/// How long a request waits for a charge that another one began.
+/// Longest wait for a charge that another request started.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(6);
-/// First pause between looks at it; doubles.
+/// First pause between polls of such a charge; it doubles.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 
-/// What became of the attempt to cover a price.
+/// The result of an attempt to cover a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cover {
-    /// The wallet holds the price now, or did a moment ago.
+    /// The wallet holds the price now, or held it a moment ago.
     Credited,
-    /// It does not.
+    /// The wallet does not hold the price.
     Not(AutoTopupOutcome),
 }
 
-/// How the beginning of a top-up ended.
+/// The result of starting a top-up.
 enum Start {
-    /// It is ours to carry out.
+    /// This request must execute the top-up.
     Ours(Topup),
-    /// It began with an earlier try of this request.
+    /// An earlier attempt of this request started the top-up.
     Before,
-    /// It cannot begin: this is what the user has become.
+    /// The top-up cannot start, because the user changed to this state.
     Changed(Box<User>),
 }
 
 impl Payments {
-    /// Tops a wallet up that could not pay `price`, if its owner has asked for that and it would be enough. `id` is for
-    /// the top-up that may begin here, or that an earlier try of this request began; while another one is under way,
-    /// that one is waited for, so that a card is charged once however many requests come short at once.
+    /// Tops up a wallet that could not pay `price`, if its owner enabled that and the top-up would suffice.
+    ///
+    /// `id` names a top-up that may start here, or that an earlier attempt of this request started. If
+    /// another one is in flight, this waits for it. So a card is charged once, however many concurrent
+    /// requests lack money.
     ///
     /// # Errors
     /// Faults only.
@@ -59,7 +61,7 @@ impl Payments {
             let outcome = match user.auto_topup.in_flight {
                 Some(other) if other != id => self.wait_for(&user, other).await?,
                 _ => match self.begin(&user, id, Shortage::Below(price)).await? {
-                    // What it brings may be spent by another request before this one gets at it.
+                    // Another request may spend the new money before this one does.
                     Start::Ours(topup) => return self.execute(&user, topup).await,
                     Start::Before => return self.go_on(&user, id).await,
                     Start::Changed(changed) => {
@@ -76,20 +78,22 @@ impl Payments {
         Err(contended())
     }
 
-    /// Tops a wallet up if a debit has left it below the threshold of its settings. Read after the debit, so that of
-    /// many at once the last one sees them all. The wallet's owner was served already, so whatever happens here is no
-    /// matter of the request: what fails is logged, and what is unknown found out later.
+    /// Tops up a wallet whose balance a debit has left below its threshold. The balance is read after the
+    /// debit, so the last of many concurrent debits sees them all.
+    ///
+    /// The debit's request has already succeeded, so a failure here does not affect it. Failures are logged,
+    /// and unknown outcomes are resolved later.
     pub async fn top_up_if_low(&self, user: &UserId, id: TopupId) {
         match self.try_to_top_up_if_low(user, id).await {
             Ok(None) => {}
-            Ok(Some(outcome)) => tracing::info!(%user, ?outcome, "wallet topped up by itself"),
+            Ok(Some(outcome)) => tracing::info!(%user, ?outcome, "automatic top-up finished"),
             Err(error) => {
-                tracing::warn!(%user, ?error, "a low wallet left to the next debit or to the sweep")
+                tracing::warn!(%user, ?error, "automatic top-up failed; the next debit or the sweep tries again")
             }
         }
     }
 
-    /// `None` if nothing was to be done here.
+    /// Tops up the wallet if that is due. Returns `None` if this request had nothing to do.
     async fn try_to_top_up_if_low(&self, user: &UserId, id: TopupId) -> Result<Option<Cover>, Error> {
         let user = self.context.account(user).await?;
         if !user.auto_topup.is_due(user.balance) {
@@ -112,7 +116,7 @@ impl Payments {
         })
     }
 
-    /// Charges the card for a top-up that has begun, and records what came of it.
+    /// Charges the card for a started top-up, and records the outcome.
     async fn execute(&self, user: &User, topup: Topup) -> Result<Cover, Error> {
         let outcome = match card(user) {
             Some(card) => self.stripe.charge(&topup, card).await,
@@ -121,7 +125,7 @@ impl Payments {
         self.settle(topup, outcome).await
     }
 
-    /// Goes on with a top-up that an earlier try of the same request began.
+    /// Continues a top-up that an earlier attempt of the same request started.
     async fn go_on(&self, user: &User, id: TopupId) -> Result<Cover, Error> {
         let topup = self.read(&user.id, id).await?;
         match topup.status {
@@ -130,8 +134,8 @@ impl Payments {
         }
     }
 
-    /// Finds out what became of a charge, or makes it. Stripe may have forgotten the key after a day, so it is asked for
-    /// the charge first.
+    /// Resolves the outcome of a charge, or makes the charge. Stripe may forget an idempotency key after a
+    /// day, so this first searches for the charge.
     pub(crate) async fn resume_topup(&self, topup: Topup) -> Result<Cover, Error> {
         let stale = self.context.clock.now().duration_since(topup.created_at) > STALE;
         let user = self.context.account(&topup.user).await?;
@@ -170,8 +174,8 @@ impl Payments {
         };
         match self.events().credit(&payment).await? {
             Outcome::Done | Outcome::Already => Ok(Cover::Credited),
-            outcome @ (Outcome::Nothing | Outcome::Parked(_) | Outcome::Quarantined(_)) => {
-                Err(Error::internal(format!("a charge we made is not credited: {outcome:?}")))
+            outcome @ (Outcome::Nothing | Outcome::Quarantined(_)) => {
+                Err(Error::internal(format!("a successful charge is not credited: {outcome:?}")))
             }
         }
     }
@@ -195,7 +199,7 @@ impl Payments {
         Err(contended())
     }
 
-    /// Waits until a top-up that somebody else began has come out, but not for ever.
+    /// Waits, up to a limit, for the outcome of a top-up that another request started.
     async fn wait_for(&self, user: &User, id: TopupId) -> Result<Cover, Error> {
         let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut pause = FIRST_LOOK;
@@ -217,7 +221,7 @@ impl Payments {
 
     async fn read(&self, user: &UserId, id: TopupId) -> Result<Topup, Error> {
         let topup = self.context.store.topup(user, id).await?;
-        topup.ok_or_else(|| Error::internal("a top-up that began is gone"))
+        topup.ok_or_else(|| Error::internal("a started top-up is missing"))
     }
 }
 

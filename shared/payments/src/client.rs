@@ -1,4 +1,4 @@
-//! Asking Stripe to move money, and to let users pay and be paid.
+//! Calls to Stripe that move money, or that let users pay and be paid.
 
 use clorp_context::{BootError, Context, var};
 use clorp_domain::{Cents, ConnectStatus, Error, SetupId, Topup, TopupId, TopupKind, User, UserId};
@@ -12,20 +12,20 @@ use crate::WebhookEvents;
 pub struct Payments {
     /// Store, rules and clock.
     pub context: Context,
-    /// Stripe.
+    /// Client of Stripe's API.
     pub stripe: Stripe,
-    /// Where Stripe's pages lead back to.
+    /// URLs to which Stripe's pages return.
     pub pages: Pages,
 }
 
-/// Where Stripe's pages lead back to: the web page about the wallet, with what has happened in its query.
+/// The URLs to which Stripe's pages return: the wallet's web page, with the event in its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pages {
     wallet_url: String,
 }
 
 impl Pages {
-    /// With the wallet's page at `wallet_url`, which has no query.
+    /// Uses the wallet's page at `wallet_url`, which must have no query.
     pub fn new(wallet_url: impl Into<String>) -> Self {
         Self { wallet_url: wallet_url.into() }
     }
@@ -36,11 +36,11 @@ impl Pages {
 }
 
 impl Payments {
-    /// Sets up from the environment: `STRIPE_SECRET_KEY`, `STRIPE_API_URL` (Stripe itself if it is not set) and
-    /// `CLORP_WALLET_URL`.
+    /// Sets up from the environment: `STRIPE_SECRET_KEY`, `CLORP_WALLET_URL` and, optionally,
+    /// `STRIPE_API_URL` (by default Stripe itself).
     ///
     /// # Errors
-    /// [`BootError`] names the variable that is missing or unusable.
+    /// [`BootError`] for the first variable that is missing or unusable.
     pub fn from_env(context: Context) -> Result<Self, BootError> {
         let key = var("STRIPE_SECRET_KEY").ok_or(BootError::Missing("STRIPE_SECRET_KEY"))?;
         let wallet_url = var("CLORP_WALLET_URL").ok_or(BootError::Missing("CLORP_WALLET_URL"))?;
@@ -53,8 +53,8 @@ impl Payments {
         WebhookEvents { context: self.context.clone() }
     }
 
-    /// Begins a top-up that the user pays on Stripe's page, whose URL this is. The wallet is credited when Stripe reports
-    /// the payment.
+    /// Starts a top-up and returns the URL of the Stripe page on which the user pays. The wallet is credited
+    /// when Stripe's webhook event reports the payment.
     ///
     /// # Errors
     /// Faults only.
@@ -70,8 +70,8 @@ impl Payments {
         Ok(page.url)
     }
 
-    /// Begins to set up a payment method for automatic top-ups; gives the secret that the user's browser completes it
-    /// with. It is saved when Stripe reports that it was completed.
+    /// Starts the setup of a payment method for automatic top-ups. Returns the secret with which the user's
+    /// browser completes it. The payment method is saved when Stripe's webhook event reports the completion.
     ///
     /// # Errors
     /// Faults only.
@@ -83,7 +83,8 @@ impl Payments {
         Ok(setup.client_secret)
     }
 
-    /// The page on which a user goes on with the onboarding of the account that their withdrawals go to.
+    /// Returns the URL of the page for onboarding the account that receives the user's withdrawals. Creates
+    /// the account if necessary.
     ///
     /// # Errors
     /// Faults only.
@@ -103,16 +104,16 @@ impl Payments {
         let now = self.context.clock.now();
         match self.context.store.set_account(user, &account, status, now).await? {
             Recorded::Done => Ok(account),
-            // Stripe's report on the account, or another request, was here first.
+            // A webhook event about the account, or another request, came first.
             Recorded::Refused => {
                 let known = self.context.account(user).await?.stripe.account;
-                known.ok_or_else(|| Error::internal("an account was refused but there is none"))
+                known.ok_or_else(|| Error::internal("an account was rejected but none is stored"))
             }
         }
     }
 
-    /// How far a user has come with the onboarding. While it is unfinished Stripe is asked, because its report may be
-    /// on its way.
+    /// Returns the state of a user's onboarding. Asks Stripe while it is unfinished, because the webhook
+    /// event may be on its way.
     ///
     /// # Errors
     /// Faults only.
@@ -148,13 +149,14 @@ impl Payments {
             Recorded::Done => Ok(customer),
             Recorded::Refused => {
                 let known = self.context.account(&user.id).await?.stripe.customer;
-                known.ok_or_else(|| Error::internal("a customer was refused but there is none"))
+                known.ok_or_else(|| Error::internal("a customer was rejected but none is stored"))
             }
         }
     }
 }
 
-/// The error of a request to Stripe that nobody's money depends on: sent again, it makes the same thing or a new one.
+/// Converts the failure of a request that moves no money. Repeating such a request is harmless: it returns
+/// the same object or creates a new one.
 fn fault(failure: Failure) -> Error {
     match failure {
         Failure::Unknown(why) => Error::unavailable(format!("Stripe: {why}")),

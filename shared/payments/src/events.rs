@@ -1,4 +1,4 @@
-//! Acting on what Stripe reports.
+//! Application of Stripe's webhook events.
 
 use clorp_context::Context;
 use clorp_domain::dispute::DisputeChange;
@@ -15,30 +15,31 @@ use crate::{MAX_ATTEMPTS, contended, new_entry_id};
 /// The only currency of wallets.
 const CURRENCY: &str = "usd";
 
-/// Acts on what Stripe reports. Every report may come twice, late, or before what it follows from: what it changes is
-/// read from our own record of its object, and changed once, under the condition that the record is as it was read.
+/// Applies Stripe's webhook events. An event may come twice, late, or before the event it depends on. So each
+/// change is computed from the stored record of its object, and written under the condition that the record
+/// has not changed.
 #[derive(Clone, Debug)]
 pub struct WebhookEvents {
     /// Store, rules and clock.
     pub context: Context,
 }
 
-/// What a report has changed.
+/// The effect of a webhook event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// What it reports is recorded now.
+    /// The event was applied.
     Done,
-    /// It was recorded before, or something later was.
+    /// The event, or a later one, was applied before.
     Already,
-    /// It concerns no wallet.
+    /// The event concerns no wallet.
     Nothing,
-    /// It waits in the table for the payment that it names; says why.
+    /// The event is parked until its payment arrives. Carries the reason.
     Parked(&'static str),
-    /// It waits in the table for a person; says why.
+    /// The event is quarantined until a person decides. Carries the reason.
     Quarantined(&'static str),
 }
 
-/// A report as it came.
+/// A received webhook event with its raw body.
 struct Received<'a> {
     event: &'a Event,
     body: &'a [u8],
@@ -56,10 +57,10 @@ impl Received<'_> {
 }
 
 impl WebhookEvents {
-    /// Acts on a webhook's body, which must have been proven to be Stripe's.
+    /// Applies the body of a webhook. Its signature must have been verified.
     ///
     /// # Errors
-    /// Faults only: Stripe is to send it again.
+    /// Faults only, after which Stripe must deliver the event again.
     pub async fn receive(&self, body: &[u8]) -> Result<Outcome, Error> {
         let event = match Event::parse(body) {
             Ok(event) => event,
@@ -106,8 +107,8 @@ impl WebhookEvents {
         }
     }
 
-    /// Credits a wallet for a payment: once, whoever reports it. [`Outcome::Quarantined`] means that it is not credited and
-    /// must be quarantined.
+    /// Credits a wallet for a payment exactly once, whichever path reports it. [`Outcome::Quarantined`] means
+    /// that the payment is not credited, and that the caller must quarantine it.
     pub(crate) async fn credit(&self, payment: &TopupPayment) -> Result<Outcome, Error> {
         let store = &self.context.store;
         for _ in 0..MAX_ATTEMPTS {
@@ -171,7 +172,7 @@ impl WebhookEvents {
         })
     }
 
-    /// Acts on the refunds and disputes that were reported before the payment they are about.
+    /// Applies the refunds and disputes that were parked until this payment arrived.
     async fn catch_up(&self, intent: Option<&str>) -> Result<(), Error> {
         let Some(intent) = intent else { return Ok(()) };
         for unapplied in self.context.store.unapplied_events(intent).await? {
@@ -186,7 +187,7 @@ impl WebhookEvents {
         Ok(())
     }
 
-    /// Acts on a claim against a payment: a refund or a dispute.
+    /// Applies a claim against a payment: a refund or a dispute.
     async fn claim(&self, received: &Received<'_>, intent: &str) -> Result<Outcome, Error> {
         let store = &self.context.store;
         for _ in 0..MAX_ATTEMPTS {
@@ -222,7 +223,7 @@ impl WebhookEvents {
         Err(contended())
     }
 
-    /// `None` if all of it was taken back before.
+    /// Debits a refund. Returns `None` if all of it was debited before.
     async fn take_back(&self, topup: &Topup, charge: &str, refunded: Cents) -> Result<Option<Moved>, Error> {
         let now = self.context.clock.now();
         match topup.refund(charge, refunded, new_entry_id(now), now)? {
@@ -231,7 +232,7 @@ impl WebhookEvents {
         }
     }
 
-    /// What is recorded of the dispute that a report is about, if it is about one.
+    /// Returns the recorded status of the dispute that the event is about, if any.
     async fn recorded(&self, received: &Received<'_>) -> Result<Option<DisputeStatus>, Error> {
         match &received.event.meaning {
             Meaning::Disputed { dispute, .. } => self.context.store.dispute_status(dispute).await,
@@ -239,7 +240,7 @@ impl WebhookEvents {
         }
     }
 
-    /// `None` if it changes nothing.
+    /// Applies a dispute. Returns `None` if it changes nothing.
     async fn dispute(
         &self,
         dispute: &Dispute,
@@ -285,8 +286,8 @@ impl WebhookEvents {
         Ok(Outcome::Quarantined(why))
     }
 
-    /// Keeps what should concern a wallet but cannot be read. When it is sent again to a version that can read it, it
-    /// is acted on.
+    /// Quarantines an event that should concern a wallet but cannot be parsed. If Stripe delivers it again to
+    /// a version that can parse it, it is applied.
     async fn quarantine_unreadable(&self, unreadable: &Unreadable, body: &[u8]) -> Result<Outcome, Error> {
         let why = "cannot be read";
         let digest = || Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -300,7 +301,7 @@ impl WebhookEvents {
     }
 }
 
-/// Why a payment is not the one that a top-up waits for.
+/// Returns the reason why a payment does not match its top-up.
 fn discrepancy(topup: &Topup, payment: &TopupPayment) -> Option<&'static str> {
     if payment.currency != CURRENCY {
         Some("paid in another currency")

@@ -1,9 +1,9 @@
-//! Money that enters and leaves wallets through Stripe.
+//! Payments: money that enters and leaves wallets through Stripe.
 //!
-//! Two sides that meet in the table and nowhere else. [`WebhookEvents`] acts on what Stripe tells us, in whatever order and
-//! however often it does. [`Payments`] asks Stripe to do something, as a list of steps each of which can be repeated:
-//! record what is wanted under an id of ours, ask Stripe under that id, record what came of it. A step that died is
-//! found by [`Payments::resume`], which asks again under the same id.
+//! The crate has two sides that meet only in the table. [`WebhookEvents`] applies what Stripe reports, in any
+//! order and any number of times. [`Payments`] makes Stripe act, in steps that can each be repeated: record
+//! the intent under an id, call Stripe with that id as the idempotency key, record the outcome.
+//! [`Payments::resume`] finds interrupted steps and repeats them under the same id.
 
 #[cfg(feature = "api")]
 mod auto_topup;
@@ -27,7 +27,7 @@ use clorp_context::new_ulid;
 use clorp_domain::{EntryId, Error};
 use jiff::Timestamp;
 
-/// How often something is decided anew when it changes between reading and writing it.
+/// Maximum number of attempts at a change whose record keeps changing between read and write.
 const MAX_ATTEMPTS: usize = 8;
 
 fn new_entry_id(now: Timestamp) -> EntryId {

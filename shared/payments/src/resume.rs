@@ -1,4 +1,4 @@
-//! Finding out what became of what is pending.
+//! Resolution of pending top-ups and withdrawals.
 
 use clorp_domain::{Error, TopupStatus, WithdrawalStatus};
 use clorp_store::Pending;
@@ -6,23 +6,24 @@ use clorp_store::Pending;
 use crate::{Cover, Payments};
 use clorp_domain::error::AutoTopupOutcome;
 
-/// What a sweep has found out.
+/// The counts of one sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resumed {
-    /// Top-ups and withdrawals that have ended, well or not.
+    /// Number of top-ups and withdrawals that have ended, successfully or not.
     pub settled: usize,
-    /// Those whose outcome is still not known; the next sweep asks again.
+    /// Number of those with an outcome that is still unknown. The next sweep asks again.
     pub pending: usize,
-    /// Those that could not be looked at now.
+    /// Number of those that failed to be resumed.
     pub failed: usize,
 }
 
 impl Payments {
-    /// Asks Stripe about everything that is pending, under the ids it was asked under before. May run at once with
-    /// itself and with the requests that began it.
+    /// Resumes everything pending, under the ids of the original requests. May run concurrently with itself
+    /// and with those requests.
     ///
     /// # Errors
-    /// If the table cannot be asked what is pending. One that fails is logged and does not keep the others waiting.
+    /// Fails only if the table cannot list the pending items. The failure of one item is logged and does not
+    /// affect the others.
     pub async fn resume(&self) -> Result<Resumed, Error> {
         let mut resumed = Resumed::default();
         for pending in self.context.store.pending(self.context.clock.now()).await? {
@@ -38,14 +39,14 @@ impl Payments {
         Ok(resumed)
     }
 
-    /// Whether it has ended.
+    /// Resumes one item. Returns true if it has ended.
     async fn resume_one(&self, pending: &Pending) -> Result<bool, Error> {
         match pending {
             Pending::Withdrawal(user, id) => match self.context.store.withdrawal(user, *id).await? {
                 Some(withdrawal) if withdrawal.status == WithdrawalStatus::Pending => {
                     Ok(self.resume_withdrawal(withdrawal).await?.status != WithdrawalStatus::Pending)
                 }
-                // The index lags.
+                // The index is eventually consistent, so the item may have ended already.
                 _ => Ok(true),
             },
             Pending::Topup(user, id) => match self.context.store.topup(user, *id).await? {

@@ -1,4 +1,4 @@
-//! Withdrawals: debit, transfer, record.
+//! Withdrawals in three steps: debit, transfer, record.
 
 use clorp_domain::{Cents, ConnectStatus, Error, UserId, Withdrawal, WithdrawalId, WithdrawalStatus};
 use clorp_store::{Moved, Reserved};
@@ -7,11 +7,12 @@ use jiff::SignedDuration;
 
 use crate::{MAX_ATTEMPTS, Payments, contended, new_entry_id};
 
-/// When somebody else looks at a withdrawal that its own request has not settled.
+/// Time after which the sweep may settle a withdrawal that its own request has not settled.
 const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(15);
 
 impl Payments {
-    /// Sends `amount` from a wallet to its owner's bank. The outcome may be pending: then it is found out later.
+    /// Sends `amount` from a wallet to its owner's bank. The result may be pending; the sweep then resolves
+    /// it.
     ///
     /// # Errors
     /// [`Error::OnboardingRequired`], [`Error::InsufficientFunds`], [`Error::WithdrawalRefused`]; faults.
@@ -54,13 +55,14 @@ impl Payments {
         }
     }
 
-    /// Has Stripe make the transfer of a withdrawal that is reserved, and records what came of it.
+    /// Makes Stripe transfer a reserved withdrawal, and records the outcome.
     async fn transfer(&self, withdrawal: Withdrawal) -> Result<Withdrawal, Error> {
         let outcome = self.stripe.transfer(&withdrawal).await;
         self.conclude(withdrawal, outcome).await
     }
 
-    /// As the sweep does it: Stripe may have forgotten the key after a day, so it is asked for the transfer first.
+    /// Resolves a pending withdrawal for the sweep. Stripe may forget an idempotency key after a day, so this
+    /// first searches for the transfer.
     pub(crate) async fn resume_withdrawal(&self, withdrawal: Withdrawal) -> Result<Withdrawal, Error> {
         let outcome = match self.stripe.find_transfer(&withdrawal).await {
             Ok(Some(transfer)) => Ok(transfer),
@@ -101,7 +103,7 @@ impl Payments {
                 return Ok(after);
             }
             let known = self.context.store.withdrawal(&withdrawal.user, withdrawal.id).await?;
-            withdrawal = known.ok_or_else(|| Error::internal("a withdrawal is gone"))?;
+            withdrawal = known.ok_or_else(|| Error::internal("a withdrawal is missing"))?;
         }
         Err(contended())
     }
