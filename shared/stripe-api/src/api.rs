@@ -1,8 +1,8 @@
-//! Asking Stripe to do something.
+//! Calls to Stripe's API.
 //!
-//! Whatever moves money or makes something carries an idempotency key that is the id of our own record, so that it
-//! can be asked for any number of times and happens once. The library's retries would take another key for each call,
-//! so the loop around it is ours.
+//! A request that moves money or creates an object carries the id of the local record as its idempotency key.
+//! It can be repeated any number of times and takes effect once. The library's own retries would use a new
+//! key for each call, so this module has its own retry loop.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -42,16 +42,16 @@ use tokio::time::Instant;
 
 use crate::metadata;
 
-/// How long one call may take, all its tries together: a caller's function has ten seconds.
+/// Timeout for one call with all its attempts. The caller's function has ten seconds.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(7);
-/// Longest wait for one answer.
+/// Timeout for one attempt.
 const ATTEMPT: Duration = Duration::from_secs(5);
-/// First pause between tries; doubles, and the actual pause is random below it.
+/// First pause between attempts. It doubles, and the actual pause is random below it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// What one page of a list holds.
+/// Page size of lists.
 const PAGE: i64 = 100;
 
-/// Access to Stripe.
+/// A client of Stripe's API.
 #[derive(Clone)]
 pub struct Stripe {
     client: Client,
@@ -64,47 +64,47 @@ impl fmt::Debug for Stripe {
     }
 }
 
-/// Why Stripe did not do what it was asked to.
+/// The reason why Stripe did not do what was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It refused: nothing was done, and the same request would be refused again.
+    /// Stripe refused. Nothing was done, and the same request would be refused again.
     Refused(Refusal),
-    /// It may or may not have: no answer, or one that says nothing about it. Only the same request with the same key
-    /// may follow. For the log.
+    /// The outcome is unknown: there is no response, or an inconclusive one. Only the same request with the
+    /// same key may follow. The text is for the log.
     Unknown(String),
 }
 
-/// A refusal.
+/// A refusal by Stripe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Stripe's word for why.
+    /// Stripe's code for the reason.
     pub code: String,
-    /// Whether the bank wants the card's owner to confirm the payment.
+    /// True if the bank requires the card's owner to confirm the payment.
     pub authentication_required: bool,
 }
 
-/// A page of Stripe's on which a user does something.
+/// A page hosted by Stripe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostedPage {
-    /// Stripe's object behind it.
+    /// Id of the Stripe object behind the page.
     pub id: String,
-    /// Where it is.
+    /// URL of the page.
     pub url: String,
 }
 
-/// A payment method about to be set up.
+/// A payment method that is being set up.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PaymentMethodSetup {
-    /// Stripe's SetupIntent.
+    /// Id of Stripe's SetupIntent.
     pub id: String,
-    /// What the user's browser completes it with: a secret.
+    /// Secret with which the user's browser completes the setup.
     pub client_secret: String,
 }
 
-/// How a charge of a saved card stands.
+/// The state of a charge of a saved card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Charge {
-    /// The PaymentIntent that was paid.
+    /// The charge was paid by the PaymentIntent with this id.
     Paid(String),
     /// The bank has not decided yet.
     Processing,
@@ -113,28 +113,28 @@ pub enum Charge {
 /// A user's saved card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Card<'a> {
-    /// Stripe's customer.
+    /// Id of Stripe's customer.
     pub customer: &'a str,
-    /// Stripe's payment method.
+    /// Id of Stripe's payment method.
     pub payment_method: &'a str,
 }
 
-/// Money that Stripe says has moved, for comparing with our books.
+/// A movement of money that Stripe reports, for comparison with the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
-    /// Stripe's object.
+    /// Id of the Stripe object, or of the withdrawal for a transfer.
     pub id: String,
-    /// How much.
+    /// Amount moved.
     pub amount: Cents,
-    /// How much of it went back.
+    /// Part of the amount that was returned.
     pub returned: Cents,
 }
 
 impl Stripe {
-    /// Stripe itself, or what answers in its place at `url`.
+    /// Connects to Stripe itself, or to a substitute at `url`.
     ///
     /// # Errors
-    /// A description, if the key or the URL cannot be used.
+    /// A description of the problem, if the key or the URL cannot be used.
     pub fn new(secret_key: &str, url: Option<&str>) -> Result<Self, String> {
         let mut builder = ClientBuilder::new(secret_key).timeout(ATTEMPT);
         if let Some(url) = url {
@@ -144,14 +144,14 @@ impl Stripe {
         Ok(Self { client, tries: usize::MAX })
     }
 
-    /// The same, but nothing is asked for more than `tries` times in one call, however much time is left. Tests that
-    /// want an outcome to stay unknown need not wait for it then.
+    /// Limits every call to `tries` attempts, even if time is left. Tests that want an unknown outcome need
+    /// not wait for the timeout.
     #[must_use]
     pub fn with_tries(self, tries: usize) -> Self {
         Self { tries, ..self }
     }
 
-    /// The customer that pays a user's top-ups: made by the first call, the same for the others.
+    /// Returns the customer that pays a user's top-ups. Only the first call creates it.
     ///
     /// # Errors
     /// [`Failure`].
@@ -161,7 +161,7 @@ impl Stripe {
         Ok(customer.id.to_string())
     }
 
-    /// The Checkout page on which a top-up is paid.
+    /// Creates the Checkout page on which a user pays for a top-up.
     ///
     /// # Errors
     /// [`Failure`].
@@ -179,7 +179,8 @@ impl Stripe {
         let mut item = CreateCheckoutSessionLineItems::new();
         item.price_data = Some(price);
         item.quantity = Some(1);
-        // Refunds and disputes name the payment and not the session, so it carries the same.
+        // Refunds and disputes name the payment and not the session, so the payment carries the same
+        // metadata.
         let mut payment = CreateCheckoutSessionPaymentIntentData::new();
         payment.metadata = Some(about.clone());
         let request = CreateCheckoutSession::new()
@@ -196,7 +197,7 @@ impl Stripe {
         Ok(HostedPage { id: session.id.to_string(), url })
     }
 
-    /// Begins to set up a payment method that can be charged while its owner is away.
+    /// Starts the setup of a payment method that can be charged without its owner's presence.
     ///
     /// # Errors
     /// [`Failure`].
@@ -215,13 +216,13 @@ impl Stripe {
         Ok(PaymentMethodSetup { id: setup.id.to_string(), client_secret })
     }
 
-    /// Charges a saved card for an automatic top-up, while its owner is away.
+    /// Charges a saved card for an automatic top-up, without its owner's presence.
     ///
     /// # Errors
-    /// [`Failure`]; a payment that only its owner could complete counts as refused.
+    /// [`Failure`]. A payment that only its owner could complete counts as refused.
     pub async fn charge(&self, topup: &Topup, card: Card<'_>) -> Result<Charge, Failure> {
         let mut methods = CreatePaymentIntentAutomaticPaymentMethods::new(true);
-        // A method that sends its owner to another page cannot be used while the owner is away.
+        // A payment method that redirects its owner cannot be used without the owner's presence.
         methods.allow_redirects = Some(CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects::Never);
         let request = CreatePaymentIntent::new(topup.amount.get(), Currency::USD)
             .customer(card.customer)
@@ -234,12 +235,12 @@ impl Stripe {
         standing(&intent)
     }
 
-    /// The charge that was made for an automatic top-up; `None` if Stripe knows of none.
+    /// Finds the charge of an automatic top-up; `None` if Stripe has none.
     ///
     /// # Errors
-    /// [`Failure`]; refused only if it was made and ended without a payment.
+    /// [`Failure`]. It is a refusal only if the charge was made and ended without a payment.
     pub async fn find_charge(&self, topup: &Topup, customer: &str) -> Result<Option<Charge>, Failure> {
-        // Stripe's clock may be a little behind ours.
+        // The margin covers a clock of Stripe's that is slightly behind.
         let since = topup.created_at.as_second() - 60;
         let request =
             ListPaymentIntent::new().customer(customer).created(RangeQueryTs::gte(since)).limit(PAGE);
@@ -249,7 +250,7 @@ impl Stripe {
         made.map(standing).transpose()
     }
 
-    /// The account to which a user's withdrawals go: made by the first call, the same for the others.
+    /// Returns the account that receives a user's withdrawals. Only the first call creates it.
     ///
     /// # Errors
     /// [`Failure`].
@@ -265,7 +266,7 @@ impl Stripe {
         Ok((account.id.to_string(), status))
     }
 
-    /// How far an account has come.
+    /// Returns the onboarding state of an account.
     ///
     /// # Errors
     /// [`Failure`].
@@ -274,7 +275,8 @@ impl Stripe {
         Ok(ConnectStatus::of_account(account.payouts_enabled.unwrap_or_default()))
     }
 
-    /// The page on which a user goes on with the onboarding. It can be opened once, so each call makes a new one.
+    /// Creates a page on which a user continues the onboarding. It can be opened once, so each call creates a
+    /// new one.
     ///
     /// # Errors
     /// [`Failure`].
@@ -291,7 +293,7 @@ impl Stripe {
         Ok(HostedPage { id: account.to_owned(), url: link.url })
     }
 
-    /// Sends a withdrawal on its way; the id of the transfer.
+    /// Transfers a withdrawal. Returns the id of the transfer.
     ///
     /// # Errors
     /// [`Failure`].
@@ -304,7 +306,7 @@ impl Stripe {
         Ok(transfer.id.to_string())
     }
 
-    /// The transfer that was made for a withdrawal; `None` if Stripe knows of none.
+    /// Finds the transfer of a withdrawal; `None` if Stripe has none.
     ///
     /// # Errors
     /// [`Failure::Unknown`].
@@ -314,7 +316,7 @@ impl Stripe {
         Ok(transfers.data.first().map(|transfer| transfer.id.to_string()))
     }
 
-    /// Every paid Checkout session that is a top-up of ours, since a time. For audits.
+    /// Lists the paid Checkout sessions of wallet top-ups since a time. For audits.
     ///
     /// # Errors
     /// [`Failure`].
@@ -332,7 +334,7 @@ impl Stripe {
         gather(request.paginate().stream(&self.client), ours).await
     }
 
-    /// Every paid PaymentIntent that is an automatic top-up of ours, since a time. For audits.
+    /// Lists the paid PaymentIntents of automatic top-ups since a time. For audits.
     ///
     /// # Errors
     /// [`Failure`].
@@ -350,7 +352,7 @@ impl Stripe {
         gather(request.paginate().stream(&self.client), ours).await
     }
 
-    /// Every transfer that is a withdrawal of ours, since a time, under the withdrawal's id. For audits.
+    /// Lists the transfers of withdrawals since a time, by the withdrawal's id. For audits.
     ///
     /// # Errors
     /// [`Failure`].
@@ -367,7 +369,7 @@ impl Stripe {
         gather(request.paginate().stream(&self.client), ours).await
     }
 
-    /// Asks for something that happens once, however often it is asked for under this key.
+    /// Sends a request that takes effect once, however often it is sent under this key.
     async fn once<R>(&self, key: &str, request: &R) -> Result<R::Output, Failure>
     where
         R: StripeRequest,
@@ -377,7 +379,7 @@ impl Stripe {
         self.repeat(request, &RequestStrategy::Idempotent(key)).await
     }
 
-    /// Asks for something that may happen any number of times.
+    /// Sends a request that may take effect any number of times.
     async fn ask<R>(&self, request: &R) -> Result<R::Output, Failure>
     where
         R: StripeRequest,
@@ -391,7 +393,7 @@ impl Stripe {
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
-        // Who made the caller wait tells them why.
+        // The layer that delayed the caller also explains the rejection.
         admitted().await.map_err(|_| unknown("the caller was not admitted"))?;
         let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut pause = FIRST_PAUSE;
@@ -416,7 +418,7 @@ impl Stripe {
     }
 }
 
-/// What `ours` makes of the objects of a list, page after page.
+/// Collects the movements that `ours` finds in a paginated list.
 async fn gather<T>(
     mut objects: impl Stream<Item = Result<T, StripeError>> + Unpin,
     ours: impl Fn(T) -> Option<Movement>,
@@ -443,7 +445,7 @@ fn is_about(about: &HashMap<String, String>, kind: &str) -> bool {
     about.get(metadata::TYPE).is_some_and(|found| found == kind)
 }
 
-/// What a PaymentIntent says of its charge.
+/// Reads the state of a charge from its PaymentIntent.
 fn standing(intent: &PaymentIntent) -> Result<Charge, Failure> {
     let refused = |code: &str, authentication_required| {
         Err(Failure::Refused(Refusal { code: code.to_owned(), authentication_required }))
@@ -476,7 +478,8 @@ fn refusal(error: &ApiErrors) -> Refusal {
     Refusal { code, authentication_required }
 }
 
-/// Whether an error says that nothing was done. One that does not is no refusal: that would undo what has happened.
+/// Classifies an error. It is a refusal only if it proves that nothing was done, because a refusal undoes the
+/// debit.
 fn sort(error: &StripeError) -> Failure {
     match error {
         StripeError::Stripe(errors, status @ (400 | 402 | 404))
@@ -489,7 +492,7 @@ fn sort(error: &StripeError) -> Failure {
     }
 }
 
-/// What may be logged of an error: neither the request nor the objects that Stripe puts into it.
+/// Describes an error for the log, without the request and without the objects that Stripe includes.
 fn describe(error: &StripeError) -> String {
     match error {
         StripeError::Stripe(errors, status) => format!("status {status}, {}", refusal(errors).code),
@@ -500,10 +503,10 @@ fn describe(error: &StripeError) -> String {
     }
 }
 
-/// To be refused a question says nothing about what it is about.
+/// Converts the refusal of a query to an unknown outcome, because it proves nothing about the queried object.
 fn unanswered(failure: Failure) -> Failure {
     match failure {
-        Failure::Refused(refusal) => Failure::Unknown(format!("not told: {}", refusal.code)),
+        Failure::Refused(refusal) => Failure::Unknown(format!("query refused: {}", refusal.code)),
         unknown @ Failure::Unknown(_) => unknown,
     }
 }

@@ -1,6 +1,6 @@
-//! What Stripe reports: webhook events, read into what they mean to a wallet.
+//! Parsing of Stripe's webhook events into their meaning for a wallet.
 //!
-//! Only the fields that matter are read, so that a new version of Stripe's API does not get in the way.
+//! Only the required fields are read, so that new versions of Stripe's API stay compatible.
 
 use clorp_domain::{Cents, ConnectStatus, DisputeStatus, SetupId, TopupId, UserId, WithdrawalId};
 use jiff::Timestamp;
@@ -11,78 +11,78 @@ use serde_json::value::RawValue;
 
 use crate::metadata;
 
-/// A report.
+/// A webhook event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Stripe's id for it.
+    /// Stripe's id of the event.
     pub id: String,
-    /// Stripe's word for its type.
+    /// Stripe's type of the event.
     pub kind: String,
-    /// When it happened, in whole seconds.
+    /// Time of the event, in whole seconds.
     pub created: Timestamp,
-    /// What it means.
+    /// Meaning for a wallet.
     pub meaning: Meaning,
 }
 
-/// What a report means.
+/// The meaning of a webhook event for a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// A top-up was paid.
     TopupPaid(TopupPayment),
     /// A payment method was set up.
     PaymentMethodSaved {
-        /// Whose.
+        /// User who owns the payment method.
         user: UserId,
-        /// Our record.
+        /// Record of the setup.
         setup: SetupId,
-        /// Stripe's customer.
+        /// Id of Stripe's customer.
         customer: String,
-        /// Stripe's payment method.
+        /// Id of Stripe's payment method.
         payment_method: String,
     },
-    /// A user's account at Stripe is in this state.
+    /// A user's Stripe account is in this state.
     Account {
-        /// Whose.
+        /// User who owns the account.
         user: UserId,
-        /// Stripe's account.
+        /// Id of Stripe's account.
         account: String,
-        /// Whether it can pay out.
+        /// State of the account, which tells if it can pay out.
         status: ConnectStatus,
     },
-    /// So much of a charge, in all, was paid back to the card.
+    /// A charge was refunded to the card, in full or in part.
     Refunded {
-        /// Stripe's charge.
+        /// Id of Stripe's charge.
         charge: String,
-        /// The PaymentIntent that made it.
+        /// Id of the charge's PaymentIntent.
         intent: String,
-        /// The sum of all its refunds.
+        /// Sum of all refunds of the charge.
         refunded: Cents,
     },
     /// A dispute about a payment is in this state.
     Disputed {
-        /// Stripe's dispute.
+        /// Id of Stripe's dispute.
         dispute: String,
-        /// The PaymentIntent it is about.
+        /// Id of the disputed PaymentIntent.
         intent: String,
-        /// How much the bank takes.
+        /// Amount that the bank takes.
         amount: Cents,
-        /// Where it is.
+        /// State of the dispute.
         status: DisputeStatus,
     },
-    /// So much of a transfer, in all, came back.
+    /// A transfer was reversed, in full or in part.
     TransferReversed {
-        /// Whose withdrawal.
+        /// User who made the withdrawal.
         user: UserId,
-        /// Our record.
+        /// Record of the withdrawal.
         withdrawal: WithdrawalId,
-        /// The sum of all its reversals.
+        /// Sum of all reversals of the transfer.
         reversed: Cents,
     },
-    /// Nothing that concerns a wallet.
+    /// The event concerns no wallet.
     Nothing,
-    /// Money or an account that we have not begun: no metadata of ours, or metadata that is none.
+    /// The money or account was not initiated here: its metadata is missing, foreign or malformed.
     NotOurs {
-        /// Stripe's object.
+        /// Id of the Stripe object.
         object: String,
     },
 }
@@ -90,26 +90,27 @@ pub enum Meaning {
 /// A payment that credits a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopupPayment {
-    /// Whose wallet.
+    /// User whose wallet is credited.
     pub user: UserId,
-    /// Our record.
+    /// Record of the top-up.
     pub topup: TopupId,
-    /// Stripe's object that the credit is keyed by: a Checkout session, or the PaymentIntent of an automatic top-up.
+    /// Id of the Stripe object that keys the credit: a Checkout session, or the PaymentIntent of an automatic
+    /// top-up.
     pub stripe_id: String,
-    /// The PaymentIntent, by which a later refund or dispute names it.
+    /// Id of the PaymentIntent, which later refunds and disputes name.
     pub intent: Option<String>,
-    /// What was paid.
+    /// Amount paid.
     pub amount: Cents,
-    /// In which currency, in Stripe's lower-case word.
+    /// Currency of the payment, as Stripe's lower-case code.
     pub currency: String,
 }
 
-/// An event that concerns a wallet but cannot be read, or is no event at all.
+/// An event that concerns a wallet but cannot be parsed, or a body that is no event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Stripe's id for it, if that much can be read.
+    /// Stripe's id of the event, if readable.
     pub id: Option<String>,
-    /// Its type, if that much can be read.
+    /// Stripe's type of the event, if readable.
     pub kind: Option<String>,
 }
 
@@ -189,7 +190,8 @@ struct Transfer {
     metadata: Metadata,
 }
 
-/// The id of another object, which Stripe sends whole where it was asked to.
+/// A reference to another object. Stripe sends the id, or the whole object if the API's caller requested
+/// that.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Reference {
@@ -207,12 +209,13 @@ impl Reference {
 
 type Metadata = std::collections::BTreeMap<String, Value>;
 
-/// Stripe writes `null` for the metadata of some objects that have none.
+/// Deserializes metadata. Stripe writes `null` for some objects without any.
 fn or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Metadata, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Our record that an object's metadata names, if it is of this kind; `None` if the metadata is not ours.
+/// Returns the user and the local record that an object's metadata names, if it is of this kind. `None` for
+/// foreign metadata.
 fn record<T: std::str::FromStr>(metadata: &Metadata, kind: &str) -> Option<(UserId, T)> {
     let text = |name: &str| metadata.get(name).and_then(Value::as_str);
     if text(metadata::TYPE) != Some(kind) {
@@ -226,10 +229,11 @@ fn kind_of(metadata: &Metadata) -> Option<&str> {
 }
 
 impl Event {
-    /// Reads an event. Types that concern no wallet are [`Meaning::Nothing`], whatever is in them.
+    /// Parses an event. Types that concern no wallet become [`Meaning::Nothing`], whatever they contain.
     ///
     /// # Errors
-    /// [`Unreadable`] for what is no event, and for one that concerns a wallet but lacks what it should have.
+    /// [`Unreadable`] for a body that is no event, and for an event that concerns a wallet but lacks a
+    /// required field.
     pub fn parse(body: &[u8]) -> Result<Self, Unreadable> {
         let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
             let value: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -246,7 +250,7 @@ impl Event {
     }
 }
 
-/// What an object reported under this type means; `None` if it cannot be read.
+/// Interprets an object by the event's type; `None` if it cannot be parsed.
 fn meaning(kind: &str, object: &str) -> Option<Meaning> {
     match kind {
         "checkout.session.completed" | "checkout.session.async_payment_succeeded" => session(read(object)?),
@@ -271,7 +275,7 @@ fn session(session: Session) -> Option<Meaning> {
         return Some(Meaning::NotOurs { object: session.id });
     };
     if session.payment_status != "paid" {
-        // Some ways to pay take days; another event says how it ended.
+        // Some payment methods take days. Another event reports their outcome.
         return Some(Meaning::Nothing);
     }
     Some(Meaning::TopupPaid(TopupPayment {
@@ -286,7 +290,7 @@ fn session(session: Session) -> Option<Meaning> {
 
 fn intent(intent: Intent) -> Option<Meaning> {
     if kind_of(&intent.metadata) == Some(metadata::WALLET_TOPUP) {
-        // The payment of a Checkout session, whose own event credits the wallet.
+        // This payment belongs to a Checkout session, whose own event credits the wallet.
         return Some(Meaning::Nothing);
     }
     let Some((user, topup)) = record(&intent.metadata, metadata::AUTO_TOPUP) else {
@@ -327,7 +331,7 @@ fn account(account: Account) -> Meaning {
 
 fn charge(charge: Charge) -> Option<Meaning> {
     let Some(intent) = charge.payment_intent else {
-        // Everything we charge has one.
+        // Every charge made here has a PaymentIntent.
         return Some(Meaning::NotOurs { object: charge.id });
     };
     let refunded = Cents::new(charge.amount_refunded);
@@ -417,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_we_did_not_begin_is_not_ours() {
+    fn objects_without_local_metadata_are_foreign() {
         let foreign = [
             json!({}),
             json!(null),
@@ -445,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn the_payment_of_a_session_is_not_counted_beside_the_session() {
+    fn the_payment_of_a_session_is_not_credited_twice() {
         let intent = |kind: &str| json!({ "id": "pi_1", "amount_received": 5, "currency": "usd", "metadata": ours(kind) });
         assert_eq!(check("payment_intent.succeeded", intent("wallet_topup")), Some(Meaning::Nothing));
         let paid = check("payment_intent.succeeded", intent("auto_topup"));
@@ -453,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn each_word_for_a_dispute_is_known() {
+    fn each_dispute_status_is_mapped() {
         for (word, status) in [
             ("warning_needs_response", Some(DisputeStatus::Inquiry)),
             ("warning_closed", Some(DisputeStatus::Inquiry)),
@@ -477,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_we_need_is_unreadable_without_what_it_must_have_and_others_never_are() {
+    fn only_relevant_events_are_unreadable_without_their_required_fields() {
         for kind in [
             "checkout.session.completed",
             "payment_intent.succeeded",

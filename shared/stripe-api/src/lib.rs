@@ -1,7 +1,7 @@
-//! Stripe: the only crate that knows its words.
+//! The adapter of Stripe's API. This is the only crate that knows Stripe's terms.
 //!
-//! [`events`] and [`signature`] understand what Stripe sends us; the feature `api` adds [`api`], which asks Stripe to
-//! do something. Amounts are US cents throughout.
+//! [`events`] and [`signature`] parse and verify webhooks. The feature `api` adds [`api`], which calls
+//! Stripe. Amounts are US cents throughout.
 
 #[cfg(feature = "api")]
 pub mod api;
@@ -11,23 +11,24 @@ pub mod signature;
 #[cfg(feature = "api")]
 pub use api::{Failure, Refusal, Stripe};
 
-/// What our objects at Stripe carry in their metadata, so that a report on one leads back to our record of it.
+/// Metadata keys and values of the Stripe objects created here. They lead from a webhook event to the local
+/// record.
 pub(crate) mod metadata {
     use clorp_domain::TopupKind;
 
-    /// What the object is for: [`WALLET_TOPUP`], [`AUTO_TOPUP`], [`SETUP`] or [`WITHDRAWAL`].
+    /// Key of the object's purpose: [`WALLET_TOPUP`], [`AUTO_TOPUP`], [`SETUP`] or [`WITHDRAWAL`].
     pub(crate) const TYPE: &str = "type";
-    /// Whose it is.
+    /// Key of the user's id.
     pub(crate) const USER_ID: &str = "user_id";
-    /// The id of our record.
+    /// Key of the local record's id.
     pub(crate) const RECORD_ID: &str = "record_id";
 
-    /// A top-up by Checkout.
+    /// Purpose of a top-up by Checkout.
     pub(crate) const WALLET_TOPUP: &str = TopupKind::Checkout.as_str();
-    /// An automatic top-up.
+    /// Purpose of an automatic top-up.
     pub(crate) const AUTO_TOPUP: &str = TopupKind::Auto.as_str();
-    /// A payment method that is set up.
+    /// Purpose of a payment method's setup.
     pub(crate) const SETUP: &str = "setup";
-    /// A withdrawal.
+    /// Purpose of a withdrawal.
     pub(crate) const WITHDRAWAL: &str = "withdrawal";
 }

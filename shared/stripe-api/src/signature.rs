@@ -1,4 +1,4 @@
-//! Signatures of webhooks: HMAC-SHA256 of the time and the raw body, under a secret that only Stripe and we know.
+//! Signatures of webhooks: HMAC-SHA256 of the time and the raw body, under a secret shared with Stripe.
 
 use std::fmt;
 
@@ -6,11 +6,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-/// How far the time in a signature may be from ours, in seconds; beyond it a recorded request could be replayed.
+/// Tolerated difference between a signature's time and the local clock, in seconds. It bounds the replay of
+/// recorded requests.
 pub const TOLERANCE_SECONDS: i64 = 300;
 
-/// The secrets a webhook may be signed with: more than one while a secret is rolled, or where two endpoints at Stripe
-/// (of our own account, and of connected ones) lead here.
+/// The secrets with which a webhook may be signed. There are several during a rotation, or if two Stripe
+/// endpoints (of the platform's account and of connected ones) lead here.
 #[derive(Clone)]
 pub struct Secrets(Vec<String>);
 
@@ -20,27 +21,27 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Why a request is not taken for Stripe's.
+/// The reason why a request is not accepted as Stripe's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadSignature {
-    /// There is no signature, or it is none in form.
+    /// The signature is missing or malformed.
     Malformed,
-    /// It is too old, or from the future.
+    /// The signature's time is too old, or in the future.
     Stale,
-    /// It fits none of our secrets.
+    /// The signature matches none of the secrets.
     Mismatch,
 }
 
 impl Secrets {
-    /// The secrets in a list separated by commas; `None` if there is none.
+    /// Parses a list of secrets separated by commas; `None` if it has none.
     pub fn parse(list: &str) -> Option<Self> {
         let secrets: Vec<String> =
             list.split(',').map(str::trim).filter(|secret| !secret.is_empty()).map(str::to_owned).collect();
         (!secrets.is_empty()).then_some(Self(secrets))
     }
 
-    /// Checks a `Stripe-Signature` header against the body as it was received, byte for byte. Any of its `v1` under
-    /// any of our secrets will do; each comparison takes the same time whatever differs.
+    /// Verifies a `Stripe-Signature` header against the body, byte for byte as received. One valid `v1`
+    /// signature under any secret suffices. Comparisons take constant time.
     ///
     /// # Errors
     /// [`BadSignature`].
@@ -59,7 +60,7 @@ impl Secrets {
     }
 }
 
-/// The time as it was written, and every `v1` signature.
+/// Parses a header to the time, as written, and all `v1` signatures.
 fn parse(header: &str) -> Option<(&str, Vec<Vec<u8>>)> {
     let (mut time, mut signatures) = (None, Vec::new());
     for (name, value) in header.split(',').filter_map(|pair| pair.trim().split_once('=')) {
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn any_signature_under_any_secret_will_do() {
+    fn one_valid_signature_under_any_secret_suffices() {
         let (old, new) = (sign("whsec_old", "1000", BODY), sign("whsec_new", "1000", BODY));
         let wrong = sign("whsec_wrong", "1000", BODY);
         for header in [
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_body_or_time_does_not_fit() {
+    fn a_changed_body_or_time_does_not_match() {
         let good = sign("whsec_new", "1000", BODY);
         let mut changed = BODY.to_vec();
         changed[2] ^= 1;
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_good_for_five_minutes() {
+    fn a_signature_is_valid_for_five_minutes() {
         let header = format!("t=1000,v1={}", sign("whsec_new", "1000", BODY));
         for (now, expect) in [
             (1000, Ok(())),
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signature_is_said_to_be_none() {
+    fn a_malformed_signature_is_reported_as_such() {
         let good = sign("whsec_new", "1000", BODY);
         for header in [
             "",
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_stay_secret() {
+    fn secrets_do_not_appear_in_debug_output() {
         assert!(!format!("{:?}", Secrets::parse("whsec_x").unwrap()).contains("whsec"));
         assert!(Secrets::parse(" , ").is_none());
     }
