@@ -15,7 +15,7 @@ use crate::{Account, Cents, EntryId, Posting, Reason, UserId, WithdrawalId};
 /// State of a withdrawal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WithdrawalStatus {
-    /// The wallet is debited. It is not yet known if Stripe made the transfer.
+    /// The wallet is debited. It is not yet known whether Stripe made the transfer.
     Pending,
     /// Stripe made the transfer.
     Paid,

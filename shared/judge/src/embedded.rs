@@ -23,8 +23,8 @@ pub const EMBEDDED_JUDGE_VERSION: &str = "1";
 /// A judge that counts and compares words. The same submissions always get the same verdict.
 ///
 /// It applies plain checks first, scores submissions that pass by the pack's rubric, and ranks them by
-/// comparisons in several orders. It never reads the brief's `env_vars`. It measures if an answer is relevant
-/// and concrete, not if it is correct.
+/// comparisons in several orders. It never reads the brief's `env_vars`. It measures how relevant and
+/// concrete an answer is, not whether it is correct.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EmbeddedJudge;
 

@@ -102,7 +102,7 @@ const PHRASES: &[Phrase] = &[
     },
 ];
 
-/// Instructions to a judge who decides if an output passes.
+/// Instructions to a judge who decides whether an output passes.
 const PASS_PHRASES: &[Phrase] = &[
     Phrase {
         groups: &[

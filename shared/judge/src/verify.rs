@@ -18,7 +18,7 @@ pub const PASSING_SCORE: u32 = 50;
 /// The criteria take the place of a prompt. Plain checks come first: an output that is empty, repeats the
 /// criteria or addresses the judge fails, whatever else it contains. The score then depends on how far the
 /// output covers the subject of the criteria, how much it adds, and how clear it is. Like the ranking, this
-/// is a pure function of the texts, and it cannot tell if an output is correct.
+/// is a pure function of the texts, and it cannot tell whether an output is correct.
 pub fn verify(criteria: &str, output: &str) -> Finding {
     let (ask, text, rubric) = (Ask::new(criteria), Text::new(output), Rubric::of_criteria());
     let (score, found) = match gravest_flag(&ask, &text, output, rubric) {

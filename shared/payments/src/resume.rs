@@ -13,7 +13,7 @@ pub struct Resumed {
     pub settled: usize,
     /// Number of those with an outcome that is still unknown. The next sweep asks again.
     pub pending: usize,
-    /// Number of those that failed to be resumed.
+    /// Number of those whose resumption failed.
     pub failed: usize,
 }
 

@@ -26,8 +26,8 @@ pub struct Config {
 
 impl Config {
     /// The project at `url`, such as `https://abcdefgh.supabase.co`, with the default cookie of its clients.
-    /// `None` if the address is not usable. It must use HTTPS unless it is local, because tokens travel to
-    /// it.
+    /// `None` if the address is not usable. The address must use HTTPS unless it is local, because tokens
+    /// travel to it.
     pub fn new(url: &str, anon_key: &str) -> Option<Self> {
         let url = url.trim_end_matches('/');
         let parsed: Uri = url.parse().ok()?;

@@ -15,8 +15,8 @@
 //! | expired | failed | unavailable, can be retried |
 //! | not genuine | | not authenticated |
 //!
-//! A refused session stays in the browser, because its client notices by itself. A late response must not
-//! remove a session that the browser has obtained in the meantime.
+//! A refused session stays in the browser, because the client notices the refusal by itself. A late response
+//! must not remove a session that the browser has obtained in the meantime.
 
 mod config;
 pub mod cookie;
@@ -106,8 +106,8 @@ impl Sessions {
     }
 
     /// Authenticates the session in a request's `Cookie` headers, and refreshes it if due. `None` if they
-    /// contain no readable session. `secure` tells if the browser uses HTTPS. Makes no round trip, unless the
-    /// session is refreshed.
+    /// contain no readable session. `secure` tells whether the browser uses HTTPS. Makes no round trip,
+    /// unless the session is refreshed.
     ///
     /// # Errors
     /// See [`Sessions::by_token`]. An expired token is rejected only if its session cannot be refreshed.

@@ -46,7 +46,7 @@ pub enum Meaning {
         user: UserId,
         /// Id of Stripe's account.
         account: String,
-        /// State of the account, which tells if it can pay out.
+        /// State of the account, which tells whether it can pay out.
         status: ConnectStatus,
     },
     /// A charge was refunded to the card, in full or in part.
