@@ -174,7 +174,7 @@ impl Payments {
         };
         match self.events().credit(&payment).await? {
             Outcome::Done | Outcome::Already => Ok(Cover::Credited),
-            outcome @ (Outcome::Nothing | Outcome::Quarantined(_)) => {
+            outcome @ (Outcome::Nothing | Outcome::Parked(_) | Outcome::Quarantined(_)) => {
                 Err(Error::internal(format!("a successful charge is not credited: {outcome:?}")))
             }
         }
