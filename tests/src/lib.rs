@@ -1,8 +1,8 @@
 //! The test bench: the whole API over real HTTP, several instances of each function, on an embedded DynamoDB.
 //!
-//! [`World::start`] sets everything up, [`World::finish`] proves at the end that no cent was lost. A request enters
-//! through the router of one instance after another, so nothing can rely on the memory of an earlier one, and every
-//! response is held to the API's document.
+//! [`World::start`] sets everything up, and [`World::finish`] proves at the end that no cent was lost.
+//! Requests go to the instances in turn, so no test passes because of one instance's memory. Every response
+//! is checked against the OpenAPI document.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test bench fails by panicking")]
 
@@ -20,4 +20,4 @@ pub mod world;
 pub use client::{Answer, Client};
 pub use proxy::{Fault, Proxy};
 pub use stripe_mock::StripeMock;
-pub use world::{Options, World, unhurried};
+pub use world::{Options, World, unlimited};

@@ -1,4 +1,4 @@
-//! A world to test in.
+//! A complete marketplace in one process, with a table, Stripe and an issuer of its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,41 +44,40 @@ use crate::proxy::Proxy;
 pub const TABLE: &str = "clorp";
 /// Name of the bucket.
 pub const BUCKET: &str = "clorp-uploads";
-/// The key that the sandbox wants.
+/// The API key that the Stripe sandbox expects.
 pub const STRIPE_KEY: &str = "sk_test_sandbox";
-/// The page on which users let programs in.
+/// The page on which users approve logins of programs.
 pub const LOGIN_PAGE: &str = "https://clorp.example/cli/login";
-/// The header in which a test says from which address a request comes; the gateway asks the network.
+/// The header in which a test states the client's address. The real gateway takes it from the network.
 pub const SOURCE_ADDRESS: &str = "test-source-address";
-/// Where the web pages are.
+/// The origin of the web pages.
 pub const WEB_ORIGIN: &str = "https://clorp.example";
 const INSTANCES: usize = 3;
 const WORKERS: usize = 7;
 
-/// What differs from world to world.
+/// Settings of a world.
 #[derive(Clone)]
 pub struct Options {
-    /// The marketplace's rules; [`unhurried`] by default.
+    /// The marketplace's rules; [`unlimited`] by default.
     pub rules: Rules,
-    /// Who judges.
+    /// The judge of submissions.
     pub judge: Arc<dyn Judge>,
-    /// Puts a proxy between the functions and the table that counts, and fails on demand.
+    /// Puts a [`Proxy`] between the functions and the table.
     pub proxied: bool,
-    /// Where the functions send their wake-up calls; without one only sweeps close windows.
+    /// Queue for the functions' wake-up calls; without one only sweeps close windows.
     pub queue: Option<RankingQueue>,
-    /// How Stripe's stand-in behaves. It goes by the world's clock.
+    /// Behaviour of the Stripe sandbox, which uses the world's clock.
     pub sandbox: sandbox::Options,
-    /// Secrets that the webhook knows beside the sandbox's, as it does while one is rolled.
+    /// Secrets that the webhook accepts beside the sandbox's, as during a rotation.
     pub webhook_secrets: Vec<String>,
-    /// How often Stripe is asked for one thing in one call. By default as often as there is time for, which takes
-    /// seconds where it does not answer.
+    /// Attempts of one request to Stripe. By default limited only by time, so a silent Stripe costs seconds.
     pub stripe_tries: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            rules: unhurried(),
+            rules: unlimited(),
             judge: Arc::new(EmbeddedJudge),
             proxied: false,
             queue: None,
@@ -89,8 +88,8 @@ impl Default for Options {
     }
 }
 
-/// The defaults, except that nobody is too fast: how fast one may be is the matter of tests of its own.
-pub fn unhurried() -> Rules {
+/// The default rules with rate limits that no test reaches.
+pub fn unlimited() -> Rules {
     let rate = RateLimit { quota: 1_000_000, window_seconds: 60 };
     Rules {
         create_rate: rate,
@@ -105,13 +104,13 @@ pub fn unhurried() -> Rules {
 }
 
 impl Options {
-    /// Without anybody's having to wait for claims that lapsed, for tests in which the same few let many lapse.
-    pub fn patient() -> Self {
-        let rules = Rules { cooldown_lapses: u32::MAX, ..unhurried() };
+    /// The defaults without the claim cooldown, for tests in which a few workers let many claims lapse.
+    pub fn without_cooldown() -> Self {
+        let rules = Rules { cooldown_lapses: u32::MAX, ..unlimited() };
         Self { rules, ..Self::default() }
     }
 
-    /// With money of the platform's at Stripe, so that what users were given can be withdrawn.
+    /// The defaults with a balance of the platform at Stripe, so that users can withdraw money.
     pub fn funded() -> Self {
         let sandbox = sandbox::Options { starting_balance_cents: 1_000_000, ..sandbox::Options::default() };
         Self { sandbox, ..Self::default() }
@@ -127,43 +126,43 @@ pub struct World {
     objects: TempDir,
     s3_url: String,
     s3: Mutex<Option<LocalS3>>,
-    /// The table, directly: what the functions do not go through.
+    /// The store on the table itself, without the proxy.
     pub store: Store,
     /// Two instances of the ranking function.
     pub rankings: Vec<Ranking>,
-    /// Two instances of what asks Stripe, as the payments function has it.
+    /// Two instances of the reconciler's [`Payments`].
     pub payments: Vec<Payments>,
-    /// An instance of the webhook's function that no network leads to.
+    /// An instance of the webhook function that is not reachable over the network.
     pub webhook: Router,
-    /// What answers in Stripe's place.
+    /// The stand-in for Stripe.
     pub sandbox: Sandbox,
-    /// What signs people in, in Supabase's place. It goes by the world's clock.
+    /// The stand-in for Supabase's sign-in. It uses the world's clock.
     pub issuer: Issuer,
-    /// Between the functions and the table, if the options ask for it.
+    /// The proxy between the functions and the table, if the options ask for one.
     pub proxy: Option<Proxy>,
-    /// Somebody with money.
+    /// A user with 20,000 cents.
     pub sender: Client,
-    /// Seven who work.
+    /// Seven users with 1,000 cents each.
     pub workers: Vec<Client>,
-    /// Somebody else.
+    /// A user without money who takes part in nothing.
     pub stranger: Client,
-    /// Nobody.
+    /// A client without a credential.
     pub anon: Client,
 }
 
 impl World {
-    /// A world with the defaults.
+    /// Starts a world with the default options.
     pub async fn start() -> Self {
         Self::with(Options::default()).await
     }
 
-    /// A world that differs.
+    /// Starts a world with these options.
     pub async fn with(options: Options) -> Self {
         let template = Template::from_repo().expect("template.yaml");
         let dynamo = Dynamo::in_memory().await.expect("embedded DynamoDB");
         let admin = client(&dynamo.url);
         let table = template.table().expect("the table");
-        create_table(&admin, &table, TABLE).await.expect("the table is made");
+        create_table(&admin, &table, TABLE).await.expect("the table is created");
         let proxy = if options.proxied { Some(Proxy::start(&dynamo.url, table).await) } else { None };
         let to_table =
             |function: &str| proxy.as_ref().map_or(client(&dynamo.url), |proxy| proxy.client(function));
@@ -229,7 +228,7 @@ impl World {
                 let app = clorp_verify::App { context: context(function), files: files.clone() };
                 clorp_verify::router(app, authenticator(function))
             }
-            other => panic!("nothing is known of the function {other}"),
+            other => panic!("unknown function {other}"),
         };
         let mut instances = BTreeMap::new();
         for function in template.http_functions() {
@@ -246,7 +245,7 @@ impl World {
         let rankings = (0..2).map(|_| ranking()).collect();
         let payments = (0..2).map(|_| payments("reconciler")).collect();
         if let Some(proxy) = &proxy {
-            // As each function does when it starts.
+            // Each function does this when it starts.
             join_all(template.functions().iter().map(async |function| {
                 context(function).store.warm_up().await.expect("the table answers");
             }))
@@ -266,11 +265,11 @@ impl World {
             id: String::new(),
         };
         let store = Store::new(admin, TABLE);
-        let sender = enrol(&store, &clock, &anon, "sender", 20_000).await;
+        let sender = create_user(&store, &clock, &anon, "sender", 20_000).await;
         let workers = (1..=WORKERS).map(|i| format!("worker-{i}"));
         let workers =
-            join_all(workers.map(async |name| enrol(&store, &clock, &anon, &name, 1_000).await)).await;
-        let stranger = enrol(&store, &clock, &anon, "stranger", 0).await;
+            join_all(workers.map(async |name| create_user(&store, &clock, &anon, &name, 1_000).await)).await;
+        let stranger = create_user(&store, &clock, &anon, "stranger", 0).await;
         Self {
             dynamo,
             fleet,
@@ -293,42 +292,42 @@ impl World {
         }
     }
 
-    /// Somebody new.
+    /// Creates a user.
     pub async fn user(&self, name: &str, balance_cents: i64) -> Client {
-        enrol(&self.store, &self.clock(), &self.anon, name, balance_cents).await
+        create_user(&self.store, &self.clock(), &self.anon, name, balance_cents).await
     }
 
-    /// The same person with another key, which `change` makes different.
+    /// The same user with another API key, adjusted by `change`.
     pub async fn with_key(&self, client: &Client, change: impl FnOnce(StoredKey) -> StoredKey) -> Client {
-        let owner = client.id.parse().expect("somebody's id");
-        let key = enrol_key(&self.store, &owner, self.clock().now(), change).await;
+        let owner = client.id.parse().expect("a user's id");
+        let key = create_key(&self.store, &owner, self.clock().now(), change).await;
         client.with_authorization(&format!("Bearer {}", key.expose()))
     }
 
-    /// The same person by a browser of theirs, in which they have just signed in. Their pages are at [`WEB_ORIGIN`].
+    /// The same user in a browser with a new session. Its pages are at [`WEB_ORIGIN`].
     pub fn browser(&self, client: &Client, token_seconds: i64) -> Client {
         let person = Person::new(client.id.clone(), "Signed in");
         let cookie = self.issuer.sign_in(&person, token_seconds).expect("a session").cookie;
         Client { authorization: None, cookie: Some(cookie), ..client.clone() }
     }
 
-    /// Where the table's database answers.
+    /// The URL of the embedded DynamoDB.
     pub fn table_url(&self) -> &str {
         &self.dynamo.url
     }
 
-    /// The table itself, for a test that tampers with it.
+    /// A client for the table itself, for a test that tampers with it.
     pub fn table(&self) -> aws_sdk_dynamodb::Client {
         client(&self.dynamo.url)
     }
 
-    /// Nobody reaches S3 from now on.
+    /// Makes S3 unreachable.
     pub async fn stop_s3(&self) {
         let running = self.s3.lock().await.take();
         running.expect("S3 runs").shutdown().await.expect("S3 stops");
     }
 
-    /// S3 is back, with all it had.
+    /// Starts S3 again with all its objects.
     pub async fn start_s3(&self) {
         let port = self.s3_url.rsplit(':').next().and_then(|port| port.parse().ok());
         let s3 = LocalS3::start(self.objects.path(), BUCKET, port).await.expect("a local S3");
@@ -345,28 +344,28 @@ impl World {
         Clock::shifted(self.shift_millis.clone())
     }
 
-    /// Lets time pass at once.
+    /// Moves the world's clock forward.
     pub fn advance_seconds(&self, seconds: i64) {
         self.shift_millis.fetch_add(seconds * 1000, Ordering::Relaxed);
     }
 
-    /// One sweep of the ranking, which must not fail.
+    /// Runs one sweep of the ranking, which must not fail.
     pub async fn sweep(&self) -> Swept {
         let swept = self.rankings[0].sweep().await.expect("the sweep runs");
         assert_eq!(swept.failed, 0, "a drop could not be settled");
         swept
     }
 
-    /// One call of the payments function, which finds out what became of what is pending. What begins to be pending is
-    /// looked at only once its own request has had its time, 15 seconds. Gives how many have ended.
+    /// Runs the reconciler once and returns the number of payments that it settled. A payment is due 15
+    /// seconds after its request began.
     pub async fn resume(&self) -> u64 {
         let event = clorp_reconciler::Event { source: "aws.events".to_owned() };
-        let resumed = clorp_reconciler::handle(&self.payments[0], event).await.expect("the sweep runs");
-        assert_eq!(resumed["failed"], 0, "something pending could not be looked at");
-        resumed["settled"].as_u64().expect("a number")
+        let swept = clorp_reconciler::handle(&self.payments[0], event).await.expect("the sweep runs");
+        assert_eq!(swept["failed"], 0, "a pending payment could not be reconciled");
+        swept["settled"].as_u64().expect("a number")
     }
 
-    /// The first `n` workers claim a drop and submit outputs of their own.
+    /// Has the first `n` workers claim a drop and submit different outputs.
     pub async fn race(&self, drop: &str, n: usize) {
         for (i, worker) in self.workers[..n].iter().enumerate() {
             worker.claim(drop).await.expect(201);
@@ -375,7 +374,7 @@ impl World {
         }
     }
 
-    /// A call of the sandbox's control API, which must succeed.
+    /// Calls the sandbox's control API, which must succeed.
     pub async fn control(&self, path: &str, body: Value) -> Value {
         let url = format!("{}/_sandbox/{path}", self.sandbox.url);
         let response = self.http.post(url).json(&body).send().await.expect("the sandbox answers");
@@ -385,7 +384,7 @@ impl World {
         serde_json::from_str(&answer).expect("JSON")
     }
 
-    /// Gives a user an account at Stripe that withdrawals can be sent to.
+    /// Connects a Stripe account to a user, so that the user can withdraw money.
     pub async fn onboard(&self, user: &Client) {
         user.post_empty("/api/stripe/connect").await.expect(200);
         let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
@@ -394,7 +393,7 @@ impl World {
         self.reported().await;
     }
 
-    /// Gives a user a saved card, which can be charged for these automatic top-ups; its id at Stripe.
+    /// Saves a card for a user, sets these automatic top-ups, and returns the card's id at Stripe.
     pub async fn save_card(&self, user: &Client, auto_topup: Value) -> String {
         let setup = user.post_empty("/api/wallet/setup-payment-method").await.expect(200);
         let secret = setup["client_secret"].as_str().expect("a secret");
@@ -405,26 +404,26 @@ impl World {
         saved["payment_method"].as_str().expect("a payment method").to_owned()
     }
 
-    /// How many events of this type Stripe has had to report.
+    /// The number of Stripe's events of this type.
     pub fn count_events(&self, kind: &str) -> usize {
         self.sandbox.events().iter().filter(|event| event["type"] == kind).count()
     }
 
-    /// Everything Stripe has to report has arrived.
+    /// Waits until every webhook event has been delivered.
     pub async fn reported(&self) {
         self.sandbox.settled().await;
     }
 
-    /// From now on every event is sent to every instance of the webhook's function at once, and not only to one.
+    /// Sends each later webhook event to all instances of the webhook function at once instead of to one.
     pub fn report_to_every_instance(&self) {
         self.sandbox.set_webhook_urls(webhook_urls(&self.fleet.instances));
     }
 
-    /// Ends the world: every cent must be accounted for, here and at Stripe, and no function may have asked the table
-    /// for what it is not permitted.
+    /// Ends the world. Every cent must be accounted for, here and at Stripe, and no function may have used a
+    /// permission that the template does not grant.
     pub async fn finish(self) {
         self.reported().await;
-        let ledger = self.store.ledger_audit().await.expect("the books can be read");
+        let ledger = self.store.ledger_audit().await.expect("the ledger can be read");
         assert!(!ledger.postings.is_empty(), "an audit of nothing proves nothing");
         let audited = audit(&self.store, Some(&self.payments[0].stripe)).await.expect("an audit");
         assert_eq!(audited.discrepancies, Vec::<String>::new());
@@ -452,13 +451,13 @@ fn origins() -> Origins {
 async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    let router = router.layer(from_fn(as_the_gateway));
+    let router = router.layer(from_fn(add_gateway_context));
     tokio::spawn(async move { axum::serve(listener, router).await });
     format!("http://{address}")
 }
 
-/// Tells a function what the gateway tells it about a request.
-async fn as_the_gateway(mut request: Request, next: Next) -> Response {
+/// Adds the request context that the gateway passes to a function.
+async fn add_gateway_context(mut request: Request, next: Next) -> Response {
     let address = request.headers_mut().remove(SOURCE_ADDRESS);
     let mut context = ApiGatewayV2httpRequestContext::default();
     context.http.source_ip = address.and_then(|address| address.to_str().ok().map(str::to_owned));
@@ -466,8 +465,8 @@ async fn as_the_gateway(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// A new key of a user's, as `change` has it. It counts as just used, so that using it is no write.
-async fn enrol_key(
+/// Creates an API key, adjusted by `change`. It counts as just used, so using it writes nothing.
+async fn create_key(
     store: &Store,
     owner: &UserId,
     now: Timestamp,
@@ -476,16 +475,16 @@ async fn enrol_key(
     let key = new_api_key();
     let stored = StoredKey::new(KeyId::new(new_ulid(now)), &key, owner.clone(), now);
     let stored = change(StoredKey { name: "test".to_owned(), last_used_at: Some(now), ..stored });
-    assert_eq!(store.create_key(&stored, 100).await.expect("a key is made"), KeyCreated::Done);
+    assert_eq!(store.create_key(&stored, 100).await.expect("a key is created"), KeyCreated::Done);
     key
 }
 
-async fn enrol(store: &Store, clock: &Clock, anon: &Client, name: &str, balance_cents: i64) -> Client {
+async fn create_user(store: &Store, clock: &Clock, anon: &Client, name: &str, balance_cents: i64) -> Client {
     let now = clock.now();
     let id: UserId = new_ulid(now).to_string().parse().expect("a ULID is a user id");
     let user = User::new(id.clone(), name, None, now);
-    assert!(store.create_user(&user).await.expect("a user is made"));
-    let key = enrol_key(store, &id, now, |key| key).await;
+    assert!(store.create_user(&user).await.expect("a user is created"));
+    let key = create_key(store, &id, now, |key| key).await;
     if balance_cents > 0 {
         let entry = EntryId::new(new_ulid(now));
         let (from, to) = (Account::External, Account::User(id.clone()));

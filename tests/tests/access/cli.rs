@@ -2,7 +2,7 @@
 
 use clorp_domain::{RateLimit, Rules};
 use clorp_tests::world::{LOGIN_PAGE, SOURCE_ADDRESS, TABLE};
-use clorp_tests::{Answer, Client, Fault, Options, World, unhurried};
+use clorp_tests::{Answer, Client, Fault, Options, World, unlimited};
 use futures::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -290,7 +290,7 @@ async fn of_an_approval_and_a_denial_at_once_one_stands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_too_many_keys_revokes_one_and_the_login_is_still_good() {
-    let rules = Rules { max_keys: 2, ..unhurried() };
+    let rules = Rules { max_keys: 2, ..unlimited() };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let (id, _) = super::make_key(&world.sender, json!({})).await;
     let login = begin(&world, "cli").await;
@@ -368,7 +368,7 @@ async fn nothing_stored_tells_the_device_code_or_the_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_are_limited_by_address() {
-    let rules = Rules { login_rate: RateLimit { quota: 3, window_seconds: 60 }, ..unhurried() };
+    let rules = Rules { login_rate: RateLimit { quota: 3, window_seconds: 60 }, ..unlimited() };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let answers = join_all((0..12).map(|_| begin_from(&world, "203.0.113.7"))).await;
     let begun = answers.iter().filter(|answer| answer.status.as_u16() == 201).count();
@@ -400,7 +400,7 @@ async fn logins_are_limited_by_address() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_codes_is_slowed_down() {
-    let rules = Rules { keys_rate: RateLimit { quota: 5, window_seconds: 60 }, ..unhurried() };
+    let rules = Rules { keys_rate: RateLimit { quota: 5, window_seconds: 60 }, ..unlimited() };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let browser = world.browser(&world.sender, 3600);
     let guesses = join_all((0..12).map(|_| show(&browser, UNKNOWN))).await;

@@ -1,7 +1,7 @@
 //! How often a user may do what.
 
 use clorp_domain::{RateLimit, Rules};
-use clorp_tests::{Answer, Client, Options, World, unhurried};
+use clorp_tests::{Answer, Client, Options, World, unlimited};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use super::run;
 
 /// A world in which a bucket of `class` holds five requests and fills in a minute.
 async fn hurried(change: impl FnOnce(&mut Rules, RateLimit)) -> World {
-    let mut rules = unhurried();
+    let mut rules = unlimited();
     change(&mut rules, RateLimit { quota: 5, window_seconds: 60 });
     World::with(Options { rules, proxied: true, ..Options::default() }).await
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clorp_domain::{RateLimit, Rules, Status};
 use clorp_tests::document::{merged, routes};
-use clorp_tests::{Options, World, unhurried};
+use clorp_tests::{Options, World, unlimited};
 
 async fn page(world: &World) -> String {
     let answer = world.anon.get("/llms.txt").await;
@@ -74,7 +74,7 @@ async fn the_page_is_text_that_caches_keep() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_tells_the_rules_that_are_in_force() {
     let claim_rate = RateLimit { quota: 7, window_seconds: 11 };
-    let rules = Rules { claim_rate, max_claims: 3, lease_seconds: 77, max_prompt_bytes: 1234, ..unhurried() };
+    let rules = Rules { claim_rate, max_claims: 3, lease_seconds: 77, max_prompt_bytes: 1234, ..unlimited() };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let page = page(&world).await;
     for said in ["`claim` 7 in 11 s", "Slots: 3 workers", "77 seconds at least", "criteria: 1234 bytes"] {

@@ -32,7 +32,7 @@ async fn ten_claims_of_one_worker_take_one_slot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_claim_is_made_at_or_after_the_windows_end() {
-    let rules = Rules { max_claims: 20, ..Options::patient().rules };
+    let rules = Rules { max_claims: 20, ..Options::without_cooldown().rules };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let crowd = crowd(&world, 16).await;
     for end_after in [0, 1, 4, 8, 15] {
@@ -98,7 +98,7 @@ async fn exactly_one_of_many_takes_a_lapsed_lease_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_late_submission_and_the_take_over_of_its_slot_exactly_one_wins() {
-    let world = World::with(Options::patient()).await;
+    let world = World::with(Options::without_cooldown()).await;
     let (old, new) = (&world.workers[4], &world.workers[5]);
     for round in 0..ROUNDS {
         let drop = lapsed_last_slot(&world).await;

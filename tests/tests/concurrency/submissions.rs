@@ -9,7 +9,7 @@ use super::{ROUNDS, lapsed_last_slot, read, tally};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_submissions_for_the_last_slot_give_exactly_one() {
-    let world = World::with(Options::patient()).await;
+    let world = World::with(Options::without_cooldown()).await;
     let (old, new) = (&world.workers[4], &world.workers[5]);
     for _ in 0..ROUNDS {
         let drop = lapsed_last_slot(&world).await;
@@ -79,7 +79,7 @@ async fn of_ten_different_submissions_of_one_worker_one_is_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_submission_racing_the_close_is_either_refused_or_judged() {
-    let world = World::with(Options::patient()).await;
+    let world = World::with(Options::without_cooldown()).await;
     for round in 0..ROUNDS {
         let drop = world.sender.post_drop(1000).await;
         world.race(&drop, 1).await;
@@ -109,7 +109,7 @@ async fn a_submission_racing_the_close_is_either_refused_or_judged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_only_submission_racing_the_expiry_is_either_refused_or_paid() {
-    let world = World::with(Options::patient()).await;
+    let world = World::with(Options::without_cooldown()).await;
     let mut balance = 20_000;
     for _ in 0..ROUNDS {
         let drop = world.sender.post_drop(1000).await;

@@ -155,7 +155,7 @@ async fn reserving_is_claiming() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_release_and_a_submission_exactly_one_wins() {
-    let world = World::with(Options::patient()).await;
+    let world = World::with(Options::without_cooldown()).await;
     let worker = &world.workers[0];
     for round in 0..ROUNDS {
         let drop = world.sender.post_drop(100).await;
@@ -182,7 +182,7 @@ async fn of_a_release_and_a_submission_exactly_one_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn releases_claims_and_a_cancel_at_once_leave_no_slot_counted_twice() {
-    let world = World::with(Options::patient()).await;
+    let world = World::with(Options::without_cooldown()).await;
     for round in 0..ROUNDS {
         let drop = world.sender.post_drop(1000).await;
         for worker in &world.workers[..5] {

@@ -168,7 +168,7 @@ async fn every_way_a_drop_can_go_has_its_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_polls_while_many_act_at_once_hears_everything_once_and_in_order() {
-    let world = World::with(Options::patient()).await;
+    let world = World::with(Options::without_cooldown()).await;
     for _ in 0..3 {
         let drop = world.sender.post_drop(1000).await;
         let over = AtomicBool::new(false);
