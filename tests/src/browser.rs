@@ -1,4 +1,4 @@
-//! A real browser, told what to do over its DevTools protocol. Clicks are those of a mouse.
+//! A real browser, controlled over its DevTools protocol. Clicks are mouse events.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// How long a page may take before the test gives up.
+/// Longest wait for a page or a reply of the browser.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A browser with one page. It ends with this.
+/// A running browser with one page. Dropping it ends the browser.
 pub struct Browser {
     process: Child,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -27,8 +27,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Nothing if this machine cannot have one, and a line that says what is `untested` then. The page is as large as that
-    /// of a phone.
+    /// Starts a browser with a page of a phone's size. On a machine without a browser it returns `None` and
+    /// prints what is `untested`.
     pub async fn start(untested: &str) -> Option<Self> {
         let program = tools::chromium().unwrap().or_skip(untested)?;
         let profile = tempfile::tempdir().unwrap();
@@ -45,12 +45,12 @@ impl Browser {
         Some(browser)
     }
 
-    /// Sends a command, and returns its result.
+    /// Sends a command and returns its result.
     async fn command(&mut self, method: &str, params: Value) -> Value {
         self.try_command(method, params).await.expect(method)
     }
 
-    /// Sends a command, which fails if the page that it is for goes away meanwhile.
+    /// Sends a command, which fails if its page goes away meanwhile.
     async fn try_command(&mut self, method: &str, params: Value) -> Result<Value, String> {
         self.commands += 1;
         let number = self.commands;
@@ -72,7 +72,7 @@ impl Browser {
         }
     }
 
-    /// The value of an expression on the page.
+    /// Evaluates an expression on the page.
     pub async fn value(&mut self, expression: &str) -> Value {
         let params = json!({"expression": expression, "returnByValue": true});
         let mut answer = self.command("Runtime.evaluate", params).await;
@@ -99,7 +99,7 @@ impl Browser {
         self.next_page().await;
     }
 
-    /// Where to click.
+    /// The centre of the only button or link with this text.
     async fn spot(&mut self, text: &str) -> Value {
         let wanted = json!(text);
         let expression = format!(
@@ -112,7 +112,7 @@ impl Browser {
         spot
     }
 
-    /// Marks the page, to tell it from the next.
+    /// Marks the page to distinguish it from the next one.
     async fn mark(&mut self) {
         self.page += 1;
         let mark = format!("window.page = {}", self.page);
@@ -150,12 +150,12 @@ impl Browser {
         self.command("Network.setExtraHTTPHeaders", json!({ "headers": headers })).await;
     }
 
-    /// Where the page is.
+    /// The address of the page.
     pub async fn url(&mut self) -> String {
         self.value("location.href").await.as_str().unwrap().to_owned()
     }
 
-    /// What the page says.
+    /// The visible text of the page.
     pub async fn text(&mut self) -> String {
         self.value("document.body.innerText").await.as_str().unwrap().to_owned()
     }
@@ -173,8 +173,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The whole group: what was started may be a script around the browser. The shell's own `kill` is there even
-        // where the program is not.
+        // Ends the whole process group, because the program may be a script around the browser. The shell's
+        // own `kill` exists even on machines without the program.
         let group = format!("-{}", self.process.id());
         let _ = Command::new("sh").args(["-c", "kill -s KILL -- \"$1\"", "sh", &group]).status();
         let _ = self.process.wait();
@@ -183,7 +183,7 @@ impl Drop for Browser {
 
 fn launch(program: &Path, profile: &Path) -> Child {
     let mut command = Command::new(program);
-    // As root it starts only without its own walls; it sees nothing but pages of this machine.
+    // Chromium refuses to run as root with its sandbox. It opens only pages of this machine.
     command.args([
         "--headless",
         "--no-sandbox",
@@ -197,7 +197,7 @@ fn launch(program: &Path, profile: &Path) -> Child {
     command.arg(profile).arg("about:blank").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Where the browser listens: it writes a free port to a file in its profile.
+/// The address of the DevTools socket. The browser writes its port to a file in its profile.
 async fn address(profile: &Path) -> String {
     let file = profile.join("DevToolsActivePort");
     let written = async {

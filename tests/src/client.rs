@@ -1,4 +1,4 @@
-//! Authenticator, typed by who they are.
+//! HTTP clients of the API, each with one identity.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use sha2::{Digest, Sha256};
 use crate::document;
 use crate::world::WEB_ORIGIN;
 
-/// The path to which Stripe reports.
+/// The path of Stripe's webhook.
 pub const WEBHOOK: &str = "/api/stripe/webhook";
 
-/// Where the functions' instances listen, and what makes a report to them Stripe's.
+/// The addresses of the functions' instances, and the secret that signs webhook events.
 #[derive(Debug)]
 pub struct Fleet {
     pub(crate) template: Template,
@@ -28,7 +28,7 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// The path at the next instance of the function that the template gives it to.
+    /// The URL of a path at the next instance of the function that serves it, according to the template.
     pub(crate) fn url(&self, path: &str) -> String {
         let bare = path.split('?').next().unwrap_or(path);
         let function =
@@ -38,7 +38,7 @@ impl Fleet {
         format!("{}{path}", instances[turn % instances.len()])
     }
 
-    /// The `Stripe-Signature` of a body, now.
+    /// The `Stripe-Signature` of a body at the current time.
     fn signature(&self, body: &[u8]) -> String {
         let time = self.clock.now().as_second().to_string();
         let mut mac = Hmac::<Sha256>::new_from_slice(self.webhook_secret.as_bytes()).expect("any key");
@@ -50,16 +50,16 @@ impl Fleet {
     }
 }
 
-/// A caller: somebody with a key, or nobody.
+/// A caller, with or without a credential.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) http: reqwest::Client,
     pub(crate) authorization: Option<String>,
-    /// What a browser sends along, with its pages' origin.
+    /// The `Cookie` header of a browser, which also sends the origin of its pages.
     pub cookie: Option<String>,
     pub(crate) idempotency_key: Option<String>,
-    /// The caller's user id; empty for nobody.
+    /// The caller's user id; empty without a credential.
     pub id: String,
 }
 
@@ -72,12 +72,12 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Body as text.
     pub text: String,
-    /// Method and path of the operation, as in the document, if it has it.
+    /// Method and path of the operation in the document, if it has one.
     pub operation: Option<String>,
 }
 
 impl Answer {
-    /// The body as JSON; of a stream, its events; of plain text, the text.
+    /// The body as JSON: the events of a stream, or the text of a plain text.
     pub fn json(&self) -> Value {
         if self.header("content-type") == Some("text/event-stream") {
             return Value::Array(self.events());
@@ -107,7 +107,7 @@ impl Answer {
         if self.text.is_empty() { Value::Null } else { self.json() }
     }
 
-    /// The body of an error with this status and code, whose other promises are checked too.
+    /// The body, if it is a well-formed error with this status and code.
     #[track_caller]
     pub fn expect_error(&self, status: u16, code: &str) -> Value {
         let body = self.expect(status);
@@ -117,7 +117,7 @@ impl Answer {
         body
     }
 
-    /// As [`Answer::expect_error`], at this field.
+    /// Checks for an error with this status and code about this field.
     #[track_caller]
     pub fn expect_field(&self, status: u16, code: &str, field: &str) {
         let body = self.expect_error(status, code);
@@ -131,17 +131,17 @@ impl Client {
         Self { authorization: Some(value.to_owned()), ..self.clone() }
     }
 
-    /// The same caller, with these cookies of a browser's, and as a page of ours.
+    /// The same caller as a page at [`WEB_ORIGIN`] with these cookies.
     pub fn with_cookie(&self, cookie: impl Into<String>) -> Self {
         Self { cookie: Some(cookie.into()), ..self.clone() }
     }
 
-    /// The same caller, who sends this `Idempotency-Key` with every request.
+    /// The same caller with this `Idempotency-Key` in every request.
     pub fn keyed(&self, key: &str) -> Self {
         Self { idempotency_key: Some(key.to_owned()), ..self.clone() }
     }
 
-    /// Where a path can be asked for.
+    /// The URL of a path at the next instance.
     pub fn url(&self, path: &str) -> String {
         self.fleet.url(path)
     }
@@ -151,28 +151,28 @@ impl Client {
         self.authorization.as_deref()
     }
 
-    /// GET.
+    /// Sends a GET request.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None, &[]).await
     }
 
-    /// GET with more headers.
+    /// Sends a GET request with these headers.
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(Method::GET, path, None, headers).await
     }
 
-    /// POST of JSON.
+    /// Posts JSON.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         let json = [("content-type", "application/json")];
         self.send(Method::POST, path, Some(body.to_string().into_bytes()), &json).await
     }
 
-    /// POST without a body.
+    /// Posts without a body.
     pub async fn post_empty(&self, path: &str) -> Answer {
         self.send(Method::POST, path, None, &[]).await
     }
 
-    /// Uploads a file, and gives what the upload was answered with.
+    /// Uploads a file and returns the body of the announcement's response.
     pub async fn upload(&self, filename: &str, content_type: &str, bytes: &[u8]) -> Value {
         let upload = self.post("/api/uploads", announcement(filename, content_type, bytes)).await.expect(201);
         let put = self.put_signed(&upload["upload"], bytes.to_vec()).await;
@@ -180,7 +180,7 @@ impl Client {
         upload
     }
 
-    /// Makes the signed request of an upload, with its headers.
+    /// Sends the signed request of an upload with its headers.
     pub async fn put_signed(&self, signed: &Value, bytes: Vec<u8>) -> reqwest::Response {
         assert_eq!(signed["method"], "PUT");
         let mut request = self.http.put(signed["url"].as_str().expect("a URL")).body(bytes);
@@ -190,24 +190,25 @@ impl Client {
         request.send().await.expect("the local S3 answers")
     }
 
-    /// GET of a signed address, without credentials.
+    /// Downloads a file from its signed URL, without a credential.
     pub async fn download(&self, file: &Value) -> reqwest::Response {
         let url = file["url"].as_str().expect("a URL");
         self.http.get(url).send().await.expect("the local S3 answers")
     }
 
-    /// PATCH of JSON.
+    /// Patches with JSON.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         let json = [("content-type", "application/json")];
         self.send(Method::PATCH, path, Some(body.to_string().into_bytes()), &json).await
     }
 
-    /// DELETE.
+    /// Sends a DELETE request.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None, &[]).await
     }
 
-    /// Reports an event as Stripe does, with its signature. `path` is the webhook's, perhaps with a query.
+    /// Posts a webhook event with Stripe's signature to `path`, which is the webhook's, possibly with a
+    /// query.
     pub async fn report_to(&self, path: &str, event: Vec<u8>, headers: &[(&str, &str)]) -> Answer {
         let signature = self.fleet.signature(&event);
         let mut all = vec![("content-type", "application/json"), ("stripe-signature", signature.as_str())];
@@ -215,12 +216,12 @@ impl Client {
         self.send(Method::POST, path, Some(event), &all).await
     }
 
-    /// Reports an event as Stripe does.
+    /// Posts a webhook event with Stripe's signature.
     pub async fn report(&self, event: &Value) -> Answer {
         self.report_to(WEBHOOK, event.to_string().into_bytes(), &[]).await
     }
 
-    /// Any request. What the document does not say of the operation's response is a failure.
+    /// Sends any request. Panics if the response does not match the OpenAPI document.
     pub async fn send(
         &self,
         method: Method,
@@ -252,18 +253,18 @@ impl Client {
         let text = response.text().await.expect("a text body");
         let route = document::route(&method, path);
         let answer = Answer { status, headers, text, operation: route.map(document::Route::name) };
-        if let Some((route, fault)) = route.and_then(|route| Some((route, route.fault(&answer)?))) {
-            panic!("{} answered {}: {fault}: {:.2000}", route.name(), answer.status, answer.text);
+        if let Some((route, violation)) = route.and_then(|route| Some((route, route.violation(&answer)?))) {
+            panic!("{} answered {}: {violation}: {:.2000}", route.name(), answer.status, answer.text);
         }
         answer
     }
 
-    /// What the caller's wallet holds, in cents.
+    /// The balance of the caller's wallet, in cents.
     pub async fn balance(&self) -> i64 {
         self.get("/api/wallet/balance?limit=1").await.expect(200)["balance_cents"].as_i64().expect("a number")
     }
 
-    /// Posts and pays a drop, and gives its id.
+    /// Posts and pays a drop, and returns its id.
     pub async fn post_drop(&self, price_cents: i64) -> String {
         let body = serde_json::json!({
             "prompt": "Give me three roast-style taglines for a build system that never finishes",
@@ -273,14 +274,14 @@ impl Client {
         drop["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Gives up a slot.
+    /// Releases the caller's slot.
     pub async fn release(&self, drop: &str) -> Answer {
         self.post_empty(&format!("/api/jobs/{drop}/release")).await
     }
 
-    /// What happened to a drop after the event `seen`, or from the beginning.
-    pub async fn logs(&self, drop: &str, seen: Option<&str>) -> Answer {
-        let header = seen.map(|seen| ("last-event-id", seen));
+    /// Reads a drop's timeline after the event `last_id`, or from the beginning.
+    pub async fn logs(&self, drop: &str, last_id: Option<&str>) -> Answer {
+        let header = last_id.map(|id| ("last-event-id", id));
         self.get_with(&format!("/api/jobs/{drop}/logs"), header.as_slice()).await
     }
 
@@ -289,10 +290,10 @@ impl Client {
         self.post_empty(&format!("/api/jobs/{drop}/claim")).await
     }
 
-    /// Makes an agent, and gives its id.
+    /// Creates an agent and returns its id.
     pub async fn make_agent(&self, name: &str) -> String {
-        let made = self.post("/api/agents", serde_json::json!({ "name": name })).await.expect(201);
-        made["id"].as_str().expect("an id").to_owned()
+        let agent = self.post("/api/agents", serde_json::json!({ "name": name })).await.expect(201);
+        agent["id"].as_str().expect("an id").to_owned()
     }
 
     /// Claims a drop for an agent.
@@ -300,7 +301,7 @@ impl Client {
         self.post(&format!("/api/jobs/{drop}/claim"), serde_json::json!({ "agentId": agent })).await
     }
 
-    /// Submits to a drop.
+    /// Submits an output to a drop.
     pub async fn submit(&self, drop: &str, output: &str) -> Answer {
         self.post(&format!("/api/jobs/{drop}/submit"), serde_json::json!({ "output_text": output })).await
     }

@@ -1,4 +1,4 @@
-//! The API's document: which operations there are, and whether a response is one that it promises.
+//! The OpenAPI document: its operations, and checks of responses against them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -12,14 +12,14 @@ use utoipa::openapi::OpenApi;
 use crate::client::{Answer, Client, WEBHOOK, announcement};
 use crate::event_stream::events;
 
-/// The only property that is left out where another would be `null`, by schema and name.
-const LEFT_OUT: (&str, &str) = ("ErrorBody", "field");
-/// Headers that only some of the responses have whose description names them.
-const SOMETIMES: [&str; 3] = ["Link", "X-Next-Cursor", "Idempotency-Replayed"];
+/// Schema and name of the only optional property. Every other one is `null` if it has no value.
+const OPTIONAL_PROPERTY: (&str, &str) = ("ErrorBody", "field");
+/// Documented headers that a response may omit.
+const OPTIONAL_HEADERS: [&str; 3] = ["Link", "X-Next-Cursor", "Idempotency-Replayed"];
 
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
 
-/// Each function with its part of the document.
+/// The name of each function, with its part of the document.
 pub fn parts() -> [(&'static str, OpenApi); 8] {
     [
         ("drops", clorp_drops::openapi()),
@@ -33,7 +33,7 @@ pub fn parts() -> [(&'static str, OpenApi); 8] {
     ]
 }
 
-/// The document of all functions.
+/// The document of all functions together.
 pub fn merged() -> OpenApi {
     document(env!("CARGO_PKG_VERSION"), parts().map(|(_, part)| part))
 }
@@ -43,32 +43,32 @@ pub fn merged() -> OpenApi {
 pub struct Route {
     /// Method.
     pub method: Method,
-    /// As in the document.
+    /// Path with its parameters, such as `/api/jobs/{id}`.
     pub path: String,
-    /// The document's operation.
+    /// The operation object of the document.
     pub operation: Value,
     promises: BTreeMap<u16, Promise>,
 }
 
-/// What the document says of one status.
+/// The documented response of one status.
 #[derive(Debug)]
 struct Promise {
-    /// Media type and schema; none for a response without a body.
+    /// Media type and schema, if the response has a body.
     body: Option<(String, Validator)>,
     headers: Vec<String>,
     description: String,
 }
 
-/// Every operation of the merged document, so that a new one is covered without anybody thinking of it.
+/// Every operation of the merged document. Tests that iterate over it cover new operations without a change.
 pub fn routes() -> &'static [Route] {
     &ROUTES
 }
 
-/// The operation that a request is of, if the document has it.
+/// The operation that serves a request, if the document has one.
 pub fn route(method: &Method, path: &str) -> Option<&'static Route> {
     let path = path.split('?').next().unwrap_or(path);
     let candidates = routes().iter().filter(|route| fits(&route.path, path));
-    // A literal segment wins over a parameter, whatever the methods.
+    // A literal segment wins over a parameter, whatever the method.
     let best = candidates.clone().map(|route| route.path.matches('{').count()).min()?;
     let mut candidates = candidates.filter(|route| route.path.matches('{').count() == best);
     candidates.find(|route| route.method == method)
@@ -82,7 +82,7 @@ fn fits(pattern: &str, path: &str) -> bool {
 }
 
 impl Route {
-    /// Method and path as in the document.
+    /// Method and path, such as `GET /api/jobs/{id}`.
     pub fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
@@ -92,24 +92,24 @@ impl Route {
         self.promises.keys().copied().collect()
     }
 
-    /// Whether it needs a credential.
+    /// Tells if the operation requires a credential.
     pub fn has_caller(&self) -> bool {
         self.operation["security"].as_array().is_some_and(|security| !security.is_empty())
     }
 
-    /// The path for a drop and a user.
+    /// The path with the id of a drop or a user filled in.
     pub fn at(&self, drop: &str, user: &str) -> String {
-        // There is no key with the id of a drop: what a route about one does without one is refuse.
+        // Routes about API keys also get the drop's id. No key has it, so they refuse the request.
         let id = if self.path.starts_with("/api/users/") { user } else { drop };
         let path = self.path.replace("{id}", id);
-        assert!(!path.contains('{'), "{path} has a parameter this test knows no value for");
+        assert!(!path.contains('{'), "{path} has a parameter without a test value");
         path
     }
 
-    /// Sends the request with a body that fits, if the method takes one.
+    /// Sends the request, with a valid body if the method takes one.
     pub async fn send(&self, client: &Client, path: &str, headers: &[(&str, &str)]) -> Answer {
         if self.path == WEBHOOK {
-            let body = self.body().expect("a report has a body");
+            let body = self.body().expect("a webhook event has a body");
             return client.report_to(path, body, headers).await;
         }
         let mut all = vec![("content-type", "application/json")];
@@ -128,7 +128,7 @@ impl Route {
             "/api/verify" => json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." }),
             "/api/cli/login/approve" | "/api/cli/login/deny" => json!({ "user_code": "BCDF-GHJK" }),
             "/api/cli/token" => json!({ "device_code": "0".repeat(32) }),
-            // About an account whose owner is nobody here, so that it changes nothing.
+            // The account's owner does not exist, so the event changes nothing.
             WEBHOOK => json!({
                 "id": "evt_nobody", "type": "account.updated", "created": 0,
                 "data": { "object": {
@@ -140,18 +140,18 @@ impl Route {
         (self.method != Method::GET).then(|| body.to_string().into_bytes())
     }
 
-    /// What in this answer the document does not promise, by status, headers and body.
-    pub fn fault(&self, answer: &Answer) -> Option<String> {
+    /// The first deviation of a response's status, headers or body from the document.
+    pub fn violation(&self, answer: &Answer) -> Option<String> {
         let Some(promise) = self.promises.get(&answer.status.as_u16()) else {
             return Some("the document names no such status".to_owned());
         };
-        // Who was not let in has no rate, though the status is that of others who were.
-        let let_in = !answer.text.contains("\"foreign_origin\"");
-        let mut expected = promise.headers.iter().filter(|name| let_in || !name.starts_with("RateLimit"));
+        // A request from a foreign origin is refused before its rate limit is known.
+        let limited = !answer.text.contains("\"foreign_origin\"");
+        let mut expected = promise.headers.iter().filter(|name| limited || !name.starts_with("RateLimit"));
         if let Some(header) = expected.find(|header| answer.header(header).is_none()) {
             return Some(format!("the documented {header} is missing"));
         }
-        if let Some(code) = promise.unnamed_code(answer) {
+        if let Some(code) = promise.undocumented_code(answer) {
             return Some(format!("the document does not name the code {code} here"));
         }
         let Some((media_type, schema)) = &promise.body else {
@@ -164,13 +164,13 @@ impl Route {
             "application/json" => answer.json(),
             "text/event-stream" => match events(&answer.text) {
                 Ok(events) => Value::Array(events),
-                Err(fault) => return Some(fault),
+                Err(violation) => return Some(violation),
             },
             _ => json!(answer.text),
         };
-        let faults = schema.iter_errors(&body).map(|fault| format!("{}: {fault}", fault.instance_path()));
-        let faults: Vec<String> = faults.collect();
-        (!faults.is_empty()).then(|| faults.join("; "))
+        let errors = schema.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path()));
+        let errors: Vec<String> = errors.collect();
+        (!errors.is_empty()).then(|| errors.join("; "))
     }
 }
 
@@ -199,9 +199,9 @@ fn read_routes() -> Vec<Route> {
 }
 
 impl Promise {
-    /// The code of an error of which the description of its status says nothing. Those of a 400 are as many as there are
-    /// rules for fields.
-    fn unnamed_code(&self, answer: &Answer) -> Option<String> {
+    /// The error's code, if the description of its status does not name it. Codes of a 400 are not checked,
+    /// because there is one for each rule about a field.
+    fn undocumented_code(&self, answer: &Answer) -> Option<String> {
         let body: Value = serde_json::from_str(&answer.text).ok().filter(|_| answer.status.as_u16() > 400)?;
         let code = body["code"].as_str()?;
         (!self.description.contains(&format!("`{code}`"))).then(|| code.to_owned())
@@ -211,31 +211,32 @@ impl Promise {
         let body = response["content"].as_object().map(|content| {
             let (media_type, body) = content.iter().next().expect("a media type");
             let mut schema = body["schema"].clone();
-            // References in the schema begin at the root of the document.
+            // References in the schema are relative to the root of the document.
             schema["components"] = components.clone();
             close(&mut schema);
             let options = jsonschema::draft202012::options().should_validate_formats(true);
             (media_type.clone(), options.build(&schema).unwrap_or_else(|error| panic!("{error}: {schema}")))
         });
         let headers = response["headers"].as_object().into_iter().flat_map(|headers| headers.keys());
-        let headers = headers.filter(|name| !SOMETIMES.contains(&name.as_str())).cloned().collect();
+        let headers = headers.filter(|name| !OPTIONAL_HEADERS.contains(&name.as_str())).cloned().collect();
         let description = response["description"].as_str().expect("a description").to_owned();
         Self { body, headers, description }
     }
 }
 
-/// Requires every property of every schema: a `null` is written as `null`, not left out.
+/// Requires every property of every schema, because the API writes `null` instead of omitting a property.
 fn require_all(schemas: &mut Value) {
     for (name, schema) in schemas.as_object_mut().expect("schemas") {
         if let Some(properties) = schema["properties"].as_object() {
             let properties =
-                properties.keys().filter(|property| (name.as_str(), property.as_str()) != LEFT_OUT);
+                properties.keys().filter(|property| (name.as_str(), property.as_str()) != OPTIONAL_PROPERTY);
             schema["required"] = properties.cloned().collect();
         }
     }
 }
 
-/// Forbids what a schema does not name. The parts of an `allOf` are each open to what the others name.
+/// Forbids properties that a schema does not name. The parts of an `allOf` stay open, because they complement
+/// each other.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
@@ -262,7 +263,7 @@ mod tests {
 
     use super::*;
 
-    /// An answer with these headers, and with those about rates that every caller gets.
+    /// A response with these headers, and with the rate limit headers of every authenticated response.
     fn answer(status: u16, headers: &[(&'static str, &str)], body: &Value) -> Answer {
         let headers =
             [headers, &[("ratelimit", "\"read\";r=1;t=1"), ("ratelimit-policy", "\"read\";q=1;w=1")]]
@@ -278,13 +279,15 @@ mod tests {
         }
     }
 
-    /// Whether an answer of `operation` is found to be in order, or else the words that its fault contains.
+    /// Checks that a response of `operation` is valid, or that its violation contains the expected words.
     fn check(operation: (&Method, &str), answer: &Answer, expected: Option<&str>) {
-        let fault = route(operation.0, operation.1).expect("an operation").fault(answer);
-        match (&fault, expected) {
+        let violation = route(operation.0, operation.1).expect("an operation").violation(answer);
+        match (&violation, expected) {
             (None, None) => {}
-            (Some(fault), Some(words)) => assert!(fault.contains(words), "{fault} is not {words}"),
-            _ => panic!("{fault:?} is not {expected:?}"),
+            (Some(violation), Some(words)) => {
+                assert!(violation.contains(words), "{violation} is not {words}")
+            }
+            _ => panic!("{violation:?} is not {expected:?}"),
         }
     }
 
@@ -342,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_may_leave_out_its_field_and_a_refused_payment_says_more() {
+    fn an_error_may_omit_its_field_and_a_refused_payment_has_more_fields() {
         let (run, get) = ((&Method::POST, "/api/jobs/run"), (&Method::GET, "/api/jobs/01A"));
         let mut body = json!({ "error": "a", "code": "not_found", "request_id": "c" });
         check(get, &answer(404, &[JSON], &body), None);
@@ -364,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_of_the_operation_that_the_router_would_choose() {
+    fn a_path_matches_the_operation_that_the_router_would_choose() {
         let name = |method: &Method, path: &str| route(method, path).map(Route::name);
         assert_eq!(name(&Method::POST, "/api/jobs/run?a=b").unwrap(), "POST /api/jobs/run");
         assert_eq!(name(&Method::GET, "/api/jobs/run"), None, "a 405");

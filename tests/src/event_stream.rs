@@ -1,14 +1,16 @@
-//! Streams of server-sent events, read as a browser reads them, only less forgiving.
+//! A strict parser of server-sent events.
 
 use serde_json::{Value, json};
 
 /// The events of a body, each with its `id`, `event` and `data`.
 ///
 /// # Errors
-/// What in it is not as our streams are: `retry` alone at first, then events of exactly these fields in a line each.
+/// A description of the first deviation from the API's format: a `retry` line, then events with one line for
+/// each of these fields.
 pub fn events(body: &str) -> Result<Vec<Value>, String> {
     let mut blocks = body.strip_suffix("\n\n").ok_or("the stream ends within an event")?.split("\n\n");
-    let retry = blocks.next().and_then(|first| first.strip_prefix("retry: ")).ok_or("no retry at first")?;
+    let retry =
+        blocks.next().and_then(|first| first.strip_prefix("retry: ")).ok_or("no leading retry line")?;
     retry.parse::<u32>().map_err(|_| format!("retry is {retry:?}"))?;
     blocks.map(event).collect()
 }
@@ -23,7 +25,7 @@ fn event(block: &str) -> Result<Value, String> {
             _ => return Err(format!("{field} is no field of an event")),
         };
         if event.as_object_mut().and_then(|event| event.insert(field.to_owned(), value)).is_some() {
-            return Err(format!("{field} comes twice"));
+            return Err(format!("duplicate field {field}"));
         }
     }
     Ok(event)

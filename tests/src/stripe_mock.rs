@@ -1,4 +1,4 @@
-//! Stripe's own `stripe-mock`, which holds requests against Stripe's published description of its API.
+//! Stripe's own `stripe-mock`, which checks requests against Stripe's published OpenAPI document.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -7,20 +7,20 @@ use crate::tools;
 
 const PACKAGE: &str = "github.com/stripe/stripe-mock@v0.203.0";
 
-/// A running `stripe-mock`. It ends with this.
+/// A running `stripe-mock`. Dropping it ends the process.
 #[derive(Debug)]
 pub struct StripeMock {
-    /// Where it answers: what a sandbox mirrors to.
+    /// The URL to which a sandbox mirrors its requests.
     pub url: String,
     process: Child,
 }
 
 impl StripeMock {
-    /// Nothing, and a line that says that `what` is not tested, if this machine cannot have one.
-    pub fn start(what: &str) -> Option<Self> {
+    /// Starts a `stripe-mock`. On a machine without one it returns `None` and prints what is `untested`.
+    pub fn start(untested: &str) -> Option<Self> {
         let tool = tools::go_tool(&tools::tools_dir().join("stripe-mock"), PACKAGE).expect("stripe-mock");
-        let program = tool.or_skip(what)?;
-        // It picks a free port itself, and says which.
+        let program = tool.or_skip(untested)?;
+        // It picks a free port and prints it.
         let mut command = Command::new(program);
         command.args(["-http-addr", "127.0.0.1:"]).stdout(Stdio::piped());
         let mut process = command.spawn().expect("stripe-mock starts");
@@ -28,7 +28,7 @@ impl StripeMock {
         let address = lines.find_map(|line| {
             line.expect("text").split_once("address: ").map(|(_, address)| address.to_owned())
         });
-        // What it prints later has to go somewhere.
+        // Later output must be read, or the process would block.
         std::thread::spawn(move || lines.for_each(drop));
         Some(Self { url: format!("http://{}", address.expect("an address")), process })
     }
