@@ -1,7 +1,7 @@
-//! What a write costs, item by item, by the rules DynamoDB publishes.
+//! The write units of each item, computed by DynamoDB's published rules.
 //!
-//! The embedded DynamoDB says what a read consumes but not what a transaction does, and no DynamoDB says which item
-//! of a transaction consumed what.
+//! The embedded DynamoDB reports the consumption of reads, but not of transactions, and no DynamoDB splits
+//! the consumption of a transaction by item.
 
 use clorp_sam::{IndexSpec, Projection, TableSpec};
 use serde_json::{Map, Value};
@@ -11,20 +11,21 @@ const KB: usize = 1024;
 /// Write units consumed by one item, or by its entry in an index.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Charge {
-    /// Kind of the item: its sort key up to the first `#`.
+    /// Kind of the item: the part of its sort key before the first `#`.
     pub item: String,
-    /// The index, if it is for an entry in one.
+    /// The index, if the charge is for an index entry.
     pub index: Option<String>,
     /// Write units.
     pub units: usize,
-    /// Bytes of the item or entry, the larger of before and after.
+    /// Size of the item or entry in bytes, before or after the write, whichever is larger.
     pub bytes: usize,
 }
 
 /// An item in DynamoDB's JSON.
 pub type Item = Map<String, Value>;
 
-/// What changing an item from `before` to `after` costs. An item in a transaction costs twice, an index entry does not.
+/// Charges for changing an item from `before` to `after`. A transaction doubles the item's units, but not
+/// those of its index entries.
 pub fn charges(
     table: &TableSpec,
     transaction: bool,
@@ -58,7 +59,7 @@ fn entry_units(index: &IndexSpec, old: Option<&Item>, new: Option<&Item>) -> usi
         (Some(old), Some(new)) if old == new => 0,
         (Some(old), Some(new)) => {
             let key = |item: &Item| (item.get(&index.key.hash).cloned(), range(index, item));
-            // An entry whose key changes is deleted and written anew.
+            // An entry whose key changes is deleted and written again.
             if key(old) == key(new) {
                 units(larger(Some(old), Some(new)))
             } else {
@@ -72,7 +73,7 @@ fn range(index: &IndexSpec, item: &Item) -> Option<Value> {
     index.key.range.as_ref().and_then(|name| item.get(name).cloned())
 }
 
-/// The item's entry in an index: none without the index's keys.
+/// The item's entry in an index, if the item has the index's keys.
 fn entry(table: &TableSpec, index: &IndexSpec, item: Option<&Item>) -> Option<Item> {
     let item = item?;
     let keys =
@@ -97,7 +98,7 @@ fn larger(before: Option<&Item>, after: Option<&Item>) -> usize {
     before.map_or(0, size).max(after.map_or(0, size))
 }
 
-/// Bytes of an item: names and values.
+/// Size of an item in bytes, names and values together.
 pub fn size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
@@ -113,6 +114,6 @@ fn value_size(value: &Value) -> usize {
         ("BOOL" | "NULL", _) => 1,
         ("L", Value::Array(items)) => 3 + items.iter().map(|item| 1 + value_size(item)).sum::<usize>(),
         ("M", Value::Object(map)) => 3 + map.len() + size(map),
-        _ => panic!("no size known for {kind}"),
+        _ => panic!("unknown size of a {kind}"),
     }
 }

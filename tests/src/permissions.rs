@@ -1,5 +1,5 @@
-//! What each function may do with the table: what `template.yaml` grants and what the functions were seen to need are
-//! both held to the list here.
+//! The list of the functions' permissions on the table. Tests compare it with the grants in `template.yaml`
+//! and with the permissions that the functions use.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::proxy::Call;
 
-/// Function, resource as the template writes it (after it, the partition keys it is limited to), actions.
+/// Function, resource in the template's notation with the partition keys it is limited to, and actions.
 const GRANTED: &[(&str, &str, &str)] = &[
     ("board", "Table.Arn", "BatchGetItem"),
     ("board", "Table.Arn/index/board_*", "Query"),
@@ -32,20 +32,20 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
 ];
 
-/// One action that a function may take, or has taken, on the table or an index.
+/// One action of a function on the table or an index, granted or used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
     /// The function.
     pub function: String,
-    /// IAM's word: `dynamodb:GetItem`.
+    /// IAM action, such as `dynamodb:GetItem`.
     pub action: String,
-    /// As the template writes it, such as `Table.Arn/index/by_sender`.
+    /// Resource in the template's notation, such as `Table.Arn/index/by_sender`.
     pub resource: String,
-    /// The partition keys it is limited to, if it is; of one that was needed, what its key begins with.
+    /// Patterns of the partition keys that a grant is limited to, or the prefix of the key that was used.
     pub keys: Option<String>,
 }
 
-/// Every permission there is to be.
+/// Every permission that the template must grant.
 pub fn granted() -> BTreeSet<Permission> {
     let mut granted = BTreeSet::new();
     for (function, resource, actions) in GRANTED.iter().copied() {
@@ -60,8 +60,8 @@ pub fn granted() -> BTreeSet<Permission> {
     granted
 }
 
-/// What a call needs to be permitted. A transaction needs what each of its actions would need by itself.
-pub fn needed(call: &Call) -> Vec<Permission> {
+/// The permissions that a call requires. A transaction requires those of each of its actions.
+pub fn required_permissions(call: &Call) -> Vec<Permission> {
     let request = &call.request;
     let need = |action: &str, key: &Value| {
         let index = request["IndexName"].as_str();
@@ -83,15 +83,15 @@ pub fn needed(call: &Call) -> Vec<Permission> {
     }
     let actions = request["TransactItems"].as_array().expect("actions").iter();
     let actions = actions.flat_map(|action| action.as_object().expect("an action"));
-    let needs = actions.map(|(action, what)| match action.as_str() {
-        "Put" => need("PutItem", &what["Item"]),
-        "ConditionCheck" => need("ConditionCheckItem", &what["Key"]),
-        action => need(&format!("{action}Item"), &what["Key"]),
+    let needs = actions.map(|(action, body)| match action.as_str() {
+        "Put" => need("PutItem", &body["Item"]),
+        "ConditionCheck" => need("ConditionCheckItem", &body["Key"]),
+        action => need(&format!("{action}Item"), &body["Key"]),
     });
     needs.collect()
 }
 
-/// The grant that permits what was needed, if there is one.
+/// The grant that covers a required permission, if there is one.
 pub fn grant_for(need: &Permission) -> Option<Permission> {
     granted().into_iter().find(|grant| grant.permits(need))
 }

@@ -1,4 +1,4 @@
-//! A proxy before the table: counts what the functions ask of it, and fails on demand as DynamoDB does.
+//! A proxy before the table that records and meters the functions' requests and injects DynamoDB's faults.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -18,81 +18,82 @@ use clorp_sam::TableSpec;
 use serde_json::{Value, json};
 
 use crate::meter::{Charge, Item, charges};
-use crate::permissions::{Permission, needed};
+use crate::permissions::{Permission, required_permissions};
 
-/// How long a metered request waits for others that were made at once with it: none is answered before all are here, so
-/// none of them can have waited for the answer to another. However long it takes, a request that a client has begun is
-/// waited for; this is for one that a client is about to begin.
-const AT_ONCE: Duration = Duration::from_millis(60);
-/// How many times [`AT_ONCE`] a request that was begun may take to arrive, before it is taken for given up.
-const GIVEN_UP: usize = 100;
+/// Time without arrivals that ends a metered round trip. Requests of one round trip are all held until the
+/// last has arrived, so none of them can depend on the response to another. Requests that a client has begun
+/// are awaited however long they take; this time is for requests that a client is about to begin.
+const QUIET_TIME: Duration = Duration::from_millis(60);
+/// Number of [`QUIET_TIME`]s after which a request that has not arrived counts as abandoned.
+const MAX_QUIET_TIMES: usize = 100;
 
-/// How a request fails.
+/// The way in which a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Another transaction was at one of the items: nothing was written.
+    /// A conflict with another transaction; nothing is written.
     Conflict,
-    /// The request was carried out, but its answer is lost.
+    /// The request takes effect, but its response is a 500.
     LostAnswer,
-    /// 500, and nothing was written.
+    /// A 500; nothing is written.
     ServerError,
-    /// The table refuses the request as one that makes no sense, and nothing was written.
+    /// A 400 for an invalid request, which clients do not retry; nothing is written.
     Refused,
-    /// The request was carried out, but its answer is that of [`Fault::Refused`], after which nobody asks again.
+    /// The request takes effect, but its response is that of [`Fault::Refused`].
     FalseRefusal,
 }
 
 /// One request to the table.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The function that asked.
+    /// The calling function.
     pub function: String,
     /// Operation, such as `GetItem`.
     pub operation: String,
     /// Request.
     pub request: Value,
-    /// The round trip it belongs to: calls made at once share one. Counted only while metering.
+    /// Number of the round trip, which concurrent calls share. Counted only while metering.
     pub round: usize,
     /// Read units consumed. Counted only while metering.
     pub read_units: f64,
-    /// Write units consumed. Counted only while metering.
+    /// Charges of the items written. Counted only while metering.
     pub charges: Vec<Charge>,
 }
 
-/// Requests of an operation that are to fail, by what they ask.
+/// A fault for the next matching request.
 #[derive(Debug)]
-struct Ordered {
+struct PlannedFault {
     operation: String,
     matches: fn(&Value) -> bool,
     fault: Fault,
 }
 
-/// The death of what calls the table.
+/// A crash of the table's caller.
 #[derive(Debug)]
-struct Death {
-    /// Requests that still get through.
-    before: usize,
-    /// What the one after them meets.
+struct Crash {
+    /// Number of requests that still succeed.
+    after: usize,
+    /// Fault of the request after them.
     fault: Fault,
-    died: bool,
+    happened: bool,
 }
 
 #[derive(Debug, Default)]
 struct Script {
     calls: Vec<Call>,
     used: BTreeSet<Permission>,
-    faults: Vec<Ordered>,
-    down: Option<Fault>,
-    death: Option<Death>,
+    faults: Vec<PlannedFault>,
+    outage: Option<Fault>,
+    crash: Option<Crash>,
     metering: bool,
     rounds: usize,
     arrivals: usize,
+    /// Set while the current round trip accepts further requests.
     gathering: bool,
-    /// Requests that a client has begun and that have not arrived.
-    on_their_way: usize,
+    /// Number of requests that clients have begun and that have not arrived.
+    in_transit: usize,
 }
 
-/// Says when a client begins a request.
+/// Counts the requests that a client begins.
 #[derive(Debug)]
 struct Departures(Arc<Mutex<Script>>);
 
@@ -106,22 +107,22 @@ impl Intercept for Departures {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.lock().unwrap().on_their_way += 1;
+        self.0.lock().unwrap().in_transit += 1;
         Ok(())
     }
 }
 
 impl Script {
-    /// What the next request meets because of a breakdown or a death.
+    /// The fault of the next request because of an outage or a crash.
     fn lasting_fault(&mut self) -> Option<Fault> {
-        let Some(death) = &mut self.death else { return self.down };
-        if death.before > 0 {
-            death.before -= 1;
+        let Some(crash) = &mut self.crash else { return self.outage };
+        if crash.after > 0 {
+            crash.after -= 1;
             return None;
         }
-        // After a refusal nobody pauses and asks again.
-        let fault = if death.died { Fault::Refused } else { death.fault };
-        death.died = true;
+        // Clients do not retry after a refusal, so the test does not wait for them.
+        let fault = if crash.happened { Fault::Refused } else { crash.fault };
+        crash.happened = true;
         Some(fault)
     }
 }
@@ -134,14 +135,14 @@ struct Shared {
     script: Arc<Mutex<Script>>,
 }
 
-/// The proxy.
+/// A running proxy.
 pub struct Proxy {
     url: String,
     script: Arc<Mutex<Script>>,
 }
 
 impl Proxy {
-    /// Starts before `target`, which has this table.
+    /// Starts a proxy for the DynamoDB at `target` with this table.
     pub async fn start(target: &str, table: TableSpec) -> Self {
         let script = Arc::<Mutex<Script>>::default();
         let shared = Shared {
@@ -157,7 +158,7 @@ impl Proxy {
         Self { url, script }
     }
 
-    /// What a function reaches the table with.
+    /// The client with which a function reaches the table.
     pub fn client(&self, function: &str) -> Client {
         let client = client(&format!("{}/{function}", self.url));
         let config = client.config().to_builder().interceptor(Departures(self.script.clone()));
@@ -169,53 +170,52 @@ impl Proxy {
         self.fail_if(operation, |_| true, fault, times);
     }
 
-    /// Fails the next `times` requests of this operation that `matches` says are meant.
+    /// Fails the next `times` requests of this operation that `matches` accepts.
     pub fn fail_if(&self, operation: &str, matches: fn(&Value) -> bool, fault: Fault, times: usize) {
-        let ordered = || Ordered { operation: operation.to_owned(), matches, fault };
-        self.script.lock().unwrap().faults.extend((0..times).map(|_| ordered()));
+        let planned = || PlannedFault { operation: operation.to_owned(), matches, fault };
+        self.script.lock().unwrap().discrepancies.extend((0..times).map(|_| planned()));
     }
 
-    /// Fails every request from now on but the look-up of an API key, so that a caller gets as far as what they ask
-    /// for.
+    /// Fails every later request except the look-up of an API key, so that requests pass authentication.
     pub fn break_down(&self, fault: Fault) {
-        self.script.lock().unwrap().down = Some(fault);
+        self.script.lock().unwrap().outage = Some(fault);
     }
 
-    /// Lets whoever calls the table die in the midst of it: `before` more requests get through, the next one meets
-    /// `fault`, and no later one reaches the table. The look-up of an API key does not count and never fails.
-    pub fn die_after(&self, before: usize, fault: Fault) {
-        self.script.lock().unwrap().death = Some(Death { before, fault, died: false });
+    /// Simulates a crash of the table's caller. The next `requests` succeed, the one after them has `fault`,
+    /// and no later one reaches the table. The look-up of an API key does not count and never fails.
+    pub fn die_after(&self, requests: usize, fault: Fault) {
+        self.script.lock().unwrap().crash = Some(Crash { after: requests, fault, happened: false });
     }
 
-    /// Whether the request has come that [`Proxy::die_after`] meant.
+    /// Tells if the crash of [`Proxy::die_after`] has happened.
     pub fn died(&self) -> bool {
-        self.script.lock().unwrap().death.as_ref().is_some_and(|death| death.died)
+        self.script.lock().unwrap().crash.as_ref().is_some_and(|crash| crash.happened)
     }
 
-    /// Forgets the ordered faults that have not happened yet, and ends a breakdown and a death.
+    /// Removes the remaining faults and ends an outage and a crash.
     pub fn heal(&self) {
         let mut script = self.script.lock().unwrap();
         script.faults.clear();
-        script.down = None;
-        script.death = None;
+        script.outage = None;
+        script.crash = None;
     }
 
-    /// How many ordered faults have not happened yet.
+    /// The number of planned faults that have not happened.
     pub fn faults_left(&self) -> usize {
         self.script.lock().unwrap().faults.len()
     }
 
-    /// From now on (or no longer) counts what each request costs. That needs one request of the API at a time.
+    /// Starts or stops metering. While it runs, a test must send one API request at a time.
     pub fn meter(&self, metering: bool) {
         self.script.lock().unwrap().metering = metering;
     }
 
-    /// What each function has needed to be permitted so far, whether or not it got an answer.
+    /// The permissions that all calls so far have required, failed ones included.
     pub fn used(&self) -> BTreeSet<Permission> {
         self.script.lock().unwrap().used.clone()
     }
 
-    /// What was asked since the last time this was asked.
+    /// Returns and removes the recorded calls.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.script.lock().unwrap().calls)
     }
@@ -228,12 +228,12 @@ async fn forward(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, bod
     let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let (fault, metering) = {
         let mut script = shared.script.lock().unwrap();
-        script.on_their_way = script.on_their_way.saturating_sub(1);
-        let meant = |ordered: &Ordered| ordered.operation == operation && (ordered.matches)(&request);
-        let position = script.faults.iter().position(meant);
-        let ordered = position.map(|position| script.faults.remove(position).fault);
+        script.in_transit = script.in_transit.saturating_sub(1);
+        let matches = |planned: &PlannedFault| planned.operation == operation && (planned.matches)(&request);
+        let position = script.faults.iter().position(matches);
+        let planned = position.map(|position| script.faults.remove(position).fault);
         let lasting = if is_key_lookup(&request) { None } else { script.lasting_fault() };
-        (ordered.or(lasting), script.metering)
+        (planned.or(lasting), script.metering)
     };
     let mut call = Call { function, operation, request, round: 0, read_units: 0.0, charges: Vec::new() };
     match fault {
@@ -250,7 +250,7 @@ async fn forward(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, bod
     }
     let (status, bytes) = if metering {
         call.round = shared.gather().await;
-        shared.metered(&headers, &mut call).await
+        shared.send_metered(&headers, &mut call).await
     } else {
         shared.send(&headers, body).await
     };
@@ -265,7 +265,7 @@ async fn forward(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, bod
     built
 }
 
-/// Whether a request asks whose API key it is.
+/// Tells if a request looks up an API key.
 fn is_key_lookup(request: &Value) -> bool {
     request["Key"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("KEY#"))
 }
@@ -273,7 +273,7 @@ fn is_key_lookup(request: &Value) -> bool {
 impl Shared {
     fn record(&self, call: Call) {
         let mut script = self.script.lock().unwrap();
-        script.used.extend(needed(&call));
+        script.used.extend(required_permissions(&call));
         script.calls.push(call);
     }
 
@@ -286,7 +286,7 @@ impl Shared {
         (response.status(), response.bytes().await.expect("a body"))
     }
 
-    /// Waits until every request that was made at once with this one is here; the number of their round trip.
+    /// Waits until every concurrent request has arrived, and returns the number of their round trip.
     async fn gather(&self) -> usize {
         let (round, mut seen) = {
             let mut script = self.script.lock().unwrap();
@@ -298,15 +298,15 @@ impl Shared {
             (script.rounds, script.arrivals)
         };
         for waited in 1.. {
-            tokio::time::sleep(AT_ONCE).await;
+            tokio::time::sleep(QUIET_TIME).await;
             let mut script = self.script.lock().unwrap();
             if !script.gathering || script.rounds != round {
                 break;
             }
-            if waited >= GIVEN_UP {
-                script.on_their_way = 0;
+            if waited >= MAX_QUIET_TIMES {
+                script.in_transit = 0;
             }
-            if script.arrivals == seen && script.on_their_way == 0 {
+            if script.arrivals == seen && script.in_transit == 0 {
                 script.gathering = false;
                 break;
             }
@@ -315,19 +315,19 @@ impl Shared {
         round
     }
 
-    /// Sends a call and enters what it consumed.
-    async fn metered(&self, headers: &HeaderMap, call: &mut Call) -> (StatusCode, Bytes) {
-        let actions = written(call);
-        if actions.is_empty() {
+    /// Sends a call and adds its consumption to it.
+    async fn send_metered(&self, headers: &HeaderMap, call: &mut Call) -> (StatusCode, Bytes) {
+        let keys = written_keys(call);
+        if keys.is_empty() {
             let mut request = call.request.clone();
             request["ReturnConsumedCapacity"] = json!("TOTAL");
             let (status, bytes) = self.send(headers, request.to_string()).await;
-            call.read_units = consumed(&bytes);
+            call.read_units = read_units(&bytes);
             return (status, bytes);
         }
-        let before = self.items(&actions).await;
+        let before = self.items(&keys).await;
         let (status, bytes) = self.send(headers, call.request.to_string()).await;
-        let after = self.items(&actions).await;
+        let after = self.items(&keys).await;
         let transaction = call.operation == "TransactWriteItems";
         let changes = before.iter().zip(&after);
         call.charges = changes
@@ -354,12 +354,12 @@ impl Shared {
     }
 }
 
-/// The embedded DynamoDB wants a signature and does not check it.
+/// A signature, which the embedded DynamoDB requires and does not check.
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
                              SignedHeaders=host;x-amz-date, Signature=0";
 
-/// Table and key of each item that a call may change; none for a read.
-fn written(call: &Call) -> Vec<(Value, Value)> {
+/// Table and key of each item that a call may write; none for a read.
+fn written_keys(call: &Call) -> Vec<(Value, Value)> {
     let one = |action: &Value| {
         let key = |item: &Value| json!({ "pk": item["pk"], "sk": item["sk"] });
         let key = if action["Key"].is_null() { key(&action["Item"]) } else { key(&action["Key"]) };
@@ -380,8 +380,8 @@ fn written(call: &Call) -> Vec<(Value, Value)> {
     }
 }
 
-/// The read units that an answer says it consumed.
-fn consumed(answer: &[u8]) -> f64 {
+/// The read units that a response reports.
+fn read_units(answer: &[u8]) -> f64 {
     let answer: Value = serde_json::from_slice(answer).expect("JSON");
     let units = |capacity: &Value| capacity["CapacityUnits"].as_f64().expect("capacity units");
     match &answer["ConsumedCapacity"] {
