@@ -1,4 +1,5 @@
-//! How a program without a browser is let in: it begins a login, its user decides about it, it polls for its key.
+//! Logins of programs without a browser: a program begins a login, its user decides on it, and the program
+//! polls for its key.
 
 use clorp_domain::{RateLimit, Rules};
 use clorp_tests::world::{LOGIN_PAGE, SOURCE_ADDRESS, TABLE};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 const LOGIN: &str = "/api/cli/login";
 const UNKNOWN: &str = "BCDF-GHJK";
 
-/// Begins a login as `name`.
+/// Begins a login of a program called `name`.
 async fn begin(world: &World, name: &str) -> Value {
     world.anon.post(LOGIN, json!({ "name": name })).await.expect(201)
 }
@@ -24,38 +25,39 @@ async fn poll(world: &World, login: &Value) -> Answer {
     world.anon.post("/api/cli/token", json!({ "device_code": login["device_code"] })).await
 }
 
-async fn show(by: &Client, code: &str) -> Answer {
-    by.get(&format!("{LOGIN}?user_code={code}")).await
+async fn show(caller: &Client, code: &str) -> Answer {
+    caller.get(&format!("{LOGIN}?user_code={code}")).await
 }
 
-/// Has `by` `approve` or `deny` a login.
-async fn decide(by: &Client, what: &str, login: &Value) -> Answer {
-    by.post(&format!("{LOGIN}/{what}"), json!({ "user_code": login["user_code"] })).await
+/// Decides on a login; `decision` is `approve` or `deny`.
+async fn decide(caller: &Client, decision: &str, login: &Value) -> Answer {
+    caller.post(&format!("{LOGIN}/{decision}"), json!({ "user_code": login["user_code"] })).await
 }
 
-async fn keys(of: &Client) -> Value {
-    of.get("/api/keys").await.expect(200)
+async fn keys(owner: &Client) -> Value {
+    owner.get("/api/keys").await.expect(200)
 }
 
-async fn count(of: &Client) -> usize {
-    keys(of).await.as_array().unwrap().len()
+async fn count_keys(owner: &Client) -> usize {
+    keys(owner).await.as_array().unwrap().len()
 }
 
 fn code(login: &Value) -> &str {
     login["user_code"].as_str().unwrap()
 }
 
-fn with_key(world: &World, token: &Value) -> Client {
+/// A client that uses the key in a token response.
+fn client_with(world: &World, token: &Value) -> Client {
     world.anon.with_authorization(&format!("Bearer {}", token["api_key"].as_str().unwrap()))
 }
 
-/// How many seconds an answer says to wait.
-fn wait(answer: &Answer) -> i64 {
+/// The `Retry-After` of a response, in seconds.
+fn retry_after(answer: &Answer) -> i64 {
     answer.header("retry-after").unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_is_let_in_by_its_user_in_the_browser() {
+async fn a_program_gets_its_key_after_its_user_approves_in_the_browser() {
     let world = World::start().await;
     let browser = world.browser(&world.sender, 3600);
     let login = begin(&world, " ada's laptop ").await;
@@ -64,19 +66,19 @@ async fn a_program_is_let_in_by_its_user_in_the_browser() {
     assert_eq!(login["verification_uri_complete"], format!("{LOGIN_PAGE}?user_code={}", code(&login)));
     poll(&world, &login).await.expect_error(400, "authorization_pending");
 
-    // As people type it.
-    let seen = show(&browser, &code(&login).to_lowercase().replace('-', "%20")).await.expect(200);
-    assert_eq!((&seen["user_code"], &seen["status"]), (&login["user_code"], &json!("pending")));
-    assert_eq!(seen["name"], "ada's laptop");
+    // People type codes in lower case and with spaces.
+    let shown = show(&browser, &code(&login).to_lowercase().replace('-', "%20")).await.expect(200);
+    assert_eq!((&shown["user_code"], &shown["status"]), (&login["user_code"], &json!("pending")));
+    assert_eq!(shown["name"], "ada's laptop");
     assert_eq!(decide(&browser, "approve", &login).await.expect(204), Value::Null);
     assert_eq!(show(&browser, code(&login)).await.expect(200)["status"], "approved");
-    assert_eq!(count(&world.sender).await, 1, "the key is made when it is asked for");
+    assert_eq!(count_keys(&world.sender).await, 1, "the key is created by the poll");
 
     world.advance_seconds(5);
     let token = poll(&world, &login).await.expect(201);
     assert_eq!((&token["name"], &token["user"]), (&json!("ada's laptop"), &json!({ "id": world.sender.id })));
     assert_eq!((&token["expires_at"], &token["spend_policy"]["per_day_cents"]), (&Value::Null, &Value::Null));
-    let cli = with_key(&world, &token);
+    let cli = client_with(&world, &token);
     assert_eq!(cli.post_empty("/api/whoami").await.expect(200)["user"]["id"], world.sender.id.as_str());
     let listed = keys(&world.sender).await;
     assert_eq!((&listed[0]["id"], listed.as_array().unwrap().len()), (&token["id"], 2));
@@ -84,12 +86,12 @@ async fn a_program_is_let_in_by_its_user_in_the_browser() {
 
     world.advance_seconds(5);
     poll(&world, &login).await.expect_error(400, "invalid_grant");
-    assert_eq!(count(&world.sender).await, 2, "a login leads to one key");
+    assert_eq!(count_keys(&world.sender).await, 2, "a login yields one key");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_approves_says_what_the_key_may_do() {
+async fn an_approval_sets_the_keys_expiry_and_spend_policy() {
     let world = World::start().await;
     let browser = world.browser(&world.sender, 3600);
     let login = begin(&world, "agent").await;
@@ -104,10 +106,10 @@ async fn who_approves_says_what_the_key_may_do() {
     decide(&browser, "approve", &login).await.expect_error(409, "login_decided");
     let token = poll(&world, &login).await.expect(201);
     assert_eq!(token["spend_policy"], json!({ "per_drop_cents": 100, "per_day_cents": 150 }));
-    let cli = with_key(&world, &token);
-    super::run(&cli, 200).await.expect_error(403, "spend_limit_per_drop");
-    super::run(&cli, 100).await.expect(201);
-    super::run(&cli, 100).await.expect_error(403, "spend_limit_per_day");
+    let cli = client_with(&world, &token);
+    crate::run(&cli, 200).await.expect_error(403, "spend_limit_per_drop");
+    crate::run(&cli, 100).await.expect(201);
+    crate::run(&cli, 100).await.expect_error(403, "spend_limit_per_day");
     world.advance_seconds(3601);
     cli.post_empty("/api/whoami").await.expect_error(401, "authentication_required");
     assert_eq!(world.sender.balance().await, 19_900);
@@ -115,25 +117,25 @@ async fn who_approves_says_what_the_key_may_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_polls_too_often_is_told_to_slow_down_and_is_not_forgotten() {
+async fn a_program_that_polls_too_often_is_slowed_down_and_keeps_its_login() {
     let world = World::start().await;
     let login = begin(&world, "eager").await;
-    assert_eq!(wait(&poll(&world, &login).await), 5);
+    assert_eq!(retry_after(&poll(&world, &login).await), 5);
     for slower in [10, 15, 20] {
         let answer = poll(&world, &login).await;
         answer.expect_error(400, "slow_down");
-        assert_eq!(wait(&answer), slower);
+        assert_eq!(retry_after(&answer), slower);
     }
     world.advance_seconds(19);
     poll(&world, &login).await.expect_error(400, "slow_down");
     for _ in 0..20 {
         poll(&world, &login).await.expect_error(400, "slow_down");
     }
-    assert_eq!(wait(&poll(&world, &login).await), 60, "it need never wait longer");
+    assert_eq!(retry_after(&poll(&world, &login).await), 60, "the longest interval is 60 seconds");
     world.advance_seconds(41);
     let answer = poll(&world, &login).await;
     answer.expect_error(400, "authorization_pending");
-    assert_eq!(wait(&answer), 60);
+    assert_eq!(retry_after(&answer), 60);
     decide(&world.browser(&world.sender, 3600), "approve", &login).await.expect(204);
     poll(&world, &login).await.expect_error(400, "slow_down");
     world.advance_seconds(60);
@@ -142,11 +144,11 @@ async fn a_program_that_polls_too_often_is_told_to_slow_down_and_is_not_forgotte
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_denied_has_expired_or_never_was_leads_to_nothing() {
+async fn a_denied_expired_or_unknown_login_yields_no_key() {
     let world = World::start().await;
     let browser = world.browser(&world.sender, 36_000);
-    let (denied, late) = (begin(&world, "denied").await, begin(&world, "late").await);
-    let approved_late = begin(&world, "approved and late").await;
+    let (denied, expired) = (begin(&world, "denied").await, begin(&world, "late").await);
+    let approved = begin(&world, "approved and late").await;
     for _ in 0..2 {
         decide(&browser, "deny", &denied).await.expect(204);
     }
@@ -154,16 +156,16 @@ async fn what_was_denied_has_expired_or_never_was_leads_to_nothing() {
     assert_eq!(show(&browser, code(&denied)).await.expect(200)["status"], "denied");
     poll(&world, &denied).await.expect_error(400, "access_denied");
     for _ in 0..2 {
-        decide(&browser, "approve", &approved_late).await.expect(204);
+        decide(&browser, "approve", &approved).await.expect(204);
     }
-    decide(&browser, "deny", &approved_late).await.expect_error(409, "login_decided");
+    decide(&browser, "deny", &approved).await.expect_error(409, "login_decided");
 
     world.advance_seconds(600);
-    for login in [&denied, &late, &approved_late] {
+    for login in [&denied, &expired, &approved] {
         poll(&world, login).await.expect_error(400, "expired_token");
         show(&browser, code(login)).await.expect_error(404, "not_found");
-        for what in ["approve", "deny"] {
-            decide(&browser, what, login).await.expect_error(404, "not_found");
+        for decision in ["approve", "deny"] {
+            decide(&browser, decision, login).await.expect_error(404, "not_found");
         }
     }
     for unknown in ["0".repeat(32), "0".repeat(31), "LOGIN#".to_owned(), String::new()] {
@@ -171,12 +173,12 @@ async fn what_was_denied_has_expired_or_never_was_leads_to_nothing() {
     }
     show(&browser, UNKNOWN).await.expect_error(404, "not_found");
     decide(&browser, "approve", &json!({ "user_code": UNKNOWN })).await.expect_error(404, "not_found");
-    assert_eq!(count(&world.sender).await, 1, "nobody got a key");
+    assert_eq!(count_keys(&world.sender).await, 1, "no key was created");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_request_names_its_field() {
+async fn an_invalid_request_names_its_field() {
     let world = World::start().await;
     let browser = world.browser(&world.sender, 3600);
     for (body, code, field) in [
@@ -212,16 +214,16 @@ async fn a_bad_request_names_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_who_has_signed_in_decides_and_only_on_a_page_of_ours() {
+async fn a_decision_requires_a_session_and_an_allowed_origin() {
     let world = World::start().await;
     let browser = world.browser(&world.sender, 3600);
     let login = begin(&world, "cli").await;
-    for what in ["approve", "deny"] {
-        decide(&world.sender, what, &login).await.expect_error(403, "session_required");
-        decide(&world.anon, what, &login).await.expect_error(401, "authentication_required");
+    for decision in ["approve", "deny"] {
+        decide(&world.sender, decision, &login).await.expect_error(403, "session_required");
+        decide(&world.anon, decision, &login).await.expect_error(401, "authentication_required");
         let body = json!({ "user_code": login["user_code"] }).to_string().into_bytes();
         let headers = [("content-type", "application/json"), ("origin", "https://evil.example")];
-        let path = format!("{LOGIN}/{what}");
+        let path = format!("{LOGIN}/{decision}");
         let foreign = browser.send(Method::POST, &path, Some(body), &headers).await;
         foreign.expect_error(403, "foreign_origin");
     }
@@ -233,43 +235,44 @@ async fn only_who_has_signed_in_decides_and_only_on_a_page_of_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_is_of_who_approved_and_for_everybody_else_the_login_is_gone() {
+async fn the_key_belongs_to_the_approver_and_other_users_cannot_find_the_login() {
     let world = World::start().await;
     let (one, other) = (world.browser(&world.sender, 3600), world.browser(&world.stranger, 3600));
     let login = begin(&world, "cli").await;
     show(&other, code(&login)).await.expect(200);
     decide(&one, "approve", &login).await.expect(204);
     show(&other, code(&login)).await.expect_error(404, "not_found");
-    for what in ["approve", "deny"] {
-        decide(&other, what, &login).await.expect_error(404, "not_found");
+    for decision in ["approve", "deny"] {
+        decide(&other, decision, &login).await.expect_error(404, "not_found");
     }
     let token = poll(&world, &login).await.expect(201);
     assert_eq!(token["user"]["id"], world.sender.id.as_str());
-    assert_eq!((count(&world.sender).await, count(&world.stranger).await), (2, 1));
+    assert_eq!((count_keys(&world.sender).await, count_keys(&world.stranger).await), (2, 1));
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_polls_at_once_one_gets_the_key() {
+async fn concurrent_polls_yield_exactly_one_key() {
     let world = World::start().await;
     let login = begin(&world, "cli").await;
     decide(&world.browser(&world.sender, 3600), "approve", &login).await.expect(204);
     let answers = join_all((0..12).map(|_| poll(&world, &login))).await;
-    let (got, others): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status.as_u16() == 201);
-    assert_eq!(got.len(), 1);
-    for answer in others {
+    let (granted, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status.as_u16() == 201);
+    assert_eq!(granted.len(), 1);
+    for answer in refused {
         answer.expect_error(400, "invalid_grant");
     }
-    assert_eq!(count(&world.sender).await, 2);
-    with_key(&world, &got[0].json()).post_empty("/api/whoami").await.expect(200);
+    assert_eq!(count_keys(&world.sender).await, 2);
+    client_with(&world, &granted[0].json()).post_empty("/api/whoami").await.expect(200);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_an_approval_and_a_denial_at_once_one_stands() {
+async fn exactly_one_of_a_concurrent_approval_and_denial_wins() {
     let world = World::start().await;
     let (one, other) = (world.browser(&world.sender, 3600), world.browser(&world.stranger, 3600));
-    let mut made = 0;
+    let mut keys = 0;
     for (denier, refusal) in [(&one, 409), (&other, 404)].into_iter().cycle().take(8) {
         let login = begin(&world, "cli").await;
         let (approved, denied) = join(decide(&one, "approve", &login), decide(denier, "deny", &login)).await;
@@ -278,21 +281,21 @@ async fn of_an_approval_and_a_denial_at_once_one_stands() {
         if approved.status.is_success() {
             assert_eq!(statuses, (204, refusal));
             token.expect(201);
-            made += 1;
+            keys += 1;
         } else {
             assert_eq!(statuses, (refusal, 204));
             token.expect_error(400, "access_denied");
         }
     }
-    assert_eq!(count(&world.sender).await, 1 + made);
+    assert_eq!(count_keys(&world.sender).await, 1 + keys);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_too_many_keys_revokes_one_and_the_login_is_still_good() {
+async fn a_login_refused_by_the_key_limit_succeeds_after_a_key_is_revoked() {
     let rules = Rules { max_keys: 2, ..unlimited() };
     let world = World::with(Options { rules, ..Options::default() }).await;
-    let (id, _) = super::make_key(&world.sender, json!({})).await;
+    let (id, _) = crate::create_key(&world.sender, json!({})).await;
     let login = begin(&world, "cli").await;
     decide(&world.browser(&world.sender, 3600), "approve", &login).await.expect(204);
     poll(&world, &login).await.expect_error(409, "too_many_keys");
@@ -304,12 +307,12 @@ async fn who_has_too_many_keys_revokes_one_and_the_login_is_still_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_leaves_a_key_that_its_owner_can_revoke() {
+async fn a_lost_response_leaves_a_key_that_its_owner_can_revoke() {
     let world = World::with(Options { proxied: true, ..Options::default() }).await;
     let proxy = world.proxy.as_ref().unwrap();
     let browser = world.browser(&world.sender, 3600);
     let login = begin(&world, "cli").await;
-    // An approval whose answer is lost on the way from the table has been made, and is found so.
+    // The approval takes effect although the table's response is lost, and the retry finds it.
     proxy.fail("UpdateItem", Fault::LostAnswer, 1);
     decide(&browser, "approve", &login).await.expect(204);
     proxy.heal();
@@ -325,30 +328,30 @@ async fn a_lost_answer_leaves_a_key_that_its_owner_can_revoke() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_under_an_idempotency_key_is_replayed_whatever_became_of_the_login() {
+async fn a_decision_under_an_idempotency_key_is_replayed_after_the_login_has_expired() {
     let world = World::start().await;
     let browser = world.browser(&world.sender, 3600);
-    for (what, status) in [("approve", 201), ("deny", 400)] {
+    for (decision, status) in [("approve", 201), ("deny", 400)] {
         let login = begin(&world, "cli").await;
-        let keyed = browser.keyed(what);
-        let first = decide(&keyed, what, &login).await;
+        let keyed = browser.keyed(decision);
+        let first = decide(&keyed, decision, &login).await;
         first.expect(204);
         poll(&world, &login).await.expect(status);
         world.advance_seconds(601);
-        let again = decide(&keyed, what, &login).await;
-        again.expect(204);
+        let replay = decide(&keyed, decision, &login).await;
+        replay.expect(204);
         assert_eq!(
-            (first.header("idempotency-replayed"), again.header("idempotency-replayed")),
+            (first.header("idempotency-replayed"), replay.header("idempotency-replayed")),
             (None, Some("true"))
         );
-        decide(&browser, what, &login).await.expect_error(404, "not_found");
+        decide(&browser, decision, &login).await.expect_error(404, "not_found");
     }
-    assert_eq!(count(&world.sender).await, 2);
+    assert_eq!(count_keys(&world.sender).await, 2);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_stored_tells_the_device_code_or_the_key() {
+async fn the_table_stores_neither_the_device_code_nor_the_key() {
     let world = World::start().await;
     let stored = async || {
         let stored = world.table().scan().table_name(TABLE).send().await.unwrap();
@@ -356,13 +359,13 @@ async fn nothing_stored_tells_the_device_code_or_the_key() {
     };
     let login = begin(&world, "secretive").await;
     let device = login["device_code"].as_str().unwrap();
-    let begun = stored().await;
-    assert!(begun.contains("secretive") && !begun.contains(device));
+    let pending = stored().await;
+    assert!(pending.contains("secretive") && !pending.contains(device));
     decide(&world.browser(&world.sender, 3600).keyed("k"), "approve", &login).await.expect(204);
     assert!(!stored().await.contains(device));
     let key = poll(&world, &login).await.expect(201)["api_key"].as_str().unwrap().to_owned();
-    let ended = stored().await;
-    assert!(ended.contains("redeemed") && !ended.contains(device) && !ended.contains(&key[12..]));
+    let redeemed = stored().await;
+    assert!(redeemed.contains("redeemed") && !redeemed.contains(device) && !redeemed.contains(&key[12..]));
     world.finish().await;
 }
 
@@ -371,12 +374,12 @@ async fn logins_are_limited_by_address() {
     let rules = Rules { login_rate: RateLimit { quota: 3, window_seconds: 60 }, ..unlimited() };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let answers = join_all((0..12).map(|_| begin_from(&world, "203.0.113.7"))).await;
-    let begun = answers.iter().filter(|answer| answer.status.as_u16() == 201).count();
-    assert_eq!(begun, 3, "over all instances");
+    let accepted = answers.iter().filter(|answer| answer.status.as_u16() == 201).count();
+    assert_eq!(accepted, 3, "over all instances");
     let refused = begin_from(&world, "203.0.113.7").await;
     refused.expect_error(429, "rate_limited");
-    assert!((1..=20).contains(&wait(&refused)), "{}", wait(&refused));
-    // The addresses of one IPv6 network are one caller's, and those who are not known are one.
+    assert!((1..=20).contains(&retry_after(&refused)), "{}", retry_after(&refused));
+    // All addresses of one IPv6 network share a limit, and so do all requests without a valid address.
     for (address, status) in [
         ("203.0.113.8", 201),
         ("2001:db8::1", 201),
@@ -391,15 +394,15 @@ async fn logins_are_limited_by_address() {
     ] {
         begin_from(&world, address).await.expect(status);
     }
-    world.advance_seconds(wait(&refused));
+    world.advance_seconds(retry_after(&refused));
     let login = begin_from(&world, "203.0.113.7").await.expect(201);
-    let seen = show(&world.browser(&world.sender, 3600), code(&login)).await.expect(200);
-    assert_eq!(seen["asked_from"], "203.0.113.7");
+    let shown = show(&world.browser(&world.sender, 3600), code(&login)).await.expect(200);
+    assert_eq!(shown["asked_from"], "203.0.113.7");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guessing_codes_is_slowed_down() {
+async fn guesses_of_user_codes_are_rate_limited() {
     let rules = Rules { keys_rate: RateLimit { quota: 5, window_seconds: 60 }, ..unlimited() };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let browser = world.browser(&world.sender, 3600);

@@ -1,4 +1,4 @@
-//! What browsers let pages of ours do, and those of others not.
+//! CORS for web pages at allowed and at foreign origins.
 
 use clorp_tests::world::WEB_ORIGIN;
 use clorp_tests::{Answer, World};
@@ -14,7 +14,7 @@ async fn preflight(world: &World, path: &str, origin: &str) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_ours_may_ask_with_credentials_and_see_what_it_needs() {
+async fn an_allowed_origin_may_send_credentials_and_read_the_exposed_headers() {
     let world = World::start().await;
     for path in ["/api/jobs/run", "/api/wallet/topup", "/api/keys", "/api/board", "/api/no-such-path"] {
         let answer = preflight(&world, path, WEB_ORIGIN).await;
@@ -47,7 +47,7 @@ async fn a_page_of_ours_may_ask_with_credentials_and_see_what_it_needs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_others_is_told_nothing() {
+async fn a_foreign_origin_gets_no_cors_headers() {
     let world = World::start().await;
     for origin in
         ["https://evil.example", "null", "https://clorp.example.evil.example", "http://clorp.example"]
@@ -58,7 +58,7 @@ async fn a_page_of_others_is_told_nothing() {
         answer.expect(200);
         assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
     }
-    let report = preflight(&world, "/api/stripe/webhook", WEB_ORIGIN).await;
-    assert_eq!(report.header("access-control-allow-origin"), None, "no page has business at the webhook");
+    let webhook = preflight(&world, "/api/stripe/webhook", WEB_ORIGIN).await;
+    assert_eq!(webhook.header("access-control-allow-origin"), None, "the webhook is not for web pages");
     world.finish().await;
 }

@@ -1,4 +1,4 @@
-//! How often a user may do what.
+//! Rate limits of users.
 
 use clorp_domain::{RateLimit, Rules};
 use clorp_tests::{Answer, Client, Options, World, unlimited};
@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::run;
 
-/// A world in which a bucket of `class` holds five requests and fills in a minute.
-async fn hurried(change: impl FnOnce(&mut Rules, RateLimit)) -> World {
+/// A world in which `change` can set rate limits to five requests a minute.
+async fn limited_world(change: impl FnOnce(&mut Rules, RateLimit)) -> World {
     let mut rules = unlimited();
     change(&mut rules, RateLimit { quota: 5, window_seconds: 60 });
     World::with(Options { rules, proxied: true, ..Options::default() }).await
@@ -23,8 +23,8 @@ fn limit(answer: &Answer) -> (&str, &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_is_counted_down_refused_when_empty_and_filled_by_time() {
-    let world = hurried(|rules, rate| rules.create_rate = rate).await;
+async fn a_rate_limit_counts_down_refuses_at_zero_and_refills_over_time() {
+    let world = limited_world(|rules, rate| rules.create_rate = rate).await;
     for left in (0..5).rev() {
         let answer = estimate(&world.sender).await;
         answer.expect(200);
@@ -45,8 +45,8 @@ async fn a_bucket_is_counted_down_refused_when_empty_and_filled_by_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_refused_has_changed_nothing() {
-    let world = hurried(|rules, rate| rules.create_rate = rate).await;
+async fn a_rate_limited_request_changes_nothing() {
+    let world = limited_world(|rules, rate| rules.create_rate = rate).await;
     for _ in 0..5 {
         estimate(&world.sender).await.expect(200);
     }
@@ -57,13 +57,13 @@ async fn who_is_refused_has_changed_nothing() {
     assert_eq!(world.sender.balance().await, 20_000);
     world.advance_seconds(12);
     run(&key, 100).await.expect(201);
-    assert_eq!(world.sender.balance().await, 19_900, "the same key does it once there is room");
+    assert_eq!(world.sender.balance().await, 19_900, "the same idempotency key works after the refill");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_class_and_each_user_has_a_bucket_of_its_own_and_all_keys_of_a_user_share_it() {
-    let world = hurried(|rules, rate| {
+async fn each_user_has_one_rate_limit_per_class_shared_by_all_keys() {
+    let world = limited_world(|rules, rate| {
         (rules.create_rate, rules.claim_rate, rules.submit_rate) = (rate, rate, rate);
     })
     .await;
@@ -84,8 +84,8 @@ async fn each_class_and_each_user_has_a_bucket_of_its_own_and_all_keys_of_a_user
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_burst_over_all_instances_gets_no_more_than_the_bucket_holds() {
-    let world = hurried(|rules, rate| rules.create_rate = rate).await;
+async fn a_burst_over_all_instances_stays_within_the_quota() {
+    let world = limited_world(|rules, rate| rules.create_rate = rate).await;
     let answers = join_all((0..30).map(|_| run(&world.sender, 100))).await;
     let posted = answers.iter().filter(|answer| answer.status.as_u16() == 201).count();
     assert_eq!(posted, 5);
@@ -94,11 +94,11 @@ async fn a_burst_over_all_instances_gets_no_more_than_the_bucket_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reading_is_limited_without_a_write() {
-    let world = hurried(|rules, rate| rules.read_rate = rate).await;
+async fn reads_are_limited_without_a_write() {
+    let world = limited_world(|rules, rate| rules.read_rate = rate).await;
     let proxy = world.proxy.as_ref().unwrap();
     proxy.take_calls();
-    // Each of the three instances has a bucket of its own.
+    // Each of the three instances counts reads on its own.
     let answers = join_all((0..30).map(|_| world.sender.get("/api/jobs"))).await;
     let served = answers.iter().filter(|answer| answer.status.as_u16() == 200).count();
     assert_eq!(served, 15);
@@ -111,25 +111,25 @@ async fn reading_is_limited_without_a_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_costs_its_bucket_one_write_even_in_a_burst() {
-    let world = hurried(|_, _| {}).await;
+async fn each_request_writes_its_rate_limit_once_even_in_a_burst() {
+    let world = limited_world(|_, _| {}).await;
     let proxy = world.proxy.as_ref().unwrap();
-    let bucket =
+    let is_rate_limit =
         |call: &clorp_tests::proxy::Call| call.request["Key"]["sk"]["S"].as_str() == Some("LIMIT#create");
-    // The first of each instance finds out how the bucket stands.
+    // The first requests make each instance read the current state of the limit.
     join_all((0..6).map(|_| estimate(&world.sender))).await;
     proxy.take_calls();
     for _ in 0..30 {
         estimate(&world.sender).await.expect(200);
     }
-    assert_eq!(proxy.take_calls().iter().filter(|call| bucket(call)).count(), 30);
+    assert_eq!(proxy.take_calls().iter().filter(|call| is_rate_limit(call)).count(), 30);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_not_known_is_told_no_quota_and_takes_nobodys() {
-    let world = hurried(|rules, rate| rules.create_rate = rate).await;
-    let (id, client) = super::make_key(&world.sender, json!({})).await;
+async fn unauthenticated_requests_get_no_ratelimit_headers_and_use_no_quota() {
+    let world = limited_world(|rules, rate| rules.create_rate = rate).await;
+    let (id, client) = crate::create_key(&world.sender, json!({})).await;
     world.sender.send(reqwest::Method::DELETE, &format!("/api/keys/{id}"), None, &[]).await.expect(204);
     for caller in [&client, &world.anon, &world.anon.with_authorization("Bearer garbage")] {
         for _ in 0..10 {
@@ -139,7 +139,7 @@ async fn who_is_not_known_is_told_no_quota_and_takes_nobodys() {
         }
     }
     let public = world.sender.get("/api/board").await;
-    assert_eq!(public.header("ratelimit"), None, "what is public has no user's rate");
+    assert_eq!(public.header("ratelimit"), None, "public routes count against no user's rate limit");
     for _ in 0..5 {
         estimate(&world.sender).await.expect(200);
     }

@@ -1,30 +1,32 @@
-//! What a key may spend.
+//! Spend policies of API keys.
 
 use clorp_tests::World;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{make_key, run};
+use super::{create_key, run};
 
+/// A client of the sender with a key that has these limits.
 async fn limited(
     world: &World,
     per_drop: impl Into<Value>,
     per_day: impl Into<Value>,
 ) -> clorp_tests::Client {
     let policy = json!({ "per_drop_cents": per_drop.into(), "per_day_cents": per_day.into() });
-    make_key(&world.sender, json!({ "spend_policy": policy })).await.1
+    create_key(&world.sender, json!({ "spend_policy": policy })).await.1
 }
 
-async fn posted(world: &World) -> usize {
+/// The number of drops that the sender has posted.
+async fn count_drops(world: &World) -> usize {
     world.sender.get("/api/jobs").await.expect(200).as_array().unwrap().len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drop_above_the_keys_limit_is_refused_and_not_even_kept() {
+async fn a_drop_above_the_keys_limit_is_refused_and_not_stored() {
     let world = World::start().await;
     let client = limited(&world, 500, Value::Null).await;
     run(&client, 501).await.expect_error(403, "spend_limit_per_drop");
-    assert_eq!((posted(&world).await, world.sender.balance().await), (0, 20_000));
+    assert_eq!((count_drops(&world).await, world.sender.balance().await), (0, 20_000));
     run(&client, 500).await.expect(201);
     run(&client, 500).await.expect(201);
     run(&world.sender, 501).await.expect(201);
@@ -32,9 +34,9 @@ async fn a_drop_above_the_keys_limit_is_refused_and_not_even_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_is_limited_by_its_sum_and_ends_at_midnight() {
+async fn the_daily_limit_bounds_the_sum_and_resets_at_midnight() {
     let world = World::start().await;
-    // Some time into a day, so that the day does not end meanwhile.
+    // Start one hour after midnight, so that the day does not end during the test.
     let day = 86_400;
     world.advance_seconds(day + 3600 - world.clock().now().as_second().rem_euclid(day));
     let client = limited(&world, Value::Null, 1000).await;
@@ -43,7 +45,10 @@ async fn a_day_is_limited_by_its_sum_and_ends_at_midnight() {
     run(&client, 300).await.expect(201);
     client.post_empty(&format!("/api/jobs/{}/cancel", drop["id"].as_str().unwrap())).await.expect(200);
     let refused = run(&client, 101).await.expect_error(403, "spend_limit_per_day");
-    assert!(refused["error"].as_str().unwrap().contains("900"), "a refund does not count back: {refused}");
+    assert!(
+        refused["error"].as_str().unwrap().contains("900"),
+        "a refund does not restore the limit: {refused}"
+    );
     assert_eq!(client.get("/api/keys").await.expect(200)[0]["spent_today_cents"], 900);
     world.advance_seconds(day);
     assert_eq!(client.get("/api/keys").await.expect(200)[0]["spent_today_cents"], 0);
@@ -54,7 +59,7 @@ async fn a_day_is_limited_by_its_sum_and_ends_at_midnight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn however_many_drops_are_posted_at_once_the_day_holds() {
+async fn concurrent_posts_stay_within_the_daily_limit() {
     let world = World::start().await;
     let client = limited(&world, Value::Null, 1000).await;
     let answers = join_all((0..20).map(|_| run(&client, 150))).await;
@@ -68,7 +73,7 @@ async fn however_many_drops_are_posted_at_once_the_day_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paying_a_pending_drop_spends_as_posting_one_does() {
+async fn paying_a_pending_drop_counts_as_spending() {
     let world = World::start().await;
     let (blocker, mut pending) = (run(&world.sender, 20_000).await.expect(201), Vec::new());
     for price in [700, 400] {
@@ -88,27 +93,27 @@ async fn paying_a_pending_drop_spends_as_posting_one_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repetition_under_an_idempotency_key_is_not_refused_for_what_it_spent_itself() {
-    let world = World::with(clorp_tests::Options { proxied: true, ..clorp_tests::Options::default() }).await;
+async fn a_retry_under_an_idempotency_key_is_not_refused_for_its_own_spending() {
+    let world = World::with(clorp_tests::Options { proxied: true, ..e2e::Options::default() }).await;
     let client = limited(&world, Value::Null, 500).await.keyed("once");
     let proxy = world.proxy.as_ref().unwrap();
-    // The answer cannot be kept, as when the function dies before it has done so.
-    let keeps_an_answer = |request: &Value| {
+    // The response cannot be stored, as if the function had crashed before.
+    let stores_a_response = |request: &Value| {
         let values = request["ExpressionAttributeValues"].as_object();
         values.is_some_and(|values| values.values().any(|value| !value["M"].is_null()))
     };
-    proxy.fail_if("UpdateItem", keeps_an_answer, clorp_tests::Fault::ServerError, 3);
+    proxy.fail_if("UpdateItem", stores_a_response, clorp_tests::Fault::ServerError, 3);
     let first = run(&client, 500).await.expect(201);
     world.advance_seconds(31);
-    let again = run(&client, 500).await.expect(201);
-    assert_eq!(again["id"], first["id"]);
+    let retry = run(&client, 500).await.expect(201);
+    assert_eq!(retry["id"], first["id"]);
     assert_eq!(client.get("/api/keys").await.expect(200)[0]["spent_today_cents"], 500);
     run(&client.keyed("twice"), 100).await.expect_error(403, "spend_limit_per_day");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_with_limits_cannot_get_around_them() {
+async fn a_limited_key_cannot_bypass_its_limits() {
     let world = World::start().await;
     let client = limited(&world, Value::Null, 0).await;
     for (path, body) in [
@@ -133,11 +138,11 @@ async fn a_key_with_limits_cannot_get_around_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limited_key_works_like_any_other_where_it_spends_nothing() {
+async fn a_limited_key_is_not_limited_in_work_that_spends_nothing() {
     let world = World::start().await;
     let worker = &world.workers[0];
     let policy = json!({ "per_drop_cents": 0, "per_day_cents": 0 });
-    let (_, client) = make_key(worker, json!({ "spend_policy": policy })).await;
+    let (_, client) = create_key(worker, json!({ "spend_policy": policy })).await;
     let drop = world.sender.post_drop(1000).await;
     client.claim(&drop).await.expect(201);
     client.submit(&drop, "An output worth its price").await.expect(201);
