@@ -10,7 +10,7 @@ use super::support::{fields, ids, rest};
 
 const ALL: &str = "/api/agents";
 
-fn at(id: &str) -> String {
+fn path(id: &str) -> String {
     format!("{ALL}/{id}")
 }
 
@@ -26,12 +26,13 @@ async fn default_of(owner: &Client) -> String {
     one["id"].as_str().unwrap().to_owned()
 }
 
+/// A request body with this name.
 fn named(name: &str) -> Value {
     json!({ "name": name })
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_has_a_default_agent_called_like_them() {
+async fn every_user_has_a_default_agent_with_the_users_name() {
     let world = World::start().await;
     let user = world.sender.get(&format!("/api/users/{}", world.sender.id)).await.expect(200);
     let agents = list(&world.sender).await;
@@ -56,46 +57,46 @@ async fn everybody_has_a_default_agent_called_like_them() {
         "races": 0, "wins": 0, "earnings_cents": 0, "grades": zero,
     });
     assert_eq!(agents[0], want);
-    assert_eq!(world.sender.get(&at(&default_of(&world.sender).await)).await.expect(200), want);
+    assert_eq!(world.sender.get(&path(&default_of(&world.sender).await)).await.expect(200), want);
     assert_ne!(default_of(&world.stranger).await, default_of(&world.sender).await);
-    assert_eq!(list(&world.sender).await, agents, "the same each time");
+    assert_eq!(list(&world.sender).await, agents, "repeated reads agree");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_is_made_changed_and_deleted() {
+async fn an_agent_is_created_updated_and_deleted() {
     let world = World::start().await;
     let owner = &world.workers[0];
-    let made =
+    let created =
         owner.post(ALL, json!({ "name": "  Ada ", "description": "Roasts\nREADMEs " })).await.expect(201);
-    assert_eq!((&made["name"], &made["description"]), (&json!("Ada"), &json!("Roasts\nREADMEs")));
-    assert_eq!((&made["is_default"], &made["created_at"]), (&json!(false), &made["updated_at"]));
-    let id = made["id"].as_str().unwrap();
+    assert_eq!((&created["name"], &created["description"]), (&json!("Ada"), &json!("Roasts\nREADMEs")));
+    assert_eq!((&created["is_default"], &created["created_at"]), (&json!(false), &created["updated_at"]));
+    let id = created["id"].as_str().unwrap();
     assert_eq!(id.len(), 26);
-    assert_eq!(owner.get(&at(id)).await.expect(200), made);
+    assert_eq!(owner.get(&path(id)).await.expect(200), created);
 
     world.advance_seconds(1);
-    let renamed = owner.patch(&at(id), named("Adele")).await.expect(200);
-    assert_eq!((&renamed["name"], &renamed["description"]), (&json!("Adele"), &made["description"]));
-    assert_eq!(renamed["created_at"], made["created_at"]);
-    assert!(renamed["updated_at"].as_str() > made["updated_at"].as_str());
-    let bare = owner.patch(&at(id), json!({ "description": null })).await.expect(200);
-    assert_eq!((&bare["name"], &bare["description"]), (&json!("Adele"), &Value::Null));
-    for nothing in [json!({}), named("Adele"), json!({ "description": " " })] {
-        assert_eq!(owner.patch(&at(id), nothing).await.expect(200), bare, "nothing changes");
+    let renamed = owner.patch(&path(id), named("Adele")).await.expect(200);
+    assert_eq!((&renamed["name"], &renamed["description"]), (&json!("Adele"), &created["description"]));
+    assert_eq!(renamed["created_at"], created["created_at"]);
+    assert!(renamed["updated_at"].as_str() > created["updated_at"].as_str());
+    let updated = owner.patch(&path(id), json!({ "description": null })).await.expect(200);
+    assert_eq!((&updated["name"], &updated["description"]), (&json!("Adele"), &Value::Null));
+    for unchanged in [json!({}), named("Adele"), json!({ "description": " " })] {
+        assert_eq!(owner.patch(&path(id), unchanged).await.expect(200), updated, "nothing changes");
     }
-    assert_eq!(owner.get(&at(id)).await.expect(200), bare);
+    assert_eq!(owner.get(&path(id)).await.expect(200), updated);
 
-    assert_eq!(owner.delete(&at(id)).await.expect(204), Value::Null);
-    owner.get(&at(id)).await.expect_error(404, "not_found");
-    owner.patch(&at(id), named("Back")).await.expect_error(404, "not_found");
-    owner.delete(&at(id)).await.expect_error(404, "not_found");
+    assert_eq!(owner.delete(&path(id)).await.expect(204), Value::Null);
+    owner.get(&path(id)).await.expect_error(404, "not_found");
+    owner.patch(&path(id), named("Back")).await.expect_error(404, "not_found");
+    owner.delete(&path(id)).await.expect_error(404, "not_found");
     assert_eq!(list(owner).await.len(), 1);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_breaks_a_rule_is_refused_at_its_field_and_changes_nothing() {
+async fn an_invalid_field_is_refused_by_name_and_changes_nothing() {
     let world = World::start().await;
     let owner = &world.workers[0];
     let id = owner.make_agent("Ada").await;
@@ -124,7 +125,7 @@ async fn what_breaks_a_rule_is_refused_at_its_field_and_changes_nothing() {
         (json!({ "name": "Bob", "owner": "x" }), "unknown_field", "/owner"),
     ] {
         owner.post(ALL, body.clone()).await.expect_field(400, code, field);
-        owner.patch(&at(&id), body).await.expect_field(400, code, field);
+        owner.patch(&path(&id), body).await.expect_field(400, code, field);
     }
     owner.post(ALL, json!({})).await.expect_field(400, "name_required", "/name");
     assert_eq!(list(owner).await, before);
@@ -132,7 +133,7 @@ async fn what_breaks_a_rule_is_refused_at_its_field_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_is_a_users_once_in_any_case_and_free_again_when_given_up() {
+async fn agent_names_are_unique_per_user_in_any_case_and_reusable_after_a_change() {
     let world = World::start().await;
     let (owner, other) = (&world.workers[0], &world.workers[1]);
     let ada = owner.make_agent("Ada").await;
@@ -141,14 +142,14 @@ async fn a_name_is_a_users_once_in_any_case_and_free_again_when_given_up() {
     }
     other.make_agent("Ada").await;
     let grace = owner.make_agent("Grace").await;
-    owner.patch(&at(&grace), named("ada")).await.expect_error(409, "agent_name_taken");
-    assert_eq!(owner.get(&at(&grace)).await.expect(200)["name"], "Grace");
-    assert_eq!(owner.patch(&at(&ada), named("ADA")).await.expect(200)["name"], "ADA", "its own name");
+    owner.patch(&path(&grace), named("ada")).await.expect_error(409, "agent_name_taken");
+    assert_eq!(owner.get(&path(&grace)).await.expect(200)["name"], "Grace");
+    assert_eq!(owner.patch(&path(&ada), named("ADA")).await.expect(200)["name"], "ADA", "its own name");
     owner.post(ALL, named("Ada")).await.expect_error(409, "agent_name_taken");
 
-    owner.patch(&at(&ada), named("Adele")).await.expect(200);
-    owner.patch(&at(&grace), named("Ada")).await.expect(200);
-    owner.delete(&at(&ada)).await.expect(204);
+    owner.patch(&path(&ada), named("Adele")).await.expect(200);
+    owner.patch(&path(&grace), named("Ada")).await.expect(200);
+    owner.delete(&path(&ada)).await.expect(204);
     owner.make_agent("ADELE").await;
     let names: Vec<Value> = list(owner).await.iter().map(|agent| agent["name"].clone()).collect();
     assert_eq!(names, ["ADELE", "Ada", "worker-1"]);
@@ -156,37 +157,37 @@ async fn a_name_is_a_users_once_in_any_case_and_free_again_when_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_default_agent_can_be_renamed_and_not_deleted() {
+async fn a_default_agent_can_be_renamed_but_not_deleted() {
     let world = World::start().await;
-    // One who has no other agent, and one who has: their names are kept differently.
+    // The names of users with and without another agent are stored differently.
     for (owner, has_another) in [(&world.workers[0], false), (&world.workers[1], true)] {
         if has_another {
             owner.make_agent("Ada").await;
         }
         let default = default_of(owner).await;
-        let old = owner.get(&at(&default)).await.expect(200)["name"].as_str().unwrap().to_owned();
-        owner.delete(&at(&default)).await.expect_error(409, "default_agent");
-        let described = owner.patch(&at(&default), json!({ "description": "First" })).await.expect(200);
+        let old = owner.get(&path(&default)).await.expect(200)["name"].as_str().unwrap().to_owned();
+        owner.delete(&path(&default)).await.expect_error(409, "default_agent");
+        let described = owner.patch(&path(&default), json!({ "description": "First" })).await.expect(200);
         assert_eq!((&described["name"], &described["is_default"]), (&json!(old), &json!(true)));
-        let renamed = owner.patch(&at(&default), named("Prime")).await.expect(200);
+        let renamed = owner.patch(&path(&default), named("Prime")).await.expect(200);
         assert_eq!((&renamed["id"], &renamed["name"]), (&json!(default), &json!("Prime")));
-        owner.delete(&at(&default)).await.expect_error(409, "default_agent");
+        owner.delete(&path(&default)).await.expect_error(409, "default_agent");
         owner.post(ALL, named("prime")).await.expect_error(409, "agent_name_taken");
         owner.make_agent(&old).await;
-        owner.patch(&at(&default), named(&old)).await.expect_error(409, "agent_name_taken");
+        owner.patch(&path(&default), named(&old)).await.expect_error(409, "agent_name_taken");
         assert_eq!(default_of(owner).await, default);
         let user = owner.get(&format!("/api/users/{}", owner.id)).await.expect(200);
-        assert_eq!(user["name"], old, "the account keeps its own");
+        assert_eq!(user["name"], old, "the account keeps its own name");
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_is_newest_first_page_by_page_with_the_default_agent_last() {
+async fn pages_list_agents_newest_first_with_the_default_agent_last() {
     let world = World::start().await;
     let owner = &world.workers[0];
     let mut expected = vec![default_of(owner).await];
-    // The default agent is first not in the table, and then is.
+    // The rename at the end of the first round stores the default agent in the table.
     for round in 0..2 {
         for i in 0..4 {
             world.advance_seconds(1);
@@ -197,7 +198,7 @@ async fn the_list_is_newest_first_page_by_page_with_the_default_agent_last() {
                 assert_eq!(ids(&Value::Array(shown)), expected, "{path}");
             }
         }
-        owner.patch(&at(expected.last().unwrap()), named("Prime")).await.expect(200);
+        owner.patch(&path(expected.last().unwrap()), named("Prime")).await.expect(200);
     }
     assert_eq!(list(&world.workers[1]).await.len(), 1);
     for limit in [1, 2] {
@@ -212,36 +213,36 @@ async fn the_list_is_newest_first_page_by_page_with_the_default_agent_last() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_elses_agent_does_not_exist() {
+async fn another_users_agent_is_not_found() {
     let world = World::start().await;
     let (owner, other) = (&world.workers[0], &world.workers[1]);
     for id in [owner.make_agent("Ada").await, default_of(owner).await] {
-        let before = owner.get(&at(&id)).await.expect(200);
-        other.get(&at(&id)).await.expect_error(404, "not_found");
-        other.patch(&at(&id), named("Mine")).await.expect_error(404, "not_found");
-        other.delete(&at(&id)).await.expect_error(404, "not_found");
-        assert_eq!(owner.get(&at(&id)).await.expect(200), before);
+        let before = owner.get(&path(&id)).await.expect(200);
+        other.get(&path(&id)).await.expect_error(404, "not_found");
+        other.patch(&path(&id), named("Mine")).await.expect_error(404, "not_found");
+        other.delete(&path(&id)).await.expect_error(404, "not_found");
+        assert_eq!(owner.get(&path(&id)).await.expect(200), before);
     }
     for id in ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "no-id", "me"] {
-        owner.get(&at(id)).await.expect_error(404, "not_found");
+        owner.get(&path(id)).await.expect_error(404, "not_found");
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_has_so_many_agents_and_no_more() {
+async fn a_user_cannot_exceed_the_agent_limit() {
     for (most, others) in [(4, 3), (1, 0)] {
         let rules = Rules { max_agents: most, ..Rules::default() };
         let world = World::with(Options { rules, ..Options::default() }).await;
         let owner = &world.workers[0];
-        let mut made = Vec::new();
+        let mut created = Vec::new();
         for i in 0..others {
-            made.push(owner.make_agent(&format!("Agent {i}")).await);
+            created.push(owner.make_agent(&format!("Agent {i}")).await);
         }
         owner.post(ALL, named("One more")).await.expect_error(409, "too_many_agents");
         assert_eq!(list(owner).await.len(), others + 1);
-        if let Some(one) = made.first() {
-            owner.delete(&at(one)).await.expect(204);
+        if let Some(one) = created.first() {
+            owner.delete(&path(one)).await.expect(204);
             owner.make_agent("One more").await;
             owner.post(ALL, named("Another")).await.expect_error(409, "too_many_agents");
         }
@@ -250,7 +251,7 @@ async fn a_user_has_so_many_agents_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hostile_name_is_text_and_nothing_else() {
+async fn a_hostile_name_is_stored_as_plain_text() {
     let world = World::start().await;
     let owner = &world.workers[0];
     for name in [
@@ -263,11 +264,11 @@ async fn a_hostile_name_is_text_and_nothing_else() {
         "\u{1f469}\u{200d}\u{1f4bb} ロボット",
     ] {
         let answer = owner.post(ALL, named(name)).await;
-        let made = answer.expect(201);
+        let agent = answer.expect(201);
         assert_eq!(answer.header("content-type"), Some("application/json"));
-        assert_eq!((&made["name"], &made["is_default"]), (&json!(name), &json!(false)));
-        let read = owner.get(&at(made["id"].as_str().unwrap())).await;
-        assert_eq!(read.expect(200), made);
+        assert_eq!((&agent["name"], &agent["is_default"]), (&json!(name), &json!(false)));
+        let read = owner.get(&path(agent["id"].as_str().unwrap())).await;
+        assert_eq!(read.expect(200), agent);
         assert_eq!(read.header("x-content-type-options"), Some("nosniff"));
         owner.post(ALL, named(name)).await.expect_error(409, "agent_name_taken");
     }

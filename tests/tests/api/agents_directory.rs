@@ -12,7 +12,7 @@ use super::support::{assert_without, fields, ids, post, rest};
 
 const DIRECTORY: &str = "/api/agents/directory";
 
-/// Posts a drop that these race for, and has it judged.
+/// Posts a drop, has these workers submit for these agents, and has it judged.
 async fn race(world: &World, price_cents: i64, racers: &[(&Client, Option<&str>)]) {
     let drop = post(&world.sender, "roast", price_cents).await;
     for (i, (worker, agent)) in racers.iter().enumerate() {
@@ -32,12 +32,12 @@ async fn directory(world: &World) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_raced_is_listed_with_exactly_the_promised_fields() {
+async fn an_agent_that_has_raced_is_listed_with_exactly_the_documented_fields() {
     let world = World::start().await;
     let worker = &world.workers[0];
     let ada = worker.post("/api/agents", json!({ "name": "Ada", "description": "Roasts" })).await.expect(201);
     let ada = ada["id"].as_str().unwrap();
-    assert_eq!(directory(&world).await, Vec::<Value>::new(), "nobody has raced");
+    assert_eq!(directory(&world).await, Vec::<Value>::new(), "no agent has raced");
     race(&world, 1000, &[(worker, Some(ada))]).await;
     let listed = directory(&world).await;
     assert_eq!(listed.len(), 1);
@@ -52,19 +52,19 @@ async fn who_has_raced_is_listed_with_exactly_the_promised_fields() {
     worker.patch(&format!("/api/agents/{ada}"), json!({ "name": "Adele" })).await.expect(200);
     assert_eq!(directory(&world).await[0]["name"], "Adele");
     worker.delete(&format!("/api/agents/{ada}")).await.expect(204);
-    assert_eq!(directory(&world).await, Vec::<Value>::new(), "it is gone");
+    assert_eq!(directory(&world).await, Vec::<Value>::new(), "a deleted agent is not listed");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_order_is_highest_first_and_its_pages_neither_skip_nor_repeat() {
+async fn each_order_lists_the_highest_first_and_its_pages_neither_skip_nor_repeat() {
     let world = World::start().await;
     let mut agents: Vec<(&Client, Option<String>)> = Vec::new();
     for worker in &world.workers {
         agents.push((worker, None));
         agents.push((worker, Some(worker.make_agent("Second").await)));
     }
-    // Some race alone and win, some against others, and several come to the same figures.
+    // Some agents race alone and win, some race against others, and several reach the same figures.
     for (i, (worker, agent)) in agents.iter().enumerate() {
         race(&world, [300, 1000, 300][i % 3], &[(worker, agent.as_deref())]).await;
         if i % 2 == 0 && i >= 4 {
@@ -82,13 +82,13 @@ async fn each_order_is_highest_first_and_its_pages_neither_skip_nor_repeat() {
             let shown = rest(&world.anon, &path, None, "").await;
             let figures: Vec<i64> = shown.iter().map(|agent| agent[figure].as_i64().unwrap()).collect();
             assert!(figures.is_sorted_by(|a, b| a >= b), "{path}: {figures:?}");
-            assert!(figures.iter().collect::<BTreeSet<_>>().len() < figures.len(), "some have the same");
+            assert!(figures.iter().collect::<BTreeSet<_>>().len() < figures.len(), "no figures are equal");
             let order = ids(&Value::Array(shown));
             assert_eq!(order.iter().cloned().collect::<BTreeSet<_>>(), everybody, "{path}");
             assert_eq!(order.len(), everybody.len(), "{path} repeats");
             orders.insert(order);
         }
-        assert_eq!(orders.len(), 1, "the order does not hang on the pages");
+        assert_eq!(orders.len(), 1, "the order depends on the page size");
     }
     assert_eq!(rest(&world.anon, &format!("{DIRECTORY}?sort=earnings"), None, "").await, all);
     world.finish().await;
@@ -115,7 +115,7 @@ async fn the_directory_is_cacheable_and_refuses_bad_parameters() {
         ("sort=".to_owned(), "sort"),
         ("cursor=x".to_owned(), "cursor"),
         (format!("sort=wins&cursor={cursor}"), "cursor"),
-        // `directory.earnings` with something that is no position.
+        // `directory.earnings` with an invalid position.
         ("cursor=ZGlyZWN0b3J5LmVhcm5pbmdzIHg".to_owned(), "cursor"),
         (
             "cursor=ZGlyZWN0b3J5LmVhcm5pbmdzIDk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"
@@ -135,7 +135,7 @@ async fn the_directory_is_cacheable_and_refuses_bad_parameters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_directory_tells_nothing_private() {
+async fn the_directory_reveals_nothing_private() {
     let world = World::start().await;
     let racers: Vec<_> = world.workers[..3].iter().map(|worker| (worker, None)).collect();
     race(&world, 1000, &racers).await;
@@ -146,8 +146,8 @@ async fn the_directory_tells_nothing_private() {
             let users = world.workers.iter().map(|worker| worker.id.as_str());
             assert_without(&answer.text, users.clone());
             let cursor = answer.header("x-next-cursor").unwrap();
-            let told = URL_SAFE_NO_PAD.decode(cursor).unwrap();
-            assert_without(&String::from_utf8(told).unwrap(), users);
+            let decoded = URL_SAFE_NO_PAD.decode(cursor).unwrap();
+            assert_without(&String::from_utf8(decoded).unwrap(), users);
         }
     }
     world.finish().await;

@@ -22,7 +22,7 @@ const FIELDS: [&str; 11] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drop_on_the_board_has_exactly_the_promised_fields() {
+async fn a_drop_on_the_board_has_exactly_the_documented_fields() {
     let world = World::start().await;
     let drop = post(&world.sender, "code", 500).await;
     world.race(&drop, 1).await;
@@ -42,7 +42,7 @@ async fn a_drop_on_the_board_has_exactly_the_promised_fields() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_open_drops_whose_window_is_not_over_are_on_the_board() {
+async fn the_board_lists_only_open_drops_with_an_open_window() {
     let world = World::start().await;
     let [short, long, cancelled, full] = [
         post_for(&world.sender, "roast", 100, 30).await,
@@ -58,7 +58,7 @@ async fn only_open_drops_whose_window_is_not_over_are_on_the_board() {
         let shown = BTreeSet::from_iter(ids(&world.anon.get(&path).await.expect(200)));
         assert_eq!(shown, BTreeSet::from([short.clone(), long.clone()]), "{sort}");
     }
-    // Nothing has swept: the window alone takes the drop off.
+    // No sweep has run, so only the window takes the drop off the board.
     world.advance_seconds(31);
     for query in ["sort=closing", "sort=newest", "sort=price", "sort=newest&min_price_cents=1", "pack=roast"]
     {
@@ -69,7 +69,7 @@ async fn only_open_drops_whose_window_is_not_over_are_on_the_board() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pending_drop_comes_on_the_board_when_it_is_paid() {
+async fn a_pending_drop_appears_on_the_board_once_it_is_paid() {
     let world = World::start().await;
     let user = world.user("late payer", 100).await;
     let body = json!({ "prompt": "Pay later", "price_cents": 200, "confirmed": true });
@@ -88,7 +88,7 @@ async fn a_pending_drop_comes_on_the_board_when_it_is_paid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_board_is_sorted_as_asked() {
+async fn the_board_is_sorted_as_requested() {
     let world = World::start().await;
     let mut drops = Vec::new();
     for (price, seconds) in [(300, 600), (100, 300), (200, 900), (500, 60)] {
@@ -109,7 +109,7 @@ async fn the_board_is_sorted_as_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn filters_keep_what_they_name_alone_and_together() {
+async fn filters_apply_alone_and_in_combination() {
     let world = World::start().await;
     let mut drops = Vec::new();
     for pack in ["roast", "scout", "code", "cook", "wild"] {
@@ -129,17 +129,17 @@ async fn filters_keep_what_they_name_alone_and_together() {
                 path += &format!("&min_price_cents={least}");
             }
             let shown = BTreeSet::from_iter(ids(&world.anon.get(&path).await.expect(200)));
-            let kept = drops.iter().filter(|(_, of, price)| {
-                pack.is_none_or(|pack| pack == *of) && least.is_none_or(|least| *price >= least)
+            let expected = drops.iter().filter(|(_, drop_pack, price)| {
+                pack.is_none_or(|pack| pack == *drop_pack) && least.is_none_or(|least| *price >= least)
             });
-            assert_eq!(shown, kept.map(|(id, ..)| id.clone()).collect(), "{path}");
+            assert_eq!(shown, expected.map(|(id, ..)| id.clone()).collect(), "{path}");
         }
     }
     world.finish().await;
 }
 
-/// What a page is sorted by, as text that sorts the same; reversed orders are checked backwards.
-fn key(sort: &str, item: &Value) -> String {
+/// The sort key of an item as text that sorts the same. Descending orders are checked in reverse.
+fn sort_key(sort: &str, item: &Value) -> String {
     match sort {
         "closing" => item["window_closes_at"].as_str().unwrap().to_owned(),
         "newest" => item["created_at"].as_str().unwrap().to_owned(),
@@ -166,10 +166,10 @@ async fn paging_neither_skips_nor_repeats_while_drops_are_added() {
         ] {
             for limit in [1, 3, 7] {
                 let path = format!("/api/board?sort={sort}{filter}&limit={limit}");
-                let kept = drops
-                    .iter()
-                    .filter(|(_, of, price)| pack.is_none_or(|pack| pack == *of) && *price >= least);
-                let before: BTreeSet<String> = kept.map(|(id, ..)| id.clone()).collect();
+                let matching = drops.iter().filter(|(_, drop_pack, price)| {
+                    pack.is_none_or(|pack| pack == *drop_pack) && *price >= least
+                });
+                let before: BTreeSet<String> = matching.map(|(id, ..)| id.clone()).collect();
                 let mut seen: Vec<Value> = Vec::new();
                 let mut cursor: Option<String> = None;
                 for page_number in 0.. {
@@ -193,7 +193,7 @@ async fn paging_neither_skips_nor_repeats_while_drops_are_added() {
                 let unique: BTreeSet<String> = ids(&Value::Array(seen.clone())).into_iter().collect();
                 assert_eq!(unique.len(), seen.len(), "{path} repeats");
                 assert!(before.is_subset(&unique), "{path} skips {:?}", before.difference(&unique));
-                let keys: Vec<String> = seen.iter().map(|item| key(sort, item)).collect();
+                let keys: Vec<String> = seen.iter().map(|item| sort_key(sort, item)).collect();
                 let mut sorted = keys.clone();
                 sorted.sort_unstable();
                 if sort != "closing" {
@@ -207,7 +207,7 @@ async fn paging_neither_skips_nor_repeats_while_drops_are_added() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn links_lead_through_the_board_with_its_filters() {
+async fn link_headers_lead_through_the_filtered_board() {
     let world = World::start().await;
     for price in [100, 200, 300] {
         post(&world.sender, "roast", price).await;
@@ -227,7 +227,7 @@ async fn links_lead_through_the_board_with_its_filters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_is_good_for_its_own_sort_only() {
+async fn a_cursor_is_valid_only_for_its_own_sort() {
     let world = World::start().await;
     for _ in 0..3 {
         post(&world.sender, "roast", 100).await;
@@ -266,9 +266,9 @@ async fn an_old_cursor_with_other_filters_still_works() {
             let items = rest(&world.anon, &path, Some(cursor.clone()), "").await;
             assert!(ids(&Value::Array(items)).iter().all(|id| !shown.contains(id)), "{path} repeats");
         }
-        // Long after every window is over, too.
         world.advance_seconds(1);
     }
+    // Every window has ended.
     world.advance_seconds(1000);
     let path = "/api/board?sort=closing";
     assert_eq!(rest(&world.anon, path, None, "").await, Vec::<Value>::new());
@@ -320,11 +320,11 @@ async fn the_board_is_cacheable_and_revalidates() {
     let tag = first.header("etag").unwrap().to_owned();
     let weak = format!("W/{tag}");
     let several = format!("\"other\", {tag}");
-    for known in [tag.as_str(), &weak, &several, "*"] {
-        let again = world.anon.get_with("/api/board", &[("if-none-match", known)]).await;
-        again.expect(304);
-        assert_eq!((again.text.as_str(), again.header("etag")), ("", Some(tag.as_str())));
-        assert_eq!(again.header("cache-control"), Some(control));
+    for sent in [tag.as_str(), &weak, &several, "*"] {
+        let unchanged = world.anon.get_with("/api/board", &[("if-none-match", sent)]).await;
+        unchanged.expect(304);
+        assert_eq!((unchanged.text.as_str(), unchanged.header("etag")), ("", Some(tag.as_str())));
+        assert_eq!(unchanged.header("cache-control"), Some(control));
     }
     post(&world.sender, "roast", 100).await;
     let changed = world.anon.get_with("/api/board", &[("if-none-match", &tag)]).await;
@@ -334,7 +334,7 @@ async fn the_board_is_cacheable_and_revalidates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_board_tells_nothing_private() {
+async fn the_board_reveals_nothing_private() {
     let world = World::start().await;
     let body = json!({
         "prompt": "A public prompt", "pack": "roast", "price_cents": 100, "confirmed": true,
@@ -344,7 +344,7 @@ async fn the_board_tells_nothing_private() {
     let drop = drop["id"].as_str().unwrap();
     world.workers[0].claim(drop).await.expect(201);
     world.workers[0].submit(drop, "A sealed output").await.expect(201);
-    // A credential changes nothing, not even the drop's sender's.
+    // A credential changes nothing, not even that of the drop's sender.
     for client in [&world.anon, &world.sender, &world.workers[0]] {
         for sort in ["closing", "newest", "price"] {
             let answer = client.get(&format!("/api/board?sort={sort}")).await;

@@ -36,7 +36,7 @@ async fn the_totals_follow_drops_from_opening_to_every_end() {
     assert_eq!(stats(&world).await, totals(0, 0, 1, 2, 750), "completed");
     complete(&world, "wild", 500, 1).await;
     world.sweep().await;
-    assert_eq!(stats(&world).await, totals(0, 0, 2, 3, 1100), "completed again");
+    assert_eq!(stats(&world).await, totals(0, 0, 2, 3, 1100), "a second drop completed");
     world.finish().await;
 }
 
@@ -47,9 +47,9 @@ async fn the_totals_are_cacheable_and_revalidate() {
     first.expect(200);
     assert!(first.header("cache-control").unwrap().contains("public"));
     let tag = first.header("etag").unwrap().to_owned();
-    let again = world.anon.get_with("/api/board/stats", &[("if-none-match", &tag)]).await;
-    again.expect(304);
-    assert_eq!(again.text, "");
+    let unchanged = world.anon.get_with("/api/board/stats", &[("if-none-match", &tag)]).await;
+    unchanged.expect(304);
+    assert_eq!(unchanged.text, "");
     post(&world.sender, "roast", 100).await;
     world.anon.get_with("/api/board/stats", &[("if-none-match", &tag)]).await.expect(200);
     world.finish().await;

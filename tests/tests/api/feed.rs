@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::support::{assert_without, complete, fields, ids, post, post_for, rest};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_finished_drop_has_exactly_the_promised_fields() {
+async fn a_completed_drop_has_exactly_the_documented_fields() {
     let world = World::start().await;
     let drop = complete(&world, "code", 500, 3).await;
     let judged = world.sender.get(&format!("/api/jobs/{drop}")).await.expect(200);
@@ -71,7 +71,7 @@ async fn the_feed_is_newest_first_filtered_by_pack_and_paged() {
             assert_eq!(ids(&Value::Array(shown)), expected, "{path}");
         }
     }
-    // What finishes meanwhile comes before the page, not into it.
+    // A drop that completes meanwhile precedes the page and does not shift it.
     let first = world.anon.get("/api/feed?limit=4").await;
     let cursor = first.header("x-next-cursor").unwrap().to_owned();
     complete(&world, "roast", 100, 1).await;
@@ -95,14 +95,14 @@ async fn an_excerpt_has_at_most_280_characters_of_the_winning_output() {
         assert_eq!(feed[0]["id"], json!(drop));
         let excerpt = feed[0]["winning_excerpt"].as_str().unwrap();
         assert!((1..=280).contains(&excerpt.chars().count()), "{excerpt}");
-        let begins = excerpt.trim_end_matches(['\u{2026}', '.', ' ']);
-        assert!(output.starts_with(begins), "{excerpt}");
+        let beginning = excerpt.trim_end_matches(['\u{2026}', '.', ' ']);
+        assert!(output.starts_with(beginning), "{excerpt}");
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_feed_tells_nothing_private() {
+async fn the_feed_reveals_nothing_private() {
     let world = World::start().await;
     let body = json!({
         "prompt": "A public title\nand a body", "pack": "roast", "price_cents": 100, "confirmed": true,
@@ -113,15 +113,15 @@ async fn the_feed_tells_nothing_private() {
     world.race(drop, 5).await;
     world.sweep().await;
     let submissions = world.sender.get(&format!("/api/jobs/{drop}/submissions")).await.expect(200);
-    let lost = submissions.as_array().unwrap().iter().filter(|made| made["rank"] != 1);
-    let lost: Vec<&str> = lost.map(|made| made["output_text"].as_str().unwrap()).collect();
-    assert_eq!(lost.len(), 4);
+    let losers = submissions.as_array().unwrap().iter().filter(|submission| submission["rank"] != 1);
+    let losing: Vec<&str> = losers.map(|loser| loser["output_text"].as_str().unwrap()).collect();
+    assert_eq!(losing.len(), 4);
     for client in [&world.anon, &world.sender] {
         let answer = client.get("/api/feed").await;
         assert_eq!(ids(&answer.expect(200)), [drop]);
         assert_without(&answer.text, ["SECRET_NAME", "secret-value", &world.sender.id]);
         assert_without(&answer.text, world.workers.iter().map(|worker| worker.id.as_str()));
-        assert_without(&answer.text, lost.iter().copied());
+        assert_without(&answer.text, losing.iter().copied());
     }
     world.finish().await;
 }

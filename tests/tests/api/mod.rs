@@ -1,4 +1,4 @@
-//! The API, endpoint by endpoint. Each module is named after the path it is about.
+//! The API, endpoint by endpoint. Each module has the name of its path.
 
 mod agents;
 mod agents_directory;

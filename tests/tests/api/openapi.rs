@@ -1,17 +1,17 @@
-//! `/api/openapi.json`, and the net that holds template, routers and document together.
+//! `/api/openapi.json`, and the agreement of template, routers and document.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use clorp_sam::Template;
+use clorp_infra::template::Template;
 use clorp_tests::World;
 use clorp_tests::document::{merged, parts, routes};
 use reqwest::Method;
 use serde_json::Value;
 
 #[test]
-fn the_committed_document_is_what_the_routers_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+fn the_committed_document_matches_the_routers() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.json");
     let expected = merged().to_pretty_json().unwrap() + "\n";
     if std::env::var_os("UPDATE_OPENAPI").is_some() {
         std::fs::write(&path, &expected).unwrap();
@@ -20,7 +20,7 @@ fn the_committed_document_is_what_the_routers_say() {
     assert!(committed == expected, "docs/openapi.json is out of date: UPDATE_OPENAPI=1 cargo test openapi");
 }
 
-/// Every `$ref` in `value`.
+/// Collects every `$ref` in `value`.
 fn references(value: &Value, into: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
@@ -33,34 +33,35 @@ fn references(value: &Value, into: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_reference_in_the_document_leads_somewhere() {
+fn every_reference_in_the_document_resolves() {
     let document = serde_json::to_value(merged()).unwrap();
     let mut found = BTreeSet::new();
     references(&document, &mut found);
     assert!(found.contains("#/components/schemas/ErrorBody"));
     for reference in found {
-        assert!(document.pointer(&reference[1..]).is_some(), "{reference} leads nowhere");
+        assert!(document.pointer(&reference[1..]).is_some(), "{reference} does not resolve");
     }
 }
 
 #[test]
-fn a_stranger_is_told_what_each_operation_and_each_group_of_them_is_about() {
+fn every_operation_tag_parameter_and_property_is_described() {
     let document = serde_json::to_value(merged()).unwrap();
-    let told =
-        |of: &Value, what: &str| assert!(of.as_str().is_some_and(|text| text.len() > 3), "{what}: {of}");
-    told(&document["info"]["description"], "info");
-    told(&document["servers"][0]["description"], "server");
+    let assert_text = |text: &Value, subject: &str| {
+        assert!(text.as_str().is_some_and(|text| text.len() > 3), "{subject}: {text}")
+    };
+    assert_text(&document["info"]["description"], "info");
+    assert_text(&document["servers"][0]["description"], "server");
     let mut tags = BTreeSet::new();
     for tag in document["tags"].as_array().unwrap() {
-        told(&tag["description"], "a tag");
+        assert_text(&tag["description"], "a tag");
         tags.insert(tag["name"].as_str().unwrap());
     }
     let (mut ids, mut used) = (BTreeSet::new(), BTreeSet::new());
     for route in routes() {
         let (name, operation) = (route.name(), &route.operation);
-        told(&operation["summary"], &name);
+        assert_text(&operation["summary"], &name);
         assert!(operation["summary"].as_str().unwrap().ends_with('.'), "{name}");
-        assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: another one has its id");
+        assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: duplicate operationId");
         used.extend(operation["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()));
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             assert!(
@@ -69,14 +70,16 @@ fn a_stranger_is_told_what_each_operation_and_each_group_of_them_is_about() {
             );
         }
         for (status, response) in operation["responses"].as_object().unwrap() {
-            told(&response["description"], &format!("{name} {status}"));
+            assert_text(&response["description"], &format!("{name} {status}"));
         }
     }
     assert_eq!(tags, used);
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
-        for (property, of) in schema["properties"].as_object().into_iter().flatten() {
-            let told = of["description"].is_string() || of.get("$ref").is_some() || of.get("oneOf").is_some();
-            assert!(told, "{name}.{property} is not described");
+        for (property, definition) in schema["properties"].as_object().into_iter().flatten() {
+            let described = definition["description"].is_string()
+                || definition.get("$ref").is_some()
+                || definition.get("oneOf").is_some();
+            assert!(described, "{name}.{property} is not described");
         }
     }
 }
@@ -84,7 +87,7 @@ fn a_stranger_is_told_what_each_operation_and_each_group_of_them_is_about() {
 #[test]
 fn template_and_document_name_the_same_paths_for_the_same_functions() {
     let template = Template::from_repo().unwrap();
-    // The root and the catch-all are no routes: they turn unknown paths into the API's own 404.
+    // The root and the catch-all only turn unknown paths into the API's own 404.
     let routes: BTreeSet<(String, String)> = template
         .routes()
         .into_iter()
@@ -101,13 +104,13 @@ fn template_and_document_name_the_same_paths_for_the_same_functions() {
 }
 
 #[test]
-fn every_post_by_a_caller_is_documented_with_its_idempotency_key_and_conflicts() {
+fn every_authenticated_post_documents_its_idempotency_key_and_conflicts() {
     let mut keyed = 0;
     for route in routes() {
-        let what = format!("{} {}", route.method, route.path);
+        let name = route.name();
         let parameters = route.operation["parameters"].to_string();
         let takes_key = parameters.contains("#/components/parameters/IdempotencyKey");
-        assert_eq!(takes_key, route.method == Method::POST && route.has_caller(), "{what}");
+        assert_eq!(takes_key, route.method == Method::POST && route.has_caller(), "{name}");
         if !takes_key {
             continue;
         }
@@ -115,20 +118,20 @@ fn every_post_by_a_caller_is_documented_with_its_idempotency_key_and_conflicts()
         let responses = &route.operation["responses"];
         let conflict = responses["409"]["description"].as_str().unwrap();
         for code in ["idempotency_key_reused", "idempotency_in_flight"] {
-            assert!(conflict.contains(code), "{what}: {conflict}");
+            assert!(conflict.contains(code), "{name}: {conflict}");
         }
-        assert!(responses["409"].to_string().contains("#/components/schemas/ErrorBody"), "{what}");
+        assert!(responses["409"].to_string().contains("#/components/schemas/ErrorBody"), "{name}");
         for (status, response) in responses.as_object().unwrap() {
             let replayed = !response["headers"]["Idempotency-Replayed"].is_null();
-            let passing = ["401", "413", "415", "429", "500", "503"].contains(&status.as_str());
-            assert_eq!(replayed, !passing, "{what} {status}");
+            let transient = ["401", "413", "415", "429", "500", "503"].contains(&status.as_str());
+            assert_eq!(replayed, !transient, "{name} {status}");
         }
     }
     assert!(keyed >= 6, "{keyed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_document_is_served_and_says_which_version_of_openapi_it_is() {
+async fn the_served_document_declares_its_openapi_version() {
     let world = World::start().await;
     let served = world.anon.get("/api/openapi.json").await;
     let document = served.expect(200);

@@ -1,4 +1,4 @@
-//! What every route has in common: paths, methods, bodies, parameters, headers, faults.
+//! Rules that every route shares: paths, methods, bodies, parameters, headers, faults.
 
 use std::collections::BTreeSet;
 
@@ -30,16 +30,16 @@ async fn an_unknown_path_is_a_json_404() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_method_is_a_405_that_says_which_are_allowed() {
+async fn an_unsupported_method_is_a_405_that_lists_the_allowed_ones() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
     let routes = routes();
     for route in routes {
         let path = route.at(&drop, &world.sender.id);
-        let known: BTreeSet<&Method> =
+        let supported: BTreeSet<&Method> =
             routes.iter().filter(|other| other.path == route.path).map(|other| &other.method).collect();
         for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-            if known.contains(&method) {
+            if supported.contains(&method) {
                 continue;
             }
             let answer = world.sender.send(method.clone(), &path, None, &[]).await;
@@ -48,7 +48,7 @@ async fn another_method_is_a_405_that_says_which_are_allowed() {
             let allow = answer.header("allow").unwrap_or_else(|| panic!("{method} {path} has no Allow"));
             let allowed: BTreeSet<&str> =
                 allow.split(',').map(str::trim).filter(|method| *method != "HEAD").collect();
-            assert_eq!(allowed, known.iter().map(|method| method.as_str()).collect(), "{path}");
+            assert_eq!(allowed, supported.iter().map(|method| method.as_str()).collect(), "{path}");
         }
     }
     world.finish().await;
@@ -85,7 +85,7 @@ async fn a_body_that_is_not_declared_as_json_is_a_415() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_large_a_body_is_a_413() {
+async fn an_oversized_body_is_a_413() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
     let large = vec![b' '; clorp_http::extract::MAX_BODY_BYTES + 1];
@@ -131,12 +131,12 @@ async fn a_malformed_body_is_a_400_on_every_post() {
             assert!(error["code"].is_string() && error["request_id"].is_string(), "{path} {shown}: {error}");
         }
     }
-    assert_eq!(world.sender.balance().await, 19_900, "nothing happened");
+    assert_eq!(world.sender.balance().await, 19_900, "nothing was charged");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_field_given_twice_is_a_400() {
+async fn a_duplicate_field_is_a_400() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
     for (path, body) in [
@@ -168,10 +168,10 @@ async fn an_unknown_query_parameter_is_a_400_on_every_route() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_body_field_is_a_400_on_every_change_by_a_caller() {
+async fn an_unknown_body_field_is_a_400_on_every_authenticated_write() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
-    // What is in a report is Stripe's to say.
+    // The webhook is exempt, because Stripe may add fields to its events.
     for route in routes().iter().filter(|route| route.method != Method::GET && route.has_caller()) {
         let path = route.at(&drop, &world.sender.id);
         let body = br#"{"balance_cents": 1000000}"#.to_vec();
@@ -199,16 +199,16 @@ async fn head_answers_as_get_does_without_the_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_response_has_a_request_id_of_its_own() {
+async fn every_response_has_a_unique_request_id() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
     let mut ids = BTreeSet::new();
     let mut count = 0;
-    let mut note = |answer: &clorp_tests::Answer, what: &str| {
-        let id = answer.header("x-request-id").unwrap_or_else(|| panic!("{what} has no request id"));
-        assert!(!id.is_empty(), "{what}");
+    let mut collect = |answer: &clorp_tests::Answer, request: &str| {
+        let id = answer.header("x-request-id").unwrap_or_else(|| panic!("{request} has no request id"));
+        assert!(!id.is_empty(), "{request}");
         if answer.status.as_u16() >= 400 {
-            assert_eq!(answer.json()["request_id"], id, "{what}");
+            assert_eq!(answer.json()["request_id"], id, "{request}");
         }
         ids.insert(id.to_owned());
         count += 1;
@@ -216,21 +216,21 @@ async fn every_response_has_a_request_id_of_its_own() {
     for route in routes() {
         let path = route.at(&drop, &world.sender.id);
         for client in [&world.sender, &world.anon, &world.stranger] {
-            note(&route.send(client, &path, &[]).await, &path);
-            note(&client.send(Method::PUT, &path, None, &[]).await, &path);
-            note(&client.get(&format!("{path}/nope/nope")).await, &path);
+            collect(&route.send(client, &path, &[]).await, &path);
+            collect(&client.send(Method::PUT, &path, None, &[]).await, &path);
+            collect(&client.get(&format!("{path}/nope/nope")).await, &path);
         }
     }
     let tag = world.anon.get("/api/board").await.header("etag").unwrap().to_owned();
     let unchanged = world.anon.get_with("/api/board", &[("if-none-match", &tag)]).await;
     unchanged.expect(304);
-    note(&unchanged, "a 304");
-    assert_eq!(ids.len(), count, "a request id came twice");
+    collect(&unchanged, "a 304");
+    assert_eq!(ids.len(), count, "a request id was repeated");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn private_responses_are_not_to_be_stored() {
+async fn private_responses_forbid_caching() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
     for route in routes().iter().filter(|route| !route.operation["security"].is_null()) {
@@ -247,7 +247,7 @@ async fn private_responses_are_not_to_be_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_is_down_is_a_503_to_be_tried_again() {
+async fn an_unavailable_table_is_a_503_with_retry_after() {
     let world = World::with(Options { proxied: true, ..Options::default() }).await;
     let drop = post(&world.sender, "roast", 100).await;
     let proxy = world.proxy.as_ref().unwrap();
@@ -270,7 +270,7 @@ async fn a_table_that_is_down_is_a_503_to_be_tried_again() {
             &lower,
             ["aws", "dynamo", "amazon", "getitem", "internalservererror", "127.0.0.1", "clorp\""],
         );
-        // Ask on until the faults have been used up; the answer is then the right one.
+        // Retry until the faults are used up; then the request succeeds.
         for _ in 0..12 {
             if proxy.faults_left() == 0 {
                 break;

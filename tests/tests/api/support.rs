@@ -1,4 +1,4 @@
-//! What the modules share.
+//! Helpers that the modules share.
 
 use std::collections::BTreeSet;
 
@@ -51,7 +51,8 @@ pub(crate) fn with(path: &str, parameter: &str) -> String {
     format!("{path}{}{parameter}", if path.contains('?') { '&' } else { '?' })
 }
 
-/// All items of a list by its cursors, from the page at `cursor` on.
+/// All items of a list from the page at `cursor` on, read page by page. `items` points to the list in the
+/// body.
 pub(crate) async fn rest(client: &Client, path: &str, mut cursor: Option<String>, items: &str) -> Vec<Value> {
     let mut all = Vec::new();
     for _ in 0..200 {
@@ -63,7 +64,7 @@ pub(crate) async fn rest(client: &Client, path: &str, mut cursor: Option<String>
         cursor = page.header("x-next-cursor").map(str::to_owned);
         match &cursor {
             Some(cursor) => {
-                let link = link.expect("a page with a next one links to it");
+                let link = link.expect("a link to the next page");
                 assert!(link.ends_with("; rel=\"next\"") && link.contains(cursor), "{link}");
             }
             None => {
@@ -75,7 +76,7 @@ pub(crate) async fn rest(client: &Client, path: &str, mut cursor: Option<String>
     panic!("{path} never ends");
 }
 
-/// Checks that the text of a public response has nothing of these.
+/// Checks that the text of a public response contains none of these secrets.
 pub(crate) fn assert_without<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) {
     for secret in secrets {
         assert!(!text.contains(secret), "{secret:?} is public in {text}");

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::support::fields;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn you_see_your_own_account_with_exactly_the_promised_fields() {
+async fn a_users_own_account_has_exactly_the_documented_fields() {
     let world = World::start().await;
     let user = world.sender.get(&format!("/api/users/{}", world.sender.id)).await.expect(200);
     let names = [
@@ -29,7 +29,7 @@ async fn you_see_your_own_account_with_exactly_the_promised_fields() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_elses_account_does_not_exist() {
+async fn another_users_account_is_not_found() {
     let world = World::start().await;
     let unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
     for id in [world.workers[0].id.as_str(), &world.stranger.id, unknown, "me", "%20", "..%2Fstatus"] {

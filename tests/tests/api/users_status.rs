@@ -32,7 +32,7 @@ async fn a_claimed_drop_is_listed_until_it_is_completed() {
     world.finish().await;
 }
 
-/// Fills a drop on which the first worker holds a claim already.
+/// Fills a drop on which the first worker already holds a claim.
 trait RaceRest {
     async fn race_rest(&self, drop: &str);
 }
@@ -47,7 +47,7 @@ impl RaceRest for World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_or_expired_drop_is_no_longer_listed() {
+async fn a_cancelled_or_expired_drop_is_not_listed() {
     let world = World::start().await;
     let worker = &world.workers[0];
     let (cancelled, expired) =
@@ -69,7 +69,7 @@ async fn a_cancelled_or_expired_drop_is_no_longer_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_loses_a_lapsed_claim_loses_the_drop_from_the_list() {
+async fn a_worker_whose_lapsed_claim_is_taken_over_loses_the_drop_from_the_list() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
     for worker in &world.workers[..5] {
@@ -78,7 +78,7 @@ async fn whoever_loses_a_lapsed_claim_loses_the_drop_from_the_list() {
     world.workers[5].claim(&drop).await.expect_error(409, "max_claims_reached");
     assert_eq!(work(&world.workers[5]).await, json!([]));
     world.advance_seconds(121);
-    // Lapsed, but nobody waits: all of them still work on it.
+    // The claims have lapsed, but no worker has taken one over, so all workers keep theirs.
     for worker in &world.workers[..5] {
         assert_eq!(ids(&work(worker).await), [drop.as_str()]);
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::support::{fields, post, rest};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_says_what_happened_newest_first_and_adds_up() {
+async fn the_ledger_lists_movements_newest_first_and_adds_up() {
     let world = World::start().await;
     let user = world.user("busy", 1000).await;
     world.advance_seconds(1);
@@ -30,9 +30,9 @@ async fn the_ledger_says_what_happened_newest_first_and_adds_up() {
         .map(|line| (line["delta"].as_i64().unwrap(), line["reason"].as_str().unwrap()))
         .collect();
     let (win, refund, drop) = (format!("win:{won}"), format!("refund:{own}"), format!("drop:{own}"));
-    let (seeded, earned) = lines.split_last().unwrap();
-    assert_eq!(earned, [(350, win.as_str()), (300, &refund), (-300, &drop)]);
-    assert!(seeded.0 == 1000 && seeded.1.starts_with("topup:test_"), "{seeded:?}");
+    let (first, later) = lines.split_last().unwrap();
+    assert_eq!(later, [(350, win.as_str()), (300, &refund), (-300, &drop)]);
+    assert!(first.0 == 1000 && first.1.starts_with("topup:test_"), "{first:?}");
     for line in ledger {
         assert_eq!(fields(line), BTreeSet::from(["id", "delta", "reason", "created_at"]));
         assert!(line["created_at"].as_str().is_some_and(|at| at.len() == 24 && at.ends_with('Z')), "{line}");
@@ -41,7 +41,7 @@ async fn the_ledger_says_what_happened_newest_first_and_adds_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paging_gives_every_line_once_and_their_sum_is_the_balance() {
+async fn pages_give_every_line_once_and_their_sum_is_the_balance() {
     let world = World::start().await;
     for i in 0..12 {
         let drop = post(&world.sender, "roast", 100 + i).await;
@@ -60,7 +60,7 @@ async fn paging_gives_every_line_once_and_their_sum_is_the_balance() {
         let sum: i64 = lines.iter().map(|line| line["delta"].as_i64().unwrap()).sum();
         assert_eq!(sum, world.sender.balance().await);
     }
-    // A movement meanwhile neither repeats nor hides one.
+    // A concurrent movement neither repeats nor hides a line.
     let first = world.sender.get("/api/wallet/balance?limit=5").await;
     let cursor = first.header("x-next-cursor").unwrap().to_owned();
     post(&world.sender, "roast", 100).await;
@@ -70,7 +70,7 @@ async fn paging_gives_every_line_once_and_their_sum_is_the_balance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wallet_is_its_owners_alone() {
+async fn a_wallet_is_visible_only_to_its_owner() {
     let world = World::start().await;
     post(&world.sender, "roast", 100).await;
     let empty = world.stranger.get("/api/wallet/balance").await.expect(200);
@@ -87,7 +87,7 @@ async fn a_wallet_is_its_owners_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_page_is_refused() {
+async fn an_invalid_page_parameter_is_refused() {
     let world = World::start().await;
     for (query, field) in
         [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("cursor=x", "cursor")]

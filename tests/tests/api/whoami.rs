@@ -6,7 +6,7 @@ use serde_json::json;
 use super::support::post;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_says_whose_key_it_is_and_what_they_have() {
+async fn whoami_returns_the_keys_owner_and_balance() {
     let world = World::start().await;
     post(&world.sender, "roast", 250).await;
     for (client, cents) in [(&world.sender, 19_750), (&world.workers[0], 1000), (&world.stranger, 0)] {
