@@ -1,4 +1,4 @@
-//! Counting what one request costs.
+//! The cost of requests, as the proxy meters it.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use clorp_tests::meter::Charge;
 use clorp_tests::proxy::Call;
 use clorp_tests::{Options, World};
 
-/// What was consumed between two readings of the meter.
+/// The calls between two readings of the meter.
 #[derive(Debug, Default)]
 pub struct Cost {
     pub calls: Vec<Call>,
 }
 
 impl Cost {
-    /// Round trips that had to wait for each other.
+    /// Number of successive round trips; concurrent calls share one.
     pub fn round_trips(&self) -> usize {
         let mut rounds: Vec<usize> = self.calls.iter().map(|call| call.round).collect();
         rounds.sort_unstable();
@@ -33,7 +33,7 @@ impl Cost {
         self.calls.iter().flat_map(|call| &call.charges)
     }
 
-    /// How many charges and how many units there are for each kind of item and index.
+    /// Number of charges and sum of units, by kind of item and index.
     pub fn by_item(&self) -> BTreeMap<(&str, Option<&str>), (usize, usize)> {
         let mut sums = BTreeMap::new();
         for charge in self.charges() {
@@ -45,14 +45,14 @@ impl Cost {
         sums
     }
 
-    /// Whether a key was looked up.
-    pub fn asks_for_a_key(&self) -> bool {
+    /// Tells if a call looked up an API key.
+    pub fn looks_up_a_key(&self) -> bool {
         let pk = |call: &Call| call.request["Key"]["pk"]["S"].as_str().map(|pk| pk.starts_with("KEY#"));
         self.calls.iter().any(|call| call.operation == "GetItem" && pk(call) == Some(true))
     }
 }
 
-/// A world whose meter runs.
+/// Starts a world with a running meter.
 pub async fn metered() -> World {
     let world = World::with(Options { proxied: true, ..Options::funded() }).await;
     meter(&world, true);
@@ -65,12 +65,12 @@ pub fn meter(world: &World, metering: bool) {
     proxy.take_calls();
 }
 
-/// What was consumed since the meter was read last.
+/// The cost since the last reading of the meter.
 pub fn read_meter(world: &World) -> Cost {
     Cost { calls: world.proxy.as_ref().unwrap().take_calls() }
 }
 
-/// An output of 1 KB, different for each `i`: prose whose words come back as often as in any, and its sentences never.
+/// An output of 1 KB, different for each `i`. It compresses like prose: words repeat, sentences do not.
 pub fn kilobyte(i: usize) -> String {
     const WORDS: &str = "the of and to in is that for with as on by this not are from at or an be have which \
         readme tagline build compiler release weekend maintainer dependency benchmark promise documentation table \

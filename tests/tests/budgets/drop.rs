@@ -1,4 +1,4 @@
-//! What one drop costs from posting to payout.
+//! The cost of one drop from posting to payout.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,13 @@ use clorp_tests::World;
 use serde_json::json;
 
 use super::cost::{Cost, kilobyte, metered, read_meter};
-use super::docs::hold;
+use super::docs::assert_rows;
 
-/// Write units that a drop with five submissions of 1 KB stays under.
+/// Most write units of a drop with five submissions of 1 KB.
 const BUDGET: usize = 120;
 
-/// Plays a drop with five submissions; what each step costs. The workers claim for `agents`, if there are any.
+/// Plays a drop with five submissions and returns the cost of each step. The workers claim for `agents` or
+/// their default agents.
 async fn play(world: &World, agents: &[String]) -> Vec<(&'static str, Cost)> {
     let mut steps = Vec::new();
     let drop = world.sender.post_drop(1000).await;
@@ -44,16 +45,16 @@ async fn a_drop_with_five_submissions_of_a_kilobyte_stays_within_120_write_units
     let mut rows = vec!["| step | item | charges | write units |".to_owned(), "|---|---|---|---|".to_owned()];
     for (step, cost) in &steps {
         for ((item, index), (charges, units)) in cost.by_item() {
-            let of = index.map_or_else(String::new, |index| format!(" in `{index}`"));
-            rows.push(format!("| {step} | `{item}`{of} | {charges} | {units} |"));
+            let place = index.map_or_else(String::new, |index| format!(" in `{index}`"));
+            rows.push(format!("| {step} | `{item}`{place} | {charges} | {units} |"));
         }
         rows.push(format!("| **{step}** | | | **{}** |", cost.write_units()));
     }
     let total = write_units(&steps);
     rows.push(format!("| **whole drop** | | | **{total}** |"));
-    hold("drop", &rows);
+    assert_rows("drop", &rows);
     assert!(total <= BUDGET, "{total} write units");
-    // The sum is of something: every kind of item that a drop leaves behind is in it.
+    // The sum includes every kind of item that a drop writes.
     let kinds: BTreeMap<&str, usize> =
         steps.iter().flat_map(|(_, cost)| cost.charges()).fold(BTreeMap::new(), |mut kinds, charge| {
             *kinds.entry(charge.item.as_str()).or_default() += charge.units;
@@ -69,30 +70,30 @@ async fn a_drop_with_five_submissions_of_a_kilobyte_stays_within_120_write_units
 async fn a_drop_costs_no_more_when_its_agents_have_raced_before() {
     let world = metered().await;
     let first = write_units(&play(&world, &[]).await);
-    let again = write_units(&play(&world, &[]).await);
-    assert!(again <= first, "{first}, then {again}");
+    let second = write_units(&play(&world, &[]).await);
+    assert!(second <= first, "{first}, then {second}");
     let mut agents = Vec::new();
     for worker in &world.workers[..5] {
         agents.push(worker.make_agent("Roastmaster").await);
     }
     read_meter(&world);
     let named = play(&world, &agents).await;
-    let touched = named[1].1.by_item()[&("AGENT", None)];
-    assert_eq!(touched, (5, 10), "each claim counts on an agent that could be deleted");
+    let counters = named[1].1.by_item()[&("AGENT", None)];
+    assert_eq!(counters, (5, 10), "each claim is counted by its agent if that can be deleted");
     let rows = [
-        "| who races | write units |".to_owned(),
+        "| racing agents | write units |".to_owned(),
         "|---|---|".to_owned(),
         format!("| default agents, for the first time | {first} |"),
-        format!("| default agents that have raced before | {again} |"),
+        format!("| default agents that have raced before | {second} |"),
         format!("| other agents, for the first time | {} |", write_units(&named)),
         format!("| other agents that have raced before | {} |", write_units(&play(&world, &agents).await)),
     ];
-    hold("agents", &rows);
+    assert_rows("agents", &rows);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_drop_is_one_kilobyte_with_room_to_spare() {
+async fn the_item_of_a_full_drop_stays_below_one_kilobyte() {
     let world = metered().await;
     let title = "An eighty character title is the longest that a drop has, and this is one, as is";
     let body = json!({ "prompt": title, "price_cents": 20_000, "confirmed": true });

@@ -1,4 +1,4 @@
-//! What public lists cost as they grow.
+//! The cost of public lists as they grow.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_tests::World;
@@ -11,7 +11,7 @@ use super::cost::{meter, metered, read_meter};
 
 const PACKS: [&str; 5] = ["roast", "scout", "code", "cook", "wild"];
 
-/// Posts until the board has `count` drops more.
+/// Posts `count` more drops.
 async fn post(world: &World, count: usize) {
     meter(world, false);
     let sender = world.user("rich", 100 * i64::try_from(count).unwrap()).await;
@@ -24,42 +24,42 @@ async fn post(world: &World, count: usize) {
     meter(world, true);
 }
 
-/// The dearest of the first pages of a list, in round trips, calls and read units.
-async fn dearest_page(world: &World, list: &str) -> (usize, usize, f64) {
-    let mut dearest = (0, 0, 0.0_f64);
+/// The highest cost among the first ten pages of a list, in round trips, calls and read units.
+async fn max_page_cost(world: &World, list: &str) -> (usize, usize, f64) {
+    let mut max = (0, 0, 0.0_f64);
     let mut path = list.to_owned();
     for _ in 0..10 {
         let answer = world.anon.get(&path).await;
         answer.expect(200);
         let cost = read_meter(world);
-        dearest.0 = dearest.0.max(cost.round_trips());
-        dearest.1 = dearest.1.max(cost.calls.len());
-        dearest.2 = dearest.2.max(cost.read_units());
+        max.0 = max.0.max(cost.round_trips());
+        max.1 = max.1.max(cost.calls.len());
+        max.2 = max.2.max(cost.read_units());
         let cursor = answer.header("x-next-cursor").expect("more than ten pages");
         path = format!("{list}&cursor={cursor}");
     }
-    dearest
+    max
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_the_board_costs_the_same_however_long_the_board_is() {
+async fn the_cost_of_a_board_page_does_not_depend_on_the_length_of_the_board() {
     let world = metered().await;
     post(&world, 100).await;
     let lists = ["closing", "newest", "price"].map(|sort| format!("/api/board?sort={sort}&limit=5"));
     let mut short = Vec::new();
     for list in &lists {
-        short.push(dearest_page(&world, list).await);
+        short.push(max_page_cost(&world, list).await);
     }
     post(&world, 500).await;
     for (list, short) in lists.iter().zip(short) {
         assert_eq!(short, (2, 11, 10.0), "{list}: round trips, calls, read units");
-        assert_eq!(dearest_page(&world, list).await, short, "{list}");
+        assert_eq!(max_page_cost(&world, list).await, short, "{list}");
     }
     world.finish().await;
 }
 
-/// Puts `count` agents more into the directory, as if they had raced.
-async fn enlist(world: &World, count: u32) {
+/// Adds `count` agents to the directory as if they had raced.
+async fn add_agents(world: &World, count: u32) {
     meter(world, false);
     let table = world.table();
     let now = world.clock().now().as_millisecond().to_string();
@@ -90,24 +90,24 @@ async fn enlist(world: &World, count: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_the_directory_costs_the_same_however_many_agents_there_are() {
+async fn the_cost_of_a_directory_page_does_not_depend_on_the_number_of_agents() {
     let world = metered().await;
-    enlist(&world, 100).await;
+    add_agents(&world, 100).await;
     let lists = ["earnings", "wins"].map(|sort| format!("/api/agents/directory?sort={sort}&limit=5"));
     let mut short = Vec::new();
     for list in &lists {
-        short.push(dearest_page(&world, list).await);
+        short.push(max_page_cost(&world, list).await);
     }
-    enlist(&world, 500).await;
+    add_agents(&world, 500).await;
     for (list, short) in lists.iter().zip(short) {
         assert_eq!(short, (2, 9, 6.5), "{list}: round trips, calls, read units");
-        assert_eq!(dearest_page(&world, list).await, short, "{list}");
+        assert_eq!(max_page_cost(&world, list).await, short, "{list}");
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_totals_cost_the_same_however_many_drops_there_are() {
+async fn the_cost_of_the_totals_does_not_depend_on_the_number_of_drops() {
     let world = metered().await;
     let mut costs = Vec::new();
     for more in [0, 10, 100] {
@@ -122,7 +122,7 @@ async fn the_totals_cost_the_same_however_many_drops_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_with_nothing_due_costs_the_same_however_many_drops_are_open() {
+async fn the_cost_of_an_idle_sweep_does_not_depend_on_the_number_of_open_drops() {
     let world = metered().await;
     let mut costs = Vec::new();
     for more in [10, 300] {

@@ -1,5 +1,6 @@
-//! What requests and drops cost in round trips and units: counted, held to the budgets, and written to
-//! `docs/access-patterns.md`, whose tables are what these tests say (`UPDATE_DOCS=1` rewrites them).
+//! Costs of requests and drops in round trips and capacity units. These tests count them, compare them with
+//! the budgets and with the tables of `docs/access-patterns.md`, and rewrite those tables under
+//! `UPDATE_DOCS=1`.
 
 mod cost;
 mod docs;

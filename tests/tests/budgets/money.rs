@@ -1,5 +1,4 @@
-//! What it costs to move money in and out. Stripe's answers take their time too, but what is counted here is what is
-//! asked of the table.
+//! The cost of moving money in and out. Only requests to the table are counted, not those to Stripe.
 
 use clorp_tests::{Answer, Client};
 use serde_json::{Value, json};
@@ -16,35 +15,35 @@ const STATUS: &str = "GET /api/stripe/connect/status";
 const WEBHOOK: &str = "POST /api/stripe/webhook";
 const RUN: &str = "POST /api/jobs/run";
 const PAY: &str = "POST /api/jobs/{id}/pay";
-const SWEEP: &str = "payments: a sweep";
+const SWEEP: &str = "reconciler: a sweep";
 
-/// Plays every way in and out. Stripe's reports are held back, and delivered one by one.
+/// Plays every way in and out. Webhook events are held back and delivered one by one.
 pub(crate) async fn play(table: &mut Table) {
     table.world.control("webhooks", json!({ "paused": true })).await;
     let (payer, payee) = (table.world.user("payer", 0).await, table.world.user("payee", 5000).await);
     pay_in(table, &payer).await;
     let card = save_a_card(table, &payer).await;
     charge_the_card(table, &payer, &card).await;
-    take_back(table, &payer).await;
+    refund_and_dispute(table, &payer).await;
     connect(table, &payee).await;
     pay_out(table, &payee).await;
     sweep(table, &payer, &payee).await;
 }
 
-/// The value at a member of an answer's body.
-fn text(body: &Value, member: &str) -> String {
-    body[member].as_str().unwrap_or_else(|| panic!("no {member} in {body}")).to_owned()
+/// The text of a field of a response.
+fn text(body: &Value, field: &str) -> String {
+    body[field].as_str().unwrap_or_else(|| panic!("no {field} in {body}")).to_owned()
 }
 
 /// The last event of a type.
 fn event(table: &Table, kind: &str) -> Value {
     let events = table.world.sandbox.events();
     let found = events.into_iter().rev().find(|event| event["type"] == kind);
-    found.unwrap_or_else(|| panic!("Stripe has reported no {kind}"))
+    found.unwrap_or_else(|| panic!("Stripe has sent no {kind}"))
 }
 
-/// Enters what it costs to hear of the last event of a type.
-async fn hear(table: &mut Table, kind: &str, case: &str) {
+/// Delivers the last event of a type and enters the cost.
+async fn deliver(table: &mut Table, kind: &str, case: &str) {
     let event = event(table, kind);
     read_meter(&table.world);
     let answer = table.world.anon.report(&event).await;
@@ -55,7 +54,7 @@ async fn topup(client: &Client) -> Answer {
     client.post("/api/wallet/topup", json!({ "amount_cents": 1000 })).await
 }
 
-/// Asks for a top-up and pays it; the session.
+/// Starts a top-up, pays it, and returns its checkout session.
 async fn pay_by_checkout(table: &mut Table, payer: &Client, case: &str) -> String {
     let answer = topup(payer).await;
     let url = text(&table.enter(TOPUP, case, &answer, 200), "url");
@@ -67,16 +66,16 @@ async fn pay_by_checkout(table: &mut Table, payer: &Client, case: &str) -> Strin
 
 async fn pay_in(table: &mut Table, payer: &Client) {
     pay_by_checkout(table, payer, "the first of a user").await;
-    hear(table, "checkout.session.completed", "a top-up is paid").await;
-    hear(table, "checkout.session.completed", "the same again").await;
-    hear(table, "charge.succeeded", "none of our business").await;
+    deliver(table, "checkout.session.completed", "a top-up is paid").await;
+    deliver(table, "checkout.session.completed", "repeated").await;
+    deliver(table, "charge.succeeded", "ignored").await;
 }
 
 async fn set_up(payer: &Client) -> Answer {
     payer.post_empty("/api/wallet/setup-payment-method").await
 }
 
-/// The payment method that was saved.
+/// Saves a card and returns its payment method.
 async fn save_a_card(table: &mut Table, payer: &Client) -> String {
     let fresh = table.world.user("fresh", 100).await;
     table.enter(SETUP, "the first of a user", &set_up(&fresh).await, 200);
@@ -89,10 +88,10 @@ async fn save_a_card(table: &mut Table, payer: &Client) -> String {
     let (setup, _) = secret.split_once("_secret_").unwrap();
     let path = format!("setup_intents/{setup}/succeed");
     let saved = table.world.control(&path, json!({ "card": "ok" })).await;
-    hear(table, "setup_intent.succeeded", "a card is saved").await;
+    deliver(table, "setup_intent.succeeded", "a card is saved").await;
     table.enter(AUTO_TOPUP, "set", &payer.post("/api/wallet/auto-topup", enable).await, 200);
-    let asked = payer.post("/api/wallet/auto-topup", json!({})).await;
-    table.enter(AUTO_TOPUP, "asked for", &asked, 200);
+    let settings = payer.post("/api/wallet/auto-topup", json!({})).await;
+    table.enter(AUTO_TOPUP, "read", &settings, 200);
     text(&saved, "payment_method")
 }
 
@@ -112,51 +111,52 @@ async fn spend_down_to(table: &Table, payer: &Client, cents: i64) {
     read_meter(&table.world);
 }
 
-/// By 1,000 cents each time. Where a drop is paid, more is left than its price: otherwise it would depend on whether the
-/// wallet was read before or after the debit if a top-up is tried, and refused by the wallet, afterwards.
+/// Charges the saved card in each possible way, 1,000 cents each time. The wallet always holds more than the
+/// price of the drop, so the cost does not depend on the order of the debit and the read that decides about
+/// another top-up.
 async fn charge_the_card(table: &mut Table, payer: &Client, card: &str) {
     spend_down_to(table, payer, 500).await;
     table.enter(RUN, "the saved card is charged for it", &run(payer, 600).await, 201);
-    hear(table, "payment_intent.succeeded", "a charge of a saved card is known already").await;
+    deliver(table, "payment_intent.succeeded", "a charge of a saved card is known already").await;
     set_threshold(table, payer, 500).await;
     table.enter(RUN, "the saved card is charged afterwards", &run(payer, 500).await, 201);
     set_threshold(table, payer, 0).await;
 
-    let behave = async |table: &Table, how: &str| {
-        table.world.control(&format!("payment_methods/{card}"), json!({ "card": how })).await;
+    let set_card = async |table: &Table, behaviour: &str| {
+        table.world.control(&format!("payment_methods/{card}"), json!({ "card": behaviour })).await;
     };
-    behave(table, "declined").await;
+    set_card(table, "declined").await;
     spend_down_to(table, payer, 500).await;
     let refused = table.enter(RUN, "the saved card is declined", &run(payer, 600).await, 402);
     assert_eq!(refused["code"], "auto_topup_declined");
-    behave(table, "ok").await;
+    set_card(table, "ok").await;
     let path = format!("/api/jobs/{}/pay", text(&refused, "id"));
     table.enter(PAY, "the saved card is charged for it", &payer.post_empty(&path).await, 200);
     assert_eq!(payer.balance().await, 900);
     read_meter(&table.world);
 }
 
-/// Refunds and disputes.
-async fn take_back(table: &mut Table, payer: &Client) {
+/// Refunds and disputes payments.
+async fn refund_and_dispute(table: &mut Table, payer: &Client) {
     let session = pay_by_checkout(table, payer, "").await;
     let refund = async |table: &Table, cents: i64| {
         table.world.control(&format!("charges/{session}/refund"), json!({ "amount": cents })).await;
     };
     refund(table, 100).await;
-    hear(table, "charge.refunded", "kept until its payment is known").await;
-    hear(table, "checkout.session.completed", "a top-up is paid, and a report kept about it acted on").await;
+    deliver(table, "charge.refunded", "parked until its payment is known").await;
+    deliver(table, "checkout.session.completed", "a top-up is paid, and its parked event is processed").await;
     refund(table, 100).await;
-    hear(table, "charge.refunded", "a refund").await;
+    deliver(table, "charge.refunded", "a refund").await;
 
     let session = pay_by_checkout(table, payer, "").await;
-    table.counted.pop();
-    hear(table, "checkout.session.completed", "").await;
-    table.counted.pop();
+    table.entries.pop();
+    deliver(table, "checkout.session.completed", "").await;
+    table.entries.pop();
     let dispute = table.world.control(&format!("charges/{session}/dispute"), json!({})).await;
-    hear(table, "charge.dispute.created", "a dispute").await;
+    deliver(table, "charge.dispute.created", "a dispute").await;
     let path = format!("disputes/{}/close", text(&dispute, "id"));
     table.world.control(&path, json!({ "status": "won" })).await;
-    hear(table, "charge.dispute.closed", "a dispute is won").await;
+    deliver(table, "charge.dispute.closed", "a dispute is won").await;
 }
 
 async fn connect(table: &mut Table, payee: &Client) {
@@ -167,18 +167,18 @@ async fn connect(table: &mut Table, payee: &Client) {
     table.enter(CONNECT, "the first of a user", &payee.post_empty("/api/stripe/connect").await, 200);
     table.enter(CONNECT, "", &payee.post_empty("/api/stripe/connect").await, 200);
     table.get(STATUS, status, payee, "pending").await;
-    let known = payee.get(&format!("/api/users/{}", payee.id)).await.expect(200);
-    let path = format!("accounts/{}/onboard", text(&known, "stripe_account_id"));
+    let account = payee.get(&format!("/api/users/{}", payee.id)).await.expect(200);
+    let path = format!("accounts/{}/onboard", text(&account, "stripe_account_id"));
     table.world.control(&path, json!({})).await;
     read_meter(&table.world);
-    // Reports of the second in which we learnt of it ourselves may or may not be news.
+    // An event of the same second as the last read may or may not change the status.
     table.world.advance_seconds(2);
-    table.get(STATUS, status, payee, "active, and news to us").await;
-    hear(table, "account.updated", "what an account was before").await;
+    table.get(STATUS, status, payee, "active, and recorded").await;
+    deliver(table, "account.updated", "an outdated account status").await;
     table.get(STATUS, status, payee, "active").await;
     table.world.advance_seconds(2);
     table.world.control(&path, json!({ "payouts_enabled": false })).await;
-    hear(table, "account.updated", "what an account is now").await;
+    deliver(table, "account.updated", "a new account status").await;
     table.world.advance_seconds(2);
     table.world.control(&path, json!({})).await;
     let event = event(table, "account.updated");
@@ -199,12 +199,12 @@ async fn pay_out(table: &mut Table, payee: &Client) {
         table.world.sandbox.events().into_iter().rev().find(|event| event["type"] == "transfer.created");
     let path = format!("transfers/{}/reverse", sent.unwrap()["data"]["object"]["id"].as_str().unwrap());
     table.world.control(&path, json!({})).await;
-    hear(table, "transfer.reversed", "a withdrawal comes back").await;
+    deliver(table, "transfer.reversed", "a withdrawal comes back").await;
     assert_eq!(payee.balance().await, 5000);
     read_meter(&table.world);
 }
 
-/// What became of a transfer and a charge whose answers were lost.
+/// Sweeps up a transfer and a charge whose responses were lost.
 async fn sweep(table: &mut Table, payer: &Client, payee: &Client) {
     let lose = async |table: &Table, path: &str, times: u32| {
         let fault = json!({ "path": path, "method": "POST", "fault": "timeout_after", "times": times });
@@ -214,21 +214,22 @@ async fn sweep(table: &mut Table, payer: &Client, payee: &Client) {
     lose(table, transfers, 100).await;
     table.enter(WITHDRAW, "Stripe does not answer", &withdraw(payee, 1000).await, 202);
     lose(table, transfers, 0).await;
-    look(table, "nothing is due", 0).await;
+    reconcile(table, "nothing is due", 0).await;
     table.world.advance_seconds(16);
-    look(table, "finds a transfer", 1).await;
+    reconcile(table, "finds a transfer", 1).await;
 
     lose(table, charges, 100).await;
-    let unknown = table.enter(RUN, "Stripe does not answer", &run(payer, 3000).await, 402);
-    assert_eq!(unknown["code"], "auto_topup_pending");
+    let pending = table.enter(RUN, "Stripe does not answer", &run(payer, 3000).await, 402);
+    assert_eq!(pending["code"], "auto_topup_pending");
     lose(table, charges, 0).await;
     table.world.advance_seconds(16);
-    look(table, "finds a charge", 1).await;
+    reconcile(table, "finds a charge", 1).await;
 }
 
-async fn look(table: &mut Table, case: &str, ended: u64) {
+/// Runs the reconciler, which must settle `settled` payments, and enters the cost.
+async fn reconcile(table: &mut Table, case: &str, settled: u64) {
     read_meter(&table.world);
-    assert_eq!(table.world.resume().await, ended, "{case}");
+    assert_eq!(table.world.resume().await, settled, "{case}");
     let cost = read_meter(&table.world);
-    table.counted.push((SWEEP.to_owned(), case.to_owned(), cost));
+    table.entries.push((SWEEP.to_owned(), case.to_owned(), cost));
 }

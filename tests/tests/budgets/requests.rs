@@ -1,4 +1,4 @@
-//! What every request costs.
+//! The cost of every request.
 
 use std::collections::BTreeSet;
 
@@ -9,37 +9,37 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::cost::{Cost, kilobyte, metered, read_meter};
-use super::docs::hold;
+use super::docs::assert_rows;
 use super::money;
 
 /// Methods that the API document may have operations for.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// Round trips a request may make one after another, authentication included.
+/// Most successive round trips of a request, authentication included.
 const BUDGET: usize = 3;
 
-/// The cases of requests that take more: mostly because Stripe is asked in between, where what is asked for is written
-/// before and what came of it after. An agent's work is looked for only after the agent was read, so that none can begin
-/// unseen.
-const BEYOND: [(&str, &str); 14] = [
+/// Requests that exceed the budget. Most of them call Stripe, and write their intent before and the outcome
+/// after. The deletion of an agent queries its work only after reading the agent, so that no new work goes
+/// unnoticed.
+const OVER_BUDGET: [(&str, &str); 14] = [
     ("DELETE /api/agents/{id}", "204 deleted"),
     ("POST /api/jobs/run", "201 the saved card is charged for it"),
     ("POST /api/jobs/run", "201 the saved card is charged afterwards"),
     ("POST /api/jobs/run", "402 the saved card is declined"),
     ("POST /api/jobs/run", "402 Stripe does not answer"),
-    ("POST /api/jobs/{id}/claim", "201 three held leases are over"),
+    ("POST /api/jobs/{id}/claim", "201 three leases have ended"),
     ("POST /api/jobs/{id}/pay", "200 the saved card is charged for it"),
-    ("POST /api/stripe/webhook", "200 a top-up is paid, and a report kept about it acted on"),
+    ("POST /api/stripe/webhook", "200 a top-up is paid, and its parked event is processed"),
     ("POST /api/wallet/setup-payment-method", "200 the first of a user"),
     ("POST /api/wallet/topup", "200 the first of a user"),
     ("POST /api/wallet/topup", "200 "),
     ("POST /api/wallet/withdraw", "201 sent"),
     ("POST /api/wallet/withdraw", "409 refused by Stripe"),
-    ("payments: a sweep", "finds a charge"),
+    ("reconciler: a sweep", "finds a charge"),
 ];
 
-/// What needs no credential, and what a schedule does.
-const NOBODYS: [&str; 10] = [
+/// Public requests and scheduled work, which look up no API key.
+const WITHOUT_KEY: [&str; 10] = [
     "GET /api/agents/directory",
     "GET /api/board",
     "GET /api/board/stats",
@@ -49,26 +49,26 @@ const NOBODYS: [&str; 10] = [
     "POST /api/cli/login",
     "POST /api/cli/token",
     "POST /api/stripe/webhook",
-    "payments: a sweep",
+    "reconciler: a sweep",
 ];
 
-/// What is asked with a session here, because a key will not do.
-const BY_SESSION: [&str; 3] =
+/// Requests that require a session instead of an API key.
+const WITH_SESSION: [&str; 3] =
     ["GET /api/cli/login", "POST /api/cli/login/approve", "POST /api/cli/login/deny"];
 
-/// The table, as it is filled.
+/// The table of costs, as the tests fill it: route, case and cost of each entry.
 pub(crate) struct Table {
     pub(crate) world: World,
-    pub(crate) counted: Vec<(String, String, Cost)>,
+    pub(crate) entries: Vec<(String, String, Cost)>,
 }
 
 impl Table {
-    /// Enters what a request has cost. `route` is as the API document writes it.
+    /// Enters the cost of a request. `route` is written as in the OpenAPI document.
     #[track_caller]
     pub(crate) fn enter(&mut self, route: &str, case: &str, answer: &Answer, status: u16) -> Value {
         let body = answer.expect(status);
         let cost = read_meter(&self.world);
-        self.counted.push((route.to_owned(), format!("{status} {case}"), cost));
+        self.entries.push((route.to_owned(), format!("{status} {case}"), cost));
         body
     }
 
@@ -93,7 +93,7 @@ async fn post_and_cancel(table: &mut Table, sender: &Client) {
     let answer = poor.post_empty(&format!("/api/jobs/{unpaid}/cancel")).await;
     table.enter("POST /api/jobs/{id}/cancel", "unpaid", &answer, 200);
 
-    // Unpaid while the wallet is empty, paid when another drop is cancelled.
+    // The second drop is unpaid until the refund of the first fills the wallet.
     let answer = sender.post("/api/jobs/run", order(20_000, true)).await;
     let first = table.enter("POST /api/jobs/run", "posted and paid", &answer, 201);
     let second = sender.post("/api/jobs/run", order(1000, true)).await.expect(402);
@@ -118,7 +118,8 @@ async fn claim_and_submit(table: &mut Table, workers: &[Client], id: &str) {
     table.enter(claim, "every slot is held", &workers[5].claim(id).await, 409);
     table.world.advance_seconds(121);
     table.enter(claim, "a lapsed claim is taken over", &workers[5].claim(id).await, 201);
-    let holders: Vec<&Client> = workers[..6].iter().filter(|worker| worker.id != lapsed(table)).collect();
+    let holders: Vec<&Client> =
+        workers[..6].iter().filter(|worker| worker.id != displaced_worker(table)).collect();
     assert_eq!(holders.len(), 5);
     for (i, worker) in holders.iter().enumerate() {
         let answer = worker.submit(id, &kilobyte(i)).await;
@@ -128,7 +129,7 @@ async fn claim_and_submit(table: &mut Table, workers: &[Client], id: &str) {
             _ => drop(answer.expect(201)),
         }
         if i == 0 {
-            table.enter(submit, "the same again", &worker.submit(id, &kilobyte(0)).await, 200);
+            table.enter(submit, "repeated", &worker.submit(id, &kilobyte(0)).await, 200);
             read(table, id, "open", worker).await;
         }
         if i == 3 {
@@ -137,8 +138,8 @@ async fn claim_and_submit(table: &mut Table, workers: &[Client], id: &str) {
     }
 }
 
-/// Slots given up, and what that leads to; and leases that end with the work done.
-async fn leave(table: &mut Table, sender: &Client, workers: &[Client]) {
+/// Releases slots up to the cooldown, and claims after leases that have ended with the work done.
+async fn release_slots(table: &mut Table, sender: &Client, workers: &[Client]) {
     let (claim, release) = ("POST /api/jobs/{id}/claim", "POST /api/jobs/{id}/release");
     let mut drops = Vec::new();
     for _ in 0..4 {
@@ -154,7 +155,7 @@ async fn leave(table: &mut Table, sender: &Client, workers: &[Client]) {
         201,
     );
     table.enter(release, "the slot is free", &worker.release(&drops[0]).await, 200);
-    table.enter(release, "again", &worker.release(&drops[0]).await, 200);
+    table.enter(release, "repeated", &worker.release(&drops[0]).await, 200);
     worker.claim(&drops[0]).await.expect(201);
     read_meter(&table.world);
     table.enter("POST /api/jobs/{id}/fail", "the slot is free", &worker.post_empty(&path("fail")).await, 200);
@@ -168,17 +169,17 @@ async fn leave(table: &mut Table, sender: &Client, workers: &[Client]) {
     }
     table.world.advance_seconds(121);
     read_meter(&table.world);
-    table.enter(claim, "three held leases are over", &done.claim(&drops[3]).await, 201);
+    table.enter(claim, "three leases have ended", &done.claim(&drops[3]).await, 201);
 }
 
-/// The life of an agent, which works on a drop.
+/// Creates agents, changes one, has it work on a drop and deletes it.
 async fn agents(table: &mut Table, owner: &Client, sender: &Client) {
     let (all, one) = ("/api/agents", "/api/agents/{id}");
-    table.get("GET /api/agents", all, owner, "the default one, which has not raced").await;
+    table.get("GET /api/agents", all, owner, "only the default agent").await;
     let name = |name: &str| json!({ "name": name });
     let answer = owner.post(all, name("Ada")).await;
-    let made = table.enter("POST /api/agents", "the first of a user", &answer, 201);
-    let path = format!("{all}/{}", made["id"].as_str().unwrap());
+    let agent = table.enter("POST /api/agents", "the first of a user", &answer, 201);
+    let path = format!("{all}/{}", agent["id"].as_str().unwrap());
     table.enter("POST /api/agents", "another", &owner.post(all, name("Grace")).await, 201);
     table.enter("POST /api/agents", "the name is taken", &owner.post(all, name("ADA")).await, 409);
     table.get("GET /api/agents", all, owner, "3 agents").await;
@@ -190,7 +191,7 @@ async fn agents(table: &mut Table, owner: &Client, sender: &Client) {
     let (claim, submit) = ("POST /api/jobs/{id}/claim", "POST /api/jobs/{id}/submit");
     let drop = sender.post_drop(100).await;
     read_meter(&table.world);
-    let answer = owner.claim_for(&drop, made["id"].as_str().unwrap()).await;
+    let answer = owner.claim_for(&drop, agent["id"].as_str().unwrap()).await;
     table.enter(claim, "a free slot, for an agent other than the default one", &answer, 201);
     table.enter(&format!("DELETE {one}"), "it has active work", &owner.delete(&path).await, 409);
     let output = json!({ "output_text": kilobyte(0), "agentId": default_agent(owner).await });
@@ -206,15 +207,15 @@ async fn default_agent(owner: &Client) -> String {
     default.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-/// The worker whose claim the last take-over removed.
-fn lapsed(table: &Table) -> String {
-    let (_, _, cost) = table.counted.last().unwrap();
+/// The worker whose claim the last takeover removed.
+fn displaced_worker(table: &Table) -> String {
+    let (_, _, cost) = table.entries.last().unwrap();
     let actions = cost.calls.last().unwrap().request["TransactItems"].as_array().unwrap();
     let deleted = actions.iter().find_map(|action| action["Delete"]["Key"]["pk"]["S"].as_str());
     deleted.unwrap().trim_start_matches("USER#").to_owned()
 }
 
-/// A key is made, spent with, listed and revoked.
+/// Creates a key, spends with it, lists it and revokes it.
 async fn keys(table: &mut Table) {
     let user = table.world.user("keeper", 5000).await;
     read_meter(&table.world);
@@ -237,25 +238,25 @@ async fn keys(table: &mut Table) {
     table.enter("DELETE /api/keys/{id}", "", &answer, 204);
 }
 
-/// Programs are let in and kept out.
+/// Approves and denies logins of programs.
 async fn logins(table: &mut Table) {
     let user = table.world.user("owner", 0).await;
     let browser = table.world.browser(&user, 3600);
     let anon = table.world.anon.clone();
     let (login, token) = ("/api/cli/login", "/api/cli/token");
-    // The first session makes an instance fetch the keys that sessions are signed with, which is no round trip here.
+    // Fetching the issuer's keys for the first session is not a round trip to the table.
     read_meter(&table.world);
     let answer = anon.post(login, json!({ "name": "laptop" })).await;
-    let begun = table.enter("POST /api/cli/login", "", &answer, 201);
+    let pending = table.enter("POST /api/cli/login", "", &answer, 201);
     let other = anon.post(login, json!({})).await.expect(201);
-    let (code, device) = (json!({ "user_code": begun["user_code"] }), begun["device_code"].clone());
+    let (code, device) = (json!({ "user_code": pending["user_code"] }), pending["device_code"].clone());
     let device = json!({ "device_code": device });
     read_meter(&table.world);
     let answer = anon.post(token, device.clone()).await;
-    table.enter("POST /api/cli/token", "nobody has decided yet", &answer, 400);
+    table.enter("POST /api/cli/token", "not decided yet", &answer, 400);
     let answer = anon.post(token, device.clone()).await;
     table.enter("POST /api/cli/token", "too often", &answer, 400);
-    let path = format!("{login}?user_code={}", begun["user_code"].as_str().unwrap());
+    let path = format!("{login}?user_code={}", pending["user_code"].as_str().unwrap());
     table.get("GET /api/cli/login", &path, &browser, "by a session").await;
     let answer = browser.post(&format!("{login}/approve"), code).await;
     table.enter("POST /api/cli/login/approve", "by a session", &answer, 204);
@@ -264,12 +265,12 @@ async fn logins(table: &mut Table) {
     table.enter("POST /api/cli/login/deny", "by a session", &answer, 204);
     table.world.advance_seconds(10);
     let answer = anon.post(token, device.clone()).await;
-    table.enter("POST /api/cli/token", "the key is made", &answer, 201);
+    table.enter("POST /api/cli/token", "the key is created", &answer, 201);
     let answer = anon.post(token, device).await;
     table.enter("POST /api/cli/token", "used", &answer, 400);
 }
 
-/// Reads whatever there is to read about a drop.
+/// Sends every read about a drop, and some others.
 async fn read(table: &mut Table, id: &str, state: &str, worker: &Client) {
     let (sender, anon) = (table.world.sender.clone(), table.world.anon.clone());
     let job = format!("/api/jobs/{id}");
@@ -296,8 +297,8 @@ async fn read(table: &mut Table, id: &str, state: &str, worker: &Client) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_request_is_within_its_budget_and_as_documented() {
-    let mut table = Table { world: metered().await, counted: Vec::new() };
+async fn every_request_stays_within_its_budget_and_costs_what_is_documented() {
+    let mut table = Table { world: metered().await, entries: Vec::new() };
     let (sender, workers) = (table.world.sender.clone(), table.world.workers.clone());
     let estimate = sender.post("/api/jobs/run", order(1000, false)).await;
     table.enter("POST /api/jobs/run", "estimate", &estimate, 200);
@@ -313,36 +314,36 @@ async fn every_request_is_within_its_budget_and_as_documented() {
     let claim = "POST /api/jobs/{id}/claim";
     let refused = workers[6].claim(&id).await;
     table.enter(claim, "the drop is not open", &refused, 409);
-    leave(&mut table, &sender, &workers).await;
+    release_slots(&mut table, &sender, &workers).await;
     agents(&mut table, &workers[3], &sender).await;
     files(&mut table).await;
     verifications(&mut table).await;
     money::play(&mut table).await;
     keys(&mut table).await;
     logins(&mut table).await;
-    // What is kept under a key is written too.
+    // The record of an idempotency key needs permissions too.
     sender.keyed("k").post_empty("/api/whoami").await.expect(200);
-    let every: BTreeSet<String> = operations(&table.world).await;
-    let counted = table.counted.iter().map(|(route, _, _)| route.clone());
+    let all: BTreeSet<String> = operations(&table.world).await;
+    let counted = table.entries.iter().map(|(route, _, _)| route.clone());
     let counted: BTreeSet<String> = counted.filter(|route| !route.contains(':')).collect();
-    assert_eq!(counted, every, "every route is counted");
+    assert_eq!(counted, all, "every route is counted");
     check(&table);
-    table.counted.push(("ranking: a sweep".to_owned(), "settles a full drop".to_owned(), settled));
+    table.entries.push(("ranking: a sweep".to_owned(), "settles a full drop".to_owned(), settled));
     let path = |route: &str| route.split_once(' ').map(|(_, path)| path.to_owned());
-    table.counted.sort_by_key(|(route, _, _)| (!route.contains('/'), path(route)));
+    table.entries.sort_by_key(|(route, _, _)| (!route.contains('/'), path(route)));
     let mut rows = vec![
         "| request | case | round trips | read units | write units |".to_owned(),
         "|---|---|---|---|---|".to_owned(),
     ];
-    rows.extend(table.counted.iter().map(|(route, case, cost)| {
+    rows.extend(table.entries.iter().map(|(route, case, cost)| {
         let (reads, writes) = (cost.read_units(), cost.write_units());
         format!("| `{route}` | {} | {} | {reads} | {writes} |", case.trim(), cost.round_trips())
     }));
-    hold("requests", &rows);
+    assert_rows("requests", &rows);
     table.world.finish().await;
 }
 
-/// A drop with two files, and a submission with two.
+/// Posts a drop with two files, and a submission with two files.
 async fn files(table: &mut Table) {
     let (sender, worker) = (table.world.user("sender", 1000).await, table.world.workers[0].clone());
     let announced = announcement("notes.txt", "text/plain", b"Notes");
@@ -367,14 +368,14 @@ async fn files(table: &mut Table) {
     table.enter("POST /api/jobs/{id}/submit", "2 files", &answer, 201);
 }
 
-/// An output of 1 KB is verified, another with two files under a key, and one of them read.
+/// Verifies an output of 1 KB and one with two files, and reads the first verification.
 async fn verifications(table: &mut Table) {
     let user = table.world.user("careful", 0).await;
     let (route, criteria) = ("POST /api/verify", "Three taglines for a bakery");
     read_meter(&table.world);
     let answer = user.post("/api/verify", json!({ "criteria": criteria, "output_text": kilobyte(0) })).await;
-    let made = table.enter(route, "1 KB", &answer, 201);
-    let path = format!("/api/verify/{}", made["id"].as_str().unwrap());
+    let verification = table.enter(route, "1 KB", &answer, 201);
+    let path = format!("/api/verify/{}", verification["id"].as_str().unwrap());
     table.get("GET /api/verify/{id}", &path, &user, "").await;
     let files = [user.upload("1", "text/plain", b"1").await, user.upload("2", "text/plain", b"2").await];
     let files = files.map(|upload| json!({ "id": upload["id"] }));
@@ -383,38 +384,39 @@ async fn verifications(table: &mut Table) {
     table.enter(route, "2 files", &answer, 201);
 }
 
+/// Checks the budget, the authentication and the writes of each entry, and the use of every permission.
 fn check(table: &Table) {
-    let (mut reads, mut short_reads, mut beyond, mut over) = (0, 0, BTreeSet::new(), Vec::new());
-    for (route, case, cost) in &table.counted {
-        let what = format!("{route}, {case}");
-        if BEYOND.contains(&(route.as_str(), case.as_str())) {
-            assert!(cost.round_trips() > BUDGET, "{what} keeps the budget: take it off the list");
-            beyond.insert((route, case));
+    let (mut reads, mut short_reads, mut listed, mut over) = (0, 0, BTreeSet::new(), Vec::new());
+    for (route, case, cost) in &table.entries {
+        let entry = format!("{route}, {case}");
+        if OVER_BUDGET.contains(&(route.as_str(), case.as_str())) {
+            assert!(cost.round_trips() > BUDGET, "{entry} keeps the budget: remove it from the list");
+            listed.insert((route, case));
         } else {
-            over.extend((cost.round_trips() > BUDGET).then(|| (what.clone(), cost.round_trips())));
+            over.extend((cost.round_trips() > BUDGET).then(|| (entry.clone(), cost.round_trips())));
         }
-        let keyless = NOBODYS.iter().chain(&BY_SESSION).any(|keyless| keyless == route);
-        assert_eq!(cost.asks_for_a_key(), !keyless, "{what}: authentication");
+        let keyless = WITHOUT_KEY.iter().chain(&WITH_SESSION).any(|keyless| keyless == route);
+        assert_eq!(cost.looks_up_a_key(), !keyless, "{entry}: authentication");
         let refused = (case.starts_with("409") || case.starts_with("429")) && case != "409 refused by Stripe";
-        let news = case.ends_with("news to us");
-        if (route.starts_with("GET") && !news) || route.ends_with("whoami") || refused {
+        let recorded = case.ends_with("recorded");
+        if (route.starts_with("GET") && !recorded) || route.ends_with("whoami") || refused {
             let written = cost.charges().filter(|charge| charge.item != "LIMIT");
-            assert_eq!(written.count(), 0, "{what}: beside the caller's rate nothing is written");
-            // Who guesses codes is counted by all instances together.
-            let counted = usize::from(route == "GET /api/cli/login");
-            assert!(!route.starts_with("GET") || cost.write_units() == counted, "{what}");
+            assert_eq!(written.count(), 0, "{entry}: writes more than the caller's rate limit");
+            // Guesses of user codes are counted by all instances together, in the table.
+            let limit_writes = usize::from(route == "GET /api/cli/login");
+            assert!(!route.starts_with("GET") || cost.write_units() == limit_writes, "{entry}");
             reads += 1;
             short_reads += usize::from(cost.round_trips() <= 2);
         }
     }
     assert_eq!(over, [], "round trips");
-    assert_eq!(beyond.len(), BEYOND.len(), "{beyond:?}");
+    assert_eq!(listed.len(), OVER_BUDGET.len(), "{listed:?}");
     assert!(short_reads * 2 > reads, "{short_reads} of {reads} reads make at most two round trips");
-    // In all these requests every permission was needed; that no other was is seen to where the world ends.
+    // These requests use every granted permission. `World::finish` checks that they use no other.
     let used = table.world.proxy.as_ref().unwrap().used();
     let used: BTreeSet<_> = used.iter().filter_map(grant_for).collect();
     let idle: Vec<_> = granted().difference(&used).cloned().collect();
-    assert!(idle.is_empty(), "permitted and never needed: {idle:?}");
+    assert!(idle.is_empty(), "granted and never used: {idle:?}");
 }
 
 /// Every operation of the API document.
