@@ -1,4 +1,4 @@
-//! Agents that are made, deleted, claimed for and counted on at once.
+//! Concurrent changes of agents: creations, renames, deletions, claims and settlements.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{ROUNDS, read, tally};
 
-async fn make(owner: &Client, name: &str) -> Answer {
+async fn create(owner: &Client, name: &str) -> Answer {
     owner.post("/api/agents", json!({ "name": name })).await
 }
 
@@ -25,10 +25,10 @@ async fn delete(owner: &Client, id: &str) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_agents_with_one_name_exactly_one_is_made() {
+async fn concurrent_creations_with_one_name_yield_exactly_one_agent() {
     let world = World::start().await;
     for owner in &world.workers[..4] {
-        let answers = join_all((0..12).map(|i| make(owner, if i % 2 == 0 { "Ada" } else { "ADA" }))).await;
+        let answers = join_all((0..12).map(|i| create(owner, if i % 2 == 0 { "Ada" } else { "ADA" }))).await;
         assert_eq!(tally(&answers), [(201, 1), (409, 11)].into());
         for refused in answers.iter().filter(|answer| answer.status == 409) {
             refused.expect_error(409, "agent_name_taken");
@@ -39,30 +39,30 @@ async fn of_many_agents_with_one_name_exactly_one_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_agent_and_a_renamed_default_one_do_not_get_the_same_name() {
+async fn a_new_agent_and_a_renamed_default_agent_never_share_a_name() {
     let world = World::start().await;
     for owner in &world.workers {
         let default = agents(owner).await[0]["id"].as_str().unwrap().to_owned();
         let path = format!("/api/agents/{default}");
         let renamed = owner.patch(&path, json!({ "name": "Ada" }));
-        let (made, renamed) = join(make(owner, "ada"), renamed).await;
-        assert_ne!(made.status == 201, renamed.status == 200, "{} {}", made.text, renamed.text);
-        let refused = if made.status == 201 { &renamed } else { &made };
+        let (created, renamed) = join(create(owner, "ada"), renamed).await;
+        assert_ne!(created.status == 201, renamed.status == 200, "{} {}", created.text, renamed.text);
+        let refused = if created.status == 201 { &renamed } else { &created };
         refused.expect_error(409, "agent_name_taken");
         let names: Vec<Value> = agents(owner).await.iter().map(|agent| agent["name"].clone()).collect();
-        let taken = names.iter().filter(|name| name.as_str().unwrap().to_lowercase() == "ada").count();
-        assert_eq!(taken, 1, "{names:?}");
+        let count = names.iter().filter(|name| name.as_str().unwrap().to_lowercase() == "ada").count();
+        assert_eq!(count, 1, "{names:?}");
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn however_many_are_made_at_once_there_are_never_too_many() {
+async fn concurrent_creations_never_exceed_the_agent_limit() {
     let rules = Rules { max_agents: 5, ..Rules::default() };
     let world = World::with(Options { rules, ..Options::default() }).await;
     for owner in &world.workers[..3] {
         let names: Vec<String> = (0..16).map(|i| format!("Agent {i}")).collect();
-        let answers = join_all(names.iter().map(|name| make(owner, name))).await;
+        let answers = join_all(names.iter().map(|name| create(owner, name))).await;
         assert_eq!(tally(&answers), [(201, 4), (409, 12)].into());
         for refused in answers.iter().filter(|answer| answer.status == 409) {
             refused.expect_error(409, "too_many_agents");
@@ -73,7 +73,7 @@ async fn however_many_are_made_at_once_there_are_never_too_many() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_is_never_claimed_for_and_gone() {
+async fn an_agent_with_an_active_claim_is_never_deleted() {
     let world = World::start().await;
     for round in 0..3 * ROUNDS {
         let drop = world.sender.post_drop(100).await;
@@ -102,16 +102,24 @@ async fn an_agent_is_never_claimed_for_and_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_decided_by_an_agent_as_it_was_is_not_done() {
+async fn a_decision_based_on_a_stale_agent_is_not_applied() {
     let world = World::start().await;
     let (store, owner) = (&world.store, &world.workers[0]);
     let (user, drop) = (owner.id.parse().unwrap(), world.sender.post_drop(100).await);
     let id = owner.make_agent("Ada").await;
     let before = store.agent(&user, id.parse().unwrap()).await.unwrap().unwrap();
     owner.claim_for(&drop, &id).await.expect(201);
-    assert_eq!(store.delete_agent(&before).await.unwrap(), AgentWritten::Changed, "a claim came between");
+    assert_eq!(
+        store.delete_agent(&before).await.unwrap(),
+        AgentWritten::Changed,
+        "a claim was made meanwhile"
+    );
     world.sender.post_empty(&format!("/api/jobs/{drop}/cancel")).await.expect(200);
-    assert_eq!(store.delete_agent(&before).await.unwrap(), AgentWritten::Changed, "though it has ended");
+    assert_eq!(
+        store.delete_agent(&before).await.unwrap(),
+        AgentWritten::Changed,
+        "the claim has ended, but the agent still differs"
+    );
 
     let open = world.sender.post_drop(100).await.parse().unwrap();
     let open = store.drop(open).await.unwrap().unwrap();
@@ -119,13 +127,13 @@ async fn what_is_decided_by_an_agent_as_it_was_is_not_done() {
     let claim = Claim { claimed_at: now, lease_expires_at: now, submitted_at: None, agent: before.id };
     delete(owner, &id).await.expect(204);
     let refused = store.claim_drop(&open, &user, &claim, None).await;
-    assert_eq!(refused, Err(agent_not_found().into()), "the agent is gone");
+    assert_eq!(refused, Err(agent_not_found().into()), "the agent is deleted");
     assert!(store.work(&user).await.unwrap().is_empty());
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_is_never_submitted_for_and_gone() {
+async fn an_agent_with_an_unsettled_submission_is_never_deleted() {
     let world = World::start().await;
     for round in 0..2 * ROUNDS {
         let drop = world.sender.post_drop(100).await;
@@ -153,7 +161,7 @@ async fn an_agent_is_never_submitted_for_and_gone() {
     world.finish().await;
 }
 
-/// What should be in an agent's record.
+/// The expected record of an agent.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     races: i64,
@@ -162,7 +170,7 @@ struct Tally {
     grades: BTreeMap<String, i64>,
 }
 
-/// Posts a drop at random, for which some workers race with some of their agents, at once.
+/// Posts a drop at a random price, for which random workers race concurrently with random agents.
 async fn random_race(world: &World, agents: &[Vec<String>]) -> String {
     let any = |most: usize| rand::rng().random_range(0..=most);
     let drop = world.sender.post_drop([100, 333, 500][any(2)]).await;
@@ -170,8 +178,8 @@ async fn random_race(world: &World, agents: &[Vec<String>]) -> String {
     let racers = (0..1 + any(4)).map(|n| (first + n) % world.workers.len());
     let runs = racers.map(async |i| {
         let (worker, own) = (&world.workers[i], &agents[i]);
-        let claimed_for = &own[any(own.len() - 1)];
-        worker.claim_for(&drop, claimed_for).await.expect(201);
+        let agent = &own[any(own.len() - 1)];
+        worker.claim_for(&drop, agent).await.expect(201);
         let mut body =
             json!({ "output_text": format!("Tagline {i} of {drop}: compiling since {}", 1990 + i) });
         if any(2) > 0 {
@@ -184,14 +192,14 @@ async fn random_race(world: &World, agents: &[Vec<String>]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_are_what_the_verdicts_say_however_the_drops_were_settled() {
+async fn agent_records_match_the_verdicts_after_concurrent_settlements() {
     let world = World::start().await;
     let mut owned = Vec::new();
     for worker in &world.workers {
-        let made = [worker.make_agent("Second").await, worker.make_agent("Third").await];
-        let mine = agents(worker).await;
-        let default = mine.iter().find(|agent| agent["is_default"] == true).unwrap();
-        owned.push([made.to_vec(), vec![default["id"].as_str().unwrap().to_owned()]].concat());
+        let created = [worker.make_agent("Second").await, worker.make_agent("Third").await];
+        let all = agents(worker).await;
+        let default = all.iter().find(|agent| agent["is_default"] == true).unwrap();
+        owned.push([created.to_vec(), vec![default["id"].as_str().unwrap().to_owned()]].concat());
     }
     let mut drops = Vec::new();
     for _ in 0..4 {
@@ -205,12 +213,12 @@ async fn records_are_what_the_verdicts_say_however_the_drops_were_settled() {
     for drop in &drops {
         let payout = read(&world.sender, drop).await["payout_cents"].as_i64().unwrap();
         paid += payout;
-        let made = world.sender.get(&format!("/api/jobs/{drop}/submissions")).await.expect(200);
-        for made in made.as_array().unwrap() {
-            let tally = expected.entry(made["agent_id"].as_str().unwrap().to_owned()).or_default();
+        let submissions = world.sender.get(&format!("/api/jobs/{drop}/submissions")).await.expect(200);
+        for submission in submissions.as_array().unwrap() {
+            let tally = expected.entry(submission["agent_id"].as_str().unwrap().to_owned()).or_default();
             tally.races += 1;
-            *tally.grades.entry(made["grade"].as_str().unwrap().to_owned()).or_default() += 1;
-            if made["rank"] == 1 {
+            *tally.grades.entry(submission["grade"].as_str().unwrap().to_owned()).or_default() += 1;
+            if submission["rank"] == 1 {
                 tally.wins += 1;
                 tally.earnings_cents += payout;
             }
@@ -230,8 +238,8 @@ async fn records_are_what_the_verdicts_say_however_the_drops_were_settled() {
         earned += counted.earnings_cents;
         assert_eq!(counted, expected.remove(agent["id"].as_str().unwrap()).unwrap_or_default(), "{agent}");
     }
-    assert_eq!(expected, BTreeMap::new(), "who raced is somebody's agent");
-    assert_eq!(earned, paid, "earnings are what was paid");
+    assert_eq!(expected, BTreeMap::new(), "each racing agent has an owner");
+    assert_eq!(earned, paid, "earnings equal payouts");
     let wins: i64 = world
         .anon
         .get("/api/agents/directory")

@@ -1,10 +1,10 @@
-//! Claims that race each other, the window and the sender.
+//! Claims that race with each other, with the end of the window and with the sender.
 
 use clorp_domain::{DropId, Rules};
 use clorp_tests::{Options, World};
 use futures::future::{join, join_all};
 
-use super::{ROUNDS, cancel, crowd, lapsed_last_slot, read, tally};
+use super::{ROUNDS, cancel, crowd, post_with_lapsed_last_slot, read, tally};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_simultaneous_claims_give_exactly_five_and_refuse_the_rest_with_409() {
@@ -31,7 +31,7 @@ async fn ten_claims_of_one_worker_take_one_slot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_claim_is_made_at_or_after_the_windows_end() {
+async fn no_claim_succeeds_at_or_after_the_end_of_the_window() {
     let rules = Rules { max_claims: 20, ..Options::without_cooldown().rules };
     let world = World::with(Options { rules, ..Options::default() }).await;
     let crowd = crowd(&world, 16).await;
@@ -81,10 +81,10 @@ async fn claims_racing_a_cancel_leave_the_drop_cancelled_and_refunded_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn exactly_one_of_many_takes_a_lapsed_lease_over() {
+async fn exactly_one_of_many_claims_takes_over_a_lapsed_lease() {
     let world = World::start().await;
     let crowd = crowd(&world, 20).await;
-    let drop = lapsed_last_slot(&world).await;
+    let drop = post_with_lapsed_last_slot(&world).await;
     let answers = join_all(crowd.iter().map(|user| user.claim(&drop))).await;
     assert_eq!(tally(&answers), [(201, 1), (409, 19)].into());
     world.workers[4].submit(&drop, "too late").await.expect_error(403, "not_a_claimant");
@@ -97,22 +97,22 @@ async fn exactly_one_of_many_takes_a_lapsed_lease_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_late_submission_and_the_take_over_of_its_slot_exactly_one_wins() {
+async fn exactly_one_of_a_late_submission_and_a_takeover_of_its_slot_wins() {
     let world = World::with(Options::without_cooldown()).await;
     let (old, new) = (&world.workers[4], &world.workers[5]);
     for round in 0..ROUNDS {
-        let drop = lapsed_last_slot(&world).await;
-        let (submitted, taken) = if round % 2 == 0 {
+        let drop = post_with_lapsed_last_slot(&world).await;
+        let (submitted, claimed) = if round % 2 == 0 {
             join(old.submit(&drop, "late but good"), new.claim(&drop)).await
         } else {
-            let (taken, submitted) = join(new.claim(&drop), old.submit(&drop, "late but good")).await;
-            (submitted, taken)
+            let (claimed, submitted) = join(new.claim(&drop), old.submit(&drop, "late but good")).await;
+            (submitted, claimed)
         };
         if submitted.status == 201 {
-            taken.expect_error(409, "window_closed");
+            claimed.expect_error(409, "window_closed");
         } else {
             submitted.expect_error(403, "not_a_claimant");
-            taken.expect(201);
+            claimed.expect(201);
             new.submit(&drop, "taken over").await.expect(201);
         }
         let seen = read(&world.sender, &drop).await;

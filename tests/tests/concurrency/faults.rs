@@ -1,21 +1,22 @@
-//! A table that is contended, fails, or whose answers are lost.
+//! A table that is contended, that fails, or that loses its responses.
 
 use clorp_ranking::Swept;
 use clorp_tests::{Answer, Fault, Options, Proxy, World};
 use serde_json::Value;
 
-use super::{cancel, owned, pay, pending, read, run};
+use super::{cancel, pay, post_pending, read, run, total_balance};
 
 const TRANSACTION: &str = "TransactWriteItems";
-/// More faults than the SDK tries a request.
+/// The SDK's attempts of one request.
 const TRIES: usize = 3;
-/// More queries than a sweep makes at once.
-const QUERIES_AT_MOST: usize = 100;
+/// Upper bound of a sweep's concurrent queries.
+const MAX_QUERIES: usize = 100;
 
-/// A request to the table: its operation, and what tells it from others of that operation.
+/// A request to the table: its operation, and a predicate that distinguishes it from others of that
+/// operation.
 type Step = (&'static str, fn(&Value) -> bool);
 
-/// What the ranking asks of the table, one after another.
+/// The ranking's successive requests to the table.
 const STEPS: [Step; 6] = [
     ("BatchGetItem", |request| request.to_string().contains("\"BODY\"")),
     ("UpdateItem", |_| true),
@@ -40,7 +41,7 @@ fn assert_unavailable(answer: &Answer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_few_conflicts_are_overcome() {
+async fn a_few_conflicts_are_retried_with_success() {
     let world = proxied().await;
     let drop = world.sender.post_drop(1000).await;
     for (i, worker) in world.workers[..5].iter().enumerate() {
@@ -52,7 +53,7 @@ async fn a_few_conflicts_are_overcome() {
     proxy(&world).fail(TRANSACTION, Fault::Conflict, 3);
     assert_eq!(world.sweep().await.settled, 1);
     assert_eq!(proxy(&world).faults_left(), 0);
-    assert_eq!(owned(&world.workers).await, 7750);
+    assert_eq!(total_balance(&world.workers).await, 7750);
     world.finish().await;
 }
 
@@ -77,7 +78,7 @@ async fn sixty_conflicts_are_a_503_with_retry_after_and_nothing_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_post_whose_answer_is_lost_is_charged_once() {
+async fn a_post_whose_response_is_lost_is_charged_once() {
     let world = proxied().await;
     proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
     let drop = world.sender.post_drop(1000).await;
@@ -89,7 +90,7 @@ async fn a_post_whose_answer_is_lost_is_charged_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_and_a_submission_whose_answers_are_lost_are_made_once() {
+async fn a_claim_and_a_submission_whose_responses_are_lost_count_once() {
     let world = proxied().await;
     let drop = world.sender.post_drop(1000).await;
     proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
@@ -104,9 +105,9 @@ async fn a_claim_and_a_submission_whose_answers_are_lost_are_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_and_a_cancel_whose_answers_are_lost_move_the_money_once() {
+async fn a_payment_and_a_cancel_whose_responses_are_lost_move_the_money_once() {
     let world = proxied().await;
-    let (sender, drop) = pending(&world, 600, 600).await;
+    let (sender, drop) = post_pending(&world, 600, 600).await;
     proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
     assert_eq!(pay(&sender, &drop).await.expect(200)["status"], "open");
     assert_eq!((proxy(&world).faults_left(), sender.balance().await), (0, 0));
@@ -117,7 +118,7 @@ async fn a_payment_and_a_cancel_whose_answers_are_lost_move_the_money_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_settlement_whose_answers_are_lost_pays_once() {
+async fn a_settlement_whose_responses_are_lost_pays_once() {
     let world = proxied().await;
     let drop = world.sender.post_drop(1000).await;
     world.race(&drop, 3).await;
@@ -127,12 +128,12 @@ async fn a_settlement_whose_answers_are_lost_pays_once() {
     assert_eq!(world.sweep().await.settled, 1);
     assert_eq!(proxy(&world).faults_left(), 0);
     assert_eq!(world.sweep().await, Swept::default());
-    assert_eq!(owned(&world.workers).await, 7750);
+    assert_eq!(total_balance(&world.workers).await, 7750);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expiry_whose_answer_is_lost_refunds_once() {
+async fn an_expiry_whose_response_is_lost_refunds_once() {
     let world = proxied().await;
     world.sender.post_drop(1000).await;
     world.advance_seconds(300);
@@ -143,16 +144,16 @@ async fn an_expiry_whose_answer_is_lost_refunds_once() {
     world.finish().await;
 }
 
-/// Lets the ranking of a drop die at a request, before or after the table carried it out, and another one resume.
-async fn die_and_resume((operation, is_step): Step, fault: Fault) {
+/// Crashes the ranking of a drop before or after a request takes effect, and lets another instance resume.
+async fn crash_and_resume((operation, is_step): Step, fault: Fault) {
     let world = proxied().await;
     let drop = world.sender.post_drop(1000).await;
     world.race(&drop, 3).await;
     world.advance_seconds(300);
     proxy(&world).fail_if(operation, is_step, fault, TRIES);
-    // A wake-up call goes straight to the drop, so here a failing query is that of the submissions.
-    let died = world.rankings[0].settle(drop.parse().unwrap()).await;
-    assert!(died.is_err(), "{operation} {fault:?}: {died:?}");
+    // A wake-up call names the drop, so the only query is that of its submissions.
+    let crashed = world.rankings[0].settle(drop.parse().unwrap()).await;
+    assert!(crashed.is_err(), "{operation} {fault:?}: {crashed:?}");
     assert_eq!(proxy(&world).faults_left(), 0, "{operation} {fault:?}");
     let swept = world.rankings[1].sweep().await.unwrap();
     let settled_before = operation == TRANSACTION && fault == Fault::LostAnswer;
@@ -160,39 +161,39 @@ async fn die_and_resume((operation, is_step): Step, fault: Fault) {
     assert_eq!(world.sweep().await, Swept::default());
     assert_eq!(read(&world.sender, &drop).await["status"], "completed");
     assert_eq!(world.sender.balance().await, 19_000);
-    assert_eq!(owned(&world.workers).await, 7750, "{operation} {fault:?}");
+    assert_eq!(total_balance(&world.workers).await, 7750, "{operation} {fault:?}");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ranking_that_dies_before_any_of_its_steps_still_pays_once() {
-    futures::future::join_all(STEPS.map(|step| die_and_resume(step, Fault::ServerError))).await;
+async fn a_ranking_that_crashes_before_any_of_its_steps_still_pays_once() {
+    futures::future::join_all(STEPS.map(|step| crash_and_resume(step, Fault::ServerError))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ranking_that_dies_after_any_of_its_writes_still_pays_once() {
-    die_and_resume((TRANSACTION, |_| true), Fault::LostAnswer).await;
+async fn a_ranking_that_crashes_after_its_transaction_still_pays_once() {
+    crash_and_resume((TRANSACTION, |_| true), Fault::LostAnswer).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ranking_that_dies_at_each_of_its_steps_in_turn_pays_once() {
+async fn a_ranking_that_crashes_at_each_of_its_steps_in_turn_pays_once() {
     let world = proxied().await;
     let drop = world.sender.post_drop(1000).await;
     world.race(&drop, 3).await;
     world.advance_seconds(300);
-    proxy(&world).fail("Query", Fault::ServerError, TRIES * QUERIES_AT_MOST);
-    assert!(world.rankings[0].sweep().await.is_err(), "what is due cannot be known");
+    proxy(&world).fail("Query", Fault::ServerError, TRIES * MAX_QUERIES);
+    assert!(world.rankings[0].sweep().await.is_err(), "the query of due drops fails");
     proxy(&world).heal();
-    // Not the query, which would be that of what is due.
+    // In a sweep, a failing query would be the one for due drops.
     for (n, (operation, is_step)) in STEPS.into_iter().enumerate().filter(|(_, step)| step.0 != "Query") {
         proxy(&world).fail_if(operation, is_step, Fault::ServerError, TRIES);
         let swept = world.rankings[0].sweep().await.unwrap();
         assert_eq!(swept, Swept { settled: 0, failed: 1 }, "step {n}");
         assert_eq!(proxy(&world).faults_left(), 0, "step {n}");
-        assert_eq!(owned(&world.workers).await, 7000, "step {n}");
+        assert_eq!(total_balance(&world.workers).await, 7000, "step {n}");
     }
     assert_eq!(read(&world.sender, &drop).await["status"], "ranking");
     assert_eq!(world.sweep().await.settled, 1);
-    assert_eq!(owned(&world.workers).await, 7750);
+    assert_eq!(total_balance(&world.workers).await, 7750);
     world.finish().await;
 }

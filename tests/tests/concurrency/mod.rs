@@ -1,4 +1,4 @@
-//! Races: many callers at once, and what the table does when it is contended or fails.
+//! Concurrent callers, and a table that is contended or fails.
 
 mod agents;
 mod claims;
@@ -14,10 +14,10 @@ use clorp_tests::{Answer, Client, World};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-/// How often a race of two is run: each time either may win.
+/// Repetitions of a race between two requests, either of which may win.
 const ROUNDS: usize = 8;
 
-/// How many answers had which status.
+/// The number of responses by status.
 fn tally(answers: &[Answer]) -> BTreeMap<u16, usize> {
     answers.iter().fold(BTreeMap::new(), |mut tally, answer| {
         *tally.entry(answer.status.as_u16()).or_default() += 1;
@@ -25,12 +25,12 @@ fn tally(answers: &[Answer]) -> BTreeMap<u16, usize> {
     })
 }
 
-/// New users with empty wallets.
+/// Creates `n` users with empty wallets.
 async fn crowd(world: &World, n: usize) -> Vec<Client> {
     join_all((0..n).map(async |i| world.user(&format!("user-{i}"), 0).await)).await
 }
 
-/// A drop as its reader sees it.
+/// Reads a drop.
 async fn read(reader: &Client, drop: &str) -> Value {
     reader.get(&format!("/api/jobs/{drop}")).await.expect(200)
 }
@@ -51,8 +51,8 @@ async fn run(caller: &Client, price_cents: i64) -> Answer {
     caller.post("/api/jobs/run", body).await
 }
 
-/// A sender whose wallet holds `balance` and who has a pending drop of this price.
-async fn pending(world: &World, balance: i64, price: i64) -> (Client, String) {
+/// Creates a sender with this balance and a pending drop of this price.
+async fn post_pending(world: &World, balance: i64, price: i64) -> (Client, String) {
     let sender = world.user("pending-sender", balance).await;
     let blocker = sender.post_drop(balance).await;
     let refused = run(&sender, price).await.expect_error(402, "insufficient_balance");
@@ -61,8 +61,9 @@ async fn pending(world: &World, balance: i64, price: i64) -> (Client, String) {
     (sender, refused["id"].as_str().unwrap().to_owned())
 }
 
-/// A drop whose last slot is held by `world.workers[4]` with a lapsed lease; the four before have submitted.
-async fn lapsed_last_slot(world: &World) -> String {
+/// Posts a drop whose last slot `world.workers[4]` holds with a lapsed lease; the four workers before have
+/// submitted.
+async fn post_with_lapsed_last_slot(world: &World) -> String {
     let drop = world.sender.post_drop(1000).await;
     world.race(&drop, 4).await;
     world.workers[4].claim(&drop).await.expect(201);
@@ -70,7 +71,7 @@ async fn lapsed_last_slot(world: &World) -> String {
     drop
 }
 
-/// What all the workers own together, in cents.
-async fn owned(workers: &[Client]) -> i64 {
+/// The sum of the workers' balances, in cents.
+async fn total_balance(workers: &[Client]) -> i64 {
     join_all(workers.iter().map(Client::balance)).await.into_iter().sum()
 }

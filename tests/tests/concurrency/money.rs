@@ -1,15 +1,15 @@
-//! Payments that race each other and cancellations.
+//! Payments that race with each other and with cancellations.
 
 use clorp_tests::World;
 use futures::future::{join, join_all};
 
-use super::{ROUNDS, cancel, pay, pending, read, run, tally};
+use super::{ROUNDS, cancel, pay, post_pending, read, run, tally};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn simultaneous_payments_debit_once_and_the_losers_get_400() {
     let world = World::start().await;
     for balance in [600, 5000] {
-        let (sender, drop) = pending(&world, balance, 600).await;
+        let (sender, drop) = post_pending(&world, balance, 600).await;
         let answers = join_all((0..6).map(|_| pay(&sender, &drop))).await;
         assert_eq!(tally(&answers), [(200, 1), (400, 5)].into());
         for answer in answers.iter().filter(|answer| answer.status == 400) {
@@ -22,10 +22,10 @@ async fn simultaneous_payments_debit_once_and_the_losers_get_400() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_racing_a_cancel_leaves_the_drop_cancelled_and_the_wallet_whole() {
+async fn a_payment_racing_a_cancel_leaves_the_drop_cancelled_and_the_balance_unchanged() {
     let world = World::start().await;
     for round in 0..ROUNDS {
-        let (sender, drop) = pending(&world, 600, 600).await;
+        let (sender, drop) = post_pending(&world, 600, 600).await;
         let (paid, cancelled) = if round % 2 == 0 {
             join(pay(&sender, &drop), cancel(&sender, &drop)).await
         } else {
@@ -43,7 +43,7 @@ async fn a_payment_racing_a_cancel_leaves_the_drop_cancelled_and_the_wallet_whol
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_cancels_at_once_refund_once() {
+async fn ten_concurrent_cancels_refund_once() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     let answers = join_all((0..10).map(|_| cancel(&world.sender, &drop))).await;

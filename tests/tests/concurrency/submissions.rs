@@ -1,23 +1,23 @@
-//! Submissions that race each other and the end of the window.
+//! Submissions that race with each other and with the end of the window.
 
 use std::collections::BTreeSet;
 
 use clorp_tests::{Options, World};
 use futures::future::{join, join_all};
 
-use super::{ROUNDS, lapsed_last_slot, read, tally};
+use super::{ROUNDS, post_with_lapsed_last_slot, read, tally};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_submissions_for_the_last_slot_give_exactly_one() {
+async fn exactly_one_of_two_submissions_for_the_last_slot_is_accepted() {
     let world = World::with(Options::without_cooldown()).await;
     let (old, new) = (&world.workers[4], &world.workers[5]);
     for _ in 0..ROUNDS {
-        let drop = lapsed_last_slot(&world).await;
-        let taking_over = async {
+        let drop = post_with_lapsed_last_slot(&world).await;
+        let takeover = async {
             new.claim(&drop).await;
             new.submit(&drop, "from the new holder").await
         };
-        let (by_old, by_new) = join(old.submit(&drop, "from the old holder"), taking_over).await;
+        let (by_old, by_new) = join(old.submit(&drop, "from the old holder"), takeover).await;
         assert_ne!(by_old.status == 201, by_new.status == 201, "{} and {}", by_old.text, by_new.text);
         let seen = read(&world.sender, &drop).await;
         assert_eq!((&seen["status"], &seen["submissions_count"]), (&"ranking".into(), &5.into()));
@@ -50,7 +50,7 @@ async fn five_concurrent_submissions_are_all_accepted_and_close_the_drop_once() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_submission_ten_times_at_once_is_made_once() {
+async fn ten_identical_concurrent_submissions_count_once() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     world.workers[0].claim(&drop).await.expect(201);
@@ -63,17 +63,17 @@ async fn the_same_submission_ten_times_at_once_is_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_ten_different_submissions_of_one_worker_one_is_kept() {
+async fn exactly_one_of_ten_different_submissions_by_one_worker_is_accepted() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     world.workers[0].claim(&drop).await.expect(201);
     let texts = (0..10).map(|i| format!("Draft {i}")).collect::<Vec<_>>();
     let answers = join_all(texts.iter().map(|text| world.workers[0].submit(&drop, text))).await;
     assert_eq!(tally(&answers), [(201, 1), (409, 9)].into());
-    let kept = answers.iter().position(|answer| answer.status == 201).unwrap();
+    let accepted = answers.iter().position(|answer| answer.status == 201).unwrap();
     world.advance_seconds(300);
     assert_eq!(world.sweep().await.settled, 1);
-    assert_eq!(read(&world.sender, &drop).await["output_text"], texts[kept]);
+    assert_eq!(read(&world.sender, &drop).await["output_text"], texts[accepted]);
     world.finish().await;
 }
 
