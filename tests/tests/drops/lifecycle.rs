@@ -1,10 +1,10 @@
-//! What each endpoint of a drop does, says and refuses along the drop's life.
+//! The effects, responses and refusals of each endpoint along the life of a drop.
 
 use clorp_tests::World;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unpaid_drop_is_opened_by_a_payment_once() {
+async fn a_payment_opens_an_unpaid_drop_once() {
     let world = World::start().await;
     let owner = &world.workers[0];
     let first = owner.post_drop(800).await;
@@ -25,7 +25,7 @@ async fn an_unpaid_drop_is_opened_by_a_payment_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_estimate_charges_nothing_and_keeps_nothing() {
+async fn an_estimate_charges_nothing_and_stores_nothing() {
     let world = World::start().await;
     let body = json!({ "prompt": "\nName a cat\nGrey, old", "pack": "cook", "price_cents": 1, "time_limit_seconds": 5 });
     let estimate = world.sender.post("/api/jobs/run", body).await.expect(200);
@@ -40,7 +40,7 @@ async fn an_estimate_charges_nothing_and_keeps_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_has_the_callers_drops_newest_first_page_by_page() {
+async fn pages_list_the_callers_drops_newest_first() {
     let world = World::start().await;
     let mut posted = Vec::new();
     for _ in 0..5 {
@@ -64,14 +64,14 @@ async fn the_list_has_the_callers_drops_newest_first_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_is_held_once_and_never_by_the_sender() {
+async fn a_worker_holds_at_most_one_claim_and_the_sender_none() {
     let world = World::start().await;
     let drop = world.sender.post_drop(100).await;
     world.sender.claim(&drop).await.expect(403);
     let claimed = world.workers[0].claim(&drop).await.expect(201);
-    let again = world.workers[0].claim(&drop).await.expect(200);
-    assert_eq!((&claimed["your_claim"], &claimed["claims_count"]), (&again["your_claim"], &json!(1)));
-    assert_eq!(again["claims_count"], 1);
+    let repeated = world.workers[0].claim(&drop).await.expect(200);
+    assert_eq!((&claimed["your_claim"], &claimed["claims_count"]), (&repeated["your_claim"], &json!(1)));
+    assert_eq!(repeated["claims_count"], 1);
     world.workers[0].claim("01HZZZZZZZZZZZZZZZZZZZZZZZ").await.expect(404);
     world.advance_seconds(300);
     world.workers[1].claim(&drop).await.expect(409);
@@ -80,7 +80,7 @@ async fn a_claim_is_held_once_and_never_by_the_sender() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lapsed_claim_is_good_until_somebody_takes_the_slot_over() {
+async fn a_lapsed_claim_stays_valid_until_another_worker_takes_the_slot_over() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     for worker in &world.workers[..5] {
@@ -94,14 +94,14 @@ async fn a_lapsed_claim_is_good_until_somebody_takes_the_slot_over() {
         submitted +=
             usize::from(worker.submit(&drop, &format!("Tagline number {i}")).await.status.as_u16() == 201);
     }
-    assert_eq!(submitted, 5, "one of the first five has lost the slot, the others nothing");
+    assert_eq!(submitted, 5, "exactly one of the first five has lost the slot");
     assert_eq!(world.sender.get(&format!("/api/jobs/{drop}")).await.expect(200)["claims_count"], 5);
     world.sweep().await;
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_submission_is_taken_once_in_time_and_from_claimants() {
+async fn a_submission_is_accepted_once_in_time_and_only_from_claimants() {
     let world = World::start().await;
     let drop = world.sender.post_drop(100).await;
     let worker = &world.workers[0];
@@ -116,17 +116,17 @@ async fn a_submission_is_taken_once_in_time_and_from_claimants() {
     world.advance_seconds(300);
     world.workers[1].submit(&drop, "Too late").await.expect(409);
     world.sweep().await;
-    let made = world.sender.get(&format!("/api/jobs/{drop}/submissions")).await.expect(200);
-    let made = made.as_array().unwrap();
+    let submissions = world.sender.get(&format!("/api/jobs/{drop}/submissions")).await.expect(200);
+    let submissions = submissions.as_array().unwrap();
     assert_eq!(
-        (made.len(), &made[0]["id"], &made[0]["output_text"]),
+        (submissions.len(), &submissions[0]["id"], &submissions[0]["output_text"]),
         (1, &receipt["id"], &json!("A tagline"))
     );
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_is_sealed_from_everybody_until_the_drop_is_completed() {
+async fn submissions_are_sealed_until_the_drop_is_completed() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     world.race(&drop, 2).await;
@@ -165,7 +165,7 @@ async fn work_is_sealed_from_everybody_until_the_drop_is_completed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_those_who_may_act_on_a_drop_do() {
+async fn only_the_sender_can_pay_or_cancel_a_drop() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     world.workers[0].claim(&drop).await.expect(201);

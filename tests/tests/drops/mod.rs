@@ -1,4 +1,4 @@
-//! Drops, endpoint by endpoint. Each module is named after the path it is about, or the rule.
+//! Drops, endpoint by endpoint. Each module has the name of its path or of its rule.
 
 mod agents;
 mod cooldown;

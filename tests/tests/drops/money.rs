@@ -1,4 +1,4 @@
-//! What a drop costs, returns and pays.
+//! Prices, refunds and payouts of drops.
 
 use clorp_tests::World;
 use serde_json::json;
@@ -39,7 +39,7 @@ async fn a_drop_without_submissions_expires_and_returns_the_full_price() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_open_drop_is_cancelled_with_a_refund_once() {
+async fn a_cancel_refunds_an_open_drop_once() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     let cancel = format!("/api/jobs/{drop}/cancel");
@@ -64,7 +64,7 @@ async fn a_drop_with_a_submission_cannot_be_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drop_the_wallet_cannot_hold_waits_for_its_payment() {
+async fn a_drop_above_the_balance_waits_for_its_payment() {
     let world = World::start().await;
     let poor = &world.workers[0];
     let body = json!({ "prompt": "Name a cat", "price_cents": 1500, "confirmed": true });

@@ -1,11 +1,11 @@
-//! One slot for each owner, and none for the sender, whatever key they come with.
+//! Slots belong to users, not to keys: one for each worker, and none for the sender.
 
 use clorp_tests::World;
 use futures::future::join;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_keys_of_one_user_hold_one_slot_and_make_one_submission() {
+async fn two_keys_of_one_user_share_one_slot_and_one_submission() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     let one = &world.workers[0];
@@ -24,14 +24,14 @@ async fn two_keys_of_one_user_hold_one_slot_and_make_one_submission() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 201]);
     assert_eq!(world.sender.get(&format!("/api/jobs/{second}")).await.expect(200)["claims_count"], 1);
-    // One gives up what the other holds.
+    // Either key can release the slot.
     other.release(&second).await.expect(200);
     one.submit(&second, "Too late").await.expect_error(403, "not_a_claimant");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_does_not_work_on_their_own_drop_by_another_key() {
+async fn a_sender_cannot_work_on_their_own_drop_with_another_key() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     let other = world.with_key(&world.sender, |key| key).await;
@@ -41,7 +41,7 @@ async fn a_sender_does_not_work_on_their_own_drop_by_another_key() {
     other.submit(&drop, "By myself").await.expect_error(403, "own_drop");
     other.release(&drop).await.expect_error(403, "own_drop");
     assert_eq!(world.sender.get(&format!("/api/jobs/{drop}")).await.expect(200)["claims_count"], 0);
-    // They are the sender by either key.
+    // Either key can cancel the drop.
     other.post_empty(&format!("/api/jobs/{drop}/cancel")).await.expect(200);
     assert_eq!(world.sender.balance().await, 20_000);
     world.finish().await;

@@ -1,4 +1,4 @@
-//! A whole drop, from post to payout.
+//! A complete drop, from post to payout.
 
 use clorp_tests::World;
 

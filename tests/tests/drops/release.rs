@@ -1,15 +1,15 @@
-//! Giving a slot up, and what old clients call claiming.
+//! `release` and `fail`, and `reserve`, the former name of `claim`.
 
 use clorp_domain::DropId;
 use clorp_tests::{Options, World};
 use futures::future::{join, join_all};
 use serde_json::{Value, json};
 
-/// How often a race of two is run: each time either may win.
+/// Repetitions of a race between two requests, either of which may win.
 const ROUNDS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slot_that_was_given_up_is_free_at_once_and_the_drop_no_longer_the_workers() {
+async fn a_released_slot_is_free_immediately_and_the_drop_is_hidden_from_the_worker() {
     let world = World::start().await;
     let body =
         json!({ "prompt": "Roast this build", "envVars": { "TOKEN": "for workers" }, "confirmed": true });
@@ -18,28 +18,28 @@ async fn a_slot_that_was_given_up_is_free_at_once_and_the_drop_no_longer_the_wor
         assert_eq!(worker.claim(&drop).await.expect(201)["env_vars"]["TOKEN"], "for workers");
     }
     world.workers[5].claim(&drop).await.expect_error(409, "max_claims_reached");
-    let left = &world.workers[0];
-    let released = left.release(&drop).await.expect(200);
+    let worker = &world.workers[0];
+    let released = worker.release(&drop).await.expect(200);
     assert_eq!(
         (&released["id"], &released["claims_count"], &released["your_claim"], &released["env_vars"]),
         (&json!(drop), &json!(4), &Value::Null, &json!({}))
     );
-    left.get(&format!("/api/jobs/{drop}")).await.expect(404);
-    left.submit(&drop, "Without a slot").await.expect_error(403, "not_a_claimant");
-    assert_eq!(left.get("/api/users/status").await.expect(200), json!([]));
+    worker.get(&format!("/api/jobs/{drop}")).await.expect(404);
+    worker.submit(&drop, "Without a slot").await.expect_error(403, "not_a_claimant");
+    assert_eq!(worker.get("/api/users/status").await.expect(200), json!([]));
     world.workers[5].claim(&drop).await.expect(201);
-    left.claim(&drop).await.expect_error(409, "max_claims_reached");
+    worker.claim(&drop).await.expect_error(409, "max_claims_reached");
     let seen = world.sender.get(&format!("/api/jobs/{drop}")).await.expect(200);
     assert_eq!((&seen["claims_count"], &seen["status"]), (&json!(5), &json!("open")));
     for (i, worker) in world.workers[1..6].iter().enumerate() {
         worker.submit(&drop, &format!("Tagline number {i}")).await.expect(201);
     }
-    assert_eq!(world.sweep().await.settled, 1, "the drop is full without the one who left");
+    assert_eq!(world.sweep().await.settled, 1, "the drop is full without the worker who released");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slot_can_be_claimed_given_up_and_claimed_again() {
+async fn a_released_slot_can_be_claimed_again() {
     let world = World::start().await;
     let (drop, worker) = (world.sender.post_drop(100).await, &world.workers[0]);
     for _ in 0..2 {
@@ -55,7 +55,7 @@ async fn a_slot_can_be_claimed_given_up_and_claimed_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_release_is_answered_again_and_again_without_showing_what_is_for_claimants() {
+async fn a_repeated_release_succeeds_without_revealing_what_only_claimants_see() {
     let world = World::start().await;
     let (drop, worker) = (world.sender.post_drop(1000).await, &world.workers[0]);
     worker.claim(&drop).await.expect(201);
@@ -72,13 +72,13 @@ async fn a_release_is_answered_again_and_again_without_showing_what_is_for_claim
         (&later.expect(200)["status"], &later.json()["output_text"]),
         (&json!("completed"), &Value::Null)
     );
-    // Somebody who never held a slot has given none up.
+    // A user who never held a slot cannot release one.
     world.stranger.release(&drop).await.expect(404);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_who_holds_a_slot_and_has_not_submitted_gives_it_up_and_only_in_time() {
+async fn only_a_claimant_without_a_submission_can_release_before_the_window_closes() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     let (done, slow) = (&world.workers[0], &world.workers[1]);
@@ -105,7 +105,7 @@ async fn only_who_holds_a_slot_and_has_not_submitted_gives_it_up_and_only_in_tim
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slot_that_was_taken_over_is_not_given_up() {
+async fn a_former_holder_cannot_release_a_slot_that_was_taken_over() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     world.race(&drop, 4).await;
@@ -119,7 +119,7 @@ async fn a_slot_that_was_taken_over_is_not_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_cannot_do_the_work_says_why_or_not_and_loses_the_slot() {
+async fn a_worker_who_fails_loses_the_slot_with_or_without_a_reason() {
     let world = World::start().await;
     let (drop, worker) = (world.sender.post_drop(100).await, &world.workers[0]);
     let fail = format!("/api/jobs/{drop}/fail");
@@ -137,7 +137,7 @@ async fn whoever_cannot_do_the_work_says_why_or_not_and_loses_the_slot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reserving_is_claiming() {
+async fn reserve_is_an_alias_of_claim() {
     let world = World::start().await;
     let (drop, worker) = (world.sender.post_drop(100).await, &world.workers[0]);
     let reserve = format!("/api/jobs/{drop}/reserve");
@@ -154,7 +154,7 @@ async fn reserving_is_claiming() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_release_and_a_submission_exactly_one_wins() {
+async fn exactly_one_of_a_concurrent_release_and_submission_wins() {
     let world = World::with(Options::without_cooldown()).await;
     let worker = &world.workers[0];
     for round in 0..ROUNDS {
@@ -181,7 +181,7 @@ async fn of_a_release_and_a_submission_exactly_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn releases_claims_and_a_cancel_at_once_leave_no_slot_counted_twice() {
+async fn concurrent_releases_claims_and_a_cancel_count_each_slot_once() {
     let world = World::with(Options::without_cooldown()).await;
     for round in 0..ROUNDS {
         let drop = world.sender.post_drop(1000).await;
@@ -204,10 +204,10 @@ async fn releases_claims_and_a_cancel_at_once_leave_no_slot_counted_twice() {
                 (&cancelled.expect(200)["status"], &seen["status"]),
                 (&json!("cancelled"), &json!("cancelled"))
             ),
-            None => assert_eq!(released, 5, "nothing stood in the way of a release"),
+            None => assert_eq!(released, 5, "every release succeeds without a cancel"),
         }
         let stored = world.store.drop(drop.parse::<DropId>().unwrap()).await.unwrap().unwrap();
-        assert_eq!(stored.claims.len(), 5 - released + claimed, "the count is of the claims that are there");
+        assert_eq!(stored.claims.len(), 5 - released + claimed, "the count equals the stored claims");
     }
     world.finish().await;
 }

@@ -15,7 +15,8 @@ fn id(event: &Value) -> &str {
     event["id"].as_str().unwrap()
 }
 
-async fn all(reader: &Client, drop: &str) -> Vec<Value> {
+/// The complete timeline of a drop.
+async fn timeline(reader: &Client, drop: &str) -> Vec<Value> {
     reader.logs(drop, None).await.events()
 }
 
@@ -24,7 +25,7 @@ async fn cancel(world: &World, drop: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drop_tells_its_readers_what_happened_and_not_who_or_what_to_those_who_may_not_know() {
+async fn a_timeline_shows_workers_only_to_the_sender_and_texts_to_nobody() {
     let world = World::start().await;
     let body = json!({ "prompt": "A prompt of secrets", "envVars": { "KEY": "a value of secrets" }, "confirmed": true });
     let posted = world.sender.post("/api/jobs/run", body).await.expect(201);
@@ -35,13 +36,13 @@ async fn a_drop_tells_its_readers_what_happened_and_not_who_or_what_to_those_who
     second.submit(drop, "An output of secrets").await.expect(201);
     world.advance_seconds(301);
     assert_eq!(world.sweep().await.settled, 1);
-    let mine = all(second, drop).await;
+    let events = timeline(second, drop).await;
     assert_eq!(
-        kinds(&mine),
+        kinds(&events),
         ["created", "opened", "claimed", "claimed", "submitted", "ranking", "completed", "done"]
     );
     let drop_now = second.get(&format!("/api/jobs/{drop}")).await.expect(200);
-    let data = |n: usize| &mine[n]["data"];
+    let data = |n: usize| &events[n]["data"];
     assert_eq!(data(0), &json!({ "at": posted["created_at"], "price_cents": 200 }));
     let opened =
         json!({ "at": data(1)["at"], "max_claims": 5, "window_closes_at": posted["window_closes_at"] });
@@ -59,7 +60,7 @@ async fn a_drop_tells_its_readers_what_happened_and_not_who_or_what_to_those_who
                             "winning_submission_id": drop_now["winning_submission_id"] });
     assert_eq!(data(6), &completed);
     assert_eq!(data(7), &json!({ "at": drop_now["updated_at"], "status": "completed" }));
-    // The claimant is told of nobody else, the sender of everybody, and nobody of any text.
+    // A claimant sees no worker's id, the sender sees all of them, and neither sees any text.
     let (claimants, senders) = (second.logs(drop, None).await, world.sender.logs(drop, None).await);
     assert!(
         !claimants.text.contains(&first.id) && !claimants.text.contains(&second.id),
@@ -71,7 +72,10 @@ async fn a_drop_tells_its_readers_what_happened_and_not_who_or_what_to_those_who
         seen.iter().map(|event| &event["data"]["worker"]).filter(|w| !w.is_null()).collect();
     assert_eq!(workers, [&json!(first.id), &json!(second.id), &json!(second.id)]);
     assert!(!claimants.text.contains("secrets") && !senders.text.contains("secrets"));
-    assert!(seen.iter().zip(&mine).all(|(a, b)| id(a) == id(b)), "an event has one id for all");
+    assert!(
+        seen.iter().zip(&events).all(|(a, b)| id(a) == id(b)),
+        "an event has the same id for all readers"
+    );
     for (name, value) in [
         ("content-type", "text/event-stream"),
         ("cache-control", "no-store"),
@@ -83,15 +87,15 @@ async fn a_drop_tells_its_readers_what_happened_and_not_who_or_what_to_those_who
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_resumes_behind_the_last_event_and_ends_for_good_with_done() {
+async fn a_stream_resumes_after_the_last_event_id_and_ends_with_done() {
     let world = World::start().await;
     let drop = world.sender.post_drop(100).await;
     let sender = &world.sender;
-    let first = all(sender, &drop).await;
+    let first = timeline(sender, &drop).await;
     assert_eq!(kinds(&first), ["created", "opened"]);
     assert_eq!(sender.logs(&drop, Some(id(&first[0]))).await.events(), first[1..]);
     assert_eq!(sender.logs(&drop, Some("")).await.events(), first);
-    // Nothing new, and the browser asks again.
+    // Without a new event the stream only tells the browser when to reconnect.
     let nothing = sender.logs(&drop, Some(id(&first[1]))).await;
     assert_eq!((nothing.events().len(), nothing.text.as_str()), (0, "retry: 2000\n\n"));
     world.workers[0].claim(&drop).await.expect(201);
@@ -104,13 +108,13 @@ async fn a_stream_resumes_behind_the_last_event_and_ends_for_good_with_done() {
     let over = sender.logs(&drop, Some(id(&last[1]))).await;
     assert_eq!((over.status.as_u16(), over.text.as_str()), (204, ""));
     assert_eq!(over.header("content-type"), None);
-    // From the beginning it is all there again.
-    assert_eq!(all(sender, &drop).await, [first, second, last].concat());
+    // A read from the beginning returns all events.
+    assert_eq!(timeline(sender, &drop).await, [first, second, last].concat());
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_event_id_is_refused_by_name() {
+async fn an_invalid_last_event_id_is_refused_by_name() {
     let world = World::start().await;
     let drop = world.sender.post_drop(100).await;
     for bad in ["1", "x-0", "1795512600000-00", "1795512600000-0-0", "'"] {
@@ -124,55 +128,55 @@ async fn what_is_no_event_id_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_may_not_see_a_drop_hears_nothing_of_it() {
+async fn a_user_without_access_to_a_drop_cannot_read_its_timeline() {
     let world = World::start().await;
     let drop = world.sender.post_drop(100).await;
     let worker = &world.workers[0];
     worker.logs(&drop, None).await.expect(404);
     worker.claim(&drop).await.expect(201);
-    assert_eq!(kinds(&all(worker, &drop).await), ["created", "opened", "claimed"]);
+    assert_eq!(kinds(&timeline(worker, &drop).await), ["created", "opened", "claimed"]);
     worker.release(&drop).await.expect(200);
     worker.logs(&drop, None).await.expect(404);
     world.anon.logs(&drop, None).await.expect(401);
     world.sender.logs("01HZZZZZZZZZZZZZZZZZZZZZZZ", None).await.expect(404);
-    // The claim is gone, and what follows is in order all the same.
-    assert_eq!(kinds(&all(&world.sender, &drop).await), ["created", "opened"]);
+    // The timeline does not contain the released claim, and is well-formed.
+    assert_eq!(kinds(&timeline(&world.sender, &drop).await), ["created", "opened"]);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_way_a_drop_can_go_has_its_events() {
+async fn every_outcome_of_a_drop_has_its_events() {
     let world = World::start().await;
     let poor = world.user("poor", 100).await;
     let body = json!({ "prompt": "Name a cat", "price_cents": 500, "confirmed": true });
     let unpaid = poor.post("/api/jobs/run", body).await.expect(402)["id"].as_str().unwrap().to_owned();
-    assert_eq!(kinds(&all(&poor, &unpaid).await), ["created"]);
+    assert_eq!(kinds(&timeline(&poor, &unpaid).await), ["created"]);
     poor.post_empty(&format!("/api/jobs/{unpaid}/cancel")).await.expect(200);
-    assert_eq!(kinds(&all(&poor, &unpaid).await), ["created", "cancelled", "done"]);
+    assert_eq!(kinds(&timeline(&poor, &unpaid).await), ["created", "cancelled", "done"]);
 
     let expired = world.sender.post_drop(100).await;
     let full = world.sender.post_drop(1000).await;
     world.race(&full, 5).await;
     let kinds_of =
         |times: usize| [vec!["created", "opened"], ["claimed", "submitted"].repeat(times), vec!["ranking"]];
-    assert_eq!(kinds(&all(&world.sender, &full).await), kinds_of(5).concat());
+    assert_eq!(kinds(&timeline(&world.sender, &full).await), kinds_of(5).concat());
     world.advance_seconds(301);
     assert_eq!(world.sweep().await.settled, 2);
     assert_eq!(
-        kinds(&all(&world.sender, &full).await),
+        kinds(&timeline(&world.sender, &full).await),
         [kinds_of(5).concat(), vec!["completed", "done"]].concat()
     );
-    assert_eq!(kinds(&all(&world.sender, &expired).await), ["created", "opened", "expired", "done"]);
+    assert_eq!(kinds(&timeline(&world.sender, &expired).await), ["created", "opened", "expired", "done"]);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_polls_while_many_act_at_once_hears_everything_once_and_in_order() {
+async fn a_reader_polling_during_concurrent_changes_receives_every_event_once_in_order() {
     let world = World::with(Options::without_cooldown()).await;
     for _ in 0..3 {
         let drop = world.sender.post_drop(1000).await;
         let over = AtomicBool::new(false);
-        let acting = async {
+        let changes = async {
             join_all(world.workers.iter().enumerate().map(async |(i, worker)| {
                 if worker.claim(&drop).await.status != 201 {
                     return;
@@ -193,34 +197,36 @@ async fn whoever_polls_while_many_act_at_once_hears_everything_once_and_in_order
             over.store(true, Ordering::SeqCst);
         };
         let polling = async {
-            let mut heard: Vec<Value> = Vec::new();
+            let mut received: Vec<Value> = Vec::new();
             loop {
                 let last = over.load(Ordering::SeqCst);
-                let answer = world.sender.logs(&drop, heard.last().map(id)).await;
+                let answer = world.sender.logs(&drop, received.last().map(id)).await;
                 if answer.status == 204 {
-                    return heard;
+                    return received;
                 }
-                heard.extend(answer.events());
-                assert!(!last || heard.last().is_some_and(|event| event["event"] == "done"));
+                received.extend(answer.events());
+                assert!(!last || received.last().is_some_and(|event| event["event"] == "done"));
             }
         };
-        let ((), heard) = join(acting, polling).await;
-        assert!(heard.is_sorted_by(|a, b| id(a) < id(b)), "{heard:?}");
-        let fresh = all(&world.sender, &drop).await;
+        let ((), received) = join(changes, polling).await;
+        assert!(received.is_sorted_by(|a, b| id(a) < id(b)), "{received:?}");
+        let fresh = timeline(&world.sender, &drop).await;
         for event in &fresh {
-            let same =
-                heard.iter().find(|one| id(one) == id(event)).unwrap_or_else(|| panic!("{event} was missed"));
+            let same = received
+                .iter()
+                .find(|one| id(one) == id(event))
+                .unwrap_or_else(|| panic!("{event} was missed"));
             assert_eq!((&same["event"], &same["data"]["at"]), (&event["event"], &event["data"]["at"]));
         }
-        // What is not there any more is the claims that were given up or taken over.
-        let gone = heard.iter().filter(|event| !fresh.iter().any(|one| id(one) == id(event)));
-        assert!(gone.map(|event| &event["event"]).all(|kind| kind == "claimed"));
+        // The only events missing from a later read are claims that were released or taken over.
+        let removed = received.iter().filter(|event| !fresh.iter().any(|one| id(one) == id(event)));
+        assert!(removed.map(|event| &event["event"]).all(|kind| kind == "claimed"));
     }
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_hears_every_event_once_over_reconnections_and_stops_after_the_last() {
+async fn a_browser_receives_every_event_once_across_reconnections_and_stops_after_the_last() {
     let untested = "no real EventSource has followed a drop";
     let Some(mut browser) = Browser::start(untested).await else { return };
     let world = World::start().await;
@@ -229,32 +235,32 @@ async fn a_browser_hears_every_event_once_over_reconnections_and_stops_after_the
     let url = world.sender.url(&stream);
     let authorization = world.sender.authorization().unwrap();
     browser.send_headers(json!({ "Authorization": authorization })).await;
-    // Any page of the same origin will do; this instance has no such page as this one, and says so in JSON.
+    // Any page of the same origin works; this one is a 404 in JSON.
     let origin = url.strip_suffix(stream.as_str()).unwrap();
     browser.open(&format!("{origin}/api/openapi.json")).await;
     let script = format!(
-        "(() => {{ window.heard = []; window.opened = 0; const source = window.source = new EventSource({stream:?}); \
+        "(() => {{ window.received = []; window.opened = 0; const source = window.source = new EventSource({stream:?}); \
          source.onopen = () => window.opened++; \
          for (const kind of ['created', 'opened', 'claimed', 'submitted', 'ranking', 'completed', 'cancelled', 'expired', 'done', 'message']) \
-         source.addEventListener(kind, e => window.heard.push({{ id: e.lastEventId, event: e.type, data: JSON.parse(e.data) }})); \
+         source.addEventListener(kind, e => window.received.push({{ id: e.lastEventId, event: e.type, data: JSON.parse(e.data) }})); \
          return true; }})()"
     );
     browser.value(&script).await;
-    browser.until("heard.length === 2").await;
+    browser.until("received.length === 2").await;
     world.workers[0].claim(&drop).await.expect(201);
-    browser.until("heard.length === 3").await;
-    // Heard by the browser, and gone before anybody else asks.
+    browser.until("received.length === 3").await;
+    // The browser has received this claim, and later reads do not contain it.
     world.workers[0].release(&drop).await.expect(200);
     world.race(&drop, 5).await;
-    browser.until("heard.length === 14").await;
+    browser.until("received.length === 14").await;
     assert_eq!(world.sweep().await.settled, 1);
     browser.until("source.readyState === EventSource.CLOSED").await;
-    let heard = browser.value("heard").await;
-    let heard = heard.as_array().unwrap();
-    let fresh = all(&world.sender, &drop).await;
-    assert_eq!(kinds(heard)[2], "claimed");
-    assert_eq!([&heard[..2], &heard[3..]].concat(), fresh);
-    assert!(heard.is_sorted_by(|a, b| id(a) < id(b)), "{heard:?}");
+    let received = browser.value("received").await;
+    let received = received.as_array().unwrap();
+    let fresh = timeline(&world.sender, &drop).await;
+    assert_eq!(kinds(received)[2], "claimed");
+    assert_eq!([&received[..2], &received[3..]].concat(), fresh);
+    assert!(received.is_sorted_by(|a, b| id(a) < id(b)), "{received:?}");
     assert!(browser.value("opened").await.as_u64().unwrap() >= 4, "it has reconnected");
     world.finish().await;
 }
