@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a request sent again is answered again and not carried out again, whatever happened in between.
+//! `Idempotency-Key`: a retry gets the same response and has no further effect, whatever happened in between.
 
 mod agents;
 mod cost;
@@ -14,12 +14,12 @@ use clorp_tests::{Answer, Client, Options, Proxy, World};
 use serde_json::{Value, json};
 
 const TRANSACTION: &str = "TransactWriteItems";
-/// As many faults as the SDK tries a request.
+/// The SDK's attempts of one request.
 const TRIES: usize = 3;
-/// A moment after the lease of a request that was begun.
-const LEASE_OVER: i64 = 31;
+/// Seconds after which the lease of a request has lapsed.
+const LEASE_LAPSED: i64 = 31;
 
-async fn proxied() -> World {
+async fn start_proxied() -> World {
     World::with(Options { proxied: true, ..Options::funded() }).await
 }
 
@@ -43,13 +43,13 @@ async fn cancel(caller: &Client, drop: &str) -> Answer {
     caller.post_empty(&format!("/api/jobs/{drop}/cancel")).await
 }
 
-/// A drop as its reader sees it.
+/// Reads a drop.
 async fn read(reader: &Client, drop: &str) -> Value {
     reader.get(&format!("/api/jobs/{drop}")).await.expect(200)
 }
 
-/// How many drops a user has posted.
-async fn posted(sender: &Client) -> usize {
+/// The number of drops that a user has posted.
+async fn count_drops(sender: &Client) -> usize {
     sender.get("/api/jobs").await.expect(200).as_array().unwrap().len()
 }
 
@@ -57,8 +57,8 @@ fn id(drop: &Value) -> String {
     drop["id"].as_str().unwrap().to_owned()
 }
 
-/// A sender whose wallet holds 600 cents and who has a pending drop of that price.
-async fn pending(world: &World) -> (Client, String) {
+/// Creates a sender with 600 cents and a pending drop of that price.
+async fn post_pending(world: &World) -> (Client, String) {
     let sender = world.user("pending-sender", 600).await;
     let blocker = sender.post_drop(600).await;
     let refused = run(&sender, 600).await.expect_error(402, "insufficient_balance");
@@ -76,7 +76,7 @@ fn is_replay(answer: &Answer) -> bool {
     }
 }
 
-/// Holds `answer` to being `first` again, with a request id of its own.
+/// Checks that `answer` is a replay of `first` with a request id of its own.
 #[track_caller]
 fn assert_replay(answer: &Answer, first: &Answer) {
     assert!(is_replay(answer), "{} {}", answer.status, answer.text);
@@ -96,7 +96,7 @@ fn assert_in_flight(answer: &Answer) {
     assert!(!is_replay(answer));
 }
 
-fn is_of_a_record(request: &Value) -> bool {
+fn targets_a_record(request: &Value) -> bool {
     request["Key"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("IDEMP#"))
 }
 
@@ -104,18 +104,18 @@ fn values(request: &Value) -> impl Iterator<Item = &Value> {
     request["ExpressionAttributeValues"].as_object().into_iter().flat_map(|values| values.values())
 }
 
-/// Whether a request to the table keeps an answer.
-fn keeps_an_answer(request: &Value) -> bool {
-    is_of_a_record(request) && values(request).any(|value| !value["M"].is_null())
+/// Tells if a request to the table stores a response.
+fn stores_a_response(request: &Value) -> bool {
+    targets_a_record(request) && values(request).any(|value| !value["M"].is_null())
 }
 
-/// Whether a request to the table lets go of a record.
-fn lets_go(request: &Value) -> bool {
-    is_of_a_record(request) && values(request).any(|value| value["N"] == "0")
+/// Tells if a request to the table ends the lease of a record.
+fn releases_a_record(request: &Value) -> bool {
+    targets_a_record(request) && values(request).any(|value| value["N"] == "0")
 }
 
-/// What the functions asked of the records since the table was last asked about.
-fn calls_about_records(world: &World) -> Vec<Call> {
+/// Returns and removes the recorded calls about idempotency records.
+fn take_record_calls(world: &World) -> Vec<Call> {
     let mut calls = proxy(world).take_calls();
     calls.retain(|call| call.request.to_string().contains("IDEMP"));
     calls

@@ -1,10 +1,10 @@
-//! Requests that have Stripe do something.
+//! Requests that call Stripe.
 
 use clorp_tests::{Answer, Client};
 use serde_json::{Value, json};
 
-use super::crash::die_and_repeat;
-use super::{assert_replay, is_replay, posted, proxied, run};
+use super::crash::crash_and_retry;
+use super::{assert_replay, count_drops, is_replay, run, start_proxied};
 
 async fn topup(client: &Client) -> Answer {
     client.post("/api/wallet/topup", json!({ "amount_cents": 1000 })).await
@@ -18,6 +18,7 @@ async fn withdraw(client: &Client) -> Answer {
     client.post("/api/wallet/withdraw", json!({ "amount_cents": 1000 })).await
 }
 
+/// The ledger lines whose reason starts with `kind`.
 async fn ledger(client: &Client, kind: &str) -> Vec<Value> {
     let wallet = client.get("/api/wallet/balance").await.expect(200);
     let lines = wallet["ledger"].as_array().unwrap().iter();
@@ -25,11 +26,11 @@ async fn ledger(client: &Client, kind: &str) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topup_leads_to_the_same_page_and_another_key_to_another() {
-    let world = proxied().await;
+async fn a_retried_topup_leads_to_the_same_page_and_another_key_to_another() {
+    let world = start_proxied().await;
     let keyed = world.stranger.keyed("k");
-    let (first, again) = die_and_repeat(&world, async || topup(&keyed).await).await;
-    assert_eq!(first.expect(200), again.expect(200));
+    let (first, retry) = crash_and_retry(&world, async || topup(&keyed).await).await;
+    assert_eq!(first.expect(200), retry.expect(200));
     let other = topup(&world.stranger.keyed("l")).await;
     assert!(!is_replay(&other));
     assert_ne!(other.expect(200), first.json());
@@ -37,8 +38,8 @@ async fn a_topup_leads_to_the_same_page_and_another_key_to_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topup_that_was_paid_meanwhile_is_not_begun_anew() {
-    let world = proxied().await;
+async fn a_topup_that_was_paid_before_the_retry_is_not_started_again() {
+    let world = start_proxied().await;
     let keyed = world.stranger.keyed("k");
     let first = topup(&keyed).await;
     let url = first.expect(200)["url"].as_str().unwrap().to_owned();
@@ -51,22 +52,22 @@ async fn a_topup_that_was_paid_meanwhile_is_not_begun_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_setup_has_the_same_secret() {
-    let world = proxied().await;
+async fn a_retried_setup_returns_the_same_secret() {
+    let world = start_proxied().await;
     let keyed = world.stranger.keyed("k");
-    let (first, again) = die_and_repeat(&world, async || set_up(&keyed).await).await;
-    assert_eq!(first.expect(200), again.expect(200));
+    let (first, retry) = crash_and_retry(&world, async || set_up(&keyed).await).await;
+    assert_eq!(first.expect(200), retry.expect(200));
     assert_ne!(set_up(&world.stranger).await.expect(200), first.json());
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawal_is_sent_once() {
-    let world = proxied().await;
+async fn a_retried_withdrawal_is_sent_once() {
+    let world = start_proxied().await;
     world.onboard(&world.sender).await;
     let keyed = world.sender.keyed("k");
-    let (first, again) = die_and_repeat(&world, async || withdraw(&keyed).await).await;
-    assert_eq!(first.expect(201)["id"], again.expect(201)["id"]);
+    let (first, retry) = crash_and_retry(&world, async || withdraw(&keyed).await).await;
+    assert_eq!(first.expect(201)["id"], retry.expect(201)["id"]);
     assert_eq!((world.sender.balance().await, world.count_events("transfer.created")), (19_000, 1));
     assert_eq!(ledger(&world.sender, "withdraw").await.len(), 1);
     withdraw(&world.sender.keyed("l")).await.expect(201);
@@ -75,8 +76,8 @@ async fn a_withdrawal_is_sent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_for_onboarding_is_kept_with_its_answer_though_each_can_be_opened_once() {
-    let world = proxied().await;
+async fn a_replay_returns_the_same_onboarding_page_although_it_opens_only_once() {
+    let world = start_proxied().await;
     let keyed = world.stranger.keyed("k");
     let connect = async |client: &Client| client.post_empty("/api/stripe/connect").await;
     let first = connect(&keyed).await;
@@ -87,18 +88,18 @@ async fn a_page_for_onboarding_is_kept_with_its_answer_though_each_can_be_opened
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_charged_the_card_charges_it_once() {
-    let world = proxied().await;
+async fn a_retried_run_charges_the_saved_card_once() {
+    let world = start_proxied().await;
     let sender = world.user("card-holder", 100).await;
     let settings = json!({ "enabled": true, "amount_cents": 1000, "threshold_cents": 500 });
     world.save_card(&sender, settings).await;
     let keyed = sender.keyed("k");
-    let (first, again) = die_and_repeat(&world, async || run(&keyed, 1000).await).await;
-    assert_eq!(first.expect(201), again.expect(201));
+    let (first, retry) = crash_and_retry(&world, async || run(&keyed, 1000).await).await;
+    assert_eq!(first.expect(201), retry.expect(201));
     world.reported().await;
-    // One charge to pay the drop, and one because what was left is below the threshold.
+    // One charge pays for the drop, and one follows because the balance is below the threshold.
     assert_eq!(world.count_events("payment_intent.succeeded"), 2);
     assert_eq!(ledger(&sender, "auto_topup:").await.len(), 2);
-    assert_eq!((sender.balance().await, posted(&sender).await), (1100, 1));
+    assert_eq!((sender.balance().await, count_drops(&sender).await), (1100, 1));
     world.finish().await;
 }

@@ -1,4 +1,4 @@
-//! The same request again.
+//! Replays of stored responses.
 
 use std::collections::BTreeSet;
 
@@ -7,43 +7,43 @@ use clorp_tests::{Answer, Options, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{assert_replay, cancel, id, is_replay, order, pay, posted, read, run};
+use super::{assert_replay, cancel, count_drops, id, is_replay, order, pay, read, run};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_post_by_a_caller_is_replayed_whatever_it_answered() {
+async fn every_authenticated_post_is_replayed_whatever_its_status() {
     let world = World::with(Options::funded()).await;
-    // So that a withdrawal has somewhere to go.
+    // A withdrawal needs a connected account.
     world.onboard(&world.sender).await;
-    let (mut routes_seen, mut statuses) = (0, BTreeSet::new());
+    let (mut count, mut statuses) = (0, BTreeSet::new());
     for route in routes().iter().filter(|route| route.method == Method::POST && route.has_caller()) {
-        routes_seen += 1;
+        count += 1;
         let drop = world.sender.post_drop(100).await;
         let path = route.at(&drop, &world.sender.id);
         let mut succeeded = false;
-        // The worker's claim comes before a submission, which would be refused without.
+        // Without a claim, a submission would be refused.
         world.workers[0].claim(&drop).await.expect(201);
         for client in [&world.workers[0], &world.workers[1], &world.sender, &world.stranger] {
             let keyed = client.keyed(&route.path);
             let first = route.send(&keyed, &path, &[]).await;
             assert!(!is_replay(&first), "{path}");
             for _ in 0..2 {
-                assert_replay(&route.send(&keyed, &path, &[]).await, &but_for_secrets(&first));
+                assert_replay(&route.send(&keyed, &path, &[]).await, &without_secret(&first));
             }
             succeeded |= first.status.is_success();
             statuses.insert(first.status.as_u16());
         }
-        // A drop that is paid for already is not paid again, and about a login no key decides.
+        // The drop is already paid, and a decision on a login requires a session instead of an API key.
         let excused = path.ends_with("/pay") || path.starts_with("/api/cli/");
         assert!(succeeded || excused, "{path} never succeeded");
     }
-    assert!(routes_seen >= 11, "{routes_seen}");
+    assert!(count >= 11, "{count}");
     assert!(statuses.is_superset(&[200, 201, 400, 402, 403, 404, 409].into()), "{statuses:?}");
-    assert_eq!(world.count_events("transfer.created"), 1, "one withdrawal was sent, and once");
+    assert_eq!(world.count_events("transfer.created"), 1, "one withdrawal was sent once");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_charged_once_and_its_replay_is_the_drop_as_it_was() {
+async fn a_run_is_charged_once_and_its_replay_shows_the_original_drop() {
     let world = World::start().await;
     let keyed = world.sender.keyed("k");
     let first = run(&keyed, 1000).await;
@@ -51,32 +51,32 @@ async fn a_run_is_charged_once_and_its_replay_is_the_drop_as_it_was() {
     world.race(&drop, 5).await;
     assert_eq!(world.sweep().await.settled, 1);
     assert_eq!(read(&world.sender, &drop).await["status"], "completed");
-    let again = run(&keyed, 1000).await;
-    assert_replay(&again, &first);
-    assert_eq!(again.json()["status"], "open");
-    assert_eq!((world.sender.balance().await, posted(&world.sender).await), (19_000, 1));
+    let replay = run(&keyed, 1000).await;
+    assert_replay(&replay, &first);
+    assert_eq!(replay.json()["status"], "open");
+    assert_eq!((world.sender.balance().await, count_drops(&world.sender).await), (19_000, 1));
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_stays_a_refusal_under_its_key_and_not_under_another() {
+async fn a_refusal_is_replayed_under_its_key_and_not_under_another() {
     let world = World::start().await;
     let poor = world.user("poor", 500).await;
     let first = run(&poor.keyed("k"), 600).await;
     let refused = first.expect_error(402, "insufficient_balance");
     assert_eq!((&refused["required"], &refused["available"]), (&json!(600), &json!(500)));
-    let again = run(&poor.keyed("k"), 600).await;
-    assert_replay(&again, &first);
-    again.expect_error(402, "insufficient_balance");
-    assert_eq!(posted(&poor).await, 1, "the pending drop was made once");
+    let replay = run(&poor.keyed("k"), 600).await;
+    assert_replay(&replay, &first);
+    replay.expect_error(402, "insufficient_balance");
+    assert_eq!(count_drops(&poor).await, 1, "the pending drop was posted once");
 
     let missing = poor.keyed("missing").post_empty("/api/jobs/01ARZ3NDEKTSV4RRFFQ69G5FAV/pay").await;
     missing.expect_error(404, "not_found");
     let invalid = poor.keyed("invalid").post("/api/jobs/run", json!({ "prompt": " " })).await;
     let field = invalid.expect(400)["field"].clone();
-    let again = poor.keyed("invalid").post("/api/jobs/run", json!({ "prompt": " " })).await;
-    assert_replay(&again, &invalid);
-    assert_eq!(again.expect(400)["field"], field);
+    let replay = poor.keyed("invalid").post("/api/jobs/run", json!({ "prompt": " " })).await;
+    assert_replay(&replay, &invalid);
+    assert_eq!(replay.expect(400)["field"], field);
 
     let drop = world.sender.post_drop(100).await;
     let own = world.sender.keyed("own").claim(&drop).await;
@@ -90,9 +90,9 @@ async fn a_refusal_stays_a_refusal_under_its_key_and_not_under_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_and_a_cancel_under_one_key_each_move_the_money_once() {
+async fn a_replayed_payment_and_a_replayed_cancel_move_the_money_once() {
     let world = World::start().await;
-    let (sender, drop) = super::pending(&world).await;
+    let (sender, drop) = crate::post_pending(&world).await;
     let paid = pay(&sender.keyed("pay"), &drop).await;
     assert_eq!(paid.expect(200)["status"], "open");
     let cancelled = cancel(&sender.keyed("cancel"), &drop).await;
@@ -105,7 +105,7 @@ async fn a_payment_and_a_cancel_under_one_key_each_move_the_money_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_kept_for_24_hours_and_then_as_good_as_new() {
+async fn a_key_expires_after_24_hours() {
     let world = World::start().await;
     let keyed = world.sender.keyed("k");
     let first = run(&keyed, 1000).await;
@@ -117,10 +117,10 @@ async fn a_key_is_kept_for_24_hours_and_then_as_good_as_new() {
     let second = run(&keyed, 1000).await;
     assert!(!is_replay(&second));
     assert_ne!(id(&second.expect(201)), id(&first.json()));
-    assert_eq!((world.sender.balance().await, posted(&world.sender).await), (18_000, 2));
+    assert_eq!((world.sender.balance().await, count_drops(&world.sender).await), (18_000, 2));
     assert_replay(&run(&keyed, 1000).await, &second);
     world.advance_seconds(24 * 60 * 60);
-    // Not even the body binds it any more.
+    // An expired key accepts another body.
     let other = run(&keyed, 500).await;
     assert!(!is_replay(&other));
     assert_ne!(id(&other.expect(201)), id(&second.json()));
@@ -128,7 +128,7 @@ async fn a_key_is_kept_for_24_hours_and_then_as_good_as_new() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_of_a_hundred_kilobytes_is_kept_too() {
+async fn a_response_of_a_hundred_kilobytes_is_stored() {
     let world = World::start().await;
     let drop = world.sender.post_drop(1000).await;
     world.workers[0].claim(&drop).await.expect(201);
@@ -143,7 +143,7 @@ async fn an_answer_of_a_hundred_kilobytes_is_kept_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_key_the_same_request_is_another_one() {
+async fn identical_requests_without_a_key_are_carried_out_separately() {
     let world = World::start().await;
     let (first, second) = (run(&world.sender, 1000).await, run(&world.sender, 1000).await);
     assert!(!is_replay(&first) && !is_replay(&second));
@@ -156,8 +156,8 @@ async fn without_a_key_the_same_request_is_another_one() {
     world.finish().await;
 }
 
-/// The answer without the secret of a new API key, which is shown once, and in the text of no repetition.
-fn but_for_secrets(answer: &Answer) -> Answer {
+/// The response without the secret of a new API key, which replays do not show.
+fn without_secret(answer: &Answer) -> Answer {
     let mut answer = answer.clone();
     let secret = serde_json::from_str::<Value>(&answer.text).ok();
     if let Some(secret) = secret.as_ref().and_then(|body| body["secret"].as_str()) {

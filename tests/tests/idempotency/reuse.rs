@@ -1,32 +1,34 @@
-//! The same key for something else, for somebody else, or where it means nothing.
+//! A key reused with another request, by another caller, or on a route without idempotency.
 
 use clorp_tests::World;
 use clorp_tests::document::routes;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{assert_replay, calls_about_records, cancel, id, is_replay, order, posted, proxied, read, run};
+use super::{
+    assert_replay, cancel, count_drops, id, is_replay, order, read, run, start_proxied, take_record_calls,
+};
 
 const REUSED: &str = "idempotency_key_reused";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_with_another_body_is_refused_and_nothing_happens() {
+async fn reusing_a_key_with_another_body_is_refused_and_changes_nothing() {
     let world = World::start().await;
     let keyed = world.sender.keyed("k");
     let first = run(&keyed, 1000).await;
     first.expect(201);
     run(&keyed, 1001).await.expect_error(409, REUSED);
-    // The same value in another text is another body: bodies are not understood before they are compared.
+    // Bodies are compared as bytes, so the same value in another notation is another body.
     let spaced = format!(" {}", order(1000)).into_bytes();
     keyed.send(Method::POST, "/api/jobs/run", Some(spaced), &[]).await.expect_error(409, REUSED);
     keyed.post_empty("/api/jobs/run").await.expect_error(409, REUSED);
-    assert_eq!((world.sender.balance().await, posted(&world.sender).await), (19_000, 1));
+    assert_eq!((world.sender.balance().await, count_drops(&world.sender).await), (19_000, 1));
     assert_replay(&run(&keyed, 1000).await, &first);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_on_another_route_is_refused_and_nothing_happens() {
+async fn reusing_a_key_on_another_route_is_refused_and_changes_nothing() {
     let world = World::start().await;
     let (one, other) = (world.sender.post_drop(100).await, world.sender.post_drop(100).await);
     let (keyed, worker) = (world.sender.keyed("k"), world.workers[0].keyed("k"));
@@ -44,23 +46,23 @@ async fn a_key_on_another_route_is_refused_and_nothing_happens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_its_callers_own() {
+async fn a_key_belongs_to_its_caller() {
     let world = World::start().await;
-    let (mine, yours) = (world.sender.keyed("k"), world.workers[0].keyed("k"));
-    let first = run(&mine, 500).await;
-    let second = run(&yours, 500).await;
+    let (one, other) = (world.sender.keyed("k"), world.workers[0].keyed("k"));
+    let first = run(&one, 500).await;
+    let second = run(&other, 500).await;
     assert!(!is_replay(&second));
     assert_ne!(id(&first.expect(201)), id(&second.expect(201)));
-    assert_eq!(second.json()["sender"], yours.id);
+    assert_eq!(second.json()["sender"], other.id);
     run(&world.workers[1].keyed("k"), 600).await.expect(201);
-    assert_eq!((world.sender.balance().await, yours.balance().await), (19_500, 500));
-    assert_replay(&run(&mine, 500).await, &first);
-    assert_replay(&run(&yours, 500).await, &second);
+    assert_eq!((world.sender.balance().await, other.balance().await), (19_500, 500));
+    assert_replay(&run(&one, 500).await, &first);
+    assert_replay(&run(&other, 500).await, &second);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_header_that_is_no_key_is_a_400_on_every_post_by_a_caller() {
+async fn an_invalid_key_is_a_400_on_every_authenticated_post() {
     let world = World::start().await;
     let drop = world.sender.post_drop(100).await;
     let (longest, too_long) = ("k".repeat(255), "k".repeat(256));
@@ -73,10 +75,10 @@ async fn a_header_that_is_no_key_is_a_400_on_every_post_by_a_caller() {
         let two = [("idempotency-key", "k"), ("idempotency-key", "k")];
         let answer = route.send(&world.sender, &path, &two).await;
         answer.expect_field(400, "invalid_idempotency_key", "Idempotency-Key");
-        // Who has no credential learns nothing else.
+        // A request without a credential learns nothing about its key.
         route.send(&world.anon.keyed(""), &path, &[]).await.expect_error(401, "authentication_required");
     }
-    assert_eq!(read(&world.sender, &drop).await["status"], "open", "nothing happened");
+    assert_eq!(read(&world.sender, &drop).await["status"], "open", "the requests changed nothing");
     let first = run(&world.sender.keyed(&longest), 100).await;
     first.expect(201);
     assert_replay(&run(&world.sender.keyed(&longest), 100).await, &first);
@@ -84,8 +86,8 @@ async fn a_header_that_is_no_key_is_a_400_on_every_post_by_a_caller() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_a_key_means_nothing_it_is_ignored_and_nothing_is_written() {
-    let world = proxied().await;
+async fn routes_without_idempotency_ignore_a_key_and_write_no_record() {
+    let world = start_proxied().await;
     let drop = world.sender.post_drop(100).await;
     for key in ["k", "no key"] {
         let keyed = world.sender.keyed(key);
@@ -112,7 +114,7 @@ async fn where_a_key_means_nothing_it_is_ignored_and_nothing_is_written() {
         .post("/api/jobs/run", order(100))
         .await
         .expect_error(401, "authentication_required");
-    let calls = calls_about_records(&world);
+    let calls = take_record_calls(&world);
     assert!(calls.is_empty(), "{calls:?}");
     assert_eq!(world.sender.balance().await, 19_900);
     world.finish().await;

@@ -1,17 +1,17 @@
-//! Answers that are not the last word.
+//! Responses that are not stored.
 
 use clorp_tests::Fault;
 use reqwest::Method;
 use serde_json::json;
 
 use super::{
-    TRANSACTION, TRIES, assert_replay, cancel, is_of_a_record, is_replay, keeps_an_answer, order, posted,
-    proxied, proxy, run,
+    TRANSACTION, TRIES, assert_replay, cancel, count_drops, is_replay, order, proxy, run, start_proxied,
+    stores_a_response, targets_a_record,
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_is_not_kept_and_the_request_may_be_sent_again_at_once() {
-    let world = proxied().await;
+async fn a_fault_is_not_stored_and_the_request_can_be_retried_immediately() {
+    let world = start_proxied().await;
     let keyed = world.sender.keyed("k");
     for fault in [Fault::ServerError, Fault::Conflict] {
         let times = if fault == Fault::Conflict { 10 } else { TRIES };
@@ -19,8 +19,8 @@ async fn a_fault_is_not_kept_and_the_request_may_be_sent_again_at_once() {
         let failed = run(&keyed, 1000).await;
         failed.expect_error(503, "unavailable");
         assert!(!is_replay(&failed));
-        assert_eq!((proxy(&world).faults_left(), posted(&world.sender).await), (0, 0));
-        // It is still the same request that the key stands for.
+        assert_eq!((proxy(&world).faults_left(), count_drops(&world.sender).await), (0, 0));
+        // The key still belongs to the same request.
         run(&keyed, 1001).await.expect_error(409, "idempotency_key_reused");
     }
     let first = run(&keyed, 1000).await;
@@ -32,22 +32,22 @@ async fn a_fault_is_not_kept_and_the_request_may_be_sent_again_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_cannot_be_begun_is_a_503_and_nothing_happens() {
-    let world = proxied().await;
+async fn a_record_that_cannot_be_written_is_a_503_and_nothing_changes() {
+    let world = start_proxied().await;
     let keyed = world.sender.keyed("k");
-    proxy(&world).fail_if("UpdateItem", is_of_a_record, Fault::ServerError, TRIES);
+    proxy(&world).fail_if("UpdateItem", targets_a_record, Fault::ServerError, TRIES);
     let failed = run(&keyed, 1000).await;
     failed.expect_error(503, "unavailable");
     assert!(failed.header("retry-after").is_some());
-    assert_eq!((proxy(&world).faults_left(), posted(&world.sender).await), (0, 0));
+    assert_eq!((proxy(&world).faults_left(), count_drops(&world.sender).await), (0, 0));
     run(&keyed, 1000).await.expect(201);
     assert_eq!(world.sender.balance().await, 19_000);
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_for_what_is_neither_key_nor_body_is_not_kept() {
-    let world = proxied().await;
+async fn a_refusal_before_the_idempotency_check_is_not_stored() {
+    let world = start_proxied().await;
     let keyed = world.sender.keyed("k");
     keyed.with_authorization("Bearer nonsense").post("/api/jobs/run", order(1000)).await.expect(401);
     let body = Some(order(1000).to_string().into_bytes());
@@ -65,11 +65,11 @@ async fn a_refusal_for_what_is_neither_key_nor_body_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_no_item_can_hold_is_given_anew_each_time() {
-    let world = proxied().await;
+async fn a_response_too_large_for_an_item_is_computed_again_each_time() {
+    let world = start_proxied().await;
     let drop = world.sender.post_drop(1000).await;
     world.workers[0].claim(&drop).await.expect(201);
-    // In JSON each of these characters takes six bytes.
+    // JSON needs six bytes for each of these characters.
     let output = format!("Bells:{}", "\u{7}".repeat(100 * 1024 - 6));
     world.workers[0].submit(&drop, &output).await.expect(201);
     world.advance_seconds(301);
@@ -80,7 +80,7 @@ async fn an_answer_that_no_item_can_hold_is_given_anew_each_time() {
         assert!(!is_replay(&answer));
         assert_eq!(answer.expect(200)["output_text"], json!(output));
     }
-    let kept = proxy(&world).take_calls().iter().filter(|call| keeps_an_answer(&call.request)).count();
-    assert_eq!(kept, 0);
+    let stored = proxy(&world).take_calls().iter().filter(|call| stores_a_response(&call.request)).count();
+    assert_eq!(stored, 0);
     world.finish().await;
 }
