@@ -207,8 +207,7 @@ impl Client {
         self.send(Method::DELETE, path, None, &[]).await
     }
 
-    /// Posts a webhook event with Stripe's signature to `path`, which is the webhook's, possibly with a
-    /// query.
+    /// Posts a webhook event with Stripe's signature. `path` is the webhook's, possibly with a query.
     pub async fn report_to(&self, path: &str, event: Vec<u8>, headers: &[(&str, &str)]) -> Answer {
         let signature = self.fleet.signature(&event);
         let mut all = vec![("content-type", "application/json"), ("stripe-signature", signature.as_str())];

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::run;
 
-/// A world in which `change` can set rate limits to five requests a minute.
+/// Starts a world whose rate limits `change` can set to five requests a minute.
 async fn limited_world(change: impl FnOnce(&mut Rules, RateLimit)) -> World {
     let mut rules = unlimited();
     change(&mut rules, RateLimit { quota: 5, window_seconds: 60 });

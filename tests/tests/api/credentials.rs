@@ -89,7 +89,7 @@ async fn resources_of_other_users_are_not_found() {
     let mut checked = 0;
     for route in routes().iter().filter(|route| route.path.contains("{id}")) {
         checked += 1;
-        // An open drop is public, so these routes answer any user about it, if only with a refusal.
+        // An open drop is public, so these routes may reveal that it exists.
         let public_actions = ["claim", "reserve", "submit", "release", "fail"];
         let is_public_action =
             public_actions.iter().any(|action| route.path == format!("/api/jobs/{{id}}/{action}"));

@@ -87,7 +87,7 @@ fn every_operation_tag_parameter_and_property_is_described() {
 #[test]
 fn template_and_document_name_the_same_paths_for_the_same_functions() {
     let template = Template::from_repo().unwrap();
-    // The root and the catch-all only turn unknown paths into the API's own 404.
+    // The root and the catch-all exist only to answer unknown paths with the API's own 404.
     let routes: BTreeSet<(String, String)> = template
         .routes()
         .into_iter()

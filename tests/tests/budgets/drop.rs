@@ -8,7 +8,7 @@ use serde_json::json;
 use super::cost::{Cost, kilobyte, metered, read_meter};
 use super::docs::assert_rows;
 
-/// Most write units of a drop with five submissions of 1 KB.
+/// Limit of the write units of a drop with five submissions of 1 KB.
 const BUDGET: usize = 120;
 
 /// Plays a drop with five submissions and returns the cost of each step. The workers claim for `agents` or

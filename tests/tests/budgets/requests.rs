@@ -12,10 +12,10 @@ use super::cost::{Cost, kilobyte, metered, read_meter};
 use super::docs::assert_rows;
 use super::money;
 
-/// Methods that the API document may have operations for.
+/// HTTP methods of operations in the OpenAPI document.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// Most successive round trips of a request, authentication included.
+/// Limit of a request's successive round trips, authentication included.
 const BUDGET: usize = 3;
 
 /// Requests that exceed the budget. Most of them call Stripe, and write their intent before and the outcome
@@ -419,7 +419,7 @@ fn check(table: &Table) {
     assert!(idle.is_empty(), "granted and never used: {idle:?}");
 }
 
-/// Every operation of the API document.
+/// Every operation of the OpenAPI document.
 async fn operations(world: &World) -> BTreeSet<String> {
     let document = world.anon.get("/api/openapi.json").await.expect(200);
     let paths = document["paths"].as_object().unwrap();
