@@ -208,7 +208,7 @@ impl Client {
     }
 
     /// Posts a webhook event with Stripe's signature. `path` is the webhook's, possibly with a query.
-    pub async fn report_to(&self, path: &str, event: Vec<u8>, headers: &[(&str, &str)]) -> Answer {
+    pub async fn post_webhook_to(&self, path: &str, event: Vec<u8>, headers: &[(&str, &str)]) -> Answer {
         let signature = self.fleet.signature(&event);
         let mut all = vec![("content-type", "application/json"), ("stripe-signature", signature.as_str())];
         all.extend(headers);
@@ -216,8 +216,8 @@ impl Client {
     }
 
     /// Posts a webhook event with Stripe's signature.
-    pub async fn report(&self, event: &Value) -> Answer {
-        self.report_to(WEBHOOK, event.to_string().into_bytes(), &[]).await
+    pub async fn post_webhook(&self, event: &Value) -> Answer {
+        self.post_webhook_to(WEBHOOK, event.to_string().into_bytes(), &[]).await
     }
 
     /// Sends any request. Panics if the response does not match the OpenAPI document.

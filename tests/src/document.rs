@@ -93,7 +93,7 @@ impl Route {
     }
 
     /// Tells if the operation requires a credential.
-    pub fn has_caller(&self) -> bool {
+    pub fn requires_credential(&self) -> bool {
         self.operation["security"].as_array().is_some_and(|security| !security.is_empty())
     }
 
@@ -110,7 +110,7 @@ impl Route {
     pub async fn send(&self, client: &Client, path: &str, headers: &[(&str, &str)]) -> Answer {
         if self.path == WEBHOOK {
             let body = self.body().expect("a webhook event has a body");
-            return client.report_to(path, body, headers).await;
+            return client.post_webhook_to(path, body, headers).await;
         }
         let mut all = vec![("content-type", "application/json")];
         all.extend(headers);

@@ -46,7 +46,7 @@ pub struct Permission {
 }
 
 /// Every permission that the template must grant.
-pub fn granted() -> BTreeSet<Permission> {
+pub fn grants() -> BTreeSet<Permission> {
     let mut granted = BTreeSet::new();
     for (function, resource, actions) in GRANTED.iter().copied() {
         let (resource, keys) = resource.split_once(' ').map_or((resource, None), |(r, k)| (r, Some(k)));
@@ -93,7 +93,7 @@ pub fn required_permissions(call: &Call) -> Vec<Permission> {
 
 /// The grant that covers a required permission, if there is one.
 pub fn grant_for(need: &Permission) -> Option<Permission> {
-    granted().into_iter().find(|grant| grant.permits(need))
+    grants().into_iter().find(|grant| grant.permits(need))
 }
 
 impl Permission {

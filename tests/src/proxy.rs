@@ -173,7 +173,7 @@ impl Proxy {
     /// Fails the next `times` requests of this operation that `matches` accepts.
     pub fn fail_if(&self, operation: &str, matches: fn(&Value) -> bool, fault: Fault, times: usize) {
         let planned = || PlannedFault { operation: operation.to_owned(), matches, fault };
-        self.script.lock().unwrap().discrepancies.extend((0..times).map(|_| planned()));
+        self.script.lock().unwrap().faults.extend((0..times).map(|_| planned()));
     }
 
     /// Fails every later request except the look-up of an API key, so that requests pass authentication.
@@ -183,12 +183,12 @@ impl Proxy {
 
     /// Simulates a crash of the table's caller. The next `requests` succeed, the one after them has `fault`,
     /// and no later one reaches the table. The look-up of an API key does not count and never fails.
-    pub fn die_after(&self, requests: usize, fault: Fault) {
+    pub fn crash_after(&self, requests: usize, fault: Fault) {
         self.script.lock().unwrap().crash = Some(Crash { after: requests, fault, happened: false });
     }
 
-    /// Tells if the crash of [`Proxy::die_after`] has happened.
-    pub fn died(&self) -> bool {
+    /// Tells if the crash of [`Proxy::crash_after`] has happened.
+    pub fn has_crashed(&self) -> bool {
         self.script.lock().unwrap().crash.as_ref().is_some_and(|crash| crash.happened)
     }
 
@@ -211,7 +211,7 @@ impl Proxy {
     }
 
     /// The permissions that all calls so far have required, failed ones included.
-    pub fn used(&self) -> BTreeSet<Permission> {
+    pub fn used_permissions(&self) -> BTreeSet<Permission> {
         self.script.lock().unwrap().used.clone()
     }
 

@@ -358,7 +358,7 @@ impl World {
 
     /// Runs the reconciler once and returns the number of payments that it settled. A payment is due 15
     /// seconds after its request began.
-    pub async fn resume(&self) -> u64 {
+    pub async fn reconcile(&self) -> u64 {
         let event = clorp_reconciler::Event { source: "aws.events".to_owned() };
         let swept = clorp_reconciler::handle(&self.payments[0], event).await.expect("the sweep runs");
         assert_eq!(swept["failed"], 0, "a pending payment could not be reconciled");
@@ -390,7 +390,7 @@ impl World {
         let known = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
         let account = known["stripe_account_id"].as_str().expect("an account");
         self.control(&format!("accounts/{account}/onboard"), json!({})).await;
-        self.reported().await;
+        self.wait_for_webhooks().await;
     }
 
     /// Saves a card for a user, sets these automatic top-ups, and returns the card's id at Stripe.
@@ -399,7 +399,7 @@ impl World {
         let secret = setup["client_secret"].as_str().expect("a secret");
         let (id, _) = secret.split_once("_secret_").expect("the secret names its setup");
         let saved = self.control(&format!("setup_intents/{id}/succeed"), json!({})).await;
-        self.reported().await;
+        self.wait_for_webhooks().await;
         user.post("/api/wallet/auto-topup", auto_topup).await.expect(200);
         saved["payment_method"].as_str().expect("a payment method").to_owned()
     }
@@ -410,24 +410,24 @@ impl World {
     }
 
     /// Waits until every webhook event has been delivered.
-    pub async fn reported(&self) {
+    pub async fn wait_for_webhooks(&self) {
         self.sandbox.settled().await;
     }
 
     /// Sends each later webhook event to all instances of the webhook function at once instead of to one.
-    pub fn report_to_every_instance(&self) {
+    pub fn send_webhooks_to_every_instance(&self) {
         self.sandbox.set_webhook_urls(webhook_urls(&self.fleet.instances));
     }
 
     /// Ends the world. Every cent must be accounted for, here and at Stripe, and no function may have used a
     /// permission that the template does not grant.
     pub async fn finish(self) {
-        self.reported().await;
+        self.wait_for_webhooks().await;
         let ledger = self.store.ledger_audit().await.expect("the ledger can be read");
         assert!(!ledger.postings.is_empty(), "an audit of nothing proves nothing");
         let audited = audit(&self.store, Some(&self.payments[0].stripe)).await.expect("an audit");
         assert_eq!(audited.discrepancies, Vec::<String>::new());
-        let used = self.proxy.iter().flat_map(|proxy| proxy.used());
+        let used = self.proxy.iter().flat_map(|proxy| proxy.used_permissions());
         let forbidden: Vec<_> = used.filter(|need| grant_for(need).is_none()).collect();
         assert!(forbidden.is_empty(), "the template does not permit {forbidden:?}");
         drop((self.fleet, self.http));

@@ -38,7 +38,7 @@ async fn checkout(client: &Client, amount_cents: i64) -> String {
 async fn pay_in(world: &World, client: &Client, amount_cents: i64) {
     let session = checkout(client, amount_cents).await;
     world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
 }
 
 async fn withdraw(client: &Client, amount_cents: i64) -> String {
@@ -133,7 +133,7 @@ async fn a_payment_at_stripe_without_a_credit_is_found_until_it_is_credited() {
         "{found:?}"
     );
     world.control("webhooks", json!({ "paused": false })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(world.stranger.balance().await, 900);
     world.finish().await;
 }
@@ -172,7 +172,7 @@ async fn an_unrecorded_reversal_of_a_transfer_is_found_until_it_is_recorded() {
     let found = discrepancies(&world).await;
     assert!(found.iter().any(|discrepancy| discrepancy.contains(&id)), "{found:?}");
     world.control("webhooks", json!({ "paused": false })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     world.finish().await;
 }
 
@@ -236,7 +236,7 @@ async fn a_quarantined_event_is_listed_until_it_is_marked_as_dealt_with() {
         "id": "evt_foreign", "type": "checkout.session.completed", "created": 1_795_512_600,
         "data": { "object": { "id": "cs_foreign", "payment_status": "paid", "amount_total": 1, "currency": "usd" } },
     });
-    world.anon.report(&foreign).await.expect(200);
+    world.anon.post_webhook(&foreign).await.expect(200);
     let (passed, printed) = run_audit(data.path(), &[]);
     assert!(passed && printed.contains("evt_foreign about cs_foreign"), "{printed}");
     let (passed, printed) =

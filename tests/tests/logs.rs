@@ -126,7 +126,7 @@ async fn top_up(world: &World, user: &Client, secrets: &mut Secrets) {
         let session = url.rsplit('/').next().unwrap();
         control(world, &format!("checkout/sessions/{session}/complete"), json!({ "outcome": outcome })).await;
     }
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(user.balance().await, 5000);
     user.post("/api/wallet/topup", json!({ "amount_cents": PROMPT })).await.expect(400);
     let path = "/v1/checkout/sessions";
@@ -145,7 +145,7 @@ async fn charge_a_card(world: &World, user: &Client, secrets: &mut Secrets) {
     let (intent, rest) = secret.split_once("_secret_").unwrap();
     secrets.add("the secret part of a client secret", rest);
     let saved = control(world, &format!("setup_intents/{intent}/succeed"), json!({})).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     let settings = json!({ "enabled": true, "amount_cents": 6000 });
     user.post("/api/wallet/auto-topup", settings).await.expect(200);
     user.post("/api/jobs/run", order(9000)).await.expect(201);
@@ -213,7 +213,7 @@ async fn withdraw(world: &World, user: &Client, secrets: &mut Secrets) {
     let own = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
     let account = own["stripe_account_id"].as_str().unwrap();
     control(world, &format!("accounts/{account}/onboard"), json!({})).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     ask(500).await.expect(201);
     ask(90_000).await.expect(402);
     control(world, "next", json!({ "path": "/v1/transfers", "fault": "decline" })).await;
@@ -222,7 +222,7 @@ async fn withdraw(world: &World, user: &Client, secrets: &mut Secrets) {
     ask(500).await.expect(202);
     control(world, "next", json!({ "path": "/v1/transfers", "fault": "500", "times": 0 })).await;
     world.advance_seconds(20);
-    world.resume().await;
+    world.reconcile().await;
 }
 
 /// The `Stripe-Signature` of a body.

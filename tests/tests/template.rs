@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use clorp_sam::Template;
-use clorp_tests::permissions::{Permission, granted};
+use clorp_tests::permissions::{Permission, grants};
 use clorp_tests::tools;
 use serde_json::Value;
 
@@ -236,7 +236,7 @@ fn each_function_has_exactly_the_permissions_on_the_table_that_it_needs() {
     let on_the_table = |permission: &Permission| permission.action.starts_with("dynamodb:");
     let given: BTreeSet<_> = permissions().into_iter().filter(on_the_table).collect();
     let (more, less): (Vec<_>, Vec<_>) =
-        (given.difference(&granted()).cloned().collect(), granted().difference(&given).cloned().collect());
+        (given.difference(&grants()).cloned().collect(), grants().difference(&given).cloned().collect());
     assert!(more.is_empty() && less.is_empty(), "more than it should: {more:#?}\nless: {less:#?}");
 }
 

@@ -107,9 +107,9 @@ async fn an_approval_sets_the_keys_expiry_and_spend_policy() {
     let token = poll(&world, &login).await.expect(201);
     assert_eq!(token["spend_policy"], json!({ "per_drop_cents": 100, "per_day_cents": 150 }));
     let cli = client_with(&world, &token);
-    crate::run(&cli, 200).await.expect_error(403, "spend_limit_per_drop");
-    crate::run(&cli, 100).await.expect(201);
-    crate::run(&cli, 100).await.expect_error(403, "spend_limit_per_day");
+    super::run(&cli, 200).await.expect_error(403, "spend_limit_per_drop");
+    super::run(&cli, 100).await.expect(201);
+    super::run(&cli, 100).await.expect_error(403, "spend_limit_per_day");
     world.advance_seconds(3601);
     cli.post_empty("/api/whoami").await.expect_error(401, "authentication_required");
     assert_eq!(world.sender.balance().await, 19_900);
@@ -295,7 +295,7 @@ async fn exactly_one_of_a_concurrent_approval_and_denial_wins() {
 async fn a_login_refused_by_the_key_limit_succeeds_after_a_key_is_revoked() {
     let rules = Rules { max_keys: 2, ..unlimited() };
     let world = World::with(Options { rules, ..Options::default() }).await;
-    let (id, _) = crate::create_key(&world.sender, json!({})).await;
+    let (id, _) = super::create_key(&world.sender, json!({})).await;
     let login = begin(&world, "cli").await;
     decide(&world.browser(&world.sender, 3600), "approve", &login).await.expect(204);
     poll(&world, &login).await.expect_error(409, "too_many_keys");

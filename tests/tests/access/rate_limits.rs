@@ -129,7 +129,7 @@ async fn each_request_writes_its_rate_limit_once_even_in_a_burst() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unauthenticated_requests_get_no_ratelimit_headers_and_use_no_quota() {
     let world = limited_world(|rules, rate| rules.create_rate = rate).await;
-    let (id, client) = crate::create_key(&world.sender, json!({})).await;
+    let (id, client) = super::create_key(&world.sender, json!({})).await;
     world.sender.send(reqwest::Method::DELETE, &format!("/api/keys/{id}"), None, &[]).await.expect(204);
     for caller in [&client, &world.anon, &world.anon.with_authorization("Bearer garbage")] {
         for _ in 0..10 {

@@ -94,7 +94,7 @@ async fn paying_a_pending_drop_counts_as_spending() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_under_an_idempotency_key_is_not_refused_for_its_own_spending() {
-    let world = World::with(clorp_tests::Options { proxied: true, ..e2e::Options::default() }).await;
+    let world = World::with(clorp_tests::Options { proxied: true, ..clorp_tests::Options::default() }).await;
     let client = limited(&world, Value::Null, 500).await.keyed("once");
     let proxy = world.proxy.as_ref().unwrap();
     // The response cannot be stored, as if the function had crashed before.

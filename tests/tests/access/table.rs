@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use clorp_domain::{ApiKey, StoredKey};
-use clorp_infra::issuer::Person;
+use clorp_issuer::Person;
 use clorp_tests::document::{Route, routes};
 use clorp_tests::{Answer, Client, Options, World};
 use reqwest::Method;
@@ -57,7 +57,7 @@ fn forge(token: &str, alg: &str, signature: &str) -> String {
 async fn invalid_credentials(world: &World, user: &Client) -> Vec<Kind> {
     let anon = &world.anon;
     let unknown = ApiKey::from_random(rand::random()).expose().to_owned();
-    let (id, revoked) = crate::create_key(user, json!({})).await;
+    let (id, revoked) = super::create_key(user, json!({})).await;
     user.delete(&format!("/api/keys/{id}")).await.expect(204);
     let past = world.clock().now();
     let expired = world.with_key(user, |key| StoredKey { expires_at: Some(past), ..key }).await;
@@ -174,7 +174,7 @@ async fn every_authenticated_route_accepts_valid_credentials_and_refuses_all_oth
     let world = World::with(Options::funded()).await;
     let user = world.user("somebody", 0).await;
     let drop = world.sender.post_drop(100).await;
-    let private: Vec<&Route> = routes().iter().filter(|route| route.has_caller()).collect();
+    let private: Vec<&Route> = routes().iter().filter(|route| route.requires_credential()).collect();
     assert!(private.len() >= 32, "{}", private.len());
     for kind in invalid_credentials(&world, &user).await {
         for route in &private {
@@ -196,7 +196,7 @@ async fn every_authenticated_route_accepts_valid_credentials_and_refuses_all_oth
 async fn every_authenticated_route_refreshes_an_expired_session() {
     let world = World::start().await;
     let user = world.user("somebody", 0).await;
-    for route in routes().iter().filter(|route| route.has_caller()) {
+    for route in routes().iter().filter(|route| route.requires_credential()) {
         let browser = world.browser(&user, 1);
         world.advance_seconds(60);
         let answer = route.send(&browser, &route.at(UNKNOWN, &user.id), &[]).await;

@@ -125,7 +125,7 @@ async fn a_credential_does_not_replace_stripes_signature() {
     }
     let status = async || world.sender.get("/api/stripe/connect/status").await.expect(200)["status"].clone();
     assert_eq!(status().await, "not_connected");
-    world.anon.report(&event).await.expect(200);
+    world.anon.post_webhook(&event).await.expect(200);
     assert_eq!(status().await, "active", "a signed event takes effect");
     world.finish().await;
 }

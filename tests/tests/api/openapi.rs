@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use clorp_infra::template::Template;
+use clorp_sam::Template;
 use clorp_tests::World;
 use clorp_tests::document::{merged, parts, routes};
 use reqwest::Method;
@@ -110,7 +110,7 @@ fn every_authenticated_post_documents_its_idempotency_key_and_conflicts() {
         let name = route.name();
         let parameters = route.operation["parameters"].to_string();
         let takes_key = parameters.contains("#/components/parameters/IdempotencyKey");
-        assert_eq!(takes_key, route.method == Method::POST && route.has_caller(), "{name}");
+        assert_eq!(takes_key, route.method == Method::POST && route.requires_credential(), "{name}");
         if !takes_key {
             continue;
         }

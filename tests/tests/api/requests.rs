@@ -172,7 +172,7 @@ async fn an_unknown_body_field_is_a_400_on_every_authenticated_write() {
     let world = World::start().await;
     let drop = post(&world.sender, "roast", 100).await;
     // The webhook is exempt, because Stripe may add fields to its events.
-    for route in routes().iter().filter(|route| route.method != Method::GET && route.has_caller()) {
+    for route in routes().iter().filter(|route| route.method != Method::GET && route.requires_credential()) {
         let path = route.at(&drop, &world.sender.id);
         let body = br#"{"balance_cents": 1000000}"#.to_vec();
         let answer = world.sender.send(route.method.clone(), &path, Some(body), &JSON).await;

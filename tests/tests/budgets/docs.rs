@@ -3,13 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+/// The line before a counted table's rows begins with this.
+const START: &str = "<!-- counted: ";
+
+/// The line after a counted table's rows.
+const END: &str = "<!-- end -->";
+
 /// Serialises the tests' changes of the document.
 static DOCUMENT: Mutex<()> = Mutex::new(());
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/access-patterns.md")
+}
 
 /// Compares the rows between `<!-- counted: name -->` and `<!-- end -->` with the counted ones.
 #[track_caller]
 pub fn assert_rows(name: &str, counted: &[String]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/access-patterns.md");
+    let path = path();
     let _guard = DOCUMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let document = std::fs::read_to_string(&path).unwrap();
     let mark = format!("{START}{name} -->\n");

@@ -46,7 +46,7 @@ fn event(table: &Table, kind: &str) -> Value {
 async fn deliver(table: &mut Table, kind: &str, case: &str) {
     let event = event(table, kind);
     read_meter(&table.world);
-    let answer = table.world.anon.report(&event).await;
+    let answer = table.world.anon.post_webhook(&event).await;
     table.enter(WEBHOOK, case, &answer, 200);
 }
 
@@ -182,7 +182,7 @@ async fn connect(table: &mut Table, payee: &Client) {
     table.world.advance_seconds(2);
     table.world.control(&path, json!({})).await;
     let event = event(table, "account.updated");
-    table.world.anon.report(&event).await.expect(200);
+    table.world.anon.post_webhook(&event).await.expect(200);
     read_meter(&table.world);
 }
 
@@ -229,7 +229,7 @@ async fn sweep(table: &mut Table, payer: &Client, payee: &Client) {
 /// Runs the reconciler, which must settle `settled` payments, and enters the cost.
 async fn reconcile(table: &mut Table, case: &str, settled: u64) {
     read_meter(&table.world);
-    assert_eq!(table.world.resume().await, settled, "{case}");
+    assert_eq!(table.world.reconcile().await, settled, "{case}");
     let cost = read_meter(&table.world);
     table.entries.push((SWEEP.to_owned(), case.to_owned(), cost));
 }

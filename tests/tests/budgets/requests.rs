@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clorp_tests::client::announcement;
-use clorp_tests::permissions::{grant_for, granted};
+use clorp_tests::permissions::{grant_for, grants};
 use clorp_tests::{Answer, Client, World};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -413,9 +413,9 @@ fn check(table: &Table) {
     assert_eq!(listed.len(), OVER_BUDGET.len(), "{listed:?}");
     assert!(short_reads * 2 > reads, "{short_reads} of {reads} reads make at most two round trips");
     // These requests use every granted permission. `World::finish` checks that they use no other.
-    let used = table.world.proxy.as_ref().unwrap().used();
+    let used = table.world.proxy.as_ref().unwrap().used_permissions();
     let used: BTreeSet<_> = used.iter().filter_map(grant_for).collect();
-    let idle: Vec<_> = granted().difference(&used).cloned().collect();
+    let idle: Vec<_> = grants().difference(&used).cloned().collect();
     assert!(idle.is_empty(), "granted and never used: {idle:?}");
 }
 

@@ -45,7 +45,7 @@ async fn a_topup_that_was_paid_before_the_retry_is_not_started_again() {
     let url = first.expect(200)["url"].as_str().unwrap().to_owned();
     let session = url.rsplit('/').next().unwrap();
     world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_replay(&topup(&keyed).await, &first);
     assert_eq!(world.stranger.balance().await, 1000);
     world.finish().await;
@@ -96,7 +96,7 @@ async fn a_retried_run_charges_the_saved_card_once() {
     let keyed = sender.keyed("k");
     let (first, retry) = crash_and_retry(&world, async || run(&keyed, 1000).await).await;
     assert_eq!(first.expect(201), retry.expect(201));
-    world.reported().await;
+    world.wait_for_webhooks().await;
     // One charge pays for the drop, and one follows because the balance is below the threshold.
     assert_eq!(world.count_events("payment_intent.succeeded"), 2);
     assert_eq!(ledger(&sender, "auto_topup:").await.len(), 2);

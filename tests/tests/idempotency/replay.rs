@@ -15,7 +15,7 @@ async fn every_authenticated_post_is_replayed_whatever_its_status() {
     // A withdrawal needs a connected account.
     world.onboard(&world.sender).await;
     let (mut count, mut statuses) = (0, BTreeSet::new());
-    for route in routes().iter().filter(|route| route.method == Method::POST && route.has_caller()) {
+    for route in routes().iter().filter(|route| route.method == Method::POST && route.requires_credential()) {
         count += 1;
         let drop = world.sender.post_drop(100).await;
         let path = route.at(&drop, &world.sender.id);
@@ -92,7 +92,7 @@ async fn a_refusal_is_replayed_under_its_key_and_not_under_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replayed_payment_and_a_replayed_cancel_move_the_money_once() {
     let world = World::start().await;
-    let (sender, drop) = crate::post_pending(&world).await;
+    let (sender, drop) = super::post_pending(&world).await;
     let paid = pay(&sender.keyed("pay"), &drop).await;
     assert_eq!(paid.expect(200)["status"], "open");
     let cancelled = cancel(&sender.keyed("cancel"), &drop).await;

@@ -66,7 +66,7 @@ async fn an_invalid_key_is_a_400_on_every_authenticated_post() {
     let world = World::start().await;
     let drop = world.sender.post_drop(100).await;
     let (longest, too_long) = ("k".repeat(255), "k".repeat(256));
-    for route in routes().iter().filter(|route| route.method == Method::POST && route.has_caller()) {
+    for route in routes().iter().filter(|route| route.method == Method::POST && route.requires_credential()) {
         let path = route.at(&drop, &world.sender.id);
         for bad in ["", " ", "two words", "ké", &too_long] {
             let answer = route.send(&world.sender.keyed(bad), &path, &[]).await;

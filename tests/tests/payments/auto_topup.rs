@@ -236,13 +236,13 @@ async fn an_unknown_outcome_is_answered_as_pending_and_credited_once_when_it_is_
             (drop_statuses(&user).await, user.balance().await),
             (vec!["pending_payment".to_owned()], 300)
         );
-        assert_eq!(world.resume().await, 0, "{fault}: its own request may still run");
+        assert_eq!(world.reconcile().await, 0, "{fault}: its own request may still run");
         world.advance_seconds(AFTER_SETTLE_GRACE);
-        assert_eq!(world.resume().await, 1, "{fault}");
+        assert_eq!(world.reconcile().await, 1, "{fault}");
         assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]), "{fault}");
         configure_webhooks(&world, json!({ "paused": false })).await;
         resume_all(&world).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]), "{fault}");
         pay(&user, &drop).await.expect(200);
         assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1), "{fault}");
@@ -257,7 +257,7 @@ async fn a_refused_lookup_of_a_charge_is_not_a_refused_charge() {
     let refused = json!({ "path": PATH, "method": "GET", "fault": "decline" });
     world.control("next", refused).await;
     world.advance_seconds(AFTER_SETTLE_GRACE);
-    assert_eq!(world.resume().await, 0, "the charge is still pending");
+    assert_eq!(world.reconcile().await, 0, "the charge is still pending");
     assert_eq!(settings(&user).await["last_failure"], Value::Null);
     resume_all(&world).await;
     pay(&user, &drop).await.expect(200);
@@ -377,7 +377,7 @@ async fn a_charge_with_a_response_and_a_webhook_event_is_credited_once() {
     let slow = json!({ "path": PATH, "method": "POST", "fault": "delay", "delay_ms": 1000 });
     world.control("next", slow).await;
     run(&user, 1000).await.expect(201);
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
     assert_eq!(charges(&world, &user).await.len(), 1);
     // The event arrives after the response.
@@ -387,7 +387,7 @@ async fn a_charge_with_a_response_and_a_webhook_event_is_credited_once() {
     run(&user, 1000).await.expect(201);
     assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
     configure_webhooks(&world, json!({ "paused": false })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!((user.balance().await, credits(&user).await), (300, vec![1000]));
     world.finish().await;
 }
@@ -396,10 +396,10 @@ async fn a_charge_with_a_response_and_a_webhook_event_is_credited_once() {
 async fn a_webhook_event_alone_settles_a_charge_whose_response_was_lost() {
     let world = World::with(options()).await;
     let (user, _, drop) = leave_charge_pending(&world, "timeout_after").await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!((user.balance().await, credits(&user).await), (1300, vec![1000]));
     world.advance_seconds(AFTER_SETTLE_GRACE);
-    assert_eq!(world.resume().await, 0, "nothing is pending");
+    assert_eq!(world.reconcile().await, 0, "nothing is pending");
     pay(&user, &drop).await.expect(200);
     world.finish().await;
 }
@@ -417,7 +417,7 @@ async fn a_run_that_leaves_the_wallet_low_succeeds_even_while_stripe_is_down() {
         clear_faults(&world, "/v1").await;
         resume_all(&world).await;
         configure_webhooks(&world, json!({ "paused": false })).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!((user.balance().await, credits(&user).await), (1500, vec![1000]), "{fault}");
         assert_eq!(charges(&world, &user).await.len(), 1, "{fault}");
     }
@@ -429,7 +429,7 @@ async fn an_old_charge_that_stripe_does_not_know_is_given_up_and_one_that_it_mad
     let world = World::with(options()).await;
     let (user, _, drop) = leave_charge_pending(&world, "timeout_before").await;
     world.advance_seconds(AFTER_CHARGE_EXPIRY);
-    assert_eq!(world.resume().await, 1);
+    assert_eq!(world.reconcile().await, 1);
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 0));
     let after = settings(&user).await;
     assert_eq!(json!([after["enabled"], after["last_failure"]]), json!([true, "expired"]));
@@ -447,7 +447,7 @@ async fn an_old_charge_that_stripe_does_not_know_is_given_up_and_one_that_it_mad
     run(&user, 1000).await.expect_error(402, "auto_topup_pending");
     clear_faults(&world, PATH).await;
     world.advance_seconds(25 * 3600);
-    assert_eq!(world.resume().await, 1);
+    assert_eq!(world.reconcile().await, 1);
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (1300, 1));
     configure_webhooks(&world, json!({ "paused": false })).await;
     world.finish().await;
@@ -493,7 +493,7 @@ async fn two_concurrent_sweeps_charge_once() {
         let (one, other) = join(world.payments[0].resume(), world.payments[1].resume()).await;
         assert_eq!((one.unwrap().failed, other.unwrap().failed), (0, 0), "{fault}");
         resume_all(&world).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         for user in &users {
             assert_eq!((user.balance().await, credits(user).await), (1300, vec![1000]), "{fault}");
             assert_eq!(charges(&world, user).await.len(), 1, "{fault}");
@@ -524,7 +524,7 @@ async fn a_retry_of_a_run_that_died_after_the_charge_continues_with_that_charge(
     world.advance_seconds(AFTER_LEASE);
     assert_eq!(run(&keyed, 1000).await.expect(201), drop);
     resume_all(&world).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!((user.balance().await, charges(&world, &user).await.len()), (300, 1));
     world.finish().await;
 }

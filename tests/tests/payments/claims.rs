@@ -62,7 +62,7 @@ async fn each_refund_debits_only_its_own_amount() {
     let session = pay_topup(&world, user, 1000).await;
     for (amount, balance) in [(300, 700), (200, 500), (500, 0)] {
         refund(&world, &session, amount).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!(user.balance().await, balance);
     }
     let lines = ledger(user).await;
@@ -99,7 +99,7 @@ async fn refunds_in_any_order_or_at_once_debit_their_sum() {
         }
         assert_eq!(user.balance().await, 400);
         pause(&world, false).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!(user.balance().await, 400);
         world.finish().await;
     }
@@ -112,10 +112,10 @@ async fn a_dispute_debits_and_only_a_won_one_is_credited_back() {
         let user = &world.stranger;
         let session = pay_topup(&world, user, 1000).await;
         let id = dispute(&world, &session).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!(ledger(user).await[0], (format!("dispute:{id}"), -1000));
         close_dispute(&world, &id, verdict).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!(user.balance().await, balance, "{verdict}");
         let lines = ledger(user).await;
         if verdict == "won" {
@@ -156,7 +156,7 @@ async fn the_end_of_a_dispute_decides_in_any_order_of_events() {
             assert_eq!(deltas(user).await, expect, "{verdict}, then created");
         }
         pause(&world, false).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!(deltas(user).await, expect);
         world.finish().await;
     }
@@ -219,7 +219,7 @@ async fn claims_that_arrive_before_the_credit_wait_for_it() {
             && lines.contains(&(format!("topup:{session}"), 1000))
     );
     pause(&world, false).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     let mut after = ledger(user).await;
     after.sort();
     assert_eq!(after, lines);
@@ -241,7 +241,7 @@ async fn a_claim_may_race_with_the_credit_that_it_is_about() {
         join_all(events.into_iter().map(|event| deliver(&world, event))).await;
         assert_eq!((user.balance().await, count_unapplied(&world).await), (0, 0), "round {round}");
         pause(&world, false).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!((user.balance().await, count_unapplied(&world).await), (0, 0), "round {round}");
     }
     world.finish().await;
@@ -256,7 +256,7 @@ async fn a_wallet_with_a_negative_balance_can_spend_nothing_until_it_is_covered(
     let unpaid = post_unpaid_drop(user, 1200).await;
     user.post_drop(800).await;
     refund(&world, &session, 700).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(user.balance().await, -500);
     let ledger_before = ledger_audit(&world).await;
     let refused = run(user, 100).await.expect_error(402, "insufficient_balance");
@@ -304,7 +304,7 @@ async fn a_negative_balance_passes_the_audit() {
     world.advance_seconds(301);
     assert_eq!(world.sweep().await.settled, 1);
     dispute(&world, &session).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(user.balance().await, -1000);
     world.finish().await;
 }
@@ -318,7 +318,7 @@ async fn charges_of_a_saved_card_can_be_refunded_and_disputed_as_well() {
     user.post("/api/wallet/auto-topup", settings).await.expect(200);
     let charge = async || {
         run(user, 1000).await.expect(201);
-        world.reported().await;
+        world.wait_for_webhooks().await;
         let intent = latest_event(&world, "payment_intent.succeeded")["data"]["object"]["id"]
             .as_str()
             .unwrap()
@@ -329,20 +329,20 @@ async fn charges_of_a_saved_card_can_be_refunded_and_disputed_as_well() {
     };
     let refunded = charge().await;
     refund(&world, &refunded, 400).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(user.balance().await, -400);
     // No charge is made if the wallet would still be short after it.
     run(user, 1000).await.expect_error(402, "insufficient_balance");
     refund(&world, &refunded, 600).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(user.balance().await, -1000);
     pay_topup(&world, user, 1000).await;
     let disputed = charge().await;
     let id = dispute(&world, &disputed).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(ledger(user).await[0], (format!("dispute:{id}"), -1000));
     close_dispute(&world, &id, "won").await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(user.balance().await, 0);
     world.finish().await;
 }

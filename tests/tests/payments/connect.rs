@@ -46,7 +46,7 @@ pub(crate) async fn connect_account(world: &World, user: &Client) -> String {
     onboarding_page(user).await;
     let account = account_id(user).await;
     onboard(world, &account, true).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(recorded_status(user).await, "active");
     account
 }
@@ -101,19 +101,19 @@ async fn webhook_events_make_an_account_active_and_pending_again() {
     assert_eq!(recorded_status(user).await, "pending");
     withdraw().await.expect_error(409, "onboarding_required");
     onboard(&world, &id, true).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(recorded_status(user).await, "active");
     assert_eq!(status_and_account(user).await, ("active".to_owned(), json!(id)));
     world.advance_seconds(1);
     onboard(&world, &id, false).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(recorded_status(user).await, "pending");
     assert_eq!(status_and_account(user).await, ("pending".to_owned(), json!(id)));
     withdraw().await.expect_error(409, "onboarding_required");
     assert_eq!(user.balance().await, 1000, "nothing was debited");
     world.advance_seconds(1);
     onboard(&world, &id, true).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     withdraw().await.expect(201);
     assert_eq!(user.balance().await, 500);
     world.finish().await;
@@ -139,7 +139,7 @@ async fn an_event_that_arrives_after_a_later_one_changes_nothing() {
         assert_eq!(recorded_status(user).await, status);
     }
     pause(&world, false).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(recorded_status(user).await, "pending");
     world.finish().await;
 }
@@ -185,7 +185,7 @@ async fn the_status_endpoint_asks_stripe_while_the_event_is_on_its_way() {
     assert_eq!(recorded_status(user).await, "active", "the answer is recorded");
     user.post("/api/wallet/withdraw", json!({ "amount_cents": 500 })).await.expect(201);
     pause(&world, false).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(status_and_account(user).await, ("active".to_owned(), json!(id)));
     world.finish().await;
 }
@@ -198,7 +198,7 @@ async fn an_event_may_arrive_before_the_response_that_created_its_account() {
     let owner = user.id.parse().unwrap();
     let (id, _) = world.payments[0].stripe.create_account(&owner).await.unwrap();
     onboard(&world, &id, true).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(recorded_status(user).await, "active");
     onboarding_page(user).await;
     assert_eq!(status_and_account(user).await, ("active".to_owned(), json!(id)));

@@ -55,10 +55,10 @@ async fn an_event_that_is_delivered_repeatedly_credits_once() {
     for _ in 0..3 {
         world.control(&format!("events/{}/resend", id(&event)), json!({})).await;
     }
-    world.reported().await;
+    world.wait_for_webhooks().await;
     world.advance_seconds(3 * 24 * 3600);
     world.control(&format!("events/{}/resend", id(&event)), json!({})).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_credited_once(user, &session).await;
     world.finish().await;
 }
@@ -67,7 +67,7 @@ async fn an_event_that_is_delivered_repeatedly_credits_once() {
 async fn events_to_every_instance_in_a_random_order_credit_each_payment_once() {
     let world = World::start().await;
     let users = [&world.stranger, &world.workers[0], &world.workers[1]];
-    world.report_to_every_instance();
+    world.send_webhooks_to_every_instance();
     world.control("webhooks", json!({ "paused": true, "duplicates": 2, "shuffle": true })).await;
     let mut expect = Vec::new();
     for user in users {
@@ -81,9 +81,9 @@ async fn events_to_every_instance_in_a_random_order_credit_each_payment_once() {
         expect.push(before);
     }
     // The bank debits succeed while all events are held back, so their two events may swap places.
-    world.reported().await;
+    world.wait_for_webhooks().await;
     pause(&world, false).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     for (user, expect) in users.iter().zip(expect) {
         let mut after = ledger(user).await;
         after.sort();
@@ -101,7 +101,7 @@ async fn a_bank_debit_is_credited_by_its_success_in_either_order_of_events() {
         let session = checkout(user, 1000).await;
         let body = json!({ "outcome": "async_paid", "delay_ms": 0 });
         world.control(&format!("checkout/sessions/{session}/complete"), body).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         let completed = latest_event(&world, "checkout.session.completed");
         assert_eq!(completed["data"]["object"]["payment_status"], "unpaid");
         let mut events = [completed, latest_event(&world, "checkout.session.async_payment_succeeded")];
@@ -115,7 +115,7 @@ async fn a_bank_debit_is_credited_by_its_success_in_either_order_of_events() {
             assert_eq!(user.balance().await, balance, "{}", event["type"]);
         }
         pause(&world, false).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_credited_once(user, &session).await;
         world.finish().await;
     }
@@ -192,7 +192,7 @@ async fn while_the_table_fails_the_webhook_answers_503_and_stripes_retry_is_cred
     wait_for(&world, refused).await;
     assert_eq!(ledger_audit(&world).await.reasons.len(), 8, "only the initial postings of the world");
     proxy(&world).heal();
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_credited_once(user, &session).await;
     assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
     world.finish().await;
@@ -209,7 +209,7 @@ async fn a_credit_with_a_lost_response_or_a_conflict_is_made_once() {
         complete_without_waiting(&world, &session, "paid").await;
         proxy(&world).fail("TransactWriteItems", fault, n);
         pause(&world, false).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!(proxy(&world).faults_left(), 0);
         assert_eq!(user.balance().await, before + 1000, "{fault:?}");
         assert_eq!(ledger(user).await[0], (format!("topup:{session}"), 1000));
@@ -241,7 +241,7 @@ async fn a_function_that_dies_between_a_credit_and_its_parked_claims_is_complete
     assert_eq!(proxy(&world).faults_left(), 0);
     assert_eq!((user.balance().await, ledger_audit(&world).await.unapplied.len()), (700, 1));
     pause(&world, false).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!((user.balance().await, ledger_audit(&world).await.unapplied.len()), (700, 0));
     world.finish().await;
 }

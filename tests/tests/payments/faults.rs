@@ -148,7 +148,7 @@ enum Death {
 impl Death {
     async fn begin(&self, world: &World) {
         match self {
-            Self::Table(before, fault) => proxy(world).die_after(*before, *fault),
+            Self::Table(before, fault) => proxy(world).crash_after(*before, *fault),
             Self::Stripe(endpoint, fault) => {
                 let (method, path) = endpoint.split_once(' ').unwrap();
                 let body = json!({ "path": path, "method": method, "fault": fault, "times": ALWAYS });
@@ -161,7 +161,7 @@ impl Death {
     async fn end(&self, world: &World) -> bool {
         match self {
             Self::Table(..) => {
-                let died = proxy(world).died();
+                let died = proxy(world).has_crashed();
                 proxy(world).heal();
                 died
             }
@@ -193,7 +193,7 @@ async fn die(world: &World, flow: &impl Flow, death: &Death, reaction: Reaction)
     // The webhook events arrive before the reaction, or after it.
     if matches!(death, Death::Table(_, Fault::FalseRefusal) | Death::Stripe(_, "timeout_after")) {
         configure_webhooks(world, json!({ "paused": false })).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
     }
     let times = match reaction {
         Reaction::Retry => {
@@ -207,14 +207,14 @@ async fn die(world: &World, flow: &impl Flow, death: &Death, reaction: Reaction)
         }
         Reaction::NewRequest => {
             world.advance_seconds(AFTER_SETTLE_GRACE);
-            let (second, _) = join(flow.act(&user), world.resume()).await;
+            let (second, _) = join(flow.act(&user), world.reconcile()).await;
             assert!(second.status.is_success(), "{death:?}: {}", second.text);
             count + 1
         }
         Reaction::Nothing => count,
     };
     configure_webhooks(world, json!({ "paused": false })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     settle(world).await;
     // The test prints this if the check fails.
     println!("{death:?}, then {reaction:?}: {} {}", first.status, first.text);
@@ -225,7 +225,7 @@ async fn die(world: &World, flow: &impl Flow, death: &Death, reaction: Reaction)
 /// Sweeps until nothing is pending.
 async fn settle(world: &World) {
     resume_all(world).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
 }
 
 /// The endpoints of Stripe that a flow calls.
@@ -298,7 +298,7 @@ async fn die_while_sweeping(flow: impl Flow, pending: &str, calls: &[&str]) {
                 Death::Stripe(..) => assert!(died && swept.unwrap().settled == 0, "{death:?}"),
             }
             configure_webhooks(&world, json!({ "paused": false })).await;
-            world.reported().await;
+            world.wait_for_webhooks().await;
             settle(&world).await;
             flow.check(&world, &user, 1, true).await;
         }

@@ -33,7 +33,7 @@ pub(crate) async fn payee(world: &World, balance_cents: i64) -> Client {
     let user = world.user("payee", balance_cents).await;
     let account = begin_onboarding(&user).await;
     world.control(&format!("accounts/{account}/onboard"), json!({})).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     user
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn save_card(world: &World, user: &Client, behaviour: &str) -> 
     let (setup, _) = setup["client_secret"].as_str().unwrap().split_once("_secret").unwrap();
     let path = format!("setup_intents/{setup}/succeed");
     let setup = world.control(&path, json!({ "card": behaviour })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     setup["payment_method"].as_str().unwrap().to_owned()
 }
 
@@ -159,7 +159,7 @@ pub(crate) async fn configure_webhooks(world: &World, options: Value) {
 /// Settles everything that is pending.
 pub(crate) async fn resume_all(world: &World) {
     world.advance_seconds(AFTER_SETTLE_GRACE);
-    world.resume().await;
+    world.reconcile().await;
     let pending = world.store.pending(world.clock().now()).await.unwrap();
     assert!(pending.is_empty(), "{pending:?}");
 }

@@ -25,7 +25,7 @@ async fn enter_card(world: &World, intent: &str) -> String {
 pub(crate) async fn save_card(world: &World, user: &Client) -> String {
     let intent = begin_setup(user).await;
     let card = enter_card(world, &intent).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(saved_card(world, user).await, Some(card.clone()));
     card
 }
@@ -57,7 +57,7 @@ async fn a_card_is_saved_by_stripes_event_and_can_be_charged_afterwards() {
     assert_eq!(change_settings(user, json!({})).await.expect(200)["payment_method_saved"], false);
     change_settings(user, enable.clone()).await.expect_error(409, "payment_method_required");
     pause(&world, false).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(saved_card(&world, user).await, Some(card));
     let saved = change_settings(user, enable).await.expect(200);
     assert_eq!((&saved["enabled"], &saved["payment_method_saved"]), (&json!(true), &json!(true)));
@@ -89,7 +89,7 @@ async fn the_later_of_two_setups_wins_in_any_order_of_events() {
         }
         assert_eq!(saved_card(&world, user).await.as_ref(), Some(&cards[1]));
         pause(&world, false).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!(saved_card(&world, user).await.as_ref(), Some(&cards[1]));
         assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
         world.finish().await;
@@ -130,7 +130,7 @@ async fn a_card_of_another_customer_is_quarantined_and_not_saved() {
     assert_eq!(saved_card(&world, user).await, None);
     assert_eq!(unapplied(&world).await.into_values().collect::<Vec<_>>(), ["the card of another customer"]);
     pause(&world, false).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert!(saved_card(&world, user).await.is_some());
     world.finish().await;
 }

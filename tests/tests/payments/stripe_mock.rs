@@ -43,7 +43,7 @@ async fn stripe_mock_accepts_every_request_of_the_functions() {
     let status = user.get("/api/stripe/connect/status").await.expect(200);
     assert_eq!(status["status"], "pending");
     world.control(&format!("accounts/{account}/onboard"), json!({})).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     withdraw(&user, 500).await.expect(201);
 
     // A sweep looks the pending requests up before it repeats them.

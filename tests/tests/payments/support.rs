@@ -18,7 +18,7 @@ pub(crate) async fn checkout(client: &Client, amount_cents: i64) -> String {
 /// Lets the payer act on the Checkout page, and waits until all webhook events have arrived.
 pub(crate) async fn complete(world: &World, session: &str, outcome: &str) {
     complete_without_waiting(world, session, outcome).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
 }
 
 /// Lets the payer act on the Checkout page, without waiting for the webhook events.

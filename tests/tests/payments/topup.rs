@@ -41,7 +41,7 @@ async fn a_bank_debit_is_credited_when_it_succeeds_and_not_before() {
     let session = checkout(user, 1000).await;
     let body = json!({ "outcome": "async_paid", "delay_ms": 300 });
     world.control(&format!("checkout/sessions/{session}/complete"), body).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     let kinds: Vec<String> =
         world.sandbox.events().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
     let position = |kind: &str| kinds.iter().position(|one| one == kind);

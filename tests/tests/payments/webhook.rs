@@ -25,7 +25,7 @@ async fn pay_with_events_paused(world: &World, user: &Client) -> (String, Value)
 /// Delivers every event that was held back.
 async fn resume_events(world: &World) {
     world.control("webhooks", json!({ "paused": false })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -329,7 +329,7 @@ async fn an_unreadable_event_is_quarantined_and_is_applied_if_it_is_sent_readabl
     assert_eq!(ledger(user).await, [(format!("topup:{paid}"), 1000)]);
     resume_events(&world).await;
     world.control(&format!("events/{}/resend", id(&readable)), json!({})).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(user.balance().await, 1000);
     world.finish().await;
 }
@@ -350,7 +350,7 @@ async fn a_quarantined_event_is_applied_if_it_is_resent_after_its_top_up_is_know
     let event = latest_event(&world, "checkout.session.completed");
     for _ in 0..2 {
         world.control(&format!("events/{}/resend", id(&event)), json!({})).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!(ledger(user).await, [(format!("topup:{session}"), 1000)]);
     }
     world.finish().await;

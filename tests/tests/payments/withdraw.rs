@@ -90,12 +90,12 @@ async fn a_withdrawal_without_a_finished_onboarding_is_refused_with_advice() {
     let account = begin_onboarding(&user).await;
     assert_refused().await;
     world.control(&format!("accounts/{account}/onboard"), json!({})).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     withdraw(&user, 1000).await.expect(201);
     // The times of Stripe's events are in whole seconds.
     world.advance_seconds(1);
     world.control(&format!("accounts/{account}/onboard"), json!({ "payouts_enabled": false })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_refused().await;
     assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1));
     world.finish().await;
@@ -136,13 +136,13 @@ async fn an_unknown_outcome_is_202_and_is_settled_later_with_one_transfer() {
         assert_eq!(user.balance().await, 4000, "{fault}: the debit stays while the outcome is unknown");
         let count = transfers(&world, &user).await.len();
         assert_eq!(count, usize::from(fault == "timeout_after"), "{fault}");
-        assert_eq!(world.resume().await, 0, "its own request may still run");
+        assert_eq!(world.reconcile().await, 0, "its own request may still run");
         world.advance_seconds(AFTER_SETTLE_GRACE);
-        assert_eq!(world.resume().await, 1, "{fault}");
+        assert_eq!(world.reconcile().await, 1, "{fault}");
         assert_eq!(transfers(&world, &user).await.len(), 1, "{fault}");
         assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![]), "{fault}");
         world.advance_seconds(AFTER_SETTLE_GRACE);
-        assert_eq!(world.resume().await, 0, "{fault}: nothing is pending");
+        assert_eq!(world.reconcile().await, 0, "{fault}: nothing is pending");
     }
     world.finish().await;
 }
@@ -166,7 +166,7 @@ async fn a_refused_lookup_of_a_transfer_is_not_a_refused_transfer() {
     leave_withdrawal_pending(&world, &user, "timeout_after").await;
     world.control("next", json!({ "path": PATH, "method": "GET", "fault": "decline" })).await;
     world.advance_seconds(AFTER_SETTLE_GRACE);
-    assert_eq!((world.resume().await, user.balance().await), (0, 4000));
+    assert_eq!((world.reconcile().await, user.balance().await), (0, 4000));
     resume_all(&world).await;
     assert_eq!((user.balance().await, transfers(&world, &user).await.len()), (4000, 1));
     world.finish().await;
@@ -223,7 +223,7 @@ async fn reversals_of_a_transfer_are_credited_once_in_any_order_of_events() {
     let transfer = id(&transfers(&world, &user).await[0]);
     let reverse = async |body| world.control(&format!("transfers/{transfer}/reverse"), body).await;
     reverse(json!({ "amount": 300 })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![300]));
     configure_webhooks(&world, json!({ "paused": true, "shuffle": true })).await;
     reverse(json!({ "amount": 50 })).await;
@@ -231,12 +231,12 @@ async fn reversals_of_a_transfer_are_credited_once_in_any_order_of_events() {
     reverse(json!({})).await;
     assert_eq!(user.balance().await, 4300);
     configure_webhooks(&world, json!({ "paused": false })).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(user.balance().await, 5000);
     for event in world.sandbox.events().iter().filter(|event| event["type"] == "transfer.reversed") {
         world.control(&format!("events/{}/resend", id(event)), json!({})).await;
     }
-    world.reported().await;
+    world.wait_for_webhooks().await;
     assert_eq!(movements(&user, &withdrawal).await.1.iter().sum::<i64>(), 1000);
     assert_eq!(user.balance().await, 5000);
     world.finish().await;
@@ -250,7 +250,7 @@ async fn a_reversal_before_the_transfer_is_known_is_credited_and_the_withdrawal_
         let withdrawal = leave_withdrawal_pending(&world, &user, "timeout_after").await;
         let transfer = id(&transfers(&world, &user).await[0]);
         world.control(&format!("transfers/{transfer}/reverse"), json!({ "amount": amount })).await;
-        world.reported().await;
+        world.wait_for_webhooks().await;
         assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![amount]));
         resume_all(&world).await;
         assert_eq!(movements(&user, &withdrawal).await, (vec![-1000], vec![amount]));

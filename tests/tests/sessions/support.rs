@@ -72,8 +72,12 @@ impl World {
     }
 
     pub async fn finish(self) {
-        let forbidden: Vec<_> =
-            self.proxy.used().into_iter().filter(|need| need.keys.as_deref() != Some("REFRESH#")).collect();
+        let forbidden: Vec<_> = self
+            .proxy
+            .used_permissions()
+            .into_iter()
+            .filter(|need| need.keys.as_deref() != Some("REFRESH#"))
+            .collect();
         assert!(forbidden.is_empty(), "sessions must not ask for {forbidden:?}");
         self.issuer.shutdown().await.unwrap();
         self.dynamo.shutdown().await.unwrap();

@@ -84,14 +84,14 @@ async fn provoke(status: u16, route: &Route, world: &World, drop: &str) -> Optio
         }
         400 => route.send(sender, &format!("{path}?nonsense=1"), &[]).await,
         401 => route.send(&world.anon, &path, &[]).await,
-        403 if route.method == Method::GET || !route.has_caller() => return None,
+        403 if route.method == Method::GET || !route.requires_credential() => return None,
         403 => {
             let browser = world.browser(sender, 3600);
             route.send(&browser, &path, &[("origin", "https://evil.example")]).await
         }
         404 if path != route.path => route.send(sender, &route.at(UNKNOWN, UNKNOWN), &[]).await,
         404 => return None,
-        409 if route.method == Method::POST && route.has_caller() => {
+        409 if route.method == Method::POST && route.requires_credential() => {
             route.send(&sender.keyed(USED_KEY), &path, &[]).await
         }
         409 => return None,

@@ -271,7 +271,7 @@ async fn money_in(world: &World) -> Vec<Row> {
         row("POST /api/wallet/auto-topup", 200, auto_topup().await),
         row("POST /api/wallet/topup", 200, topup),
         row("POST /api/stripe/webhook", 400, unsigned),
-        row("POST /api/stripe/webhook", 200, world.anon.report(&event).await),
+        row("POST /api/stripe/webhook", 200, world.anon.post_webhook(&event).await),
     ]
 }
 
@@ -291,7 +291,7 @@ async fn money_out(world: &World) -> Vec<Row> {
     let record = user.get(&format!("/api/users/{}", user.id)).await.expect(200);
     let account = record["stripe_account_id"].as_str().unwrap().to_owned();
     world.control(&format!("accounts/{account}/onboard"), json!({})).await;
-    world.reported().await;
+    world.wait_for_webhooks().await;
     rows.push(row(status, 200, user.get("/api/stripe/connect/status").await));
     rows.push(row(operation, 402, withdraw(5001).await));
     rows.push(row(operation, 201, withdraw(500).await));
@@ -304,7 +304,7 @@ async fn money_out(world: &World) -> Vec<Row> {
     rows.push(row(operation, 202, withdraw(500).await));
     world.control("next", fault("timeout_before", 0)).await;
     world.advance_seconds(16);
-    assert_eq!(world.resume().await, 1, "the pending withdrawal is settled");
+    assert_eq!(world.reconcile().await, 1, "the pending withdrawal is settled");
     assert_eq!(user.balance().await, 4000);
     rows
 }
