@@ -30,6 +30,6 @@ impl From<AttachmentRequest> for FileDraft {
 }
 
 /// What a request has to say of files, which may be nothing.
-pub fn drafts(files: Option<Vec<AttachmentRequest>>) -> Vec<FileDraft> {
+pub fn file_drafts(files: Option<Vec<AttachmentRequest>>) -> Vec<FileDraft> {
     files.unwrap_or_default().into_iter().map(FileDraft::from).collect()
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 /// `body` with an `ETag` of its content and `Cache-Control: public`, or 304 if the client has it already.
-pub fn cached(
+pub fn cacheable_response(
     request: &HeaderMap,
     max_age_seconds: u32,
     content_type: &'static str,

@@ -102,7 +102,7 @@ where
 ///
 /// # Errors
 /// Those of the value.
-pub fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+pub fn deserialize_present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,

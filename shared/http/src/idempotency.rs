@@ -41,7 +41,7 @@ struct StoredInstead(String);
 ///
 /// # Errors
 /// If one of them cannot be written as JSON.
-pub fn once_only<T: Serialize>(status: StatusCode, shown: &T, kept: &T) -> Result<Response, Error> {
+pub fn respond_with_secret<T: Serialize>(status: StatusCode, shown: &T, kept: &T) -> Result<Response, Error> {
     let text = |body| serde_json::to_string(body).map_err(|error| Error::internal(error.to_string()));
     let kept = text(kept)?;
     let mut response = (status, text(shown)?).into_response();

@@ -21,11 +21,11 @@ pub mod problem;
 pub mod serve;
 pub mod source;
 
-pub use attachments::{AttachmentRequest, drafts};
+pub use attachments::{AttachmentRequest, file_drafts};
 pub use auth::Caller;
 pub use authenticate::Authenticator;
 pub use extract::{ApiJson, ApiQuery, NoBody, NoParams, PathId};
-pub use idempotency::once_only;
+pub use idempotency::respond_with_secret;
 pub use ids::NewIds;
 pub use origins::Origins;
 pub use paging::Paging;

@@ -31,7 +31,7 @@ impl Paging {
     /// # Errors
     /// 400 outside 1 to 100.
     pub fn limit(&self) -> Result<i32, Problem> {
-        checked_limit(self.limit)
+        page_limit(self.limit)
     }
 }
 
@@ -39,7 +39,7 @@ impl Paging {
 ///
 /// # Errors
 /// 400 outside 1 to 100.
-pub fn checked_limit(limit: Option<i32>) -> Result<i32, Problem> {
+pub fn page_limit(limit: Option<i32>) -> Result<i32, Problem> {
     match limit.unwrap_or(DEFAULT_LIMIT) {
         limit @ 1..=MAX_LIMIT => Ok(limit),
         _ => Err(Problem::invalid("limit", "invalid_limit", "Limit must be from 1 to 100")),

@@ -7,7 +7,7 @@ use clorp_context::Context;
 use clorp_domain::time::rfc3339;
 use clorp_domain::{Brief, Cents, Drop, Error};
 use clorp_http::openapi::AnyErrors;
-use clorp_http::paging::checked_limit;
+use clorp_http::paging::page_limit;
 use clorp_http::{ApiQuery, Problem};
 use clorp_store::{BoardQuery, BoardSort};
 use serde::{Deserialize, Serialize};
@@ -124,7 +124,7 @@ pub(crate) async fn board(
         sort: sort(params.sort.as_deref())?,
         pack: pack(params.pack.as_deref())?,
         min_price: min_price(params.min_price_cents)?,
-        limit: checked_limit(params.limit)?,
+        limit: page_limit(params.limit)?,
         after: params.cursor.as_deref(),
         now: context.clock.now(),
     };

@@ -8,7 +8,7 @@ use clorp_domain::Agent;
 use clorp_domain::time::rfc3339;
 use clorp_http::grades::GradeCounts;
 use clorp_http::openapi::AnyErrors;
-use clorp_http::paging::checked_limit;
+use clorp_http::paging::page_limit;
 use clorp_http::{ApiQuery, Problem};
 use clorp_store::DirectorySort;
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,7 @@ pub(crate) async fn directory(
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let sort = sort(params.sort.as_deref())?;
-    let limit = checked_limit(params.limit)?;
+    let limit = page_limit(params.limit)?;
     let page = context.store.directory(sort, limit, params.cursor.as_deref()).await?;
     public_page(&headers, &uri, 2, &page.map(ListedAgent::from))
 }

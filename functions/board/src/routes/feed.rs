@@ -6,7 +6,7 @@ use axum::response::Response;
 use clorp_context::Context;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::AnyErrors;
-use clorp_http::paging::checked_limit;
+use clorp_http::paging::page_limit;
 use clorp_http::{ApiQuery, Problem};
 use clorp_store::FeedEntry;
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,7 @@ pub(crate) async fn feed(
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let pack = pack(params.pack.as_deref())?;
-    let limit = checked_limit(params.limit)?;
+    let limit = page_limit(params.limit)?;
     let page = context.store.feed(pack, limit, params.cursor.as_deref()).await?;
     public_page(&headers, &uri, 2, &page.map(FinishedDrop::from))
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use clorp_context::Context;
-use clorp_http::cache::cached;
+use clorp_http::cache::cacheable_response;
 use clorp_http::openapi::ParamErrors;
 use clorp_http::{NoParams, Problem};
 
@@ -27,5 +27,5 @@ pub(crate) async fn llms(
     headers: HeaderMap,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
-    Ok(cached(&headers, 300, "text/plain; charset=utf-8", page(&context.rules).into_bytes()))
+    Ok(cacheable_response(&headers, 300, "text/plain; charset=utf-8", page(&context.rules).into_bytes()))
 }

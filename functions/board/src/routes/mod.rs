@@ -12,7 +12,7 @@ use axum::response::Response;
 use clorp_domain::pack::UnknownPack;
 use clorp_domain::{Error, Pack};
 use clorp_http::Problem;
-use clorp_http::cache::cached;
+use clorp_http::cache::cacheable_response;
 use clorp_http::paging::link_next;
 use clorp_store::Page;
 use serde::Serialize;
@@ -27,7 +27,7 @@ fn pack(word: Option<&str>) -> Result<Option<Pack>, Problem> {
 fn public<T: Serialize>(headers: &HeaderMap, max_age_seconds: u32, value: &T) -> Result<Response, Problem> {
     let body =
         serde_json::to_vec(value).map_err(|e| Error::internal(format!("body cannot be written: {e}")))?;
-    Ok(cached(headers, max_age_seconds, "application/json", body))
+    Ok(cacheable_response(headers, max_age_seconds, "application/json", body))
 }
 
 /// A page of a public list, cacheable.

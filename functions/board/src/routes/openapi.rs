@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::response::Response;
-use clorp_http::cache::cached;
+use clorp_http::cache::cacheable_response;
 use clorp_http::openapi::ParamErrors;
 use clorp_http::{NoParams, Problem};
 
@@ -18,5 +18,5 @@ use crate::DOCUMENT;
         ParamErrors)
 )]
 pub(crate) async fn openapi(_: NoParams, headers: HeaderMap) -> Result<Response, Problem> {
-    Ok(cached(&headers, 300, "application/json", DOCUMENT.as_bytes().to_vec()))
+    Ok(cacheable_response(&headers, 300, "application/json", DOCUMENT.as_bytes().to_vec()))
 }

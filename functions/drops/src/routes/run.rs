@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
 use clorp_domain::{Draft, Drop, DropId, Error, NewDrop, Status, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
-use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, drafts};
+use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, file_drafts};
 use clorp_store::{Created, DropPayment, Spending};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -65,7 +65,7 @@ impl From<RunRequest> for Draft {
         Self {
             prompt: request.prompt,
             env_vars: request.env_vars.unwrap_or_default(),
-            attachments: drafts(request.attachments),
+            attachments: file_drafts(request.attachments),
             pack: request.pack,
             price_cents: request.price_cents,
             time_limit_seconds: request.time_limit_seconds,

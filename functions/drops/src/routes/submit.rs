@@ -6,7 +6,7 @@ use clorp_domain::drops::{Output, Submission, SubmitDecision};
 use clorp_domain::time::rfc3339;
 use clorp_domain::{AgentId, Attachment, Drop, DropId, Error, NamedFiles, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors, StateErrors};
-use clorp_http::{ApiJson, AttachmentRequest, Caller, NoParams, PathId, Problem, drafts};
+use clorp_http::{ApiJson, AttachmentRequest, Caller, NoParams, PathId, Problem, file_drafts};
 use clorp_store::Written;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -74,7 +74,7 @@ pub(crate) async fn submit(
     ApiJson(request): ApiJson<SubmitRequest>,
 ) -> Result<(StatusCode, ApiJson<Receipt>), Problem> {
     let rules = &app.context.rules;
-    let files = NamedFiles::new("/output_attachments", drafts(request.output_attachments), rules)?;
+    let files = NamedFiles::new("/output_attachments", file_drafts(request.output_attachments), rules)?;
     let output = Output::new(request.output_text, files, rules)?;
     let named = app.named_agent(&caller.id, request.agent_id);
     let (agent, found) = tokio::join!(named, with_files(&app, &caller, id, &output));

@@ -6,7 +6,7 @@ use clorp_domain::drops::Output;
 use clorp_domain::verification::Question;
 use clorp_domain::{Attachment, Error, UserId, Verification, VerificationId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors};
-use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, drafts};
+use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, file_drafts};
 use clorp_judge::verify;
 use clorp_write_gate::admitted;
 use futures::future::try_join_all;
@@ -53,7 +53,7 @@ pub(crate) async fn create(
     ApiJson(request): ApiJson<VerifyRequest>,
 ) -> Result<(StatusCode, ApiJson<VerificationBody>), Problem> {
     let VerifyRequest { criteria, output_text, attachments } = request;
-    let question = Question::new(criteria, output_text, drafts(attachments), &app.context.rules)?;
+    let question = Question::new(criteria, output_text, file_drafts(attachments), &app.context.rules)?;
     let id = VerificationId::new(ids.ulid("verification", app.context.clock.now()));
     let verification = match uploaded(&app, &caller.id, &question.output).await {
         Ok(files) => judge(&app, caller.id, id, question, &files).await?,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use clorp_context::Context;
 use clorp_domain::agent::checked_description;
 use clorp_domain::{Agent, AgentChange, AgentId, AgentName, Error, FieldError};
-use clorp_http::extract::given;
+use clorp_http::extract::deserialize_present;
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors, IdErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 use clorp_store::AgentWritten;
@@ -18,11 +18,11 @@ use super::{AgentBody, MAX_ATTEMPTS, contended};
 #[serde(deny_unknown_fields)]
 pub(crate) struct AgentPatch {
     /// Public, 1 to 50 characters; none of your other agents has it in any case.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "deserialize_present")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 50)]
     name: Option<Option<String>>,
     /// Public, up to 500 characters; `null` for none.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "deserialize_present")]
     #[schema(value_type = Option<String>, max_length = 500)]
     description: Option<Option<String>>,
 }

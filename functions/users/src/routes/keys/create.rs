@@ -7,7 +7,7 @@ use clorp_context::{Context, new_api_key};
 use clorp_domain::api_key::checked_name;
 use clorp_domain::{ApiKey, Error, KeyId, StoredKey};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, KeyErrors, RoleErrors};
-use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, once_only};
+use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, respond_with_secret};
 use clorp_store::KeyCreated;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -69,7 +69,7 @@ pub(crate) async fn create(
     let (key, secret) = create_or_find(&context, key, secret).await?;
     let shown = NewKeyBody { key: KeyBody::of(key.clone(), now), secret };
     let kept = NewKeyBody { key: KeyBody::of(key, now), secret: None };
-    Ok(once_only(StatusCode::CREATED, &shown, &kept)?)
+    Ok(respond_with_secret(StatusCode::CREATED, &shown, &kept)?)
 }
 
 /// The key that this request made, with its secret; or that an earlier try of it made, whose secret is not known.
