@@ -1,4 +1,4 @@
-//! What every function sets up once, before its first request: configuration, log, clock, store.
+//! Context of every function, set up once before the first request: configuration, log, clock, store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,37 +21,37 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use ulid::Ulid;
 
-// Set in `.cargo/config.toml`. A build path that misses it would make functions whose first HTTPS call is slow, which
-// nothing else would notice.
+// Set in `.cargo/config.toml`. Without it the first HTTPS call of a function is slow, and no test would
+// notice.
 const _: () = assert!(
     option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY").is_some(),
     "build inside the workspace, so that .cargo/config.toml applies"
 );
 
-/// The behaviour of the AWS SDK, pinned so that an update of the SDK does not change it unnoticed.
+/// Behavior version of the AWS SDK, pinned so that an SDK update cannot change it silently.
 pub fn behavior_version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
-/// What a request handler works with. Cheap to clone; holds nothing that a request leaves behind.
+/// Dependencies of a request handler. Cheap to clone; holds no state of requests.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// The table.
+    /// Access to the table.
     pub store: Store,
-    /// The marketplace's rules.
+    /// Rules of the marketplace.
     pub rules: Arc<Rules>,
-    /// The time.
+    /// Source of the time.
     pub clock: Clock,
 }
 
-/// Why a function cannot start.
+/// Configuration error that prevents the start of a function.
 #[derive(Debug)]
 pub enum BootError {
-    /// A variable that must be set is not.
+    /// A required variable is not set.
     Missing(&'static str),
-    /// A variable has a value that cannot be used.
+    /// A variable has an invalid value.
     Bad(BadRule),
-    /// As [`BootError::Bad`], where the value must not be shown.
+    /// A variable has an invalid value, which is a secret and must not be shown.
     Unusable(&'static str),
 }
 
@@ -60,29 +60,29 @@ impl fmt::Display for BootError {
         match self {
             Self::Missing(name) => write!(f, "{name} must be set"),
             Self::Bad(rule) => rule.fmt(f),
-            Self::Unusable(name) => write!(f, "{name} has a value that cannot be used"),
+            Self::Unusable(name) => write!(f, "{name} has an invalid value"),
         }
     }
 }
 
 impl std::error::Error for BootError {}
 
-/// A variable's value, if it is set and not empty.
+/// Value of an environment variable; `None` if it is unset or empty.
 pub fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 impl Context {
-    /// The account of an authenticated caller.
+    /// Account of an authenticated caller.
     ///
     /// # Errors
-    /// Faults only: a credential always has an owner.
+    /// Faults only. A credential whose owner does not exist is a fault.
     pub async fn account(&self, caller: &UserId) -> Result<User, Error> {
         let user = self.store.user(caller).await?;
         user.ok_or_else(|| Error::internal("a key's owner does not exist"))
     }
 
-    /// Sets up from the environment: `CLORP_TABLE`, and the rules' variables.
+    /// Reads the environment: `CLORP_TABLE`, and the variables of the rules.
     ///
     /// # Errors
     /// [`BootError`] names the variable that is missing or unusable.
@@ -90,7 +90,7 @@ impl Context {
         let table = var("CLORP_TABLE").ok_or(BootError::Missing("CLORP_TABLE"))?;
         let rules = Rules::from_vars(var).map_err(BootError::Bad)?;
         let store = Store::new(aws_sdk_dynamodb::Client::new(aws), table);
-        // Opens the connection while the sandbox is still in its free, full-speed start phase.
+        // Connects during the sandbox's init phase, which runs at full speed and is free.
         if let Err(error) = store.warm_up().await {
             tracing::warn!(?error, "could not reach the table at start");
         }
@@ -98,11 +98,11 @@ impl Context {
     }
 }
 
-/// The AWS configuration from the environment, with timeouts far below the gateway's 30 seconds.
+/// AWS configuration from the environment, with timeouts far below the gateway's 30 seconds.
 ///
 /// # Errors
-/// [`BootError`] if `AWS_REGION` is not set: without it the SDK would ask the instance metadata service, which a
-/// Lambda does not have, and wait a second for no answer.
+/// [`BootError`] if `AWS_REGION` is not set. The SDK would otherwise spend a second on the instance metadata
+/// service, which a Lambda does not have.
 pub async fn aws_config() -> Result<SdkConfig, BootError> {
     let region = var("AWS_REGION").ok_or(BootError::Missing("AWS_REGION"))?;
     let timeouts = TimeoutConfig::builder()
@@ -116,19 +116,19 @@ pub async fn aws_config() -> Result<SdkConfig, BootError> {
     Ok(loader.timeout_config(timeouts).retry_config(retries).load().await)
 }
 
-/// Where the AWS SDK traces requests and answers.
+/// Log targets under which the AWS SDK traces the contents of requests and responses.
 const SENSITIVE_TARGETS: [&str; 2] = ["aws_sigv4", "aws_smithy_runtime::client::orchestrator"];
 
-/// Starts the log: one JSON object a line on standard output, filtered by `RUST_LOG`.
+/// Starts the log: JSON objects, one per line, on standard output, filtered by `RUST_LOG`.
 pub fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    // A second start, as when two functions share a test process, keeps the first.
+    // A second start, as in a test process with two functions, keeps the first log.
     let _ = log_to(std::io::stdout, filter).try_init();
 }
 
-/// The log as [`start_log`] starts it, to another place or of another detail. Whatever the filter lets through, what
-/// the AWS SDK signs, sends and receives stays out: prompts, outputs, files' names and what users gave to workers alone
-/// are in it.
+/// The log of [`start_log`], with another writer and filter. Regardless of the filter, it excludes the
+/// contents that the AWS SDK signs, sends and receives: those include prompts, outputs, file names and the
+/// private context for workers.
 pub fn log_to<W>(writer: W, filter: EnvFilter) -> impl SubscriberInitExt
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -140,54 +140,54 @@ where
     }))
 }
 
-/// Where the time comes from.
+/// Source of the time.
 #[derive(Clone, Debug)]
 pub struct Clock {
     shift_millis: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// The system's clock.
+    /// The system clock.
     pub fn system() -> Self {
         Self::shifted(Arc::new(AtomicI64::new(0)))
     }
 
-    /// The system's clock plus a number of milliseconds that may change while it runs, for simulations.
+    /// The system clock plus a shift in milliseconds, which may change at any time. For simulations.
     pub const fn shifted(shift_millis: Arc<AtomicI64>) -> Self {
         Self { shift_millis }
     }
 
-    /// The time, in whole milliseconds.
+    /// Current time, in whole milliseconds.
     pub fn now(&self) -> Timestamp {
         let shift = SignedDuration::from_millis(self.shift_millis.load(Ordering::Relaxed));
         clorp_domain::time::to_millis(Timestamp::now().saturating_add(shift).unwrap_or(Timestamp::MAX))
     }
 }
 
-/// A fresh API key.
+/// A new random API key.
 pub fn new_api_key() -> ApiKey {
     let mut rng = rand::rng();
     ApiKey::from_random(std::array::from_fn(|_| rng.random_range(0..62)))
 }
 
-/// A fresh device code.
+/// A new random device code.
 pub fn new_device_code() -> DeviceCode {
     let mut rng = rand::rng();
     DeviceCode::from_random(std::array::from_fn(|_| rng.random_range(0..62)))
 }
 
-/// A fresh user code.
+/// A new random user code.
 pub fn new_user_code() -> UserCode {
     let mut rng = rand::rng();
     UserCode::from_random(std::array::from_fn(|_| rng.random_range(0..20)))
 }
 
-/// A fresh identifier made at `now`.
+/// A new random identifier with the time `now`.
 pub fn new_ulid(now: Timestamp) -> Ulid {
     ulid_at(now, rand::random())
 }
 
-/// The identifier made at `at` whose random part has these bits, of which it takes 80.
+/// The identifier with the time `at`, whose random part is the lower 80 of these bits.
 pub fn ulid_at(at: Timestamp, bits: u128) -> Ulid {
     Ulid::from_parts(u64::try_from(at.as_millisecond()).unwrap_or(0), bits)
 }

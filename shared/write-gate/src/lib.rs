@@ -1,8 +1,8 @@
-//! Nothing is changed before its caller is admitted, and nobody waits for that to look around.
+//! The write gate: writes wait for the rate-limit check; reads run concurrently with it.
 //!
-//! Whether a caller may do more of what they ask for takes a round trip to find out, and so does reading what the
-//! request is about. [`behind`] runs both at once. Whatever changes something outside the process, a write to the
-//! table or a call of Stripe, first waits for [`admitted`]: a request that is refused has read and done nothing else.
+//! The rate-limit check of a caller costs a round trip, and so do the reads of a request. [`behind`] runs
+//! both concurrently. Every operation with an effect outside of the process, such as a write to the table or
+//! a call of Stripe, first awaits [`admitted`]. A rejected request has therefore only read.
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, join};
@@ -15,10 +15,10 @@ tokio::task_local! {
     static ADMISSION: Admission;
 }
 
-/// Does `work` for a caller about whom `admission` decides at the same time.
+/// Runs `work` behind the gate, concurrently with the `admission` check of its caller.
 ///
 /// # Errors
-/// The refusal, if it is one; whatever `work` came to is dropped then, because it has changed nothing.
+/// The rejection by `admission`. The result of `work` is then dropped: it has had no effect.
 pub fn behind<'a, T: Send + 'a>(
     admission: impl Future<Output = Result<(), Error>> + Send + 'static,
     work: impl Future<Output = T> + Send + 'a,
@@ -28,10 +28,11 @@ pub fn behind<'a, T: Send + 'a>(
     both.map(|(admitted, done)| admitted.map(|()| done)).boxed()
 }
 
-/// Waits until the caller on whose behalf this runs is admitted. What runs on nobody's behalf goes on at once.
+/// Waits until the current caller is admitted. Returns at once outside of [`behind`], where there is no
+/// caller.
 ///
 /// # Errors
-/// The refusal, if it is one.
+/// The rejection of the caller.
 pub async fn admitted() -> Result<(), Error> {
     match ADMISSION.try_with(Clone::clone) {
         Ok(admission) => admission.await,
@@ -45,7 +46,7 @@ mod tests {
 
     use super::*;
 
-    /// What happens when a caller is (not) admitted while work reads, writes and ends.
+    /// Runs work that reads and writes behind a gate with this admission. Returns its result and its steps.
     async fn run(admission: Result<(), Error>) -> (Result<&'static str, Error>, Vec<&'static str>) {
         let done = Mutex::new(Vec::new());
         let note = |what| done.lock().unwrap().push(what);
@@ -63,24 +64,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_admitted_reads_meanwhile_and_writes_afterwards() {
+    async fn an_admitted_caller_reads_during_the_check_and_writes_after_it() {
         assert_eq!(run(Ok(())).await, (Ok("answer"), vec!["read", "written"]));
     }
 
     #[tokio::test]
-    async fn who_is_refused_has_written_nothing() {
+    async fn a_rejected_caller_has_written_nothing() {
         let refusal = Err(Error::Unauthenticated);
         assert_eq!(run(refusal.clone()).await, (Err(Error::Unauthenticated), vec!["read"]));
     }
 
     #[tokio::test]
-    async fn work_that_writes_nothing_is_refused_all_the_same() {
+    async fn work_that_only_reads_is_rejected_as_well() {
         let refused = behind(async { Err(Error::NotFound) }, async { "answer" }).await;
         assert_eq!(refused, Err(Error::NotFound));
     }
 
     #[tokio::test]
-    async fn what_nobody_asked_for_waits_for_nobody() {
+    async fn work_without_a_caller_does_not_wait() {
         assert_eq!(admitted().await, Ok(()));
     }
 }
