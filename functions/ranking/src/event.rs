@@ -1,4 +1,4 @@
-//! The events the function is invoked with.
+//! Events that invoke the function.
 
 use clorp_domain::DropId;
 use serde::{Deserialize, Serialize};
@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 
 use crate::{Progress, Ranking};
 
-/// What invokes the function.
+/// An event that invokes the function.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
-    /// Wake-up calls from the queue.
+    /// Messages from the queue, each a wake-up for one drop.
     Queue {
-        /// The messages.
+        /// Messages of the batch.
         #[serde(rename = "Records")]
         records: Vec<Record>,
     },
-    /// The schedule: time for a sweep.
+    /// A tick of the schedule, which triggers a sweep.
     Schedule {
-        /// `aws.events` or `aws.scheduler`.
+        /// Source of the event: `aws.events` or `aws.scheduler`.
         source: String,
     },
 }
 
-/// One wake-up call.
+/// A message from the queue, with a drop's id as its body.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
@@ -37,17 +37,17 @@ struct Failure {
     item_identifier: String,
 }
 
-/// Acts on an event.
+/// Handles an event.
 ///
 /// # Errors
-/// The schedule's, if the table cannot be asked what is due. A failed wake-up call is named in the answer, so that
-/// the queue repeats that one and no other.
+/// A sweep fails if the list of due drops cannot be read. A batch of messages does not fail: the response
+/// names the messages that failed, and the queue redelivers only those.
 pub async fn handle(ranking: &Ranking, event: Event) -> Result<Value, lambda_runtime::Error> {
     match event {
         Event::Queue { records } => {
             let mut failures = Vec::new();
             for record in records {
-                if !answer(ranking, &record).await {
+                if !handle_message(ranking, &record).await {
                     failures.push(Failure { item_identifier: record.message_id });
                 }
             }
@@ -63,11 +63,11 @@ pub async fn handle(ranking: &Ranking, event: Event) -> Result<Value, lambda_run
     }
 }
 
-/// Looks at the drop a message names; whether the message is done with.
-async fn answer(ranking: &Ranking, record: &Record) -> bool {
+/// Settles the drop that a message names. Returns true if the message can be deleted.
+async fn handle_message(ranking: &Ranking, record: &Record) -> bool {
     let Ok(id) = record.body.parse::<DropId>() else {
-        // Repeating it would not help; the dead-letter queue keeps it for a person.
-        tracing::error!(message_id = record.message_id, "wake-up call names no drop");
+        // Redelivery will not help; the dead-letter queue keeps the message for a person.
+        tracing::error!(message_id = record.message_id, "message does not name a drop");
         return false;
     };
     match ranking.settle(id).await {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_kinds_of_event_are_told_apart() {
+    fn queue_and_schedule_events_are_distinguished() {
         let queue =
             r#"{"Records":[{"messageId":"1","body":"x","receiptHandle":"r","eventSource":"aws:sqs"}]}"#;
         let schedule = r#"{"version":"0","source":"aws.events","detail-type":"Scheduled Event","detail":{}}"#;

@@ -1,7 +1,7 @@
-//! Closing windows: judges what was submitted and settles; refunds where nothing was.
+//! Ranking: closes windows, judges submissions and pays winners; refunds drops without submissions.
 //!
-//! Everything here may run twice, at once with itself, late, or after dying between any two steps: each step is one
-//! conditional write, and what a drop needs next is read from the drop alone.
+//! Every step may run twice, concurrently with itself, late, or after a crash between any two steps: a step
+//! is one conditional write, and the drop alone determines the next step.
 
 pub mod event;
 
@@ -19,21 +19,21 @@ use futures::future::try_join;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
-/// Steps one call takes on one drop at most: close, judge, and room for others doing the same.
+/// Steps of one call on one drop, at most: close, judge, and some lost to concurrent calls.
 const MAX_STEPS: usize = 8;
-/// Drops one sweep works on at once.
-const AT_ONCE: usize = 8;
-/// Characters of the winning output that the public feed shows.
+/// Drops that a sweep settles concurrently.
+const CONCURRENCY: usize = 8;
+/// Length of the excerpt of the winning output in the public feed, in characters.
 const EXCERPT_CHARS: usize = 280;
 
-/// Closes windows.
+/// Settles drops whose window has closed.
 #[derive(Clone)]
 pub struct Ranking {
-    /// Store, rules and clock.
+    /// The store, the rules and the clock.
     pub context: Context,
-    /// Who compares the submissions.
+    /// The judge that compares the submissions.
     pub judge: Arc<dyn Judge>,
-    /// Where wake-up calls that came early are sent back to.
+    /// The queue to which early wake-ups return. Without one, only the sweep settles drops.
     pub queue: Option<RankingQueue>,
 }
 
@@ -43,35 +43,35 @@ impl fmt::Debug for Ranking {
     }
 }
 
-/// What a call has done for a drop.
+/// Result of one call for a drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It ended, as completed or expired.
+    /// This call ended the drop, as completed or expired.
     Settled(Status),
-    /// There was nothing to do.
+    /// The drop needs nothing.
     Nothing,
-    /// Its window is open until then.
+    /// The drop's window is open until this time.
     NotBefore(Timestamp),
 }
 
-/// What a sweep has done.
+/// Counts of one sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Drops that ended.
+    /// Drops that the sweep ended.
     pub settled: usize,
-    /// Drops that could not be settled now; the next sweep finds them again.
+    /// Drops that failed to settle; the next sweep retries them.
     pub failed: usize,
 }
 
 impl Ranking {
-    /// Settles every drop that is due.
+    /// Settles every drop that is due. A drop that fails is logged, and does not delay the others.
     ///
     /// # Errors
-    /// If the table cannot be asked what is due. A drop that fails is logged and does not keep the others waiting.
+    /// A fault if the list of due drops cannot be read.
     pub async fn sweep(&self) -> Result<Swept, Error> {
         let due = self.context.store.due(self.context.clock.now()).await?;
         let results = stream::iter(due).map(|id| async move { (id, self.settle(id).await) });
-        let mut results = results.buffer_unordered(AT_ONCE);
+        let mut results = results.buffer_unordered(CONCURRENCY);
         let mut swept = Swept::default();
         while let Some((id, result)) = results.next().await {
             match result {
@@ -89,10 +89,10 @@ impl Ranking {
         Ok(swept)
     }
 
-    /// Does for one drop all that is due now.
+    /// Takes all steps that are due for one drop.
     ///
     /// # Errors
-    /// Faults of the table or the judge; the drop stays due.
+    /// Faults of the table or the judge. The drop stays due.
     pub async fn settle(&self, id: DropId) -> Result<Progress, Error> {
         for _ in 0..MAX_STEPS {
             let Some((drop, brief)) = self.context.store.drop_with_brief(id).await? else {
@@ -147,19 +147,20 @@ impl Ranking {
         store.settle_drop(&drop, &verdict, excerpt, &payout, &racers).await
     }
 
-    /// The agents of those who have submitted. One that cannot be found keeps nobody from being paid.
+    /// The agents of the workers who have submitted. A missing agent is logged, and does not block the
+    /// payout.
     async fn racers(&self, drop: &Drop) -> Result<Vec<Racer>, Error> {
         let submitted = drop.claims.iter().filter(|(_, claim)| claim.submitted_at.is_some());
         let agents: Vec<_> = submitted.map(|(worker, claim)| (worker.clone(), claim.agent)).collect();
         let racers = self.context.store.racers(&agents).await?;
         if racers.len() < agents.len() {
-            tracing::error!(drop = %drop.id, ?agents, "an agent that raced is gone, and its race not counted");
+            tracing::error!(drop = %drop.id, ?agents, "an agent that raced is missing, and its race is not counted");
         }
         Ok(racers)
     }
 
-    /// The judge's verdict. When the promised time is over, the embedded judge steps in for one that does not
-    /// answer: money never waits for a person.
+    /// The judge's verdict. After the drop's settlement deadline the embedded judge replaces the configured
+    /// one, so a payout never waits for a person.
     async fn judge(
         &self,
         drop: &Drop,

@@ -1,4 +1,4 @@
-//! The Lambda that closes windows: woken by the queue, and every minute by the schedule.
+//! Lambda that settles drops: invoked by the queue, and every minute by the schedule.
 
 use std::sync::Arc;
 

@@ -1,30 +1,31 @@
-//! Finds out, on a schedule, what became of charges and transfers whose outcome was not known when they were asked for.
+//! Reconciler: on a schedule, resolves charges and transfers whose outcome was unknown when they were
+//! requested.
 
 use clorp_payments::{Payments, Resumed};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What invokes the function: the schedule.
+/// The schedule's event, which invokes the function.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Event {
-    /// `aws.events`.
+    /// Source of the event: `aws.events`.
     pub source: String,
 }
 
-/// Looks at everything that is pending.
+/// Resolves all pending payments.
 ///
 /// # Errors
-/// If the table cannot be asked what is pending; the next call finds the same.
+/// A fault if the list of pending payments cannot be read. The next call retries.
 pub async fn handle(payments: &Payments, _event: Event) -> Result<Value, lambda_runtime::Error> {
     let resumed = payments.resume().await.map_err(|error| {
-        tracing::error!(?error, "pending payments not looked at");
-        lambda_runtime::Error::from("pending payments not looked at")
+        tracing::error!(?error, "pending payments not reconciled");
+        lambda_runtime::Error::from("pending payments not reconciled")
     })?;
     let Resumed { settled, pending, failed } = resumed;
-    // An alarm goes by this number: what does not settle for long needs a person.
+    // An alarm watches this number: a payment that stays unsettled needs a person.
     let unsettled = pending + failed;
     if settled + unsettled > 0 {
-        tracing::info!(settled, unsettled, "pending payments looked at");
+        tracing::info!(settled, unsettled, "pending payments reconciled");
     }
     Ok(json!({ "settled": settled, "pending": pending, "failed": failed }))
 }

@@ -1,4 +1,4 @@
-//! The Lambda that finds out what became of pending payments, every minute.
+//! Lambda that reconciles pending payments, every minute.
 
 use clorp_context::{Context, aws_config, start_log};
 use clorp_payments::Payments;
