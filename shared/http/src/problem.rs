@@ -1,4 +1,4 @@
-//! Problems: every answer that is not a success, and the one place where refusals become statuses.
+//! Problems: every response that is not a success, and the one place that maps domain errors to HTTP.
 
 use std::borrow::Cow;
 
@@ -10,29 +10,29 @@ use clorp_domain::{Error, FieldError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Seconds after which a request that met a passing fault may be sent again.
+/// Seconds to wait before a retry after a transient fault.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
-/// An answer that is not a success.
+/// A response that is not a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// HTTP status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// Stable word clients branch on.
+    /// Stable code for clients to branch on.
     pub code: Cow<'static, str>,
-    /// What a person reads.
+    /// Message for people.
     pub message: String,
-    /// Where in the request, if it is one place.
+    /// Location of the invalid value in the request, if there is one such value.
     pub field: Option<String>,
-    /// What a payment would take.
+    /// Amounts of a payment that failed for lack of balance.
     pub payment: Option<Box<PaymentRequired>>,
-    /// `Retry-After`, in seconds.
+    /// Value of `Retry-After`, in seconds.
     pub retry_after_seconds: Option<u32>,
-    /// What maintainers read in the log; never sent.
+    /// Detail for the log. Never sent to clients.
     pub detail: Option<String>,
 }
 
-/// What a payment would take.
+/// Amounts of a payment that failed for lack of balance, and the drop to pay for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentRequired {
     required_cents: i64,
@@ -40,7 +40,7 @@ pub struct PaymentRequired {
     drop: String,
 }
 
-/// A problem as an idempotency record keeps it: without the request id, which each answer has of its own.
+/// A problem as stored for idempotency. It has no request id, because every response has its own.
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredProblem {
     code: Cow<'static, str>,
@@ -51,42 +51,43 @@ struct StoredProblem {
     payment: Option<Box<PaymentRequired>>,
 }
 
-/// Body of every error.
+/// Body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
-    /// What went wrong, for people. May change; branch on `code`.
-    #[schema(example = "Drop is not open")]
+    /// Message for people. The text may change; branch on `code` instead.
+    #[schema(example = "The drop is not open")]
     error: String,
-    /// What went wrong, for programs. Stable.
+    /// Error code for programs. Stable.
     #[schema(value_type = String, example = "drop_not_open")]
     code: Cow<'static, str>,
-    /// Quote this when you ask about the request. Also in `X-Request-Id`.
+    /// Identifier of the request, to quote in support questions. Also in `X-Request-Id`.
     request_id: String,
-    /// JSON pointer to the offending value in the body, or the name of the query parameter or header.
+    /// Location of the invalid value: a JSON pointer into the body, or the name of the query parameter or
+    /// header. Left out if no single value is invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/prompt")]
     field: Option<String>,
 }
 
-/// Body of a 402: the error, and what a payment would take.
+/// Body of a 402 for a drop: the error, the price, and the drop to pay for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaymentRequiredBody {
     #[serde(flatten)]
     error: ErrorBody,
-    /// Always true.
+    /// Always `true` in this body.
     payment_required: bool,
     /// Price of the drop, in cents.
     #[schema(example = 100)]
     required: i64,
-    /// What the wallet holds, in cents.
+    /// Balance of the wallet, in cents.
     #[schema(example = 40)]
     available: i64,
-    /// The drop, kept as `pending_payment` for `POST /api/jobs/{id}/pay`.
+    /// Identifier of the drop, which stays `pending_payment` and can be paid with `POST /api/jobs/{id}/pay`.
     id: String,
 }
 
 impl Problem {
-    /// A problem with nothing more to say than its message.
+    /// A problem with a status, a code and a message.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -99,35 +100,35 @@ impl Problem {
         }
     }
 
-    /// 404, for what is missing and for what is hidden alike.
+    /// A 404. Missing and hidden resources get the same response.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found")
     }
 
-    /// 405; the `Allow` header is the router's.
+    /// A 405. The router adds the `Allow` header.
     pub fn method_not_allowed() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
     }
 
-    /// 400 at one place of the request.
+    /// A 400 for one value of the request.
     pub fn invalid(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         FieldError::new(field, code, message).into()
     }
 
-    /// What an idempotency record keeps of it.
+    /// Serializes the problem for an idempotency record.
     pub(crate) fn to_stored(&self) -> Result<String, serde_json::Error> {
         let Self { status: _, code, message, field, payment, retry_after_seconds: _, detail: _ } =
             self.clone();
         serde_json::to_string(&StoredProblem { code, message, field, payment })
     }
 
-    /// The problem of which an idempotency record kept this.
+    /// Reads a problem from an idempotency record.
     pub(crate) fn from_stored(status: StatusCode, text: &str) -> Result<Self, serde_json::Error> {
         let StoredProblem { code, message, field, payment } = serde_json::from_str(text)?;
         Ok(Self { status, code, message, field, payment, retry_after_seconds: None, detail: None })
     }
 
-    /// The answer with its body; `request_id` goes into it.
+    /// The response with its body, which contains `request_id`.
     pub(crate) fn render(self, request_id: &str) -> Response {
         let error = ErrorBody {
             error: self.message,
@@ -160,7 +161,8 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    /// The status alone; [`crate::serve`] renders the body, because the request id is known there.
+    /// A response with the status alone. The outermost layer renders the body, because it knows the request
+    /// id.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -174,21 +176,20 @@ impl From<FieldError> for Problem {
     }
 }
 
-/// Code and message of a price that the wallet does not hold, after this attempt to top it up.
+/// Code and message for a price above the balance, after this outcome of an automatic top-up.
 const fn insufficient_balance(auto_topup: AutoTopupOutcome) -> (&'static str, &'static str) {
     match auto_topup {
         AutoTopupOutcome::None => ("insufficient_balance", "Insufficient balance"),
-        AutoTopupOutcome::Declined => (
-            "auto_topup_declined",
-            "Insufficient balance, and the automatic top-up was declined by your bank",
-        ),
+        AutoTopupOutcome::Declined => {
+            ("auto_topup_declined", "Insufficient balance: your bank declined the automatic top-up")
+        }
         AutoTopupOutcome::AuthenticationRequired => (
             "auto_topup_authentication_required",
-            "Insufficient balance, and your bank wants you to confirm the top-up: make it yourself, by Checkout",
+            "Insufficient balance: your bank requires you to confirm the charge; top up with POST /api/wallet/topup",
         ),
         AutoTopupOutcome::Pending => (
             "auto_topup_pending",
-            "Insufficient balance; your card is being charged: pay the drop when the top-up has arrived",
+            "Insufficient balance: an automatic top-up is in progress; pay for the drop once it has arrived",
         ),
     }
 }
@@ -212,56 +213,60 @@ impl From<Error> for Problem {
             Error::InsufficientFunds { required, available } => Self::new(
                 S::PAYMENT_REQUIRED,
                 "insufficient_balance",
-                format!("Insufficient balance: {required} cents asked for, {available} available"),
+                format!("Insufficient balance: {required} cents requested, {available} available"),
             ),
             Error::OnboardingRequired => Self::new(
                 S::CONFLICT,
                 "onboarding_required",
-                "Withdrawals need a bank account: POST /api/stripe/connect leads to where you add one",
+                "A withdrawal requires a bank account: add one with POST /api/stripe/connect",
             ),
             Error::WithdrawalRefused => Self::new(
                 S::CONFLICT,
                 "withdrawal_refused",
-                "Stripe refused the transfer, and the amount is back in your wallet",
+                "Stripe rejected the transfer; the amount is back in your wallet",
             ),
             Error::PaymentMethodRequired => Self::new(
                 S::CONFLICT,
                 "payment_method_required",
-                "Automatic top-ups need a saved card: POST /api/wallet/setup-payment-method sets one up",
+                "Automatic top-ups require a saved card: add one with POST /api/wallet/setup-payment-method",
             ),
             Error::OwnDrop => Self::new(S::FORBIDDEN, "own_drop", "You cannot work on your own drop"),
-            Error::NotTheSender => Self::new(S::FORBIDDEN, "not_the_sender", "Only the sender may do this"),
+            Error::NotTheSender => {
+                Self::new(S::FORBIDDEN, "not_the_sender", "Only the sender of the drop may do this")
+            }
             Error::NotAClaimant => {
                 Self::new(S::FORBIDDEN, "not_a_claimant", "You hold no claim on this drop")
             }
             Error::DropNotPending => {
-                Self::new(S::BAD_REQUEST, "drop_not_pending", "Drop is not waiting for payment")
+                Self::new(S::BAD_REQUEST, "drop_not_pending", "The drop is not waiting for payment")
             }
-            Error::DropNotOpen => Self::new(S::CONFLICT, "drop_not_open", "Drop is not open"),
+            Error::DropNotOpen => Self::new(S::CONFLICT, "drop_not_open", "The drop is not open"),
             Error::WindowClosed => Self::new(S::CONFLICT, "window_closed", "The drop's window has closed"),
             Error::MaxClaimsReached => {
-                Self::new(S::CONFLICT, "max_claims_reached", "All of the drop's slots are taken")
+                Self::new(S::CONFLICT, "max_claims_reached", "All slots of the drop are taken")
             }
-            Error::AlreadySubmitted => {
-                Self::new(S::CONFLICT, "already_submitted", "You have already submitted a different output")
-            }
+            Error::AlreadySubmitted => Self::new(
+                S::CONFLICT,
+                "already_submitted",
+                "You have already submitted a different output to this drop",
+            ),
             Error::WorkDelivered => Self::new(
                 S::CONFLICT,
                 "already_submitted",
-                "You have submitted, and your work will be judged: the slot cannot be given up",
+                "You have submitted, and your work will be judged: you cannot release the slot",
             ),
             Error::ClaimCooldown { seconds } => Self {
                 retry_after_seconds: Some(seconds),
                 ..Self::new(
                     S::TOO_MANY_REQUESTS,
                     "claim_cooldown",
-                    "Too many of your claims have lapsed or been released lately; claim again after a pause",
+                    "Too many of your recent claims have lapsed or were released; retry after the cooldown",
                 )
             },
             Error::DropHasSubmissions => Self::new(
                 S::CONFLICT,
                 "drop_has_submissions",
-                "Work has been delivered and will be judged, so the drop cannot be cancelled",
+                "The drop has submissions, which will be judged: it cannot be cancelled",
             ),
             Error::VerdictNotReady => {
                 Self::new(S::CONFLICT, "verdict_not_ready", "The drop has not been judged yet")
@@ -275,35 +280,35 @@ impl From<Error> for Problem {
                 S::FORBIDDEN,
                 "spend_limit_per_day",
                 format!(
-                    "This API key may spend at most {limit} cents a day, and has spent {spent} today (UTC)"
+                    "This API key may spend at most {limit} cents per day, and has spent {spent} today (UTC)"
                 ),
             ),
             Error::ForeignOrigin => Self::new(
                 S::FORBIDDEN,
                 "foreign_origin",
-                "A session cookie changes something only for our own pages: send a matching Origin",
+                "A request with a session cookie must come from an allowed page: its Origin does not match",
             ),
             Error::SessionRequired => Self::new(
                 S::FORBIDDEN,
                 "session_required",
-                "Only somebody who has signed in may do this, and no API key",
+                "This requires a browser session: sign in, and send no API key",
             ),
             Error::KeyIsLimited => Self::new(
                 S::FORBIDDEN,
                 "key_is_limited",
-                "This API key has a spend policy, and such a key may not do this",
+                "This API key has a spend policy, and may not do this",
             ),
             Error::TooManyKeys { most } => Self::new(
                 S::CONFLICT,
                 "too_many_keys",
-                format!("You have {most} API keys, the most there may be: revoke one first"),
+                format!("You have {most} API keys, which is the maximum: revoke one first"),
             ),
             Error::LoginPending { interval_seconds } => Self {
                 retry_after_seconds: Some(interval_seconds),
                 ..Self::new(
                     S::BAD_REQUEST,
                     "authorization_pending",
-                    format!("Nobody has approved the login yet, ask again in {interval_seconds} s"),
+                    format!("The login is not approved yet; poll again in {interval_seconds} s"),
                 )
             },
             Error::LoginPolledTooOften { interval_seconds } => Self {
@@ -311,29 +316,29 @@ impl From<Error> for Problem {
                 ..Self::new(
                     S::BAD_REQUEST,
                     "slow_down",
-                    format!("Asked too often: wait {interval_seconds} s between two polls"),
+                    format!("Polled too often; wait {interval_seconds} s between two polls"),
                 )
             },
             Error::LoginDenied => Self::new(S::BAD_REQUEST, "access_denied", "The login was denied"),
             Error::LoginExpired => {
-                Self::new(S::BAD_REQUEST, "expired_token", "The login has expired, begin another")
+                Self::new(S::BAD_REQUEST, "expired_token", "The login has expired; begin another")
             }
             Error::LoginUnknown => Self::new(
                 S::BAD_REQUEST,
                 "invalid_grant",
-                "There is no such login, or its key has been handed out: begin another",
+                "The login does not exist, or its key was already issued; begin another",
             ),
             Error::LoginDecided => Self::new(
                 S::CONFLICT,
                 "login_decided",
-                "You have decided about this login already; a key that it led to can be revoked",
+                "You have already decided on this login; you can revoke a key that it issued",
             ),
             Error::RateLimited { retry_after_seconds } => Self {
                 retry_after_seconds: Some(retry_after_seconds),
                 ..Self::new(
                     S::TOO_MANY_REQUESTS,
                     "rate_limited",
-                    format!("Too many requests of this kind, try again in {retry_after_seconds} s"),
+                    format!("Too many requests of this kind; retry in {retry_after_seconds} s"),
                 )
             },
             Error::AgentNameTaken => {
@@ -342,7 +347,7 @@ impl From<Error> for Problem {
             Error::TooManyAgents { most } => Self::new(
                 S::CONFLICT,
                 "too_many_agents",
-                format!("You have {most} agents, which is as many as one may have"),
+                format!("You have {most} agents, which is the maximum: delete one first"),
             ),
             Error::DefaultAgent => {
                 Self::new(S::CONFLICT, "default_agent", "Your default agent cannot be deleted")
@@ -350,12 +355,12 @@ impl From<Error> for Problem {
             Error::AgentHasActiveWork => Self::new(
                 S::CONFLICT,
                 "agent_has_active_work",
-                "The agent works on a drop that has not ended, so it cannot be deleted yet",
+                "The agent holds a claim on a drop that has not ended, so it cannot be deleted yet",
             ),
             Error::Unavailable(internal) => Self {
                 retry_after_seconds: Some(RETRY_AFTER_SECONDS),
                 detail: Some(internal.for_log().to_owned()),
-                ..Self::new(S::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable, try again")
+                ..Self::new(S::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable; retry")
             },
             Error::Internal(internal) => Self {
                 detail: Some(internal.for_log().to_owned()),
