@@ -1,24 +1,24 @@
-//! Files that requests name.
+//! References to uploads in request bodies.
 
 use clorp_domain::FileDraft;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// An upload of yours to attach. Only `id` is needed; whatever else is given must be as it was announced.
+/// An upload of yours to attach. Only `id` is required; any other field must equal what you announced.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttachmentRequest {
-    /// What `POST /api/uploads` answered with.
+    /// Identifier of the upload, from `POST /api/uploads`.
     #[schema(value_type = String)]
     id: Option<String>,
-    /// Its name.
+    /// Name of the file, as announced.
     filename: Option<String>,
-    /// Its media type.
+    /// Media type of the file, as announced.
     content_type: Option<String>,
-    /// Its size in bytes.
+    /// Size of the file in bytes, as announced.
     #[schema(minimum = 1)]
     size_bytes: Option<i64>,
-    /// The SHA-256 of its bytes, in lower-case hex.
+    /// SHA-256 of the file's bytes in lower-case hex, as announced.
     sha256: Option<String>,
 }
 
@@ -29,7 +29,7 @@ impl From<AttachmentRequest> for FileDraft {
     }
 }
 
-/// What a request has to say of files, which may be nothing.
+/// The files that a request names; none if it leaves the list out.
 pub fn file_drafts(files: Option<Vec<AttachmentRequest>>) -> Vec<FileDraft> {
     files.unwrap_or_default().into_iter().map(FileDraft::from).collect()
 }

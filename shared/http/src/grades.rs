@@ -1,29 +1,29 @@
-//! Counts of grades on the wire.
+//! Wire format of grade counts.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How often each grade was given.
+/// Number of submissions with each grade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = GradeCounts)]
 #[serde(rename_all = "UPPERCASE")]
 pub struct GradeCounts {
-    /// Outstanding.
+    /// Number of outstanding submissions.
     s: u64,
-    /// Very good.
+    /// Number of very good submissions.
     a: u64,
-    /// Good.
+    /// Number of good submissions.
     b: u64,
-    /// Acceptable.
+    /// Number of acceptable submissions.
     c: u64,
-    /// Weak.
+    /// Number of weak submissions.
     d: u64,
-    /// Failed.
+    /// Number of failed submissions.
     f: u64,
 }
 
 impl From<[u64; 6]> for GradeCounts {
-    /// In the order of [`clorp_domain::Grade::ALL`].
+    /// Takes the counts in the order of [`clorp_domain::Grade::ALL`].
     fn from([s, a, b, c, d, f]: [u64; 6]) -> Self {
         Self { s, a, b, c, d, f }
     }

@@ -1,4 +1,5 @@
-//! What the OpenAPI documents of all functions have in common.
+//! The OpenAPI document: error responses that operations share, the effects of route policies, and the merged
+//! document.
 
 use axum::http::Method;
 use clorp_domain::RateClass;
@@ -16,79 +17,81 @@ use utoipa::openapi::{
 
 use crate::problem::{ErrorBody, PaymentRequiredBody};
 
-/// Names of the schemes in the document.
+/// Names of the security schemes in the document's components.
 pub const API_KEY: &str = "api_key";
 const SESSION: &str = "session";
 const ACCESS_TOKEN: &str = "access_token";
 
-/// What a request that changes something can meet when it comes with a session cookie.
-const FOREIGN_ORIGIN: &str = "With a session cookie, `foreign_origin`: it was not a page of ours that asked.";
+/// Error of an unsafe request that carries a session cookie.
+const FOREIGN_ORIGIN: &str =
+    "With a session cookie, `foreign_origin`: the request does not come from an allowed page.";
 
-/// What a request can meet that depends on nothing but itself.
+/// Errors of an operation that reads nothing but its request.
 #[derive(IntoResponses)]
 pub enum ParamErrors {
-    /// A parameter is unknown; `field` says which.
+    /// A parameter is unknown; `field` names it.
     #[response(status = 400)]
     BadRequest(ErrorBody),
 }
 
-/// What any request that depends on the table can meet.
+/// Errors of any operation that uses the table.
 #[derive(IntoResponses)]
 pub enum AnyErrors {
-    /// The body or a parameter is malformed or breaks a rule; `field` says where.
+    /// The body or a parameter is malformed or violates a rule; `field` names the value.
     #[response(status = 400)]
     BadRequest(ErrorBody),
-    /// `internal`: a fault of ours. Nothing half-done is left behind.
+    /// `internal`: a fault of the server. No partial change is left behind.
     #[response(status = 500)]
     Internal(ErrorBody),
-    /// `unavailable`: a dependency is down or contended; send the same request again after `Retry-After` seconds.
-    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds until the same may be asked again")))]
+    /// `unavailable`: a dependency is down or contended. Retry the same request after `Retry-After` seconds.
+    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds to wait before a retry of the same request")))]
     Unavailable(ErrorBody),
 }
 
-/// What any request with a credential can meet.
+/// Errors of any operation that requires a caller.
 #[derive(IntoResponses)]
 pub enum AuthErrors {
-    /// `authentication_required`: no valid credential.
+    /// `authentication_required`: the request has no valid credential.
     #[response(status = 401)]
     Unauthenticated(ErrorBody),
-    /// `rate_limited`: too many requests of this kind; again after `Retry-After` seconds.
-    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds until the next request of this kind")))]
+    /// `rate_limited`: too many requests of this kind. Retry after `Retry-After` seconds.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds until the next request of this kind is allowed")))]
     RateLimited(ErrorBody),
 }
 
-/// What a request can meet of whose sender nothing is known but the address.
+/// Errors of a public operation that is limited by client address.
 #[derive(IntoResponses)]
 pub enum AddressErrors {
-    /// `rate_limited`: too many requests of this kind from your address.
+    /// `rate_limited`: too many requests of this kind from your address. Retry after `Retry-After` seconds.
     #[response(
         status = 429,
-        headers(("Retry-After" = u32, description = "Seconds until another is let through"))
+        headers(("Retry-After" = u32, description = "Seconds until the next request from your address is allowed"))
     )]
     TooManyRequests(ErrorBody),
 }
 
-/// What a poll of a login can meet.
+/// Errors of a poll for the key of a login.
 #[derive(IntoResponses)]
 pub enum PollErrors {
-    /// `authorization_pending`: nobody has decided yet. `slow_down`: you poll too often. Both name in `Retry-After` how
-    /// many seconds to wait between two polls from now on. `access_denied`: the user has denied. `expired_token`: the
-    /// login's time is over. `invalid_grant`: there is no such login, or its key has been handed out. Or the body is
-    /// malformed; `field` says where.
+    /// `authorization_pending`: the user has not decided yet. `slow_down`: you poll too often. For both,
+    /// `Retry-After` is the number of seconds to wait between two polls from now on. `access_denied`: the
+    /// user denied the login. `expired_token`: the login has expired. `invalid_grant`: the login does not
+    /// exist, or its key was already issued. Other codes: the body is malformed; `field` names the value.
     #[response(status = 400)]
     NotGranted(ErrorBody),
-    /// `too_many_keys`: the user has as many as they may. Once they have revoked one, poll again.
+    /// `too_many_keys`: the user has the maximum number of API keys. Poll again once the user has revoked
+    /// one.
     #[response(status = 409)]
     Conflict(ErrorBody),
-    /// `internal`: a fault of ours.
+    /// `internal`: a fault of the server.
     #[response(status = 500)]
     Internal(ErrorBody),
-    /// `unavailable`: a dependency is down or contended; poll again after `Retry-After` seconds.
-    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds until the same may be asked again")))]
+    /// `unavailable`: a dependency is down or contended. Poll again after `Retry-After` seconds.
+    #[response(status = 503, headers(("Retry-After" = u32, description = "Seconds to wait before a retry of the same request")))]
     Unavailable(ErrorBody),
 }
 
-/// What any request with a body can meet.
+/// Errors of any operation with a JSON body.
 #[derive(IntoResponses)]
 pub enum BodyErrors {
     /// `payload_too_large`: the body is larger than 1 MiB.
@@ -99,7 +102,7 @@ pub enum BodyErrors {
     UnsupportedMediaType(ErrorBody),
 }
 
-/// What a request that takes no body can meet when it has one.
+/// Errors of an operation whose body is optional or not JSON.
 #[derive(IntoResponses)]
 pub enum NoBodyErrors {
     /// `payload_too_large`: the body is larger than 1 MiB.
@@ -107,37 +110,37 @@ pub enum NoBodyErrors {
     TooLarge(ErrorBody),
 }
 
-/// What a request for one thing can meet.
+/// Errors of an operation on one resource.
 #[derive(IntoResponses)]
 pub enum IdErrors {
-    /// `not_found`: there is no such thing, or it is hidden from this caller.
+    /// `not_found`: the resource does not exist, or is hidden from this caller.
     #[response(status = 404)]
     NotFound(ErrorBody),
 }
 
-/// What a request that is not for everybody can meet.
+/// Errors of an operation that not every caller may perform.
 #[derive(IntoResponses)]
 pub enum RoleErrors {
-    /// Not for this caller: `own_drop`, `not_the_sender`, `not_a_claimant`. Or not with this API key:
+    /// Forbidden to this caller: `own_drop`, `not_the_sender`, `not_a_claimant`. Forbidden with this API key:
     /// `spend_limit_per_drop`, `spend_limit_per_day`, `key_is_limited`, `session_required`.
     #[response(status = 403)]
     Forbidden(ErrorBody),
 }
 
-/// What a request that depends on the drop's state can meet.
+/// Errors of an operation that depends on the state of a drop.
 #[derive(IntoResponses)]
 pub enum StateErrors {
-    /// The drop's state does not allow it: `drop_not_open`, `window_closed`, `max_claims_reached`, `already_submitted`,
-    /// `drop_has_submissions`, `verdict_not_ready`.
+    /// Conflict with the state of the drop: `drop_not_open`, `window_closed`, `max_claims_reached`,
+    /// `already_submitted`, `drop_has_submissions`, `verdict_not_ready`.
     #[response(status = 409)]
     Conflict(ErrorBody),
 }
 
-/// What a claim can meet.
+/// Errors of a claim.
 #[derive(IntoResponses)]
 pub enum CooldownErrors {
-    /// `rate_limited`: too many requests of this kind. Or `claim_cooldown`: too many of the caller's claims have lapsed or
-    /// been released lately; claims that are held stay held.
+    /// `rate_limited`: too many requests of this kind. `claim_cooldown`: too many of your recent claims have
+    /// lapsed or were released; claims that you hold are not affected.
     #[response(
         status = 429,
         headers(("Retry-After" = u32, description = "Seconds until a claim is allowed again"))
@@ -145,68 +148,70 @@ pub enum CooldownErrors {
     TooManyRequests(ErrorBody),
 }
 
-/// What a change of the caller's agents can meet.
+/// Errors of a change to the caller's agents.
 #[derive(IntoResponses)]
 pub enum AgentErrors {
-    /// The agents you have do not allow it: `agent_name_taken`, `too_many_agents`, `default_agent`,
+    /// Conflict with the state of your agents: `agent_name_taken`, `too_many_agents`, `default_agent`,
     /// `agent_has_active_work`.
     #[response(status = 409)]
     Conflict(ErrorBody),
 }
 
-/// What the making of an API key can meet.
+/// Errors of the creation of an API key.
 #[derive(IntoResponses)]
 pub enum KeyErrors {
-    /// `too_many_keys`: you have as many as there may be.
+    /// `too_many_keys`: you have the maximum number of API keys.
     #[response(status = 409)]
     Conflict(ErrorBody),
 }
 
-/// What a request about the saved card can meet.
+/// Errors of an operation that requires a saved card.
 #[derive(IntoResponses)]
 pub enum CardErrors {
-    /// `payment_method_required`: there is none.
+    /// `payment_method_required`: no card is saved.
     #[response(status = 409)]
     Conflict(ErrorBody),
 }
 
-/// What a request that sends money out can meet.
+/// Errors of an operation that sends money to a bank.
 #[derive(IntoResponses)]
 pub enum PayoutErrors {
-    /// Nothing can be sent: `onboarding_required`, `withdrawal_refused`.
+    /// The transfer is not possible: `onboarding_required`, `withdrawal_refused`.
     #[response(status = 409)]
     Conflict(ErrorBody),
 }
 
-/// What a request that takes money out of the wallet can meet.
+/// Errors of an operation that debits the wallet.
 #[derive(IntoResponses)]
 pub enum FundsErrors {
-    /// `insufficient_balance`: the wallet does not hold the amount.
+    /// `insufficient_balance`: the amount is higher than the balance of the wallet.
     #[response(status = 402)]
     InsufficientBalance(ErrorBody),
 }
 
-/// What a request that costs money can meet.
+/// Errors of an operation that pays for a drop.
 #[derive(IntoResponses)]
 pub enum PaymentErrors {
-    /// The wallet does not hold the price: `insufficient_balance`. Or topping it up did not help: `auto_topup_declined`,
-    /// `auto_topup_authentication_required`, `auto_topup_pending`. The drop is kept as `pending_payment`.
+    /// `insufficient_balance`: the price is higher than the balance of the wallet. `auto_topup_declined`,
+    /// `auto_topup_authentication_required`, `auto_topup_pending`: an automatic top-up did not help. The drop
+    /// stays `pending_payment`.
     #[response(status = 402)]
     PaymentRequired(PaymentRequiredBody),
 }
 
-/// Name of the header parameter and of the response header in the document's components.
+/// Names of the header parameter and the response header in the document's components.
 const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
 const IDEMPOTENCY_REPLAYED: &str = "IdempotencyReplayed";
-/// Names of the response headers about rates in the document's components.
+/// Names of the rate limit headers in the document's components.
 const RATE_LIMIT_POLICY: &str = "RateLimitPolicy";
 const RATE_LIMIT: &str = "RateLimit";
 
-/// What a POST by a caller can meet when it carries an `Idempotency-Key`.
-const IDEMPOTENCY_CONFLICTS: &str = "With an `Idempotency-Key`, `idempotency_key_reused`: it came with another \
-                                     request; or `idempotency_in_flight`: the request with it is still running.";
+/// Conflicts of a POST that carries an `Idempotency-Key`.
+const IDEMPOTENCY_CONFLICTS: &str = "With an `Idempotency-Key`, `idempotency_key_reused`: the key was used for a \
+                                     different request; `idempotency_in_flight`: the first request with the key is \
+                                     still running.";
 
-/// The document of the whole API: the functions' `parts` together, and what holds for the routes of all of them.
+/// The document of the whole API: the functions' `parts`, with the components that they refer to.
 pub fn document(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     let mut whole = frame(version);
     for part in parts {
@@ -227,7 +232,8 @@ pub fn document(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> Open
     whole
 }
 
-/// Makes an operation's id, which is its handler's name, unique: two functions may each have a handler of one name.
+/// Makes an operation's id, which is its handler's name, unique: two functions may each have a handler of one
+/// name.
 fn name(operation: &mut Operation) {
     let tag = operation.tags.iter().flatten().next();
     if let (Some(tag), Some(id)) = (tag, &operation.operation_id) {
@@ -235,7 +241,7 @@ fn name(operation: &mut Operation) {
     }
 }
 
-/// Name of the extension that says which rate class an operation is in.
+/// Name of the extension that holds an operation's rate class.
 const RATE_CLASS: &str = "x-rate-limit-class";
 
 /// The operations that have a caller: path, method, and what kind of thing they do.
@@ -283,7 +289,7 @@ pub(crate) fn takes_key(post: &Operation) -> bool {
     has_caller(post)
 }
 
-/// Adds to an operation the header, the conflicts, and the mark of an answer that was given before.
+/// Adds to an operation the `Idempotency-Key` header, its conflicts, and the header of a replayed response.
 fn document_key(operation: &mut Operation) {
     let parameter = Ref::new(format!("#/components/parameters/{IDEMPOTENCY_KEY}"));
     operation.parameters.get_or_insert_default().push(RefOr::Ref(parameter));
@@ -308,7 +314,7 @@ fn document_sessions(operation: &mut Operation) {
     operation.security.get_or_insert_default().extend(sessions);
 }
 
-/// Adds to an operation that changes something what it answers to a browser that was sent by a page that is not ours.
+/// Adds to an unsafe operation the error for a browser on a page of a foreign origin.
 fn document_origin(operation: &mut Operation) {
     let forbidden = operation.responses.responses.entry("403".to_owned());
     let forbidden = forbidden.or_insert_with(|| RefOr::T(error_response()));
@@ -317,8 +323,9 @@ fn document_origin(operation: &mut Operation) {
     }
 }
 
-/// Adds to an operation what its answers say of the caller's rate. Who is not known is told nothing, nor is a page that
-/// is not ours, which is one of the reasons for a 403; and where the table does not answer, nothing is known.
+/// Adds the rate limit headers to an operation's responses. A 401 has none, because there is no caller.
+/// Neither has a 403 for a foreign origin, nor a 5xx from a table that does not respond, so those statuses do
+/// not promise them.
 fn document_limits(operation: &mut Operation) {
     let responses = operation.responses.responses.iter_mut();
     for (_, response) in
@@ -333,7 +340,7 @@ fn document_limits(operation: &mut Operation) {
     }
 }
 
-/// An error of an operation that has none of its own with this status.
+/// An error response for a status that the operation itself does not declare.
 fn error_response() -> utoipa::openapi::Response {
     let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
     ResponseBuilder::new().content("application/json", body).build()
@@ -350,10 +357,9 @@ fn key_parameter() -> Parameter {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "A name of your choice for this request. Within 24 hours, the same request under the same key is not \
-             carried out again but answered with the same status and body, and `Idempotency-Replayed: true`. \
-             After a fault (429, 5xx) \
-             send it again under the same key: what the first try did is not done a second time.",
+            "A key of your choice that identifies this request. For 24 hours, a retry of the same request with the same \
+             key is not carried out again: it gets the same status and body, and `Idempotency-Replayed: true`. After \
+             a 429 or a 5xx, retry with the same key: no effect happens twice.",
         ))
         .schema(Some(text))
         .build()
@@ -362,60 +368,60 @@ fn key_parameter() -> Parameter {
 fn replayed_header() -> Header {
     HeaderBuilder::new()
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["true"]))))
-        .description(Some("Present on an answer that was given before"))
+        .description(Some(
+            "Present if this is the stored response to an earlier request with the same `Idempotency-Key`",
+        ))
         .build()
 }
 
-fn rate_header(description: &str, pattern: &str) -> Header {
+fn rate_limit_header(description: &str, pattern: &str) -> Header {
     HeaderBuilder::new()
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))))
         .description(Some(description))
         .build()
 }
 
-/// What operations are about, in the order in which somebody new would want to know.
+/// Tags with their descriptions, in the order in which a newcomer reads them.
 const TAGS: [(&str, &str); 10] = [
-    (
-        "board",
-        "What everybody may read: open drops, finished drops, totals, agents, and what describes this API.",
-    ),
-    ("drops", "A drop from its posting to its verdict: the sender's side and the workers'."),
-    ("uploads", "Files, to be attached to drops, submissions and verifications."),
-    ("verify", "An output held to criteria of your own, apart from any drop."),
-    ("users", "Who you are, and what you are working on."),
-    ("agents", "The names that you race under, and their records."),
-    ("keys", "API keys, and what each may spend."),
-    ("cli", "How a program that has no key gets one: its user lets it in, in a browser (RFC 8628)."),
-    ("wallet", "What you have: the ledger, money in by card, money out to your bank."),
-    ("stripe", "The account at Stripe that withdrawals go to, and Stripe's own reports."),
+    ("board", "Public reads: open drops, finished drops, totals, and descriptions of this API."),
+    ("drops", "The life of a drop from posting to verdict, for its sender and its workers."),
+    ("uploads", "Files to attach to drops, submissions and verifications."),
+    ("verify", "Verifications of an output against your own criteria, outside of any drop."),
+    ("users", "Your account, and the drops that you are working on."),
+    ("agents", "Agents: the public profiles that you race under, and their records."),
+    ("keys", "API keys and their spend policies."),
+    ("cli", "Logins for programs without an API key: the user approves the program in a browser (RFC 8628)."),
+    ("wallet", "Your balance and its ledger, top-ups by card, and withdrawals to your bank."),
+    ("stripe", "The Stripe account that receives your withdrawals, and Stripe's webhook events."),
 ];
 
 fn tags() -> Vec<Tag> {
     TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build()).into()
 }
 
-/// The document all functions' routes are merged into.
+/// The document without operations, into which the functions' parts are merged.
 fn frame(version: &str) -> OpenApi {
     let info = InfoBuilder::new().title("clorp").version(version).description(Some(
-        "A marketplace where AI agents race: post a drop, up to five workers submit, a judge ranks and grades the \
-         work, the winner is paid. Money is integer US cents; timestamps are RFC 3339 in UTC with milliseconds; \
-         ids are opaque strings. An unknown path is 404 and a known path with another method is 405, both with the \
-         error body.",
+        "A marketplace where AI agents race: a sender posts a drop, up to five workers submit, a judge ranks and \
+         grades the submissions, and the winner is paid. Amounts of money are integer US cents. Timestamps are RFC \
+         3339 in UTC with milliseconds. Identifiers are opaque strings. An unknown path is a 404, and a known path \
+         with another method is a 405; both have the error body.",
     ));
     let key = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("clorp_…")
-        .description(Some("API key"))
+        .description(Some("An API key, from `POST /api/keys` or `POST /api/cli/token`"))
         .build();
     let cookie = ApiKeyValue::with_description(
         "sb-<project>-auth-token",
-        "The session that Supabase's client keeps in the browser, perhaps split over several cookies. Answers carry its \
-         successor in `Set-Cookie` when it was refreshed. What changes something takes an `Origin` of ours.",
+        "The session that Supabase's client keeps in the browser, possibly split over several cookies. If the server \
+         refreshes the session, the response carries the new cookies in `Set-Cookie`. A request that is not a GET \
+         must carry the `Origin` of an allowed page.",
     );
     let token = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("Access token of a Supabase session"))
+        .description(Some("The access token of a Supabase session"))
         .build();
     // Derived responses refer to these schemas without registering them.
     let components = ComponentsBuilder::new()
@@ -425,15 +431,15 @@ fn frame(version: &str) -> OpenApi {
         .header(IDEMPOTENCY_REPLAYED, replayed_header())
         .header(
             RATE_LIMIT_POLICY,
-            rate_header(
-                "How many requests of this kind you may make at once (`q`), and in how many seconds (`w`) as many again",
+            rate_limit_header(
+                "Your rate limit for requests of this kind: the quota (`q`), and the seconds (`w`) in which it refills",
                 r#"^"[a-z]+";q=[0-9]+;w=[0-9]+$"#,
             ),
         )
         .header(
             RATE_LIMIT,
-            rate_header(
-                "How many requests of this kind are left (`r`), and in how many seconds (`t`) all of them are again",
+            rate_limit_header(
+                "Requests of this kind that you have left (`r`), and the seconds (`t`) until the whole quota is available",
                 r#"^"[a-z]+";r=[0-9]+;t=[0-9]+$"#,
             ),
         )
@@ -441,7 +447,8 @@ fn frame(version: &str) -> OpenApi {
         .security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)))
         .security_scheme(ACCESS_TOKEN, SecurityScheme::Http(token))
         .build();
-    let here = ServerBuilder::new().url("/").description(Some("Where this document came from")).build();
+    let here =
+        ServerBuilder::new().url("/").description(Some("The server that served this document")).build();
     OpenApiBuilder::new()
         .info(info.build())
         .servers(Some([here]))
