@@ -1,4 +1,5 @@
-//! Who is calling. A handler that needs a caller takes a [`Caller`], so it cannot forget to ask.
+//! The caller of a request, and the credentials that prove it. A handler that needs a caller takes a
+//! [`Caller`] as an argument, so it cannot skip authentication.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -10,28 +11,28 @@ use crate::Problem;
 /// An authenticated user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Who.
+    /// The user on whose behalf the request is made.
     pub id: UserId,
-    /// What proves it.
+    /// The credential that the request carries.
     pub credential: Credential,
 }
 
-/// What proves who is calling.
+/// A valid credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// An API key, which may be limited in what it spends.
+    /// An API key, which may have a spend policy.
     Key(Box<StoredKey>),
-    /// A session, by its access token or a browser's cookies.
+    /// A session, from its access token or from a browser's cookies.
     Session,
 }
 
 impl Caller {
-    /// The owner of a key that is in order.
-    pub(crate) fn by_key(key: StoredKey) -> Self {
+    /// The owner of a valid key.
+    pub(crate) fn from_key(key: StoredKey) -> Self {
         Self { id: key.owner.clone(), credential: Credential::Key(Box::new(key)) }
     }
 
-    /// The key, if it is a key that proves who is calling.
+    /// The API key that authenticates the caller; `None` for a session.
     pub fn key(&self) -> Option<&StoredKey> {
         match &self.credential {
             Credential::Key(key) => Some(key),
@@ -39,8 +40,8 @@ impl Caller {
         }
     }
 
-    /// Lets everybody through but who has a key that may not spend everything: what such a key must not do is move
-    /// money otherwise than by drops, or get itself another key.
+    /// Rejects API keys with a spend policy. Such a key may pay for drops, but may neither move money any
+    /// other way nor create keys.
     ///
     /// # Errors
     /// [`Error::KeyIsLimited`].
@@ -51,7 +52,7 @@ impl Caller {
         }
     }
 
-    /// Lets people through who have signed in, and no key.
+    /// Rejects API keys: only a person who has signed in may do this.
     ///
     /// # Errors
     /// [`Error::SessionRequired`].
@@ -66,23 +67,23 @@ impl Caller {
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    /// Who the request was admitted as.
+    /// The caller that the authentication layer found. A route without that layer has none, which is a fault.
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let caller = parts.extensions.get::<Self>().cloned();
-        Ok(caller.ok_or_else(|| Error::internal("a route with a caller that does not say so"))?)
+        Ok(caller.ok_or_else(|| Error::internal("the route is not registered with a caller"))?)
     }
 }
 
-/// What the `Authorization` headers of a request come to.
+/// The credential in a request's `Authorization` header.
 #[derive(Debug)]
 pub(crate) enum Authorization {
-    /// There are none.
+    /// The request has no such header.
     Absent,
-    /// An API key that is well formed.
+    /// A well-formed API key.
     Key(ApiKey),
-    /// What may be a session's access token.
+    /// Text that has the form of a session's access token.
     Token(String),
-    /// Nothing that could be a credential; or several, of which nobody can tell which one is meant.
+    /// No credential, or more than one header, which is ambiguous.
     Unusable,
 }
 

@@ -1,4 +1,4 @@
-//! Letting callers in: who they are, and whether they may do more of what they ask for.
+//! Authentication of callers, and enforcement of their rate limits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use crate::auth::{Authorization, Caller, Credential};
 use crate::limits::RateLimiter;
 use crate::{Origins, Problem, openapi};
 
-/// What a function needs to know whom it serves.
+/// Authenticates callers, by API key or by session.
 #[derive(Clone, Debug)]
 pub struct Authenticator {
-    /// Store, rules and clock.
+    /// The store, the rules and the clock.
     pub context: Context,
-    /// Who knows people by their sessions; without it there are API keys only.
+    /// Validates sessions. `None` accepts API keys only.
     pub sessions: Option<Sessions>,
-    /// Where our web pages are.
+    /// Origins of the web pages that may use a session's cookies.
     pub origins: Origins,
     rate_limiter: RateLimiter,
 }
 
-/// Who is calling, and what the answer has to tell their browser.
+/// A caller, and the cookies that the response has to set in their browser.
 struct Authenticated {
     caller: Caller,
     set_cookies: Vec<SetCookie>,
@@ -43,12 +43,12 @@ impl From<Caller> for Authenticated {
 }
 
 impl Authenticator {
-    /// By API key, and by session if there are any.
+    /// An authenticator for API keys and, with `sessions`, for sessions.
     pub fn new(context: Context, sessions: Option<Sessions>, origins: Origins) -> Self {
         Self { context, sessions, origins, rate_limiter: RateLimiter::default() }
     }
 
-    /// As the variables say: those of [`Sessions::from_env`] and [`Origins::from_env`].
+    /// Reads the variables of [`Sessions::from_env`] and [`Origins::from_env`].
     ///
     /// # Errors
     /// [`BootError`] names the variable that is missing or unusable.
@@ -57,23 +57,25 @@ impl Authenticator {
         Ok(Self::new(context, sessions, Origins::from_env()?))
     }
 
-    /// Who is calling. What the header says goes before what the cookies say.
+    /// The caller of a request. The `Authorization` header takes precedence over cookies.
     async fn authenticate(&self, method: Method, headers: HeaderMap) -> Result<Authenticated, Error> {
         match (Authorization::of(&headers), &self.sessions) {
-            (Authorization::Key(key), _) => Ok(self.by_key(key).await?.into()),
+            (Authorization::Key(key), _) => Ok(self.authenticate_key(key).await?.into()),
             (Authorization::Token(token), Some(sessions)) => {
                 Ok(self.find_or_create_user(sessions.by_token(&token).await?).await?.into())
             }
-            (Authorization::Absent, Some(sessions)) => self.by_cookies(sessions, method, headers).await,
+            (Authorization::Absent, Some(sessions)) => {
+                self.authenticate_cookies(sessions, method, headers).await
+            }
             (Authorization::Unusable | Authorization::Token(_) | Authorization::Absent, _) => {
                 Err(Error::Unauthenticated)
             }
         }
     }
 
-    /// Who a browser's cookies belong to. Browsers send them along whatever page makes them ask, so where something is to
-    /// change, the page has to be ours.
-    async fn by_cookies(
+    /// The caller to whom a browser's cookies belong. A browser sends cookies with requests from any page, so
+    /// an unsafe method also requires an allowed origin.
+    async fn authenticate_cookies(
         &self,
         sessions: &Sessions,
         method: Method,
@@ -89,36 +91,36 @@ impl Authenticator {
         Ok(Authenticated { caller: self.find_or_create_user(identity).await?, set_cookies })
     }
 
-    /// The user with this identity, whose account is made when they are seen for the first time. One round trip, and one
-    /// more the first time.
+    /// The user with this identity. Creates the account at the first request. Costs one round trip, and a
+    /// second one to create.
     async fn find_or_create_user(&self, identity: Identity) -> Result<Caller, Error> {
         let Identity { id, name, avatar_url } = identity;
         if self.context.store.user(&id).await?.is_none() {
             let user = User::new(id.clone(), name, avatar_url, self.context.clock.now());
-            // Of two requests that come first, one makes it.
+            // Concurrent first requests create one account.
             self.context.store.create_user(&user).await?;
         }
         Ok(Caller { id, credential: Credential::Session })
     }
 
-    /// Whose key this is. One round trip.
-    async fn by_key(&self, key: ApiKey) -> Result<Caller, Error> {
+    /// The owner of a key. Costs one round trip.
+    async fn authenticate_key(&self, key: ApiKey) -> Result<Caller, Error> {
         let stored = self.context.store.key(&key.hash()).await?;
         let stored = stored.filter(|key| key.is_valid(self.context.clock.now()));
-        Ok(Caller::by_key(stored.ok_or(Error::Unauthenticated)?))
+        Ok(Caller::from_key(stored.ok_or(Error::Unauthenticated)?))
     }
 
-    /// Notes now and then that a credential is in use. What becomes of the note changes nothing about the request.
+    /// Records from time to time that a key is in use. A failure is logged, and does not affect the request.
     async fn note_use(&self, caller: &Caller) {
         let now = self.context.clock.now();
         if let Some(key) = caller.key().filter(|key| key.is_use_news(now))
             && let Err(error) = self.context.store.note_use(key, now).await
         {
-            tracing::warn!(?error, "the use of a key could not be noted");
+            tracing::warn!(?error, "could not record the use of a key");
         }
     }
 
-    async fn answer(&self, class: RateClass, request: Request, next: Next) -> Result<Response, Error> {
+    async fn respond(&self, class: RateClass, request: Request, next: Next) -> Result<Response, Error> {
         let (mut parts, body) = request.into_parts();
         let authenticated = self.authenticate(parts.method.clone(), parts.headers.clone()).await?;
         let Authenticated { caller, set_cookies } = authenticated;
@@ -133,17 +135,17 @@ impl Authenticator {
         let (handled, ()) = join(handled, self.note_use(&caller)).await;
         let mut response = handled.unwrap_or_else(|error| Problem::from(error).into_response());
         limit.label(response.headers_mut(), self.context.clock.now());
-        carry(&mut response, &set_cookies);
+        set_session(&mut response, &set_cookies);
         Ok(response)
     }
 }
 
-/// Gives a browser its refreshed session.
-fn carry(response: &mut Response, set_cookies: &[SetCookie]) {
+/// Adds the cookies of a refreshed session to a response.
+fn set_session(response: &mut Response, set_cookies: &[SetCookie]) {
     let headers = response.headers_mut();
     for cookie in set_cookies.iter().filter_map(|cookie| HeaderValue::from_str(cookie.as_str()).ok()) {
         headers.append(header::SET_COOKIE, cookie);
-        // Whoever kept this answer for somebody else would sign them in.
+        // A shared cache would sign another user in with this response.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     }
 }
@@ -176,8 +178,8 @@ pub(crate) async fn authenticate(State(layer): State<AuthLayer>, request: Reques
     match layer.class(&request) {
         None => next.run(request).await,
         Some(class) => {
-            let answered = layer.authenticator.answer(class, request, next).await;
-            answered.unwrap_or_else(|error| Problem::from(error).into_response())
+            let response = layer.authenticator.respond(class, request, next).await;
+            response.unwrap_or_else(|error| Problem::from(error).into_response())
         }
     }
 }

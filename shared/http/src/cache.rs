@@ -1,11 +1,12 @@
-//! Caching of public responses.
+//! Cacheable public responses.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-/// `body` with an `ETag` of its content and `Cache-Control: public`, or 304 if the client has it already.
+/// A response with `body`, an `ETag` of its content, and `Cache-Control: public`; 304 if the client already
+/// has this content.
 pub fn cacheable_response(
     request: &HeaderMap,
     max_age_seconds: u32,
@@ -15,7 +16,7 @@ pub fn cacheable_response(
     let digest = Sha256::digest(&body);
     let tag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
-    let mut response = if known(request, &tag) {
+    let mut response = if matches_tag(request, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let mut response = Response::new(Body::from(body));
@@ -31,8 +32,8 @@ pub fn cacheable_response(
     response
 }
 
-/// Whether `If-None-Match` names the tag. The comparison is weak, as RFC 9110 wants it here.
-fn known(request: &HeaderMap, tag: &str) -> bool {
+/// Tells whether `If-None-Match` names the tag. The comparison is weak, as RFC 9110 requires.
+fn matches_tag(request: &HeaderMap, tag: &str) -> bool {
     let values = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|candidate| {
         let candidate = candidate.trim();

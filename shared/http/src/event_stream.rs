@@ -1,7 +1,8 @@
 //! Server-sent events, for a browser's `EventSource`.
 //!
-//! The gateway holds a response back until it is complete, so a stream ends when there is nothing new; the browser
-//! asks again by itself and says in `Last-Event-ID` what it has seen.
+//! The gateway buffers a response until it is complete, so each response ends once all current events are
+//! written. The browser then reconnects by itself, and names the last event that it received in
+//! `Last-Event-ID`.
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -17,14 +18,15 @@ use serde_json::Value;
 
 use crate::Problem;
 
-/// The media type.
+/// Media type of an event stream.
 pub const EVENT_STREAM: &str = "text/event-stream";
 /// The request header.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// After how many milliseconds a browser asks for what is new.
+/// Delay in milliseconds after which a browser reconnects.
 const RETRY_MILLIS: u32 = 2000;
 
-/// Events, each with its `id`, `event` and `data` as its JSON form has them; `None` tells the browser to ask no more.
+/// A response with events, whose JSON form has `id`, `event` and `data`. `None` is a 204, at which a browser
+/// stops reconnecting.
 #[derive(Clone, Debug)]
 pub struct EventStream<T>(pub Option<Vec<T>>);
 
@@ -51,7 +53,7 @@ fn write<T: Serialize>(events: &[T]) -> Result<String, String> {
     for event in events {
         let event = serde_json::to_value(event).map_err(|e| e.to_string())?;
         let field = |name| event.get(name).and_then(Value::as_str).ok_or_else(|| format!("it has no {name}"));
-        // JSON writes a line break within a text as `\n`, so the data is one line.
+        // JSON escapes a line break within a string, so the data is one line.
         let data = event.get("data").ok_or("it has no data")?;
         write!(text, "id: {}\nevent: {}\ndata: {data}\n\n", field("id")?, field("event")?)
             .map_err(|e| e.to_string())?;
@@ -59,7 +61,8 @@ fn write<T: Serialize>(events: &[T]) -> Result<String, String> {
     Ok(text)
 }
 
-/// The last event that the client has seen, if it says so: the header's absence and its emptiness mean the beginning.
+/// Identifier of the last event that the client received. `None`, from an absent or empty header, means the
+/// beginning.
 #[derive(Clone, Copy, Debug)]
 pub struct LastEventId<T>(pub Option<T>);
 
@@ -79,7 +82,7 @@ where
             (Some(_), Some(_)) => None,
         };
         let id = id.ok_or_else(|| {
-            let message = "Send one Last-Event-ID, the id of an event of this stream, or none to begin anew";
+            let message = "Last-Event-ID must be one id of an event of this stream; leave it out to start from the beginning";
             Problem::invalid("Last-Event-ID", "invalid_last_event_id", message)
         })?;
         Ok(Self(Some(id)))
@@ -93,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_event_is_written_with_its_fields_in_one_line_each() {
+    fn each_field_of_an_event_is_one_line() {
         let events =
             [json!({ "id": "1-0", "event": "created", "data": { "at": "then", "text": "two\nlines" } })];
         let expected =

@@ -1,4 +1,4 @@
-//! What a handler takes from a request. Every rejection is a [`Problem`].
+//! Extractors: the arguments that handlers take from a request. Every rejection is a [`Problem`].
 
 use std::str::FromStr;
 
@@ -15,10 +15,10 @@ use serde_path_to_error::Segment;
 
 use crate::Problem;
 
-/// Largest request body, in bytes: the longest output with every character escaped, and room to spare.
+/// Largest request body in bytes. Fits the longest output with every character escaped.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// A JSON body. As a response it is plain `axum::Json`.
+/// A JSON body. As a response, the same as `axum::Json`.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiJson<T>(pub T);
 
@@ -37,7 +37,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let json = is_json(request.headers());
-        let bytes = body(request, state).await?;
+        let bytes = read_body(request, state).await?;
         if !json {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -49,7 +49,7 @@ where
     }
 }
 
-/// The body as it was sent, byte for byte, whatever it is declared as.
+/// The body byte for byte, with any content type.
 #[derive(Clone, Debug)]
 pub struct RawBody(pub Bytes);
 
@@ -57,11 +57,11 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        body(request, state).await.map(Self)
+        read_body(request, state).await.map(Self)
     }
 }
 
-/// No body, or an empty object.
+/// An absent body, or an empty JSON object.
 #[derive(Clone, Copy, Debug)]
 pub struct NoBody;
 
@@ -73,7 +73,7 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
         #[serde(deny_unknown_fields)]
         struct Empty {}
 
-        let bytes = body(request, state).await?;
+        let bytes = read_body(request, state).await?;
         if !bytes.is_empty() {
             let Empty {} = parse(&bytes)?;
         }
@@ -81,7 +81,7 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     }
 }
 
-/// A body that may be left out, in which case it is `T::default()`.
+/// An optional JSON body; `T::default()` if the request has none.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionalJson<T>(pub T);
 
@@ -93,15 +93,16 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = body(request, state).await?;
+        let bytes = read_body(request, state).await?;
         if bytes.is_empty() { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
     }
 }
 
-/// Reads a field that was given, perhaps as `null`, so that it differs from one that was left out.
+/// Deserializes a field that is present, even as `null`, to `Some`. With `#[serde(default)]`, an absent field
+/// is `None`.
 ///
 /// # Errors
-/// Those of the value.
+/// Errors of the value's own deserialization.
 pub fn deserialize_present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
@@ -110,8 +111,8 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// The whole body, within the limit.
-pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+/// Reads the whole body, up to [`MAX_BODY_BYTES`].
+pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             let message = format!("The body must be at most {MAX_BODY_BYTES} bytes");
@@ -122,7 +123,7 @@ pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<
     })
 }
 
-/// Whether the body is declared as JSON; a request that does not say is given the benefit of the doubt.
+/// Tells whether the body may be JSON. A request without a content type is read as JSON.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return true;
@@ -165,7 +166,7 @@ fn invalid_field(pointer: String, error: &serde_json::Error) -> Problem {
     }
 }
 
-/// The place as a JSON pointer (RFC 6901); empty for the body as a whole.
+/// Converts a path to a JSON pointer (RFC 6901), which is empty for the body as a whole.
 fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .filter_map(|segment| match segment {
@@ -181,7 +182,7 @@ fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Query parameters; an unknown one is refused, never ignored.
+/// Query parameters. An unknown parameter is an error.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiQuery<T>(pub T);
 
@@ -200,7 +201,7 @@ where
     }
 }
 
-/// The parameter's name is in the text of the rejection, and nowhere else.
+/// Converts axum's rejection, whose text is the only place that names the parameter.
 fn invalid_query(text: &str) -> Problem {
     let message = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
     let mut ticked = message.split('`').skip(1);
@@ -208,12 +209,12 @@ fn invalid_query(text: &str) -> Problem {
         let name = ticked.next().unwrap_or_default();
         return Problem::invalid(name, "unknown_parameter", format!("Unknown parameter {name}"));
     }
-    // Where the value is wrong the path comes first; where a parameter is given twice its name is in ticks.
+    // For a bad value the text begins with the parameter's name; for a duplicate the name is in backticks.
     let name = message.split_once(": ").map(|(name, _)| name).or_else(|| ticked.next()).unwrap_or_default();
     Problem::invalid(name, "invalid_parameter", format!("Invalid parameter: {message}"))
 }
 
-/// No query parameters.
+/// An empty query: any parameter is an error.
 #[derive(Clone, Copy, Debug)]
 pub struct NoParams;
 
@@ -230,7 +231,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NoParams {
     }
 }
 
-/// The id a path ends in or goes through. A text that is no id of this kind is 404, like an id of nothing.
+/// An identifier in the path. A malformed identifier is a 404, like an unknown one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathId<T>(pub T);
 
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_body_says_what_and_where() {
+    fn a_malformed_body_is_reported_with_its_code_and_field() {
         check(b"", "invalid_json", None);
         check(b"{", "invalid_json", None);
         check(b"{} {}", "invalid_json", None);

@@ -1,8 +1,9 @@
-//! `Idempotency-Key`: the same request sent again is answered again and not carried out again.
+//! `Idempotency-Key`: a retry of a request gets the first response, and the request is carried out once.
 //!
-//! A record of the request is begun before the handler runs and given its answer afterwards. Between the two the
-//! function may die, having done what was asked: then the record is taken over once its lease has lapsed, the handler
-//! runs again, and [`NewIds`] makes it find what it made before.
+//! A record of the request is created before the handler runs, and the response is stored in it afterwards.
+//! The function may die between the two, after the handler took effect. A retry takes the record over once
+//! its lease has expired and runs the handler again, which finds what the first run created by the
+//! identifiers of [`NewIds`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,29 +29,33 @@ pub(crate) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The header of an answer that was given before.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// What the body of a kept answer is when it is the parts of a [`Problem`].
+/// Content type of a stored response whose body is a stored [`Problem`].
 const PROBLEM: &str = "application/vnd.clorp.problem+json";
-/// Seconds after which a request that is still running may be asked for again.
+/// Seconds to wait before a retry while the first request is still running.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
-/// What is kept of an answer in place of its body.
+/// The body to store in place of the one that is sent.
 #[derive(Clone, Debug)]
 struct StoredInstead(String);
 
-/// An answer with something in it that is shown only once: what is kept, and answered to a repetition, is `kept`.
+/// A response whose body contains a secret. A retry gets the `stored` body, without the secret.
 ///
 /// # Errors
-/// If one of them cannot be written as JSON.
-pub fn respond_with_secret<T: Serialize>(status: StatusCode, shown: &T, kept: &T) -> Result<Response, Error> {
+/// A fault if a body cannot be serialized as JSON.
+pub fn respond_with_secret<T: Serialize>(
+    status: StatusCode,
+    shown: &T,
+    stored: &T,
+) -> Result<Response, Error> {
     let text = |body| serde_json::to_string(body).map_err(|error| Error::internal(error.to_string()));
-    let kept = text(kept)?;
+    let stored = text(stored)?;
     let mut response = (status, text(shown)?).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.extensions_mut().insert(StoredInstead(kept));
+    response.extensions_mut().insert(StoredInstead(stored));
     Ok(response)
 }
 
-/// The mechanism, for the routes of one function.
+/// Idempotency for the routes of one function.
 #[derive(Clone, Debug)]
 pub(crate) struct Idempotency {
     context: Context,
@@ -72,16 +77,16 @@ impl Idempotency {
             && route.is_some_and(|route| self.routes.contains(route))
     }
 
-    async fn answer(&self, request: Request, next: Next) -> Result<Response, Problem> {
+    async fn respond(&self, request: Request, next: Next) -> Result<Response, Problem> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, &()).await?;
         let key = key(&parts.headers)?;
-        let body = extract::body(Request::from_parts(parts.clone(), body), &self.context).await?;
+        let body = extract::read_body(Request::from_parts(parts.clone(), body), &self.context).await?;
         let fingerprint = fingerprint(&parts, &body);
         let now = self.context.clock.now();
         let lease = match self.context.store.begin(&caller.id, &key, &fingerprint, now).await? {
             Begin::Leased(lease) => lease,
-            Begin::Replay(answer) => return Ok(replay(answer)?),
+            Begin::Replay(stored) => return Ok(replay(stored)?),
             Begin::InFlight => return Err(in_flight()),
             Begin::Reused => return Err(reused()),
         };
@@ -91,32 +96,36 @@ impl Idempotency {
         Ok(self.end(&lease, response).await)
     }
 
-    /// Keeps the answer, or lets go of the request where it can be kept for no later one.
+    /// Stores the response, or deletes the record if the response must not be replayed.
     ///
-    /// What was done is done, so the caller gets the answer even when it could not be kept. The same request is
-    /// then carried out again once the lease has lapsed.
+    /// The caller gets the response even if it cannot be stored, because the handler has taken effect. A
+    /// retry then runs the handler again, once the lease has expired.
     async fn end(&self, lease: &Lease, response: Response) -> Response {
-        let (response, answer) = store_response(response).await;
+        let (response, stored) = to_stored(response).await;
         let store = &self.context.store;
-        let ended = match &answer {
-            Some(answer) => store.finish(lease, answer).await,
+        let ended = match &stored {
+            Some(stored) => store.finish(lease, stored).await,
             None => store.release(lease).await,
         };
         match ended {
             Ok(true) => {}
-            Ok(false) => tracing::warn!("the request was taken over while it ran"),
-            Err(error) => tracing::warn!(?error, "the end of the request could not be recorded"),
+            Ok(false) => tracing::warn!("another request took the record over while this one ran"),
+            Err(error) => tracing::warn!(?error, "could not record the end of the request"),
         }
         response
     }
 }
 
-/// Answers POST requests with a key once, and from then on with the same answer.
-pub(crate) async fn once(State(idempotency): State<Idempotency>, request: Request, next: Next) -> Response {
+/// Runs a request with a key once, and replays its response to every retry.
+pub(crate) async fn run_once(
+    State(idempotency): State<Idempotency>,
+    request: Request,
+    next: Next,
+) -> Response {
     if !idempotency.covers(&request) {
         return next.run(request).await;
     }
-    idempotency.answer(request, next).await.unwrap_or_else(Problem::into_response)
+    idempotency.respond(request, next).await.unwrap_or_else(Problem::into_response)
 }
 
 fn key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
@@ -126,7 +135,7 @@ fn key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
         _ => None,
     };
     key.ok_or_else(|| {
-        let message = format!("Send one Idempotency-Key: {MalformedIdempotencyKey}");
+        let message = format!("Send exactly one Idempotency-Key: {MalformedIdempotencyKey}");
         Problem::invalid("Idempotency-Key", "invalid_idempotency_key", message)
     })
 }
@@ -142,7 +151,7 @@ fn in_flight() -> Problem {
         ..Problem::new(
             StatusCode::CONFLICT,
             "idempotency_in_flight",
-            "The request with this Idempotency-Key is still running, ask again for its answer",
+            "The request with this Idempotency-Key is still running; retry to get its response",
         )
     }
 }
@@ -151,32 +160,32 @@ fn reused() -> Problem {
     Problem::new(
         StatusCode::CONFLICT,
         "idempotency_key_reused",
-        "This Idempotency-Key came with another request, use a new one for this",
+        "This Idempotency-Key was used for a different request; send this request with a new key",
     )
 }
 
-/// Whether an answer with this status is the last word on its request. A fault is not, nor is a refusal for what
-/// lies outside the key and the body.
+/// Tells whether a response with this status is final for its request. A fault is not final, and neither is a
+/// rejection for a reason outside of the key and the body.
 pub(crate) fn is_storable(status: StatusCode) -> bool {
-    let passing = [
+    let transient = [
         StatusCode::UNAUTHORIZED,
         StatusCode::PAYLOAD_TOO_LARGE,
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         StatusCode::TOO_MANY_REQUESTS,
     ];
-    (status.is_success() || status.is_client_error()) && !passing.contains(&status)
+    (status.is_success() || status.is_client_error()) && !transient.contains(&status)
 }
 
-/// The response, and what is to be kept of it if anything is.
-async fn store_response(response: Response) -> (Response, Option<StoredResponse>) {
+/// The response, and the form in which to store it if it is final.
+async fn to_stored(response: Response) -> (Response, Option<StoredResponse>) {
     let status = response.status().as_u16();
     if !is_storable(response.status()) {
         return (response, None);
     }
     if let Some(problem) = response.extensions().get::<Problem>() {
         let content_type = Some(PROBLEM.to_owned());
-        let kept = problem.to_stored().map(|body| StoredResponse { status, content_type, body });
-        return (response, kept.ok());
+        let stored = problem.to_stored().map(|body| StoredResponse { status, content_type, body });
+        return (response, stored.ok());
     }
     let (parts, body) = response.into_parts();
     let body = match to_bytes(body, usize::MAX).await {
@@ -189,21 +198,21 @@ async fn store_response(response: Response) -> (Response, Option<StoredResponse>
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.map(str::to_owned);
     let instead = parts.extensions.get().map(|StoredInstead(text)| text.as_str());
-    let kept =
+    let stored =
         instead.or_else(|| std::str::from_utf8(&body).ok()).filter(|text| text.len() <= MAX_STORED_BYTES);
-    let kept = kept.map(|text| StoredResponse { status, content_type, body: text.to_owned() });
-    (Response::from_parts(parts, Body::from(body)), kept)
+    let stored = stored.map(|text| StoredResponse { status, content_type, body: text.to_owned() });
+    (Response::from_parts(parts, Body::from(body)), stored)
 }
 
-fn replay(answer: StoredResponse) -> Result<Response, Error> {
-    let bad = |what: &str| Error::internal(format!("kept answer with {what}"));
-    let status = StatusCode::from_u16(answer.status).map_err(|_| bad("no status"))?;
-    let mut response = match answer.content_type {
-        Some(kind) if kind == PROBLEM => Problem::from_stored(status, &answer.body)
+fn replay(stored: StoredResponse) -> Result<Response, Error> {
+    let bad = |what: &str| Error::internal(format!("stored response with {what}"));
+    let status = StatusCode::from_u16(stored.status).map_err(|_| bad("no status"))?;
+    let mut response = match stored.content_type {
+        Some(kind) if kind == PROBLEM => Problem::from_stored(status, &stored.body)
             .map_err(|_| bad("an unreadable problem"))?
             .into_response(),
         content_type => {
-            let mut response = (status, Body::from(answer.body)).into_response();
+            let mut response = (status, Body::from(stored.body)).into_response();
             if let Some(content_type) = content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             }
@@ -219,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_last_word_is_kept() {
+    fn only_final_responses_are_stored() {
         for status in [200, 201, 400, 402, 403, 404, 409] {
             assert!(is_storable(StatusCode::from_u16(status).unwrap()), "{status}");
         }

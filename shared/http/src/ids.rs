@@ -1,4 +1,4 @@
-//! Ids for what a request makes.
+//! Identifiers for the resources that a request creates.
 
 use std::convert::Infallible;
 
@@ -10,11 +10,11 @@ use clorp_domain::{EntryId, Fingerprint, IdempotencyKey, UserId};
 use jiff::Timestamp;
 use ulid::Ulid;
 
-/// Where a handler gets the ids of what it makes.
+/// Source of the identifiers of everything that a handler creates.
 ///
-/// A request without an `Idempotency-Key` gets a fresh id each time. One with it gets ids that are determined by
-/// caller, key and request: if a function dies after the effect and before the answer is kept, the request is
-/// carried out again, arrives at the ids of the first time, and finds there what it was about to make.
+/// A request without an `Idempotency-Key` gets random identifiers. A request with a key gets identifiers that
+/// the caller, the key and the request determine. If the function dies before the response is stored, a retry
+/// derives the same identifiers, and finds under them what the first run created.
 #[derive(Clone, Debug)]
 pub struct NewIds(Option<Derived>);
 
@@ -25,8 +25,8 @@ struct Derived {
 }
 
 impl NewIds {
-    /// The ids of the request with this fingerprint, which `caller` sent under `key` and which was begun first at
-    /// `begun_at`.
+    /// The identifiers for the request with this fingerprint, which `caller` sent under `key`. The first run
+    /// began at `begun_at`.
     pub(crate) fn derived(
         caller: &UserId,
         key: &IdempotencyKey,
@@ -37,7 +37,8 @@ impl NewIds {
         Self(Some(Derived { request: Fingerprint::of(&parts.map(str::as_bytes)), begun_at }))
     }
 
-    /// The id of what this request makes at `now` and calls `what`: a word of its own for each thing.
+    /// The identifier of one resource that this request creates at `now`. `what` names the resource within
+    /// the request.
     pub fn ulid(&self, what: &str, now: Timestamp) -> Ulid {
         match &self.0 {
             None => new_ulid(now),
@@ -47,12 +48,12 @@ impl NewIds {
         }
     }
 
-    /// As [`NewIds::ulid`], for a posting.
+    /// The identifier of a posting, derived as in [`NewIds::ulid`].
     pub fn entry(&self, what: &str, now: Timestamp) -> EntryId {
         EntryId::new(self.ulid(what, now))
     }
 
-    /// Whether the request may have been carried out before, so that what its ids name may be there already.
+    /// Tells whether the request may be a retry, so that resources with its identifiers may already exist.
     pub const fn may_be_taken(&self) -> bool {
         self.0.is_some()
     }
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_derived_id_follows_from_caller_key_request_name_and_beginning_and_not_from_the_time() {
+    fn a_derived_id_depends_on_caller_key_request_name_and_start_but_not_on_the_time() {
         let now = Timestamp::from_millisecond(2_000_000_000_000).unwrap();
         let of = |caller, key, body, begun_at| ids(caller, key, body, begun_at).ulid("drop", now);
         let id = of("ada", "k", "{}", 1_000);
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_every_id_is_fresh() {
+    fn every_id_is_random_without_a_key() {
         let (ids, now) = (NewIds(None), Timestamp::from_millisecond(5).unwrap());
         assert!(!ids.may_be_taken());
         assert_ne!(ids.ulid("drop", now), ids.ulid("drop", now));

@@ -1,8 +1,13 @@
-//! The edge: the only crate that turns things into HTTP.
+//! The HTTP edge: the only crate that converts between domain values and HTTP.
 //!
-//! A handler reads as a sentence: extract ([`auth`], [`extract`], [`ids`]), call, map. Everything that all routes
-//! have in common, the request id, the error body, the log line, is added by [`serve::finish`]; what routes with callers
-//! have besides, authentication, rate limits, idempotency keys, by [`serve::finish_for_callers`].
+//! A handler reads as a sentence: extract ([`auth`], [`extract`], [`ids`]), call, map. [`Routes`] registers
+//! it with a typed policy: public, or with a caller and a rate class. [`serve::finish`] adds what all routes
+//! share: the request id, the error body, the log line. [`serve::finish_for_callers`] also enforces the
+//! policies: authentication, rate limits, idempotency keys.
+//!
+//! Modules depend on each other in one direction, from the bottom up: `headers`, `policy` and [`problem`];
+//! then the extractors, `limits` and [`origins`]; then [`authenticate`] and `idempotency`; then [`openapi`],
+//! [`routes`] and [`serve`].
 
 pub mod attachments;
 pub mod auth;

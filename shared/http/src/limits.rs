@@ -1,4 +1,4 @@
-//! Rate limits: how much a caller may still do, and how they are told.
+//! Rate limits of callers, and the headers that report them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,29 +13,30 @@ use jiff::Timestamp;
 pub(crate) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// The header that says what is left in it.
 pub(crate) const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// RateLimiter that one instance remembers.
+/// Limits that one instance remembers, at most.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// What an instance remembers of buckets: when each is full again.
+/// The rate limits that one instance remembers: for each user and class, the time at which the whole quota is
+/// available again.
 ///
-/// Reading changes nothing and is not to cost a write, so the buckets for it are here alone and each instance has its
-/// own; what all instances together answer is limited by the gateway. Of the other buckets, which are in the table, this
-/// is only what to expect there: a wrong expectation costs a round trip.
+/// A read must not cost a write, so the limit for class `read` lives in memory alone: each instance counts
+/// for itself, and the gateway limits all instances together. The limits of the other classes live in the
+/// table. For those, the remembered time is a guess at the table's, and a wrong guess costs a round trip.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RateLimiter(Arc<Mutex<HashMap<(UserId, RateClass), Timestamp>>>);
 
-/// A bucket that a request is taken out of.
+/// The rate limit that applies to one request.
 #[derive(Clone, Debug)]
 pub(crate) struct CallerLimit {
     user: UserId,
     class: RateClass,
     limit: RateLimit,
-    buckets: RateLimiter,
+    limiter: RateLimiter,
 }
 
 impl RateLimiter {
     pub(crate) fn of(&self, user: UserId, class: RateClass, limit: RateLimit) -> CallerLimit {
-        CallerLimit { user, class, limit, buckets: self.clone() }
+        CallerLimit { user, class, limit, limiter: self.clone() }
     }
 
     fn get(&self, user: &UserId, class: RateClass) -> Option<Timestamp> {
@@ -43,25 +44,25 @@ impl RateLimiter {
     }
 
     fn set(&self, user: &UserId, class: RateClass, full_at: Timestamp, now: Timestamp) {
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MAX_REMEMBERED {
-            // A full bucket is what is assumed of one that is not remembered.
-            buckets.retain(|_, full_at| *full_at > now);
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= MAX_REMEMBERED {
+            // A limit that is not remembered counts as unused.
+            remembered.retain(|_, full_at| *full_at > now);
         }
-        if buckets.len() < MAX_REMEMBERED {
-            buckets.insert((user.clone(), class), full_at);
+        if remembered.len() < MAX_REMEMBERED {
+            remembered.insert((user.clone(), class), full_at);
         }
     }
 }
 
 impl CallerLimit {
-    /// Takes a request out.
+    /// Counts a request against the limit.
     ///
     /// # Errors
     /// [`Error::RateLimited`]; faults.
     pub(crate) async fn take(&self, context: &Context) -> Result<(), Error> {
         let now = context.clock.now();
-        let expected = self.buckets.get(&self.user, self.class);
+        let expected = self.limiter.get(&self.user, self.class);
         let (decision, full_at) = if self.class == RateClass::Read {
             let decision = self.limit.admit(expected, now);
             let full_at = match decision {
@@ -74,16 +75,16 @@ impl CallerLimit {
             let taken = context.store.take(&bucket, self.limit, expected, now).await?;
             (taken.decision, taken.full_at)
         };
-        self.buckets.set(&self.user, self.class, full_at, now);
+        self.limiter.set(&self.user, self.class, full_at, now);
         match decision {
             Decision::Granted { .. } => Ok(()),
             Decision::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
         }
     }
 
-    /// Says on an answer what is left, as far as this instance knows.
+    /// Adds the headers that report the limit, as far as this instance knows it.
     pub(crate) fn label(&self, headers: &mut HeaderMap, now: Timestamp) {
-        let full_at = self.buckets.get(&self.user, self.class).unwrap_or(now);
+        let full_at = self.limiter.get(&self.user, self.class).unwrap_or(now);
         let Remaining { requests, reset_seconds } = self.limit.remaining(full_at, now);
         let RateLimit { quota, window_seconds } = self.limit;
         for (name, text) in [

@@ -1,4 +1,4 @@
-//! Pages of other origins: which may call with a user's cookies, and what browsers let them see.
+//! Cross-origin requests: the web pages that may call with a user's cookies, and the CORS headers for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use tower_http::cors::CorsLayer;
 
 use crate::{idempotency, limits};
 
-/// The variable that lists the origins.
+/// Name of the variable that lists the origins.
 const VARIABLE: &str = "CLORP_WEB_ORIGINS";
-/// How long a browser may remember what it was told of this, in seconds.
+/// Lifetime of a preflight response in a browser's cache.
 const MAX_AGE: Duration = Duration::from_secs(600);
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -22,28 +22,29 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub struct Origins(Arc<[HeaderValue]>);
 
 impl Origins {
-    /// From a list separated by commas; `None` if one of them is no origin.
+    /// Parses a list separated by commas; `None` if an entry is not an origin.
     pub fn parse(list: &str) -> Option<Self> {
         let origins = list.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-        origins.map(checked).collect::<Option<Vec<_>>>().map(|origins| Self(origins.into()))
+        origins.map(parse_origin).collect::<Option<Vec<_>>>().map(|origins| Self(origins.into()))
     }
 
-    /// As `CLORP_WEB_ORIGINS` says; none without it.
+    /// Reads `CLORP_WEB_ORIGINS`. Without it, no origin is allowed.
     ///
     /// # Errors
-    /// [`BootError`] if it is no list of origins.
+    /// [`BootError`] if the value is not a list of origins.
     pub fn from_env() -> Result<Self, BootError> {
         let expected = "origins such as https://clorp.example, separated by commas";
         let list = var(VARIABLE).unwrap_or_default();
         Self::parse(&list).ok_or(BootError::Bad(BadRule { name: VARIABLE, expected }))
     }
 
-    /// Whether browsers reach the site by HTTPS only, so that its cookies need not travel otherwise.
+    /// Tells whether every origin uses HTTPS, so that cookies can be restricted to it.
     pub(crate) fn are_secure(&self) -> bool {
         self.0.iter().all(|origin| origin.as_bytes().starts_with(b"https://"))
     }
 
-    /// Whether a browser says of a request that one of our pages made it, or a page of the very host that is asked.
+    /// Tells whether the browser's headers prove that a page of an allowed origin, or of the requested host,
+    /// sent the request.
     pub(crate) fn sent(&self, headers: &HeaderMap) -> bool {
         match headers.get(header::ORIGIN) {
             Some(origin) => self.0.contains(origin) || is_own(origin, headers.get(header::HOST)),
@@ -51,7 +52,7 @@ impl Origins {
         }
     }
 
-    /// Tells browsers what our pages may send and see.
+    /// The CORS layer for these origins.
     pub(crate) fn layer(&self) -> CorsLayer {
         let shown = [limits::POLICY, limits::LIMIT, idempotency::REPLAYED].into_iter();
         let shown = shown.chain([header::ETAG, header::LINK, header::RETRY_AFTER]);
@@ -66,8 +67,8 @@ impl Origins {
     }
 }
 
-/// A scheme and a host, perhaps with a port, and nothing else, as browsers write it.
-fn checked(origin: &str) -> Option<HeaderValue> {
+/// Parses an origin in the form that browsers send: scheme, host and optional port, in lower case.
+fn parse_origin(origin: &str) -> Option<HeaderValue> {
     let uri: Uri = origin.parse().ok()?;
     let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
     let written = format!("{scheme}://{authority}");
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_of_our_pages_only_if_the_browser_says_so() {
+    fn a_request_is_from_our_pages_only_if_the_browser_says_so() {
         let ours = Origins::parse("https://clorp.example").unwrap();
         let made = |headers: &[(&'static str, &'static str)]| {
             let header = |&(name, value): &(&'static str, &'static str)| {

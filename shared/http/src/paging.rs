@@ -1,4 +1,4 @@
-//! Pages of lists on the wire.
+//! Pagination of lists.
 
 use axum::Json;
 use axum::http::{HeaderValue, Uri, header};
@@ -12,21 +12,21 @@ use crate::Problem;
 const MAX_LIMIT: i32 = 100;
 const DEFAULT_LIMIT: i32 = 50;
 
-/// Which page of a list is asked for.
+/// Selects a page of a list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// At most this many items, 1 to 100; 50 if left out. A page may be shorter and still have a next one.
+    /// Maximum number of items, 1 to 100; the default is 50. A shorter page may still have a next page.
     #[param(minimum = 1, maximum = 100, default = 50)]
     pub limit: Option<i32>,
-    /// Where the page begins: `X-Next-Cursor` of the page before.
+    /// Start of the page: the `X-Next-Cursor` of the previous page. The first page if left out.
     #[param(min_length = 1)]
     pub cursor: Option<String>,
 }
 
 impl Paging {
-    /// How many items at most.
+    /// Maximum number of items.
     ///
     /// # Errors
     /// 400 outside 1 to 100.
@@ -35,7 +35,7 @@ impl Paging {
     }
 }
 
-/// How many items at most, given what the caller asked for.
+/// Maximum number of items for a `limit` parameter.
 ///
 /// # Errors
 /// 400 outside 1 to 100.
@@ -46,7 +46,7 @@ pub fn page_limit(limit: Option<i32>) -> Result<i32, Problem> {
     }
 }
 
-/// The page as a JSON array, with the way to the next one in `Link` and `X-Next-Cursor`.
+/// A response with the page as a JSON array, and the next page's cursor in `Link` and `X-Next-Cursor`.
 pub fn list<T: Serialize>(uri: &Uri, page: Page<T>) -> Response {
     let mut response = Json(page.items).into_response();
     if let Some(cursor) = page.next {
@@ -55,7 +55,7 @@ pub fn list<T: Serialize>(uri: &Uri, page: Page<T>) -> Response {
     response
 }
 
-/// Says where the next page is: the same request with another cursor.
+/// Adds the headers that lead to the next page: the same request with another cursor.
 pub fn link_next(response: &mut Response, uri: &Uri, cursor: &str) {
     let kept = uri.query().unwrap_or_default().split('&');
     let mut query: Vec<&str> = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();

@@ -1,4 +1,4 @@
-//! What every request passes through, and the way a function serves.
+//! The layers that every request passes through, and the entry point of a Lambda.
 
 use std::time::Instant;
 
@@ -19,18 +19,18 @@ use crate::{Origins, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Adds to a function's public routes what all functions have in common: JSON answers for unknown paths and methods, a
-/// limit on bodies, what pages of ours may do, request ids, error bodies, and one log line a request.
+/// Serves public routes with what all functions share: JSON errors for unknown paths and methods, a limit on
+/// bodies, CORS, request ids, error bodies, and one log line per request.
 pub fn finish<S>(api: OpenApiRouter<S>, state: S, origins: &Origins) -> Router
 where
     S: Clone + Send + Sync + 'static,
 {
     let (routes, _) = api.split_for_parts();
-    wrapped(answering_all(routes.with_state(state)), origins)
+    add_layers(add_fallbacks(routes.with_state(state)), origins)
 }
 
-/// As [`finish`], for a function that has authenticator: where the document says so, nobody gets in without a credential or
-/// above their rate, and every POST knows idempotency keys.
+/// Serves routes as [`finish`] does, and enforces their policies: authentication, rate limits and idempotency
+/// keys.
 pub fn finish_for_callers<S>(api: OpenApiRouter<S>, state: S, authenticator: Authenticator) -> Router
 where
     S: Clone + Send + Sync + 'static,
@@ -39,29 +39,29 @@ where
     let idempotency = Idempotency::new(authenticator.context.clone(), &document);
     let origins = authenticator.origins.clone();
     let layer = AuthLayer::new(authenticator, &document);
-    let routes = answering_all(routes.with_state(state));
-    wrapped(
+    let routes = add_fallbacks(routes.with_state(state));
+    add_layers(
         routes
-            .layer(from_fn_with_state(idempotency, idempotency::once))
+            .layer(from_fn_with_state(idempotency, idempotency::run_once))
             .layer(from_fn_with_state(layer, authenticate::authenticate)),
         &origins,
     )
 }
 
-fn answering_all(routes: Router) -> Router {
+fn add_fallbacks(routes: Router) -> Router {
     routes
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
 }
 
-fn wrapped(routes: Router, origins: &Origins) -> Router {
+fn add_layers(routes: Router, origins: &Origins) -> Router {
     routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(origins.layer()).layer(from_fn(wrap))
 }
 
-/// Serves in a Lambda until the environment ends.
+/// Serves in a Lambda until its environment ends.
 ///
 /// # Errors
-/// Only what the runtime itself cannot handle.
+/// Failures of the Lambda runtime itself.
 pub async fn run(router: Router) -> Result<(), lambda_http::Error> {
     lambda_http::run(router).await
 }
@@ -70,7 +70,7 @@ async fn wrap(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(&request);
     let method = request.method().clone();
-    // The pattern, not the path: ids make every path its own.
+    // The pattern, not the path: a path with an id is unique.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span =
         tracing::info_span!("request", request_id = %id, %method, route, user_id = tracing::field::Empty);
@@ -85,7 +85,7 @@ async fn wrap(request: Request, next: Next) -> Response {
         response.headers_mut().extend(headers);
     }
     let status = response.status().as_u16();
-    // A wider number would be logged as text.
+    // A u128 would be logged as text.
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let _entered = span.enter();
     match detail {
@@ -96,7 +96,7 @@ async fn wrap(request: Request, next: Next) -> Response {
     label(response, &id)
 }
 
-/// The gateway's id for the request, so that its log and ours agree; else one of our own.
+/// The gateway's id for the request, so that both logs agree; a new one without a gateway.
 fn request_id(request: &Request) -> String {
     let given = request.extensions().get::<RequestContext>().and_then(|context| match context {
         RequestContext::ApiGatewayV2(context) => context.request_id.clone(),
@@ -105,7 +105,7 @@ fn request_id(request: &Request) -> String {
     given.unwrap_or_else(|| new_ulid(Clock::system().now()).to_string())
 }
 
-/// Adds what every response carries. What does not say otherwise is for its caller alone.
+/// Adds the headers of every response. A response without `Cache-Control` must not be cached.
 fn label(mut response: Response, id: &str) -> Response {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id) {

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! Client address of a request.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -7,7 +7,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
 
-/// The address of who has connected to the gateway, as the gateway says it; headers say what their senders like.
+/// The client IP that API Gateway reports. Never taken from headers, which clients can forge. `None` without
+/// a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceAddress(pub Option<IpAddr>);
 
