@@ -1,4 +1,4 @@
-//! Taking a drop's price from its sender's wallet, with the help of automatic top-ups.
+//! Debits of a drop's price from its sender's wallet, with automatic top-ups.
 
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Cents, Drop, DropId, Error, StoredKey, TopupId, User};
@@ -7,69 +7,70 @@ use clorp_payments::Cover;
 
 use crate::{App, MAX_ATTEMPTS, contended};
 
-/// How often a debit is tried anew after a top-up. What the card brought may be spent by another request first.
-const TOPUPS: usize = 3;
+/// Automatic top-ups for one debit, at most. A concurrent request may spend the money of a top-up first.
+const MAX_TOPUPS: usize = 3;
 
-/// How one try of a debit ended.
+/// Outcome of one attempt to debit.
 pub(crate) enum Debit {
-    /// The drop is paid for, or has been decided otherwise: this is the drop.
+    /// The drop, which is paid for, or whose status another request decided.
     Done(Box<Drop>),
-    /// Nothing was done: the wallet falls short.
+    /// No debit: the balance is too low. Holds the account.
     Short(Box<User>),
-    /// Nothing was done: the key that was to pay has spent since it was read, or was revoked (`None`).
+    /// No debit: the API key has spent since it was read (`Some`), or was revoked (`None`).
     KeyChanged(Option<Box<StoredKey>>),
 }
 
-/// A debit that can be tried more than once and is made once.
+/// A debit that can be attempted repeatedly and takes effect once.
 pub(crate) trait Attempt: Sync {
-    /// Tries it, on the account of `key` if it is a key that pays.
+    /// Attempts the debit, and counts it against the spend policy of `key` if there is one.
     fn make(&self, app: &App, key: Option<&StoredKey>) -> impl Future<Output = Result<Debit, Error>> + Send;
 }
 
-/// What a wallet lacked in the end.
+/// Balance that was too low for a debit, and the outcome of the automatic top-up.
 pub(crate) struct Shortfall {
     available: Cents,
     auto_topup: AutoTopupOutcome,
 }
 
 impl Shortfall {
-    /// What a wallet lacks that nothing was done about.
-    pub(crate) const fn of(available: Cents) -> Self {
+    /// A shortfall without an automatic top-up.
+    pub(crate) const fn without_topup(available: Cents) -> Self {
         Self { available, auto_topup: AutoTopupOutcome::None }
     }
 
-    /// The refusal of a drop for it.
+    /// The error that asks the client to pay for `drop`.
     pub(crate) const fn refuse(self, required: Cents, drop: DropId) -> Error {
         let Self { available, auto_topup } = self;
         Error::InsufficientBalance { required, available, drop, auto_topup }
     }
 }
 
-/// What is known of a wallet before it is debited.
+/// State of a wallet before a debit.
 pub(crate) struct Wallet {
-    /// Whether it tops itself up.
+    /// True if automatic top-ups are enabled.
     auto_topup: bool,
-    /// Its owner, if it cannot pay: then no debit needs to be tried to know that.
+    /// The account, if its balance is known to be too low: the first attempt is then skipped.
     short: Option<Box<User>>,
 }
 
 impl Wallet {
-    /// Of something that only a debit can tell whether it is still to be paid for.
-    pub(crate) const fn of(account: &User) -> Self {
+    /// The wallet for a drop that may already be paid; only the debit's transaction can tell.
+    pub(crate) const fn maybe_paid(account: &User) -> Self {
         Self { auto_topup: account.auto_topup.enabled, short: None }
     }
 
-    /// Of something that is certainly not paid for yet, and costs `price`.
-    pub(crate) fn for_new(account: User, price: Cents) -> Self {
+    /// The wallet for a drop that is certainly not paid yet, and costs `price`.
+    pub(crate) fn unpaid(account: User, price: Cents) -> Self {
         let auto_topup = account.auto_topup.enabled;
         Self { auto_topup, short: Some(account).filter(|user| user.balance < price).map(Box::new) }
     }
 }
 
 impl App {
-    /// Debits `payer` by what `attempt` makes, if their key may spend that. Where the wallet falls short of `price` it is
-    /// topped up, if its owner has asked for that, and the debit tried again; where it is left low, it is topped up
-    /// afterwards.
+    /// Debits `payer` by `attempt`, within the spend policy of their API key.
+    ///
+    /// If automatic top-ups are enabled, a balance below `price` is topped up and the debit attempted again,
+    /// and a balance that the debit leaves low is topped up afterwards.
     pub(crate) async fn debit(
         &self,
         payer: &Caller,
@@ -98,7 +99,7 @@ impl App {
                     return Ok(Ok(*drop));
                 }
                 Debit::KeyChanged(found) => key = Some(*found.ok_or(Error::Unauthenticated)?),
-                Debit::Short(_) if topups == TOPUPS => break,
+                Debit::Short(_) if topups == MAX_TOPUPS => break,
                 Debit::Short(user) => {
                     topups += 1;
                     let available = user.balance;

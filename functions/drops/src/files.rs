@@ -1,4 +1,4 @@
-//! Files that requests name and answers show.
+//! Files that requests attach and responses link to.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,11 @@ use crate::App;
 use crate::wire::AttachmentBody;
 
 impl App {
-    /// The named files, from now on kept for as long as the drop. Those of the `uploads` that the caller has are given.
+    /// Keeps the named files for the lifetime of the drop. `uploads` are those of the caller's uploads that
+    /// the request names.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for the first file that is not there as it was announced; faults.
+    /// [`Error::Invalid`] for the first file that was not uploaded as announced; faults.
     pub(crate) async fn attached(
         &self,
         named: &NamedFiles,
@@ -26,7 +27,7 @@ impl App {
         }
     }
 
-    /// The files with addresses to read them at.
+    /// The files, each with a signed URL to download it.
     pub(crate) async fn readable(&self, files: &[Attachment]) -> Result<Vec<AttachmentBody>, Error> {
         let now = self.context.clock.now();
         let mut bodies = Vec::with_capacity(files.len());

@@ -1,4 +1,4 @@
-//! Drops: posting, paying, cancelling, claiming, submitting, and reading what happened and came of it.
+//! Drops: posting, paying, cancelling, claiming, submitting, and reading their timeline and results.
 
 mod debit;
 mod files;
@@ -22,10 +22,10 @@ use utoipa_axum::routes;
 
 use crate::wire::{DropBody, Links, View};
 
-/// How often a decision is taken anew when the drop changes between reading and writing it.
+/// Attempts of one decision, each on a fresh read of the drop after a write conflict.
 const MAX_ATTEMPTS: usize = 12;
 
-/// What the handlers work with.
+/// State of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
     context: Context,
@@ -35,14 +35,13 @@ pub struct App {
 }
 
 impl App {
-    /// With `payments` for what goes through Stripe, the `files`, and the ranking's queue; without one only the sweep closes
-    /// windows.
+    /// The state with its dependencies. Without a `queue`, only the ranking's scheduled sweep closes windows.
     pub fn new(payments: Payments, files: Files, queue: Option<RankingQueue>) -> Self {
         Self { context: payments.context.clone(), payments, files, queue }
     }
 
-    /// A drop as `reader` sees it; costs a round trip only where there is a winning output to show. Who has no part in the
-    /// drop sees neither context nor output.
+    /// The drop as `reader` sees it: only its sender and its claimants see its context and its winning
+    /// output. Costs a round trip if there is a winning output to show.
     async fn render(&self, drop: &Drop, mut brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
         if drop.relation(reader).is_none() {
             brief.env_vars.clear();
@@ -55,7 +54,7 @@ impl App {
         self.view(drop, brief, output, reader).await
     }
 
-    /// A drop with the winner's `output`, as one of its readers sees it.
+    /// The drop with the winner's `output`, as `reader` sees it.
     async fn view(
         &self,
         drop: &Drop,
@@ -73,8 +72,8 @@ impl App {
         Ok(View { drop, brief, output_text, files, reader, rules: &self.context.rules }.into())
     }
 
-    /// The agent that a request names as the caller's, if it names one. Costs a round trip where it is not the default one,
-    /// which is always there.
+    /// The caller's agent that a request names, if it names one. Costs a round trip unless it is the default
+    /// agent, which always exists.
     async fn named_agent(&self, caller: &UserId, agent_id: Option<String>) -> Result<Option<AgentId>, Error> {
         let Some(text) = agent_id else {
             return Ok(None);
@@ -85,7 +84,7 @@ impl App {
         if known { Ok(Some(id)) } else { Err(agent_not_found().into()) }
     }
 
-    /// Has the ranking look at a drop at `at`.
+    /// Schedules a wake-up of the ranking for a drop at `at`.
     async fn wake_ranking(&self, drop: DropId, at: Timestamp) {
         if let Some(queue) = &self.queue {
             queue.wake(drop, self.context.clock.now(), at).await;
@@ -93,13 +92,13 @@ impl App {
     }
 }
 
-/// The drop changed between every reading and writing of it.
+/// Fault after [`MAX_ATTEMPTS`] write conflicts on the drop.
 fn contended() -> Error {
     Error::unavailable("the drop kept changing between decision and write")
 }
 
-/// The function's routes and their description.
-#[expect(deprecated, reason = "the attribute is for the document; old clients are served all the same")]
+/// The function's routes, with their policies and descriptions.
+#[expect(deprecated, reason = "deprecated for clients, but still served")]
 pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(routes::run::run))
@@ -117,7 +116,7 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(routes::fail::fail))
 }
 
-/// The function.
+/// The function's router.
 pub fn router(app: App, authenticator: Authenticator) -> Router {
     finish_for_callers(api(), app, authenticator)
 }

@@ -1,4 +1,4 @@
-//! The Lambda for drops.
+//! Lambda for drops.
 
 use clorp_context::{Context, aws_config, start_log, var};
 use clorp_drops::App;

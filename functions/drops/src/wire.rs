@@ -1,4 +1,4 @@
-//! The drop on the wire.
+//! Wire format of a drop.
 
 use std::collections::BTreeMap;
 
@@ -13,61 +13,62 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Drop)]
 pub(crate) struct DropBody {
-    /// Opaque.
+    /// Identifier of the drop.
     id: String,
-    /// Where it is in its life; only moves forward.
+    /// Status of the drop, which only moves forward: `pending_payment`, `open`, `ranking`, then `completed`,
+    /// `cancelled` or `expired`.
     #[schema(pattern = "^(pending_payment|open|ranking|completed|cancelled|expired)$")]
     status: &'static str,
-    /// The task.
+    /// Task for the workers, in plain text.
     prompt: String,
-    /// Kind of work.
+    /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
     #[schema(pattern = "^(roast|scout|code|cook|wild)$")]
     pack: &'static str,
-    /// Who posted it: a user's id.
+    /// User id of the sender, who posted the drop.
     sender: String,
-    /// What the sender pays, in cents.
+    /// Price that the sender pays, in cents.
     price_cents: i64,
-    /// When it stops taking claims and submissions; `null` until it is paid.
+    /// Time at which the drop stops taking claims and submissions; `null` until it is paid.
     #[schema(format = DateTime)]
     window_closes_at: Option<String>,
-    /// The winner's grade, S to F; `null` until completed.
+    /// Grade of the winning submission, S to F; `null` until the drop is completed.
     grade: Option<&'static str>,
-    /// `null` until completed.
+    /// Identifier of the winning submission; `null` until the drop is completed.
     winning_submission_id: Option<String>,
-    /// Slots that are held.
+    /// Number of slots that are held.
     claims_count: u32,
-    /// Slots there are.
+    /// Number of slots of the drop.
     max_claims: u32,
-    /// Submissions that are in.
+    /// Number of submissions so far.
     submissions_count: u32,
-    /// First line of the prompt, cut at a word to 80 characters.
+    /// First line of the prompt, cut at a word to at most 80 characters.
     title: String,
-    /// The prompt after its first line; `null` if there is no more.
+    /// Rest of the prompt after its first line; `null` if the prompt has one line.
     description: Option<String>,
-    /// The winner's output; `null` until completed.
+    /// Text of the winning submission; `null` until the drop is completed.
     output_text: Option<String>,
-    /// The winner's files; `null` until completed.
+    /// Files of the winning submission; `null` until the drop is completed.
     output_attachments: Option<Vec<AttachmentBody>>,
     /// Files that belong to the prompt.
     attachments: Vec<AttachmentBody>,
-    /// When it was posted.
+    /// Time at which the drop was posted (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it last changed.
+    /// Time of the last change to the drop (RFC 3339, UTC).
     #[schema(format = DateTime)]
     updated_at: String,
-    /// Length of the window, in seconds.
+    /// Length of the window for claims and submissions, in seconds.
     time_limit_seconds: u32,
-    /// Context for workers.
+    /// Context for workers, by name. Shown to the sender and the claimants only.
     env_vars: BTreeMap<String, String>,
-    /// By when it will have ended; `null` until it is paid.
+    /// Time by which the drop will have ended; `null` until it is paid.
     #[schema(format = DateTime)]
     settles_by: Option<String>,
-    /// The caller's claim; `null` if they hold none.
+    /// The caller's claim on the drop; `null` if they hold none.
     your_claim: Option<ClaimBody>,
-    /// The platform's part of the price, in cents; `null` until completed.
+    /// Part of the price that the platform keeps, in cents; `null` until the drop is completed.
     fee_cents: Option<i64>,
-    /// The winner's part of the price, in cents; `null` until completed.
+    /// Part of the price that the winner receives, in cents; `null` until the drop is completed.
     payout_cents: Option<i64>,
 }
 
@@ -75,45 +76,48 @@ pub(crate) struct DropBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Claim)]
 pub(crate) struct ClaimBody {
-    /// Since when.
+    /// Time at which the claim was made (RFC 3339, UTC).
     #[schema(format = DateTime)]
     claimed_at: String,
-    /// Until when nobody else can take the slot; afterwards it stays yours until somebody does.
+    /// End of the lease. No other worker can take the slot before; afterwards the claim stays valid until
+    /// another worker takes the slot over.
     #[schema(format = DateTime)]
     lease_expires_at: String,
-    /// `null` until submitted.
+    /// Time of the submission; `null` until the claimant submits.
     #[schema(format = DateTime)]
     submitted_at: Option<String>,
-    /// `null` until submitted.
+    /// Identifier of the submission; `null` until the claimant submits.
     submission_id: Option<String>,
-    /// Which of your agents it is for.
+    /// Identifier of your agent that is credited with the claim.
     agent_id: String,
 }
 
-/// A file, and where to download it.
+/// A file, and a URL to download it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Attachment)]
 pub(crate) struct AttachmentBody {
-    /// The upload it came by.
+    /// Identifier of the upload that brought the file.
     id: String,
-    /// Its name.
+    /// Name of the file.
     filename: String,
-    /// Its media type as its owner declares it. It is served as bytes unless nothing can run in it.
+    /// Media type of the file, as its owner declares it. The URL serves the file with this type if it cannot
+    /// contain active content, and otherwise as `application/octet-stream`.
     content_type: String,
-    /// Its size in bytes.
+    /// Size of the file in bytes.
     size_bytes: u64,
-    /// The SHA-256 of its bytes, in lower-case hex.
+    /// SHA-256 of the file's bytes, in lower-case hex.
     sha256: String,
-    /// Where to download it without credentials, for a few minutes: hand it on only to who may have the file.
+    /// Signed URL to download the file. It needs no credentials and is valid for a few minutes: share it only
+    /// with those who may have the file.
     #[schema(format = "uri")]
     url: String,
-    /// Until when the URL is good; read the drop again for another.
+    /// Time at which the URL expires; read the drop again for a new one.
     #[schema(format = DateTime)]
     url_expires_at: String,
 }
 
 impl AttachmentBody {
-    /// The file, to be read by this request.
+    /// The file, with the signed request that downloads it.
     pub(crate) fn new(file: &Attachment, get: Signed) -> Self {
         Self {
             id: file.id.to_string(),
@@ -127,13 +131,13 @@ impl AttachmentBody {
     }
 }
 
-/// The files of a drop and, once it is completed, of its winner.
+/// Links to the files of a drop and, once it is completed, of the winning submission.
 pub(crate) struct Links {
     pub(crate) attachments: Vec<AttachmentBody>,
     pub(crate) output_attachments: Option<Vec<AttachmentBody>>,
 }
 
-/// A drop seen by one of its readers.
+/// A drop and its reader, to be converted to its wire format.
 pub(crate) struct View<'a> {
     pub(crate) drop: &'a Drop,
     pub(crate) brief: Brief,
@@ -143,7 +147,7 @@ pub(crate) struct View<'a> {
     pub(crate) rules: &'a Rules,
 }
 
-fn when(at: Option<Timestamp>) -> Option<String> {
+fn format_time(at: Option<Timestamp>) -> Option<String> {
     at.map(rfc3339)
 }
 
@@ -159,7 +163,7 @@ impl From<View<'_>> for DropBody {
             pack: drop.pack.as_str(),
             sender: drop.sender.to_string(),
             price_cents: drop.price.get(),
-            window_closes_at: when(drop.window.map(|window| window.closes_at)),
+            window_closes_at: format_time(drop.window.map(|window| window.closes_at)),
             grade: drop.outcome.as_ref().map(|outcome| outcome.grade.as_str()),
             winning_submission_id: drop.winning_submission().map(|id| id.to_string()),
             claims_count: drop.claims_count(),
@@ -173,7 +177,7 @@ impl From<View<'_>> for DropBody {
             updated_at: rfc3339(drop.updated_at),
             time_limit_seconds: drop.time_limit_seconds,
             env_vars: brief.env_vars,
-            settles_by: when(drop.settles_by(rules)),
+            settles_by: format_time(drop.settles_by(rules)),
             your_claim: claim_body(drop, reader),
             fee_cents: completed.then(|| drop.fee.get()),
             payout_cents: drop.payout().ok().filter(|_| completed).map(|payout| payout.get()),
@@ -187,13 +191,13 @@ fn claim_body(drop: &Drop, reader: &UserId) -> Option<ClaimBody> {
     Some(ClaimBody {
         claimed_at: rfc3339(claim.claimed_at),
         lease_expires_at: rfc3339(claim.lease_expires_at),
-        submitted_at: when(claim.submitted_at),
+        submitted_at: format_time(claim.submitted_at),
         submission_id: claim.submitted_at.map(|_| submission()),
         agent_id: claim.agent.to_string(),
     })
 }
 
-/// What the prompt says after its first line with text.
+/// The prompt after its first line that is not blank; `None` if nothing follows.
 fn description(prompt: &str) -> Option<String> {
     let (_, rest) = prompt.trim_start().split_once('\n')?;
     let rest = rest.trim();

@@ -1,4 +1,4 @@
-//! `POST /api/jobs/{id}/cancel`: call a drop off.
+//! `POST /api/jobs/{id}/cancel`: cancel a drop.
 
 use axum::extract::State;
 use clorp_domain::drops::CancelDecision;
@@ -10,16 +10,16 @@ use clorp_store::Written;
 use crate::wire::DropBody;
 use crate::{App, MAX_ATTEMPTS, contended};
 
-/// Call a drop off.
+/// Cancel a drop that you posted.
 ///
-/// Before the first submission the price comes back; afterwards the work will be judged and this is a 409. A drop
-/// that has ended stays as it is.
+/// Before the first submission, the price is refunded. Afterwards the work will be judged, and this is a 409
+/// `drop_has_submissions`. A drop that has already ended is returned unchanged.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/cancel", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("create"))),
-    params(("id" = String, Path, description = "The drop")),
+    params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
-        (status = 200, description = "The drop, ended", body = DropBody),
+        (status = 200, description = "The drop after it has ended", body = DropBody),
         AuthErrors, RoleErrors, IdErrors, StateErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn cancel(

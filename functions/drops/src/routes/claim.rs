@@ -1,4 +1,4 @@
-//! `POST /api/jobs/{id}/claim`: take one of a drop's slots.
+//! `POST /api/jobs/{id}/claim`: claim a slot of a drop.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,28 +17,31 @@ use utoipa::ToSchema;
 use crate::wire::DropBody;
 use crate::{App, MAX_ATTEMPTS, contended};
 
-/// How to claim. The body may be left out.
+/// Options of a claim. The body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimRequest {
-    /// The agent to claim for, one of yours; your default one if left out.
+    /// Identifier of your agent to claim for; your default agent if left out.
     #[serde(rename = "agentId")]
     agent_id: Option<String>,
 }
 
 /// Claim a slot of an open drop.
 ///
-/// A claim holds its slot for a lease. After that it stays good until another worker takes the slot over. Claiming
-/// again returns the claim already held, for the agent that it was made for. Claims that lapse, or are released, lead to a
-/// cooldown: three in ten minutes, and the next new claim has to wait.
+/// A claim reserves its slot for the time of a lease. After the lease, the claim stays valid until another
+/// worker takes the slot over. A second claim by the same caller returns the existing claim, for the agent
+/// that it was made for.
+///
+/// Claims that lapse or are released lead to a cooldown: after three within ten minutes, the next new claim
+/// is a 429 `claim_cooldown`.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/claim", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("claim"))),
-    params(("id" = String, Path, description = "The drop")),
+    params(("id" = String, Path, description = "Identifier of the drop")),
     request_body(content = Option<ClaimRequest>),
     responses(
-        (status = 201, description = "The drop with your new claim", body = DropBody),
-        (status = 200, description = "The drop with the claim you already held", body = DropBody),
+        (status = 201, description = "The drop, with your new claim", body = DropBody),
+        (status = 200, description = "The drop, with the claim that you already hold", body = DropBody),
         AuthErrors, RoleErrors, IdErrors, StateErrors, CooldownErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn claim(
@@ -87,14 +90,14 @@ async fn take_slot(
     Err(contended())
 }
 
-/// What of the caller's claims may keep them from another. Read beside the drop, so that nobody waits for it.
+/// Claims that may put the caller in cooldown. Fetched concurrently with the drop, so it adds no round trip.
 async fn recent_claims(app: &App, caller: &Caller) -> Result<Claims, Error> {
     let now = app.context.clock.now();
     app.context.store.claims(&caller.id, cooldown::counts_after(now, &app.context.rules), now).await
 }
 
-/// Lets the caller make a new claim. Which of the claims they hold have lapsed costs a round trip, and is asked only
-/// where it can matter.
+/// Rejects a new claim during the caller's cooldown. Costs a round trip only if overdue claims could make a
+/// difference: their drops tell which of them have lapsed.
 async fn require_no_cooldown(app: &App, caller: &Caller, claims: Claims) -> Result<(), Error> {
     let Context { store, rules, clock } = &app.context;
     let Claims { mut lapses, overdue } = claims;

@@ -1,4 +1,4 @@
-//! `POST /api/jobs/{id}/fail`: report that one cannot do the work.
+//! `POST /api/jobs/{id}/fail`: release a slot, with a reason.
 
 use axum::extract::State;
 use clorp_domain::DropId;
@@ -12,29 +12,29 @@ use super::release::give_up;
 use crate::App;
 use crate::wire::DropBody;
 
-/// Longest reason, in characters.
+/// Maximum length of the reason, in characters.
 const MAX_REASON_CHARS: usize = 1000;
 
-/// Why. The body may be left out.
+/// Reason for the release. The body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FailRequest {
-    /// In your own words, at most 1,000 characters. Old clients send it; nobody reads it, and it is not kept.
+    /// Reason in your own words, at most 1,000 characters. Accepted from old clients, and discarded.
     #[schema(max_length = 1000)]
     reason: Option<String>,
 }
 
-/// Report that you cannot do the work.
+/// Report that you cannot do the work, and release your slot.
 ///
-/// Your slot is given up: this is `POST /api/jobs/{id}/release`, which takes no reason. Nothing replaces this and
-/// nothing requires it.
+/// The same as `POST /api/jobs/{id}/release`, with a reason that is discarded. Deprecated without a
+/// replacement: you never need to release a slot.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/fail", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("claim"))),
-    params(("id" = String, Path, description = "The drop")),
+    params(("id" = String, Path, description = "Identifier of the drop")),
     request_body(content = Option<FailRequest>),
     responses(
-        (status = 200, description = "The drop without your claim and, as it is no longer yours to work on, without its context",
+        (status = 200, description = "The drop, without your claim and without its context, which only claimants see",
             body = DropBody),
         AuthErrors, RoleErrors, IdErrors, StateErrors, NoBodyErrors, AnyErrors)
 )]
@@ -47,7 +47,7 @@ pub(crate) async fn fail(
     OptionalJson(request): OptionalJson<FailRequest>,
 ) -> Result<ApiJson<DropBody>, Problem> {
     if request.reason.is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
-        let message = format!("The reason must be at most {MAX_REASON_CHARS} characters");
+        let message = format!("Reason must be at most {MAX_REASON_CHARS} characters");
         return Err(Problem::invalid("/reason", "reason_too_long", message));
     }
     Ok(ApiJson(give_up(&app, &caller, id).await?))

@@ -1,4 +1,4 @@
-//! `GET /api/jobs/{id}`: one drop.
+//! `GET /api/jobs/{id}`: read a drop.
 
 use axum::extract::State;
 use clorp_domain::{DropId, Error};
@@ -8,13 +8,13 @@ use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 use crate::App;
 use crate::wire::DropBody;
 
-/// One drop.
+/// Read a drop.
 ///
-/// For its sender and its claimants; to everybody else it does not exist.
+/// Only its sender and its claimants can read a drop; for any other caller this is a 404.
 #[utoipa::path(
     get, path = "/api/jobs/{id}", tag = "drops", security(("api_key" = [])),
-    params(("id" = String, Path, description = "The drop")),
-    responses((status = 200, description = "The drop", body = DropBody), AuthErrors, IdErrors, AnyErrors)
+    params(("id" = String, Path, description = "Identifier of the drop")),
+    responses((status = 200, description = "The requested drop", body = DropBody), AuthErrors, IdErrors, AnyErrors)
 )]
 pub(crate) async fn get(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! `GET /api/jobs`: the caller's posted drops.
+//! `GET /api/jobs`: list the caller's posted drops.
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
@@ -10,13 +10,13 @@ use clorp_store::Page;
 use crate::App;
 use crate::wire::DropBody;
 
-/// The drops you posted, newest first.
+/// List the drops that you posted, newest first.
 #[utoipa::path(
     get, path = "/api/jobs", tag = "drops", security(("api_key" = [])), params(Paging),
     responses(
-        (status = 200, description = "A page of drops", body = Vec<DropBody>, headers(
-            ("Link" = String, description = "The next page, `rel=\"next\"`, if there is one"),
-            ("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"))),
+        (status = 200, description = "A page of your drops", body = Vec<DropBody>, headers(
+            ("Link" = String, description = "URL of the next page, with `rel=\"next\"`; absent on the last page"),
+            ("X-Next-Cursor" = String, description = "Cursor of the next page; absent on the last page"))),
         AuthErrors, AnyErrors)
 )]
 pub(crate) async fn list(

@@ -1,4 +1,4 @@
-//! `GET /api/jobs/{id}/logs`: what has happened to a drop, as server-sent events.
+//! `GET /api/jobs/{id}/logs`: the timeline of a drop, as server-sent events.
 
 use axum::extract::State;
 use clorp_domain::drops::Relation;
@@ -13,152 +13,156 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// One event of a drop's timeline. In the stream, `id` and `event` are fields of the event, and `data` is the JSON in its
-/// one line of data.
+/// One event of a drop's timeline. In the stream, `id` and `event` are fields of the server-sent event, and
+/// `data` is JSON on one line.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TimelineEvent {
-    /// Opaque. Never changes, and is greater than that of every event before it, byte by byte.
+    /// Identifier of the event. It never changes, and sorts byte by byte after the identifier of every
+    /// earlier event.
     id: String,
     #[serde(flatten)]
     what: EventBody,
 }
 
-/// What happened, and what belongs to it.
+/// Kind of the event, and the data that belongs to it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub(crate) enum EventBody {
-    /// It was posted.
+    /// The drop was posted.
     Created(CreatedData),
-    /// It was paid and went on the board.
+    /// The drop was paid, and appeared on the board.
     Opened(OpenedData),
-    /// A slot was taken that is held still.
+    /// A worker claimed a slot, and still holds it.
     Claimed(ClaimedData),
-    /// A submission came in.
+    /// A worker submitted.
     Submitted(SubmittedData),
-    /// It was closed to submissions, and is being judged.
+    /// The window closed, and the judge started.
     Ranking(RankingData),
-    /// It was judged, and the winner paid.
+    /// The drop was judged, and the winner was paid.
     Completed(CompletedData),
-    /// The sender called it off; what was paid went back.
+    /// The sender cancelled the drop; a paid price was refunded.
     Cancelled(EndData),
-    /// Its window closed without a submission; what was paid went back.
+    /// The window closed without a submission; the price was refunded.
     Expired(EndData),
-    /// Nothing more will happen.
+    /// The timeline is complete: no more events follow.
     Done(DoneData),
 }
 
-/// Of `created`.
+/// Data of a `created` event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CreatedData {
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     #[schema(format = DateTime)]
     at: String,
-    /// What the sender pays, in cents.
+    /// Price that the sender pays, in cents.
     price_cents: i64,
 }
 
-/// Of `opened`.
+/// Data of an `opened` event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OpenedData {
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     #[schema(format = DateTime)]
     at: String,
-    /// When it stops taking claims and submissions.
+    /// Time at which the drop stops taking claims and submissions.
     #[schema(format = DateTime)]
     window_closes_at: String,
-    /// Slots there are.
+    /// Number of slots of the drop.
     max_claims: u32,
 }
 
-/// Of `claimed`. Who it was only the sender sees.
+/// Data of a `claimed` event. Only the sender sees the worker.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ClaimedData {
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     #[schema(format = DateTime)]
     at: String,
-    /// Until when nobody else can take the slot.
+    /// End of the lease: no other worker can take the slot before.
     #[schema(format = DateTime)]
     lease_expires_at: String,
-    /// Which one this is of the claims that are held. One that was released or taken over is no longer among them.
+    /// Number of this claim among those that are still held, from 1. Released claims, and claims that were
+    /// taken over, are not counted.
     claims_count: u32,
-    /// Whether it is the caller's.
+    /// True if the claim is the caller's.
     yours: bool,
-    /// Whose it is: a user's id; `null` for anybody but the sender.
+    /// User id of the claimant; `null` unless the caller is the sender.
     worker: Option<String>,
 }
 
-/// Of `submitted`: that there is one, not what. Who it was only the sender sees.
+/// Data of a `submitted` event, without the output. Only the sender sees the worker.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SubmittedData {
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     #[schema(format = DateTime)]
     at: String,
-    /// How many are in with this one.
+    /// Number of submissions so far, including this one.
     submissions_count: u32,
-    /// Whether it is the caller's.
+    /// True if the submission is the caller's.
     yours: bool,
-    /// Whose it is: a user's id; `null` for anybody but the sender.
+    /// User id of the submitter; `null` unless the caller is the sender.
     worker: Option<String>,
 }
 
-/// Of `ranking`.
+/// Data of a `ranking` event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RankingData {
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     #[schema(format = DateTime)]
     at: String,
-    /// Submissions that are judged.
+    /// Number of submissions to judge.
     submissions_count: u32,
 }
 
-/// Of `completed`.
+/// Data of a `completed` event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompletedData {
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     #[schema(format = DateTime)]
     at: String,
-    /// The winner's grade, S to F.
+    /// Grade of the winning submission, S to F.
     grade: &'static str,
-    /// The winner's submission.
+    /// Identifier of the winning submission.
     winning_submission_id: String,
 }
 
-/// Of `cancelled` and `expired`.
+/// Data of a `cancelled` or `expired` event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EndData {
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     #[schema(format = DateTime)]
     at: String,
 }
 
-/// Of `done`.
+/// Data of a `done` event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DoneData {
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     #[schema(format = DateTime)]
     at: String,
-    /// How it ended.
+    /// Final status of the drop: `completed`, `cancelled` or `expired`.
     #[schema(pattern = "^(completed|cancelled|expired)$")]
     status: &'static str,
 }
 
-/// What has happened to a drop, for its sender and its claimants.
+/// Read the timeline of a drop, as its sender or a claimant.
 ///
-/// A stream for a browser's `EventSource`, complete and ended when there is nothing new; `retry` says when to ask again,
-/// with the last event's id in `Last-Event-ID`, as `EventSource` does by itself. After `done` that is answered with 204,
-/// which makes it stop. The body is described as the list of its events.
+/// The response is a stream of server-sent events for a browser's `EventSource`. It ends after the current
+/// events; `retry` is the delay before the next request, which names the last event in `Last-Event-ID`.
+/// `EventSource` does this by itself. After `done` the next request is a 204, at which `EventSource` stops.
+/// The schema describes the stream as a list of events.
 ///
-/// Each event comes once and in order. A claim that is released or taken over takes its event with it: who has not seen
-/// it by then does not see it any more.
+/// A client that reconnects with `Last-Event-ID` receives every later event exactly once and in order. A
+/// claim that is released or taken over disappears with its event: a client that has not received the event
+/// by then will not receive it.
 #[utoipa::path(
     get, path = "/api/jobs/{id}/logs", tag = "drops", security(("api_key" = [])),
     params(
-        ("id" = String, Path, description = "The drop"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen, if one was")),
+        ("id" = String, Path, description = "Identifier of the drop"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Identifier of the last event that you received; left out for the first request")),
     responses(
-        (status = 200, description = "What happened after that event, or from the beginning", body = Vec<TimelineEvent>,
+        (status = 200, description = "The events after `Last-Event-ID`, or all events", body = Vec<TimelineEvent>,
             content_type = "text/event-stream"),
-        (status = 204, description = "That event was the last one: there will be no more"),
+        (status = 204, description = "`Last-Event-ID` is the last event of a timeline that is complete"),
         AuthErrors, IdErrors, AnyErrors)
 )]
 pub(crate) async fn logs(
@@ -171,17 +175,17 @@ pub(crate) async fn logs(
     let drop = app.context.store.drop(id).await?.ok_or(Error::NotFound)?;
     let reader = Reader { id: &caller.id, relation: drop.relation(&caller.id).ok_or(Error::NotFound)? };
     let events = drop.timeline(seen);
-    Ok(EventStream(events.map(|events| events.iter().map(|event| reader.sees(&drop, event)).collect())))
+    Ok(EventStream(events.map(|events| events.iter().map(|event| reader.render(&drop, event)).collect())))
 }
 
-/// Who reads.
+/// The caller, and their relation to the drop.
 struct Reader<'a> {
     id: &'a UserId,
     relation: Relation,
 }
 
 impl Reader<'_> {
-    fn sees(&self, drop: &Drop, event: &Event<'_>) -> TimelineEvent {
+    fn render(&self, drop: &Drop, event: &Event<'_>) -> TimelineEvent {
         let at = rfc3339(event.at);
         let what = match event.kind {
             EventKind::Created => EventBody::Created(CreatedData { at, price_cents: drop.price.get() }),
@@ -195,13 +199,13 @@ impl Reader<'_> {
                 lease_expires_at: rfc3339(claim.lease_expires_at),
                 claims_count: nth,
                 yours: worker == self.id,
-                worker: self.name(worker),
+                worker: self.visible_id(worker),
             }),
             EventKind::Submitted { worker, nth } => EventBody::Submitted(SubmittedData {
                 at,
                 submissions_count: nth,
                 yours: worker == self.id,
-                worker: self.name(worker),
+                worker: self.visible_id(worker),
             }),
             EventKind::Ranking => {
                 EventBody::Ranking(RankingData { at, submissions_count: drop.submissions_count() })
@@ -218,8 +222,8 @@ impl Reader<'_> {
         TimelineEvent { id: event.id.to_string(), what }
     }
 
-    /// Who somebody is, if that is for this reader to know.
-    fn name(&self, worker: &UserId) -> Option<String> {
+    /// The worker's user id, if this reader may know it.
+    fn visible_id(&self, worker: &UserId) -> Option<String> {
         match self.relation {
             Relation::Sender => Some(worker.to_string()),
             Relation::Claimant => None,

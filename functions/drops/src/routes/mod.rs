@@ -1,4 +1,4 @@
-//! One endpoint a file.
+//! The endpoints, one per file.
 
 pub(crate) mod cancel;
 pub(crate) mod claim;

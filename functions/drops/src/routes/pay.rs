@@ -1,4 +1,4 @@
-//! `POST /api/jobs/{id}/pay`: pay a pending drop from the wallet.
+//! `POST /api/jobs/{id}/pay`: pay for a pending drop from the wallet.
 
 use axum::extract::State;
 use clorp_domain::{Account, Drop, DropId, EntryId, Error, StoredKey, User};
@@ -12,14 +12,14 @@ use crate::wire::DropBody;
 
 /// Pay for a drop that is waiting for payment.
 ///
-/// The price leaves the wallet, the drop goes on the board, and its window begins. A drop that is not waiting for
-/// payment is a 400, `drop_not_pending`.
+/// The wallet is debited by the price, the drop appears on the board, and its window begins. A drop in any
+/// other status is a 400 `drop_not_pending`.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/pay", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("money"))),
-    params(("id" = String, Path, description = "The drop")),
+    params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
-        (status = 200, description = "The drop, open", body = DropBody),
+        (status = 200, description = "The drop, which is now open", body = DropBody),
         PaymentErrors, AuthErrors, RoleErrors, IdErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn pay(
@@ -40,7 +40,7 @@ pub(crate) async fn pay(
     Ok(ApiJson(app.render(&drop, brief, &caller.id).await?))
 }
 
-/// The payment of a drop that waits for it.
+/// The payment for a drop that waits for it.
 struct PendingPayment<'a> {
     pending: Drop,
     ids: &'a NewIds,
@@ -57,7 +57,7 @@ impl Attempt for PendingPayment<'_> {
         Ok(match app.context.store.pay_drop(&drop, payment).await? {
             Paid::Done => Debit::Done(Box::new(drop)),
             Paid::Changed(changed) => {
-                Debit::Done(Box::new(paid_by_us(app, *changed, entry, self.ids).await?))
+                Debit::Done(Box::new(require_paid_by_this_request(app, *changed, entry, self.ids).await?))
             }
             Paid::InsufficientBalance(user) => Debit::Short(user),
             Paid::KeyChanged(key) => Debit::KeyChanged(key),
@@ -76,18 +76,23 @@ async fn open(
         Ok(()) => {}
         Err(Error::DropNotPending) => {
             let entry = ids.entry("payment", app.context.clock.now());
-            return paid_by_us(app, pending, entry, ids).await;
+            return require_paid_by_this_request(app, pending, entry, ids).await;
         }
         Err(error) => return Err(error),
     }
     let (id, price) = (pending.id, pending.price);
     let payment = PendingPayment { pending, ids };
-    let debited = app.debit(caller, Wallet::of(account), price, ids, &payment).await?;
+    let debited = app.debit(caller, Wallet::maybe_paid(account), price, ids, &payment).await?;
     debited.map_err(|shortfall| shortfall.refuse(price, id))
 }
 
-/// The drop, if it was an earlier try of this very request that paid for it.
-async fn paid_by_us(app: &App, drop: Drop, entry: EntryId, ids: &NewIds) -> Result<Drop, Error> {
+/// The drop, if an earlier attempt of this same request paid for it.
+async fn require_paid_by_this_request(
+    app: &App,
+    drop: Drop,
+    entry: EntryId,
+    ids: &NewIds,
+) -> Result<Drop, Error> {
     let escrow = Account::Escrow(drop.id);
     let ours = ids.may_be_taken() && app.context.store.has_entry(&escrow, entry).await?;
     if ours { Ok(drop) } else { Err(Error::DropNotPending) }

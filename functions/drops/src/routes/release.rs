@@ -1,4 +1,4 @@
-//! `POST /api/jobs/{id}/release`: give a slot up.
+//! `POST /api/jobs/{id}/release`: release a slot.
 
 use axum::extract::State;
 use clorp_domain::{Drop, DropId, Error};
@@ -9,17 +9,17 @@ use clorp_store::Written;
 use crate::wire::DropBody;
 use crate::{App, MAX_ATTEMPTS, contended};
 
-/// Give your slot up.
+/// Release your slot.
 ///
-/// The slot is free again at once, and the claim counts as lapsed. Nothing replaces this and nothing requires it: a slot
-/// that you leave alone passes on by itself when its lease is over and somebody waits. Who has given their slot up gets
-/// the same answer again, with the drop as it is now.
+/// The slot is free at once, and the claim counts as lapsed. A retry gets the same response, with the current
+/// state of the drop. Deprecated without a replacement: you never need to release a slot, because another
+/// worker can take it over after its lease.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/release", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("claim"))),
-    params(("id" = String, Path, description = "The drop")),
+    params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
-        (status = 200, description = "The drop without your claim and, as it is no longer yours to work on, without its context",
+        (status = 200, description = "The drop, without your claim and without its context, which only claimants see",
             body = DropBody),
         AuthErrors, RoleErrors, IdErrors, StateErrors, NoBodyErrors, AnyErrors)
 )]
@@ -34,7 +34,7 @@ pub(crate) async fn release(
     Ok(ApiJson(give_up(&app, &caller, id).await?))
 }
 
-/// Gives the caller's slot up, and shows the drop.
+/// Releases the caller's slot, and returns the drop without it.
 pub(crate) async fn give_up(app: &App, caller: &Caller, id: DropId) -> Result<DropBody, Error> {
     let (drop, brief) = app.context.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
     let drop = release_slot(app, caller, drop).await?;
@@ -47,7 +47,7 @@ async fn release_slot(app: &App, caller: &Caller, mut drop: Drop) -> Result<Drop
         let now = drop.next_change_at(app.context.clock.now());
         let claim = match drop.release(&caller.id, now) {
             Ok(claim) => claim,
-            // Perhaps because this very request was carried out before.
+            // An earlier attempt of this same request may have released the slot.
             Err(refusal @ (Error::NotAClaimant | Error::NotFound)) => {
                 return if store.has_released(&caller.id, drop.id).await? { Ok(drop) } else { Err(refusal) };
             }

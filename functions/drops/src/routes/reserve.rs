@@ -1,4 +1,4 @@
-//! `POST /api/jobs/{id}/reserve`: what claiming was called before.
+//! `POST /api/jobs/{id}/reserve`: claim, under its former name.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,17 +13,17 @@ use super::claim::{ClaimRequest, claim};
 use crate::App;
 use crate::wire::DropBody;
 
-/// Claim a slot, as old clients do.
+/// Claim a slot under the former name of this operation.
 ///
-/// Use `POST /api/jobs/{id}/claim`: this is the same under its former name.
+/// Deprecated: use `POST /api/jobs/{id}/claim`, which is the same.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/reserve", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("claim"))),
-    params(("id" = String, Path, description = "The drop")),
+    params(("id" = String, Path, description = "Identifier of the drop")),
     request_body(content = Option<ClaimRequest>),
     responses(
-        (status = 201, description = "The drop with your new claim", body = DropBody),
-        (status = 200, description = "The drop with the claim you already held", body = DropBody),
+        (status = 201, description = "The drop, with your new claim", body = DropBody),
+        (status = 200, description = "The drop, with the claim that you already hold", body = DropBody),
         AuthErrors, RoleErrors, IdErrors, StateErrors, CooldownErrors, NoBodyErrors, AnyErrors)
 )]
 #[deprecated]

@@ -17,46 +17,48 @@ use crate::App;
 use crate::debit::{Attempt, Debit, Shortfall, Wallet};
 use crate::wire::DropBody;
 
-/// What to post.
+/// A drop to estimate or to post.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunRequest {
-    /// The task in plain text, at most 16 KiB.
+    /// Task for the workers in plain text, at most 16 KiB.
     #[schema(value_type = String, min_length = 1, example = "Give me three roast-style taglines for this README")]
     prompt: Option<String>,
-    /// Context for workers, at most 50 entries and 16 KiB. Never on public pages.
+    /// Context for workers, by name: at most 50 entries and 16 KiB in total. Never shown publicly.
     #[serde(rename = "envVars")]
     env_vars: Option<BTreeMap<String, String>>,
-    /// Uploads of yours that belong to the task, at most 10. An estimate does not ask whether they are there.
+    /// Uploads of yours that belong to the task, at most 10. An estimate does not check that they exist.
     #[schema(max_items = 10)]
     attachments: Option<Vec<AttachmentRequest>>,
-    /// `roast`, `scout`, `code`, `cook` or `wild`, which is the default.
+    /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`. The default is `wild`.
     #[schema(example = "roast", pattern = "^(roast|scout|code|cook|wild)$")]
     pack: Option<String>,
-    /// What the drop costs; defaults by pack, and is brought within 100 to 100000.
+    /// Price of the drop in cents. The default depends on `pack`; a value outside of 100 to 100000 is
+    /// replaced by the nearest limit.
     #[schema(example = 100, minimum = 0)]
     price_cents: Option<i64>,
-    /// Length of the window; 300 by default, and brought within 30 to 900.
+    /// Length of the window in seconds. The default is 300; a value outside of 30 to 900 is replaced by the
+    /// nearest limit.
     #[schema(example = 300, minimum = 0)]
     time_limit_seconds: Option<i64>,
-    /// False or absent: only estimate. True: post and charge.
+    /// `true` posts the drop and pays for it; `false`, the default, only estimates.
     confirmed: Option<bool>,
 }
 
-/// What a drop would be.
+/// An estimate: the drop that would be posted.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Estimate {
-    /// Always true: send the same with `confirmed: true` to post it.
+    /// Always `true`: send the same request with `confirmed: true` to post the drop.
     needs_confirmation: bool,
-    /// The task.
+    /// Task for the workers, in plain text.
     prompt: String,
-    /// First line of the prompt.
+    /// First line of the prompt, cut at a word to at most 80 characters.
     title: String,
-    /// Kind of work.
+    /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
     pack: &'static str,
-    /// What it would cost, in cents.
+    /// Price that the drop would cost, in cents.
     estimated_price_cents: i64,
-    /// How long its window would be, in seconds.
+    /// Length that the window would have, in seconds.
     estimated_time_limit_seconds: u32,
 }
 
@@ -88,15 +90,15 @@ impl From<NewDrop> for Estimate {
 
 /// Estimate a drop, or post it and pay for it.
 ///
-/// Without `confirmed` nothing happens. With it the price leaves the wallet and the drop goes on the board; if the
-/// wallet does not hold the price, the drop is kept as `pending_payment`.
+/// Without `confirmed`, nothing is posted or charged. With it, the wallet is debited by the price and the
+/// drop appears on the board. If the balance is too low, this is a 402, and the drop stays `pending_payment`.
 #[utoipa::path(
     post, path = "/api/jobs/run", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("create"))),
     request_body = RunRequest,
     responses(
-        (status = 200, description = "The estimate; nothing was posted or charged", body = Estimate),
-        (status = 201, description = "The drop: paid, open, on the board", body = DropBody),
+        (status = 200, description = "The estimate. Nothing was posted or charged", body = Estimate),
+        (status = 201, description = "The drop, which is paid and open", body = DropBody),
         PaymentErrors, AuthErrors, RoleErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn run(
@@ -122,7 +124,7 @@ pub(crate) async fn run(
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
 }
 
-/// Gives the order its files; its sender's account, read on the way.
+/// Attaches the files to the new drop. Returns its sender's account, read concurrently.
 async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<User, Error> {
     let uploads = app.context.store.uploads(&caller.id, new_drop.files.ids());
     let (uploads, account) = tokio::try_join!(uploads, app.context.account(&caller.id))?;
@@ -130,7 +132,8 @@ async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<Us
     Ok(account)
 }
 
-/// The drop that an earlier try of this request posted when its files could still be attached; or else the refusal.
+/// The drop that an earlier attempt of this request posted, while its files could still be attached;
+/// otherwise the refusal.
 async fn replay_post(app: &App, new_drop: &mut NewDrop, ids: &NewIds, refusal: Error) -> Result<Drop, Error> {
     let found = if ids.may_be_taken() && matches!(refusal, Error::Invalid(_)) {
         let id = DropId::new(ids.ulid("drop", app.context.clock.now()));
@@ -143,7 +146,7 @@ async fn replay_post(app: &App, new_drop: &mut NewDrop, ids: &NewIds, refusal: E
     create_or_find(app, drop).await
 }
 
-/// A drop that is posted opened and paid for.
+/// The creation of a drop that is paid and open at once.
 struct PaidPost<'a> {
     pending: Drop,
     new_drop: &'a NewDrop,
@@ -166,7 +169,7 @@ impl Attempt for PaidPost<'_> {
     }
 }
 
-/// Posts and pays; without the money, posts unpaid and refuses.
+/// Posts a drop and pays for it. If the balance is too low, posts it unpaid and returns the refusal.
 async fn post(
     app: &App,
     caller: &Caller,
@@ -179,11 +182,14 @@ async fn post(
     let id = DropId::new(ids.ulid("drop", now));
     let pending = Drop::pending(id, caller.id.clone(), new_drop, rules, now);
     let post = PaidPost { pending, new_drop, ids };
-    // A request that may have been carried out before may have taken from the wallet what it lacks now.
-    let wallet =
-        if ids.may_be_taken() { Wallet::of(&account) } else { Wallet::for_new(account, new_drop.price) };
+    // A retry may find a balance that its own first attempt has debited, so only the transaction can tell.
+    let wallet = if ids.may_be_taken() {
+        Wallet::maybe_paid(&account)
+    } else {
+        Wallet::unpaid(account, new_drop.price)
+    };
     let debited = match app.debit(caller, wallet, new_drop.price, ids, &post).await {
-        // What an earlier try of this request has spent does not count against this one.
+        // An amount that an earlier attempt of this request spent does not count against this one.
         Err(Error::SpendLimitPerDay { .. })
             if ids.may_be_taken()
                 && let Some(drop) = store.drop(id).await? =>
@@ -203,12 +209,12 @@ async fn post(
     }
 }
 
-/// Answers from the drop that this request, or an earlier try of it, made.
+/// Maps a drop that this request, or an earlier attempt of it, created to the request's result.
 async fn create_or_find(app: &App, drop: Drop) -> Result<Drop, Error> {
     match drop.status {
         Status::PendingPayment => {
             let available = app.context.account(&drop.sender).await?.balance;
-            Err(Shortfall::of(available).refuse(drop.price, drop.id))
+            Err(Shortfall::without_topup(available).refuse(drop.price, drop.id))
         }
         Status::Open | Status::Ranking | Status::Completed | Status::Cancelled | Status::Expired => Ok(drop),
     }

@@ -1,4 +1,4 @@
-//! `GET /api/jobs/{id}/submissions`: what was delivered.
+//! `GET /api/jobs/{id}/submissions`: list the submissions to a drop.
 
 use axum::extract::State;
 use clorp_domain::drops::Submission;
@@ -13,47 +13,49 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::wire::AttachmentBody;
 
-/// A submission, as the sender sees it. What was delivered is `null` until the drop is completed.
+/// A submission, as the sender of the drop sees it. Output and verdict are `null` until the drop is
+/// completed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Submission)]
 pub(crate) struct SubmissionBody {
-    /// The submission.
+    /// Identifier of the submission.
     id: String,
-    /// The drop.
+    /// Identifier of the drop.
     job_id: String,
-    /// Who made it: a user's id.
+    /// User id of the worker who submitted.
     worker: String,
-    /// Which of their agents made it.
+    /// Identifier of the worker's agent that is credited; `null` until the drop is completed.
     agent_id: Option<String>,
-    /// How that agent was called when the drop was completed.
+    /// Name of that agent at the time the drop was completed; `null` before.
     agent_name: Option<String>,
-    /// When.
+    /// Time of the submission (RFC 3339, UTC).
     #[schema(format = DateTime)]
     submitted_at: String,
-    /// 1 is best.
+    /// Rank in the verdict, where 1 is the winner; `null` until the drop is completed.
     rank: Option<u32>,
-    /// S to F.
+    /// Grade in the verdict, S to F; `null` until the drop is completed.
     grade: Option<&'static str>,
-    /// 0 to 100.
+    /// Score in the verdict, 0 to 100; `null` until the drop is completed.
     score: Option<u32>,
-    /// Why.
+    /// Rationale of the judge for rank and grade; `null` until the drop is completed.
     rationale: Option<String>,
-    /// The work.
+    /// Text of the output; `null` until the drop is completed.
     output_text: Option<String>,
-    /// Files that belong to the work.
+    /// Files of the output; `null` until the drop is completed.
     output_attachments: Option<Vec<AttachmentBody>>,
-    /// As in the worker's receipt.
+    /// SHA-256 of the output, as in the worker's receipt; `null` until the drop is completed.
     sha256: Option<String>,
 }
 
-/// The submissions to a drop you posted.
+/// List the submissions to a drop that you posted.
 ///
-/// Until the drop is completed they are sealed: who and when, not what, in order of arrival. Then by rank.
+/// Submissions are sealed until the drop is completed: the list has their workers and times, in order of
+/// arrival, but no outputs. Afterwards it has everything, ordered by rank.
 #[utoipa::path(
     get, path = "/api/jobs/{id}/submissions", tag = "drops", security(("api_key" = [])),
-    params(("id" = String, Path, description = "The drop")),
+    params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
-        (status = 200, description = "The submissions", body = Vec<SubmissionBody>),
+        (status = 200, description = "The submissions to the drop", body = Vec<SubmissionBody>),
         AuthErrors, RoleErrors, IdErrors, AnyErrors)
 )]
 pub(crate) async fn submissions(
@@ -99,13 +101,13 @@ async fn unsealed(app: &App, judged: JudgedDrop) -> Result<Vec<SubmissionBody>, 
     let mut bodies = Vec::with_capacity(judged.submissions.len());
     for made in &judged.submissions {
         let files = app.readable(&made.output_attachments).await?;
-        bodies.push(opened(made, of(made), judged.credits.get(&made.worker), files));
+        bodies.push(unsealed_body(made, of(made), judged.credits.get(&made.worker), files));
     }
     bodies.sort_by_key(|body| body.rank);
     Ok(bodies)
 }
 
-fn opened(
+fn unsealed_body(
     submission: &Submission,
     placing: Option<&Placing>,
     credit: Option<&Credit>,

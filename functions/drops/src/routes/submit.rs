@@ -1,4 +1,4 @@
-//! `POST /api/jobs/{id}/submit`: deliver an output.
+//! `POST /api/jobs/{id}/submit`: submit an output.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,16 +13,16 @@ use utoipa::ToSchema;
 
 use crate::{App, MAX_ATTEMPTS, contended};
 
-/// What to deliver.
+/// An output to submit.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SubmitRequest {
-    /// The work, at most 100 KiB of text. With files it may be empty.
+    /// Text of the output, at most 100 KiB. May be empty or left out if there are files.
     output_text: Option<String>,
-    /// Uploads of yours that belong to the work, at most 10.
+    /// Uploads of yours that belong to the output, at most 10.
     #[schema(max_items = 10)]
     output_attachments: Option<Vec<AttachmentRequest>>,
-    /// The agent whose work it is, one of yours; the one that you claimed for if left out.
+    /// Identifier of your agent to credit; the agent that you claimed for if left out.
     #[serde(rename = "agentId")]
     agent_id: Option<String>,
 }
@@ -30,15 +30,16 @@ pub(crate) struct SubmitRequest {
 /// A receipt for a submission.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Receipt {
-    /// The submission.
+    /// Identifier of the submission.
     id: String,
-    /// The drop.
+    /// Identifier of the drop.
     job_id: String,
-    /// When it was accepted.
+    /// Time at which the submission was accepted (RFC 3339, UTC).
     #[schema(format = DateTime)]
     submitted_at: String,
-    /// SHA-256 of the output text, in lower-case hex. With files, of lines that each end in a line feed: that SHA-256, then
-    /// `<sha256> <size_bytes> <content_type> <filename>` for each file.
+    /// SHA-256 of the output text, in lower-case hex. For an output with files, SHA-256 of these lines, each
+    /// with a line feed at its end: the SHA-256 of the text, then `<sha256> <size_bytes> <content_type>
+    /// <filename>` for each file.
     sha256: String,
 }
 
@@ -53,17 +54,18 @@ impl From<Submission> for Receipt {
     }
 }
 
-/// Deliver your output.
+/// Submit your output to a drop that you have claimed.
 ///
-/// One submission a worker; the very same one again is a 200. When the last slot submits, the window is over.
+/// Each worker has one submission. A retry with the same output is a 200, and a different output is a 409
+/// `already_submitted`. The window closes at once when every slot has submitted.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/submit", tag = "drops", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("submit"))),
-    params(("id" = String, Path, description = "The drop")),
+    params(("id" = String, Path, description = "Identifier of the drop")),
     request_body = SubmitRequest,
     responses(
-        (status = 201, description = "Accepted", body = Receipt),
-        (status = 200, description = "Accepted before: the very same output", body = Receipt),
+        (status = 201, description = "The receipt of the accepted submission", body = Receipt),
+        (status = 200, description = "The receipt of your earlier submission with the same output", body = Receipt),
         AuthErrors, RoleErrors, IdErrors, StateErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn submit(
@@ -83,7 +85,7 @@ pub(crate) async fn submit(
     Ok((status, ApiJson(submission.into())))
 }
 
-/// The drop, and the files of an output that it takes.
+/// The drop, and the output's files, which are kept if the drop accepts the output.
 async fn with_files(
     app: &App,
     caller: &Caller,
@@ -138,7 +140,7 @@ async fn deliver(
     Err(contended())
 }
 
-/// Compares with what the caller submitted before.
+/// Compares the output with the caller's earlier submission, and returns that one if they are the same.
 async fn replay_submission(
     app: &App,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! `GET /api/jobs/{id}/verdict`: how a drop was judged.
+//! `GET /api/jobs/{id}/verdict`: the verdict on a drop.
 
 use axum::extract::State;
 use clorp_domain::{DropId, Error, Status, Verdict};
@@ -9,48 +9,48 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// The judged result of a drop.
+/// The verdict on a drop.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Verdict)]
 pub(crate) struct VerdictBody {
-    /// The drop.
+    /// Identifier of the drop.
     job_id: String,
-    /// The judge's name.
+    /// Name of the judge.
     judge: String,
-    /// The judge's version.
+    /// Version of the judge.
     judge_version: String,
-    /// The rubric's version.
+    /// Version of the rubric.
     rubric_version: String,
-    /// Every submission's place, best first.
+    /// Placings of all submissions, best first.
     submissions: Vec<PlacingBody>,
 }
 
-/// One submission's place.
+/// Placing of one submission.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Placing)]
 pub(crate) struct PlacingBody {
-    /// The submission.
+    /// Identifier of the submission.
     id: String,
-    /// Who made it: a user's id.
+    /// User id of the worker who submitted.
     worker: String,
-    /// 1 is best.
+    /// Rank of the submission, where 1 is the winner.
     rank: u32,
-    /// S to F.
+    /// Grade of the submission, S to F.
     grade: &'static str,
-    /// 0 to 100.
+    /// Score of the submission, 0 to 100.
     score: u32,
-    /// Why, in one paragraph.
+    /// Rationale of the judge for rank and grade, in one paragraph.
     rationale: String,
-    /// How firm the rank is.
+    /// Stability of the rank across repeated comparisons.
     rank_held: RankHeld,
 }
 
-/// How often a submission came out at its rank when the judge saw the submissions in another order.
+/// Stability of a rank: the judge compares the submissions several times, in different orders.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RankHeld {
-    /// This many times,
+    /// Number of comparisons in which the submission had this rank.
     times: u32,
-    /// out of this many.
+    /// Number of comparisons in total.
     of: u32,
 }
 
@@ -76,14 +76,15 @@ impl VerdictBody {
     }
 }
 
-/// How a drop was judged, for its readers.
+/// Read the verdict on a drop, as its sender or a claimant.
 ///
-/// Until it is judged this is a 409; a drop that ended without being judged has no verdict.
+/// Before the drop is judged, this is a 409 `verdict_not_ready`. A drop that ended without submissions has no
+/// verdict, and this is a 404.
 #[utoipa::path(
     get, path = "/api/jobs/{id}/verdict", tag = "drops", security(("api_key" = [])),
-    params(("id" = String, Path, description = "The drop")),
+    params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
-        (status = 200, description = "The verdict", body = VerdictBody),
+        (status = 200, description = "The verdict on the drop", body = VerdictBody),
         AuthErrors, IdErrors, StateErrors, AnyErrors)
 )]
 pub(crate) async fn verdict(
