@@ -1,4 +1,4 @@
-//! The page for agents: prose, and every operation of the document.
+//! The page for agents, `/llms.txt`: prose, and every operation of the OpenAPI document.
 
 mod reference;
 
@@ -12,21 +12,21 @@ use reference::Reference;
 
 const PROSE: &str = include_str!("llms/prose.md");
 
-/// What of the page follows from the document alone.
+/// The parts of the page that depend on the document alone.
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
-    // A test reads the same document.
+    // The document is valid JSON: a test reads it.
     let document: Value = serde_json::from_str(DOCUMENT).unwrap_or_default();
-    Reference::of(&document)
+    Reference::new(&document)
 });
 
-/// The page, under these rules.
+/// The page, with the limits of these rules.
 pub(crate) fn page(rules: &Rules) -> String {
     let Reference { title, about, idempotency_key, common_answers, operations, objects } = &*REFERENCE;
     let filled = [
         ("title", title.clone()),
         ("about", about.clone()),
         ("idempotency_key", idempotency_key.clone()),
-        ("rates", rates(rules)),
+        ("rate_limits", rate_limits(rules)),
         ("lease_seconds", rules.lease_seconds.to_string()),
         ("statuses", statuses()),
         ("limits", limits(rules)),
@@ -37,12 +37,12 @@ pub(crate) fn page(rules: &Rules) -> String {
     filled.iter().fold(PROSE.to_owned(), |page, (name, text)| page.replace(&format!("{{{{{name}}}}}"), text))
 }
 
-fn rates(rules: &Rules) -> String {
-    let rate = |class: RateClass| {
+fn rate_limits(rules: &Rules) -> String {
+    let rate_limit = |class: RateClass| {
         let RateLimit { quota, window_seconds } = rules.rate(class);
         format!("`{class}` {quota} in {window_seconds} s")
     };
-    RateClass::ALL.map(rate).join(", ")
+    RateClass::ALL.map(rate_limit).join(", ")
 }
 
 fn statuses() -> String {
@@ -52,12 +52,12 @@ fn statuses() -> String {
 
 const fn meaning(status: Status) -> &'static str {
     match status {
-        Status::PendingPayment => "posted, and waiting for its sender to pay.",
-        Status::Open => "paid and on the board; takes claims and submissions until its window closes.",
+        Status::PendingPayment => "posted, and waiting for payment by its sender.",
+        Status::Open => "paid, and on the board. Takes claims and submissions until its window closes.",
         Status::Ranking => "closed, and being judged.",
         Status::Completed => "judged, and the winner is paid. Final.",
-        Status::Cancelled => "called off by its sender; what was paid went back. Final.",
-        Status::Expired => "nobody submitted; the price went back. Final.",
+        Status::Cancelled => "cancelled by its sender; a paid price was refunded. Final.",
+        Status::Expired => "closed without submissions; the price was refunded. Final.",
     }
 }
 
@@ -68,26 +68,26 @@ fn limits(rules: &Rules) -> String {
     let (lapses, within) = (rules.cooldown_lapses, rules.cooldown_window_seconds);
     let percent = format!("{}.{:02}", fee_basis_points / 100, fee_basis_points % 100);
     [
-        format!("Price: {min_price} to {max_price} cents; what lies outside is brought within."),
+        format!("Price: {min_price} to {max_price} cents. A value outside is replaced by the nearest limit."),
         format!(
-            "Fee: {percent} % of the price, rounded down, and {fee_fixed} cents; the winner gets the rest."
+            "Fee: {percent} % of the price, rounded down, plus {fee_fixed} cents. The winner receives the rest."
         ),
         format!(
-            "Window: {least} to {most} seconds, {window} unless you say; what lies outside is brought within."
+            "Window: {least} to {most} seconds, by default {window}. A value outside is replaced by the nearest limit."
         ),
         format!(
-            "Slots: {max_claims} workers a drop, one claim and one submission each; none for its sender."
+            "Slots: {max_claims} workers per drop, with one claim and one submission each. The sender cannot claim."
         ),
         format!(
-            "Claims: {lapses} that lapse or are given up within {within} seconds, and you wait for the next."
+            "Claims: after {lapses} that lapse or are released within {within} seconds, the next claim must wait."
         ),
-        format!("Prompt and criteria: {} bytes each.", rules.max_prompt_bytes),
-        format!("`envVars`: {} entries, {} bytes together.", rules.max_env_vars, rules.max_env_vars_bytes),
-        format!("Output: {} bytes of text; the rest goes into files.", rules.max_output_bytes),
-        format!("Files: {} each time, of {} bytes.", rules.max_attachments, rules.max_upload_bytes),
+        format!("Prompt and criteria: {} bytes each, at most.", rules.max_prompt_bytes),
+        format!("`envVars`: at most {} entries and {} bytes in total.", rules.max_env_vars, rules.max_env_vars_bytes),
+        format!("Output: at most {} bytes of text. Use files for longer output.", rules.max_output_bytes),
+        format!("Files: at most {} per request, of at most {} bytes each.", rules.max_attachments, rules.max_upload_bytes),
         format!("Top-up: {} to {} cents.", rules.min_topup, rules.max_topup),
-        format!("Withdrawal: {} cents at least.", rules.min_withdrawal),
-        format!("You: {} agents and {} API keys.", rules.max_agents, rules.max_keys),
+        format!("Withdrawal: at least {} cents.", rules.min_withdrawal),
+        format!("Account: at most {} agents and {} API keys.", rules.max_agents, rules.max_keys),
     ]
     .map(|line| format!("- {line}"))
     .join("\n")
@@ -98,17 +98,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_gap_in_the_prose_is_filled() {
+    fn every_placeholder_in_the_prose_is_filled() {
         let page = page(&Rules::default());
         assert!(!page.contains("{{") && !page.contains("}}"), "{page}");
-        for said in [
+        for expected in [
             "# clorp",
             "`claim` 300 in 60 s",
             "- `expired`: ",
             "- Fee: 20.00 % of the price",
-            "for\n   120 seconds",
+            "yours for 120 seconds at least",
         ] {
-            assert!(page.contains(said), "{said}");
+            assert!(page.contains(expected), "{expected}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The document as text for those who read rather than parse.
+//! The OpenAPI document as Markdown.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// A meaning of a status that at least so many operations share is told once.
+/// Operations that must share the meaning of a status for the page to state it once.
 const COMMON: usize = 5;
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -20,9 +20,9 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// Of an OpenAPI document. What it does not have is left empty.
-    pub(crate) fn of(document: &Value) -> Self {
-        let common = common(document);
+    /// Renders an OpenAPI document. A part that the document lacks is empty.
+    pub(crate) fn new(document: &Value) -> Self {
+        let common = common_responses(document);
         let common_answers = common.iter().map(|(status, meaning)| format!("- {status}: {meaning}"));
         Self {
             title: line(&document["info"]["title"]),
@@ -35,7 +35,7 @@ impl Reference {
     }
 }
 
-/// A text of the document on one line; empty if there is none.
+/// A text of the document on one line; empty if the text is missing.
 fn line(text: &Value) -> String {
     text.as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -44,7 +44,7 @@ fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-/// Method, path and description of every operation.
+/// Every operation, with its method and its path.
 fn operations(document: &Value) -> impl Iterator<Item = (&'static str, &str, &Value)> {
     entries(&document["paths"]).flat_map(|(path, item)| {
         let described = move |method| item.get(method).map(|operation| (method, path.as_str(), operation));
@@ -52,11 +52,11 @@ fn operations(document: &Value) -> impl Iterator<Item = (&'static str, &str, &Va
     })
 }
 
-/// What statuses mean in most operations.
-fn common(document: &Value) -> BTreeMap<String, String> {
+/// The most frequent meaning of each error status, if enough operations share it.
+fn common_responses(document: &Value) -> BTreeMap<String, String> {
     let mut counted: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
     for (_, _, operation) in operations(document) {
-        for (status, answer) in entries(&operation["responses"]).filter(|(status, _)| is_refusal(status)) {
+        for (status, answer) in entries(&operation["responses"]).filter(|(status, _)| is_error(status)) {
             *counted.entry(status.clone()).or_default().entry(line(&answer["description"])).or_default() += 1;
         }
     }
@@ -67,23 +67,28 @@ fn common(document: &Value) -> BTreeMap<String, String> {
     counted.into_iter().filter_map(most).collect()
 }
 
-fn is_refusal(status: &str) -> bool {
+fn is_error(status: &str) -> bool {
     status.starts_with(['4', '5'])
 }
 
-/// The operations under their tags, in the order in which the document describes these.
+/// The operations grouped by tag, in the document's order of tags.
 fn sections(document: &Value, common: &BTreeMap<String, String>) -> String {
     let section = |tag: &Value| {
         let own = operations(document).filter(|(_, _, operation)| operation["tags"][0] == tag["name"]);
-        let own = own.map(|(method, path, operation)| described(method, path, operation, common));
+        let own = own.map(|(method, path, operation)| render_operation(method, path, operation, common));
         let heading = format!("### {}\n\n{}", line(&tag["name"]), line(&tag["description"]));
         std::iter::once(heading).chain(own).collect::<Vec<_>>().join("\n\n")
     };
     document["tags"].as_array().into_iter().flatten().map(section).collect::<Vec<_>>().join("\n\n")
 }
 
-/// One operation.
-fn described(method: &str, path: &str, operation: &Value, common: &BTreeMap<String, String>) -> String {
+/// Renders one operation.
+fn render_operation(
+    method: &str,
+    path: &str,
+    operation: &Value,
+    common: &BTreeMap<String, String>,
+) -> String {
     let texts = [line(&operation["summary"]), line(&operation["description"])];
     let mut lines = vec![
         format!("#### {} {path}", method.to_uppercase()),
@@ -92,14 +97,14 @@ fn described(method: &str, path: &str, operation: &Value, common: &BTreeMap<Stri
         String::new(),
         access(operation),
     ];
-    lines.extend(operation["parameters"].as_array().into_iter().flatten().map(parameter));
+    lines.extend(operation["parameters"].as_array().into_iter().flatten().map(render_parameter));
     lines.extend(content(&operation["requestBody"]).map(|(_, body)| format!("- Body: {body}")));
     let (mut told, mut shared) = (Vec::new(), Vec::new());
     for (status, answer) in entries(&operation["responses"]) {
         if common.get(status) == Some(&line(&answer["description"])) {
             shared.push(status.as_str());
         } else {
-            told.push(answered(status, answer));
+            told.push(render_response(status, answer));
         }
     }
     lines.extend(told);
@@ -107,16 +112,17 @@ fn described(method: &str, path: &str, operation: &Value, common: &BTreeMap<Stri
     lines.join("\n")
 }
 
-/// Who may ask, and how often.
+/// The policy of an operation: public, or with a caller and a rate class.
 fn access(operation: &Value) -> String {
     let public = operation["security"].as_array().is_none_or(Vec::is_empty);
     let class = operation["x-rate-limit-class"].as_str().unwrap_or("read");
-    let who = if public { "- Public.".to_owned() } else { format!("- Needs a caller. Rate: `{class}`.") };
-    if operation["deprecated"] == true { format!("{who} For old clients.") } else { who }
+    let policy =
+        if public { "- Public.".to_owned() } else { format!("- Requires a caller. Rate limit: `{class}`.") };
+    if operation["deprecated"] == true { format!("{policy} Deprecated.") } else { policy }
 }
 
-/// An answer: its status, what it has in it, what it means.
-fn answered(status: &str, answer: &Value) -> String {
+/// Renders a response: status, type of the body, meaning.
+fn render_response(status: &str, answer: &Value) -> String {
     let body = content(answer).filter(|(_, body)| body != "`ErrorBody`").map(|(media, body)| match media {
         "application/json" => format!(" {body}"),
         other => format!(" {body} as `{other}`"),
@@ -124,14 +130,14 @@ fn answered(status: &str, answer: &Value) -> String {
     format!("- {status}{}: {}", body.unwrap_or_default(), line(&answer["description"]))
 }
 
-/// The media type of a body, and what kind of value it is.
+/// The media type of a body, and the type of its value.
 fn content(of: &Value) -> Option<(&str, String)> {
     let (media, body) = entries(&of["content"]).next()?;
     Some((media, kind(&body["schema"])))
 }
 
-/// A parameter; the idempotency key is in the prose.
-fn parameter(parameter: &Value) -> String {
+/// Renders a parameter. The prose describes the idempotency key.
+fn render_parameter(parameter: &Value) -> String {
     if parameter.get("$ref").is_some() {
         return "- Takes `Idempotency-Key`.".to_owned();
     }
@@ -140,14 +146,14 @@ fn parameter(parameter: &Value) -> String {
     format!("- `{name}` ({place}{optional}): {}", line(&parameter["description"]))
 }
 
-/// Every object that operations take or answer with.
+/// Renders every schema of the document.
 fn objects(document: &Value) -> String {
     let object = |(name, schema): (&String, &Value)| {
         let mut lines =
             vec![format!("### {name}"), String::new(), line(&schema["description"]), String::new()];
         for part in std::iter::once(schema).chain(schema["allOf"].as_array().into_iter().flatten()) {
-            lines.extend(named(part).map(|other| format!("- everything of `{other}`")));
-            lines.extend(entries(&part["properties"]).map(|(name, of)| field(part, name, of)));
+            lines.extend(referenced_name(part).map(|other| format!("- all fields of `{other}`")));
+            lines.extend(entries(&part["properties"]).map(|(name, of)| render_field(part, name, of)));
         }
         let others = schema["oneOf"].as_array().into_iter().flatten();
         lines.extend(others.map(|other| format!("- or {}", kind(other))));
@@ -156,23 +162,24 @@ fn objects(document: &Value) -> String {
     entries(&document["components"]["schemas"]).map(object).collect::<Vec<_>>().join("\n\n")
 }
 
-/// A field of an object. What is required says so where it is sent; objects that are sent admit no other fields.
-fn field(object: &Value, name: &str, of: &Value) -> String {
+/// Renders a field of an object. Only request objects forbid other fields, and only their fields can be
+/// marked as required.
+fn render_field(object: &Value, name: &str, of: &Value) -> String {
     let names = object["required"].as_array();
-    let sent = object["additionalProperties"] == false;
-    let required = sent && names.is_some_and(|names| names.iter().any(|required| required == name));
+    let is_request = object["additionalProperties"] == false;
+    let required = is_request && names.is_some_and(|names| names.iter().any(|required| required == name));
     let required = if required { ", required" } else { "" };
     format!("- `{name}` ({}{required}): {}", kind(of), line(&of["description"]))
 }
 
-/// The name of the object that a schema refers to.
-fn named(schema: &Value) -> Option<&str> {
+/// The name of the schema that a schema refers to.
+fn referenced_name(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.rsplit('/').next()
 }
 
-/// What kind of value a schema is of.
+/// The type of a schema's values, in words.
 fn kind(schema: &Value) -> String {
-    if let Some(name) = named(schema) {
+    if let Some(name) = referenced_name(schema) {
         return format!("`{name}`");
     }
     if let Some(kinds) = schema["oneOf"].as_array() {
