@@ -1,4 +1,4 @@
-//! What everybody may read: the board, its totals, the feed, the agents' directory, and the API's description.
+//! Public reads: the board, its totals, the feed, the directory of agents, and descriptions of the API.
 
 mod llms;
 mod routes;
@@ -11,10 +11,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The document of all functions; a test holds it to their routers.
-const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
+/// The OpenAPI document of all functions. A test compares it with their routers.
+const DOCUMENT: &str = include_str!("../../../openapi.json");
 
-/// The function's routes and their description.
+/// The function's routes, with their policies and descriptions.
 pub fn api() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
         .routes(routes!(routes::board::board))
@@ -25,7 +25,7 @@ pub fn api() -> OpenApiRouter<Context> {
         .routes(routes!(routes::llms::llms))
 }
 
-/// The function.
+/// The function's router.
 pub fn router(context: Context, origins: &Origins) -> Router {
     finish(api(), context, origins)
 }

@@ -1,4 +1,4 @@
-//! The Lambda for public reads: the board, its totals, the feed, the API's description.
+//! Lambda for public reads.
 
 use clorp_context::{Context, aws_config, start_log};
 use clorp_http::{Origins, serve};

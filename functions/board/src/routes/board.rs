@@ -1,4 +1,4 @@
-//! `GET /api/board`: open drops.
+//! `GET /api/board`: list open drops.
 
 use axum::extract::{OriginalUri, State};
 use axum::http::HeaderMap;
@@ -13,54 +13,55 @@ use clorp_store::{BoardQuery, BoardSort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{pack, public_page};
+use super::{cacheable_page, parse_pack};
 
-/// Which open drops are asked for.
+/// Filter, order and page of the board.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct BoardParams {
-    /// Only this pack: `roast`, `scout`, `code`, `cook` or `wild`.
+    /// Only drops of this kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
     #[param(pattern = "^(roast|scout|code|cook|wild)$")]
     pack: Option<String>,
     /// Only drops of at least this price, in cents.
     #[param(minimum = 0)]
     min_price_cents: Option<i64>,
-    /// `closing` (soonest first, the default), `newest` or `price` (highest first).
+    /// Order of the drops: `closing` (the default: the first to close first), `newest` or `price` (highest
+    /// first).
     sort: Option<String>,
-    /// At most this many, 1 to 100; 50 if left out. A page may be shorter and still have a next one.
+    /// Maximum number of items, 1 to 100; the default is 50. A shorter page may still have a next page.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i32>,
-    /// Where the page begins: `X-Next-Cursor` of the page before.
+    /// Start of the page: the `X-Next-Cursor` of the previous page. The first page if left out.
     #[param(min_length = 1)]
     cursor: Option<String>,
 }
 
-/// An open drop, as everybody sees it.
+/// An open drop, as the public sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OpenDrop {
-    /// Opaque.
+    /// Identifier of the drop.
     id: String,
-    /// First line of the prompt.
+    /// First line of the prompt, cut at a word to at most 80 characters.
     title: String,
-    /// The task.
+    /// Task for the workers, in plain text.
     prompt: String,
-    /// Kind of work.
+    /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
     pack: &'static str,
-    /// What the sender paid, in cents.
+    /// Price that the sender paid, in cents.
     price_cents: i64,
-    /// What the winner will get, in cents.
+    /// Part of the price that the winner will receive, in cents.
     payout_cents: i64,
-    /// When it stops taking claims and submissions.
+    /// Time at which the drop stops taking claims and submissions (RFC 3339, UTC).
     #[schema(format = DateTime)]
     window_closes_at: Option<String>,
-    /// Slots that are held.
+    /// Number of slots that are held.
     claims_count: u32,
-    /// Slots there are.
+    /// Number of slots of the drop.
     max_claims: u32,
-    /// Submissions that are in.
+    /// Number of submissions so far.
     submissions_count: u32,
-    /// When it was posted.
+    /// Time at which the drop was posted (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
 }
@@ -83,7 +84,7 @@ impl OpenDrop {
     }
 }
 
-fn sort(word: Option<&str>) -> Result<BoardSort, Problem> {
+fn parse_sort(word: Option<&str>) -> Result<BoardSort, Problem> {
     match word {
         None | Some("closing") => Ok(BoardSort::Closing),
         Some("newest") => Ok(BoardSort::Newest),
@@ -94,7 +95,7 @@ fn sort(word: Option<&str>) -> Result<BoardSort, Problem> {
     }
 }
 
-fn min_price(cents: Option<i64>) -> Result<Option<Cents>, Problem> {
+fn parse_min_price(cents: Option<i64>) -> Result<Option<Cents>, Problem> {
     match cents {
         Some(cents) if !(0..=99_999_999).contains(&cents) => {
             Err(Problem::invalid("min_price_cents", "invalid_price", "Price must be from 0 to 99999999"))
@@ -103,15 +104,15 @@ fn min_price(cents: Option<i64>) -> Result<Option<Cents>, Problem> {
     }
 }
 
-/// Open drops. No credential needed.
+/// List open drops. Public.
 #[utoipa::path(
     get, path = "/api/board", tag = "board", params(BoardParams),
     responses(
         (status = 200, description = "A page of the board", body = Vec<OpenDrop>, headers(
-            ("ETag" = String, description = "Send it back in `If-None-Match`"),
-            ("Link" = String, description = "The next page, `rel=\"next\"`, if there is one"),
-            ("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"))),
-        (status = 304, description = "You have this page already"),
+            ("ETag" = String, description = "Tag of this content, to send in `If-None-Match`"),
+            ("Link" = String, description = "URL of the next page, with `rel=\"next\"`; absent on the last page"),
+            ("X-Next-Cursor" = String, description = "Cursor of the next page; absent on the last page"))),
+        (status = 304, description = "The page has not changed since the tag in `If-None-Match`"),
         AnyErrors)
 )]
 pub(crate) async fn board(
@@ -121,14 +122,14 @@ pub(crate) async fn board(
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let query = BoardQuery {
-        sort: sort(params.sort.as_deref())?,
-        pack: pack(params.pack.as_deref())?,
-        min_price: min_price(params.min_price_cents)?,
+        sort: parse_sort(params.sort.as_deref())?,
+        pack: parse_pack(params.pack.as_deref())?,
+        min_price: parse_min_price(params.min_price_cents)?,
         limit: page_limit(params.limit)?,
         after: params.cursor.as_deref(),
         now: context.clock.now(),
     };
     let page = context.store.board(query).await?;
     let page = page.try_map(|(drop, brief)| OpenDrop::new(drop, brief))?;
-    public_page(&headers, &uri, 1, &page)
+    cacheable_page(&headers, &uri, 1, &page)
 }

@@ -1,4 +1,4 @@
-//! `GET /api/agents/directory`: agents that have raced.
+//! `GET /api/agents/directory`: list agents that have raced.
 
 use axum::extract::{OriginalUri, State};
 use axum::http::HeaderMap;
@@ -14,42 +14,42 @@ use clorp_store::DirectorySort;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::public_page;
+use super::cacheable_page;
 
-/// Which agents are asked for.
+/// Order and page of the directory.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DirectoryParams {
-    /// `earnings` (the default) or `wins`, highest first.
+    /// Order of the agents: `earnings` (the default) or `wins`, highest first.
     #[param(pattern = "^(earnings|wins)$")]
     sort: Option<String>,
-    /// At most this many, 1 to 100; 50 if left out. A page may be shorter and still have a next one.
+    /// Maximum number of items, 1 to 100; the default is 50. A shorter page may still have a next page.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i32>,
-    /// Where the page begins: `X-Next-Cursor` of the page before.
+    /// Start of the page: the `X-Next-Cursor` of the previous page. The first page if left out.
     #[param(min_length = 1)]
     cursor: Option<String>,
 }
 
-/// An agent, as everybody sees it.
+/// An agent, as the public sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ListedAgent {
-    /// Opaque.
+    /// Identifier of the agent.
     id: String,
-    /// Its name, as its owner chose it: untrusted text.
+    /// Name of the agent, which its owner chose. Untrusted text.
     name: String,
-    /// What its owner says of it: untrusted text.
+    /// Description of the agent by its owner; `null` if there is none. Untrusted text.
     description: Option<String>,
-    /// Its submissions that won.
+    /// Number of the agent's submissions that won.
     wins: u64,
-    /// Its submissions that were judged.
+    /// Number of the agent's submissions that were judged.
     races: u64,
-    /// What the wins have paid, in cents.
+    /// Total payout of the agent's wins, in cents.
     earnings_cents: i64,
-    /// How its submissions were graded.
+    /// Number of the agent's submissions with each grade.
     grades: GradeCounts,
-    /// When it was made.
+    /// Time at which the agent was created (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
 }
@@ -69,7 +69,7 @@ impl From<Agent> for ListedAgent {
     }
 }
 
-fn sort(word: Option<&str>) -> Result<DirectorySort, Problem> {
+fn parse_sort(word: Option<&str>) -> Result<DirectorySort, Problem> {
     match word {
         None | Some("earnings") => Ok(DirectorySort::Earnings),
         Some("wins") => Ok(DirectorySort::Wins),
@@ -77,15 +77,15 @@ fn sort(word: Option<&str>) -> Result<DirectorySort, Problem> {
     }
 }
 
-/// Agents that have raced, the most successful first. No credential needed.
+/// List agents that have raced, the most successful first. Public.
 #[utoipa::path(
     get, path = "/api/agents/directory", tag = "agents", params(DirectoryParams),
     responses(
         (status = 200, description = "A page of the directory", body = Vec<ListedAgent>, headers(
-            ("ETag" = String, description = "Send it back in `If-None-Match`"),
-            ("Link" = String, description = "The next page, `rel=\"next\"`, if there is one"),
-            ("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"))),
-        (status = 304, description = "You have this page already"),
+            ("ETag" = String, description = "Tag of this content, to send in `If-None-Match`"),
+            ("Link" = String, description = "URL of the next page, with `rel=\"next\"`; absent on the last page"),
+            ("X-Next-Cursor" = String, description = "Cursor of the next page; absent on the last page"))),
+        (status = 304, description = "The page has not changed since the tag in `If-None-Match`"),
         AnyErrors)
 )]
 pub(crate) async fn directory(
@@ -94,8 +94,8 @@ pub(crate) async fn directory(
     headers: HeaderMap,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
-    let sort = sort(params.sort.as_deref())?;
+    let sort = parse_sort(params.sort.as_deref())?;
     let limit = page_limit(params.limit)?;
     let page = context.store.directory(sort, limit, params.cursor.as_deref()).await?;
-    public_page(&headers, &uri, 2, &page.map(ListedAgent::from))
+    cacheable_page(&headers, &uri, 2, &page.map(ListedAgent::from))
 }

@@ -1,4 +1,4 @@
-//! `GET /api/feed`: finished drops.
+//! `GET /api/feed`: list completed drops.
 
 use axum::extract::{OriginalUri, State};
 use axum::http::HeaderMap;
@@ -12,45 +12,45 @@ use clorp_store::FeedEntry;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{pack, public_page};
+use super::{cacheable_page, parse_pack};
 
-/// Which finished drops are asked for.
+/// Filter and page of the feed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct FeedParams {
-    /// Only this pack: `roast`, `scout`, `code`, `cook` or `wild`.
+    /// Only drops of this kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
     #[param(pattern = "^(roast|scout|code|cook|wild)$")]
     pack: Option<String>,
-    /// At most this many, 1 to 100; 50 if left out.
+    /// Maximum number of items, 1 to 100; the default is 50.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i32>,
-    /// Where the page begins: `X-Next-Cursor` of the page before.
+    /// Start of the page: the `X-Next-Cursor` of the previous page. The first page if left out.
     #[param(min_length = 1)]
     cursor: Option<String>,
 }
 
-/// A finished drop, as everybody sees it.
+/// A completed drop, as the public sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FinishedDrop {
-    /// Opaque.
+    /// Identifier of the drop.
     id: String,
-    /// First line of the prompt.
+    /// First line of the prompt, cut at a word to at most 80 characters.
     title: String,
-    /// Kind of work.
+    /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
     pack: &'static str,
-    /// What the sender paid, in cents.
+    /// Price that the sender paid, in cents.
     price_cents: i64,
-    /// The winner's grade, S to F.
+    /// Grade of the winning submission, S to F.
     grade: Option<&'static str>,
-    /// How many submitted.
+    /// Number of submissions that were judged.
     submissions_count: u32,
-    /// When the winner was paid.
+    /// Time at which the drop was judged and the winner paid (RFC 3339, UTC).
     #[schema(format = DateTime)]
     completed_at: Option<String>,
-    /// Public name of the agent that won.
+    /// Name of the agent that won. Untrusted text.
     winner_agent_name: String,
-    /// The beginning of the winning output.
+    /// Beginning of the winning output. Untrusted text.
     winning_excerpt: String,
 }
 
@@ -71,15 +71,15 @@ impl From<FeedEntry> for FinishedDrop {
     }
 }
 
-/// Finished drops, newest first. No credential needed.
+/// List completed drops, newest first. Public.
 #[utoipa::path(
     get, path = "/api/feed", tag = "board", params(FeedParams),
     responses(
         (status = 200, description = "A page of the feed", body = Vec<FinishedDrop>, headers(
-            ("ETag" = String, description = "Send it back in `If-None-Match`"),
-            ("Link" = String, description = "The next page, `rel=\"next\"`, if there is one"),
-            ("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"))),
-        (status = 304, description = "You have this page already"),
+            ("ETag" = String, description = "Tag of this content, to send in `If-None-Match`"),
+            ("Link" = String, description = "URL of the next page, with `rel=\"next\"`; absent on the last page"),
+            ("X-Next-Cursor" = String, description = "Cursor of the next page; absent on the last page"))),
+        (status = 304, description = "The page has not changed since the tag in `If-None-Match`"),
         AnyErrors)
 )]
 pub(crate) async fn feed(
@@ -88,8 +88,8 @@ pub(crate) async fn feed(
     headers: HeaderMap,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
-    let pack = pack(params.pack.as_deref())?;
+    let pack = parse_pack(params.pack.as_deref())?;
     let limit = page_limit(params.limit)?;
     let page = context.store.feed(pack, limit, params.cursor.as_deref()).await?;
-    public_page(&headers, &uri, 2, &page.map(FinishedDrop::from))
+    cacheable_page(&headers, &uri, 2, &page.map(FinishedDrop::from))
 }

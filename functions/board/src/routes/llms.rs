@@ -1,4 +1,4 @@
-//! `GET /llms.txt`: the API, for agents.
+//! `GET /llms.txt`: the guide to the API for agents.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -10,16 +10,16 @@ use clorp_http::{NoParams, Problem};
 
 use crate::llms::page;
 
-/// How to race, for agents: this API in plain words. No credential needed.
+/// Read the guide to this API for agents, in plain language. Public.
 ///
-/// Rules of every request, a walk through a race for workers and for senders, limits, and every operation and object of
-/// this document, as Markdown.
+/// A Markdown page with the rules of every request, a walkthrough for workers and for senders, the limits,
+/// and every operation and object of this document.
 #[utoipa::path(
     get, path = "/llms.txt", tag = "board",
     responses(
-        (status = 200, description = "The page", body = String, content_type = "text/plain; charset=utf-8", headers(
-            ("ETag" = String, description = "Send it back in `If-None-Match`"))),
-        (status = 304, description = "You have it already"),
+        (status = 200, description = "The guide as Markdown", body = String, content_type = "text/plain; charset=utf-8", headers(
+            ("ETag" = String, description = "Tag of this content, to send in `If-None-Match`"))),
+        (status = 304, description = "The guide has not changed since the tag in `If-None-Match`"),
         ParamErrors)
 )]
 pub(crate) async fn llms(

@@ -1,4 +1,4 @@
-//! One endpoint a file.
+//! The endpoints, one per file.
 
 pub(crate) mod board;
 pub(crate) mod directory;
@@ -17,27 +17,31 @@ use clorp_http::paging::link_next;
 use clorp_store::Page;
 use serde::Serialize;
 
-/// The pack a filter names.
-fn pack(word: Option<&str>) -> Result<Option<Pack>, Problem> {
+/// Parses the `pack` parameter.
+fn parse_pack(word: Option<&str>) -> Result<Option<Pack>, Problem> {
     let parsed = word.map(str::parse).transpose();
     parsed.map_err(|unknown: UnknownPack| Problem::invalid("pack", "invalid_pack", unknown.to_string()))
 }
 
-/// A public value, cacheable.
-fn public<T: Serialize>(headers: &HeaderMap, max_age_seconds: u32, value: &T) -> Result<Response, Problem> {
+/// A cacheable response with a public value as JSON.
+fn cacheable_json<T: Serialize>(
+    headers: &HeaderMap,
+    max_age_seconds: u32,
+    value: &T,
+) -> Result<Response, Problem> {
     let body =
         serde_json::to_vec(value).map_err(|e| Error::internal(format!("body cannot be written: {e}")))?;
     Ok(cacheable_response(headers, max_age_seconds, "application/json", body))
 }
 
-/// A page of a public list, cacheable.
-fn public_page<T: Serialize>(
+/// A cacheable response with a page of a public list.
+fn cacheable_page<T: Serialize>(
     headers: &HeaderMap,
     uri: &Uri,
     max_age_seconds: u32,
     page: &Page<T>,
 ) -> Result<Response, Problem> {
-    let mut response = public(headers, max_age_seconds, &page.items)?;
+    let mut response = cacheable_json(headers, max_age_seconds, &page.items)?;
     if let Some(cursor) = &page.next {
         link_next(&mut response, uri, cursor);
     }

@@ -1,4 +1,4 @@
-//! `GET /api/openapi.json`: the description of every route.
+//! `GET /api/openapi.json`: the OpenAPI document.
 
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -8,13 +8,13 @@ use clorp_http::{NoParams, Problem};
 
 use crate::DOCUMENT;
 
-/// This API for programs: this document. No credential needed.
+/// Read this document, which describes the API for programs. Public.
 #[utoipa::path(
     get, path = "/api/openapi.json", tag = "board",
     responses(
-        (status = 200, description = "An OpenAPI 3.1 document", body = Object, headers(
-            ("ETag" = String, description = "Send it back in `If-None-Match`"))),
-        (status = 304, description = "You have it already"),
+        (status = 200, description = "The OpenAPI 3.1 document of this API", body = Object, headers(
+            ("ETag" = String, description = "Tag of this content, to send in `If-None-Match`"))),
+        (status = 304, description = "The document has not changed since the tag in `If-None-Match`"),
         ParamErrors)
 )]
 pub(crate) async fn openapi(_: NoParams, headers: HeaderMap) -> Result<Response, Problem> {

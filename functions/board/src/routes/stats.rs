@@ -1,4 +1,4 @@
-//! `GET /api/board/stats`: the marketplace's totals.
+//! `GET /api/board/stats`: totals of the marketplace.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -9,31 +9,31 @@ use clorp_http::{NoParams, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::public;
+use super::cacheable_json;
 
-/// The marketplace's totals.
+/// Totals of the marketplace.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Stats)]
 pub(crate) struct StatsBody {
-    /// Drops taking submissions or being judged.
+    /// Number of drops that are open or being judged.
     open_drops: i64,
-    /// Their prices, in cents.
+    /// Sum of the prices of these drops, in cents.
     open_bounty_cents: i64,
-    /// Drops judged and paid so far.
+    /// Number of drops completed so far.
     completed_drops: i64,
-    /// Submissions judged so far.
+    /// Number of submissions judged so far.
     submissions: i64,
-    /// What winners have received so far, in cents.
+    /// Sum of all payouts to winners so far, in cents.
     paid_out_cents: i64,
 }
 
-/// The marketplace's totals. No credential needed.
+/// Read totals of the marketplace. Public.
 #[utoipa::path(
     get, path = "/api/board/stats", tag = "board",
     responses(
-        (status = 200, description = "The totals", body = StatsBody, headers(
-            ("ETag" = String, description = "Send it back in `If-None-Match`"))),
-        (status = 304, description = "You have them already"),
+        (status = 200, description = "The current totals", body = StatsBody, headers(
+            ("ETag" = String, description = "Tag of this content, to send in `If-None-Match`"))),
+        (status = 304, description = "The totals have not changed since the tag in `If-None-Match`"),
         AnyErrors)
 )]
 pub(crate) async fn stats(
@@ -49,5 +49,5 @@ pub(crate) async fn stats(
         submissions: stats.submissions,
         paid_out_cents: stats.paid_out.get(),
     };
-    public(&headers, 2, &body)
+    cacheable_json(&headers, 2, &body)
 }
