@@ -1,4 +1,4 @@
-//! `POST /api/cli/login/approve`: let a program in.
+//! `POST /api/cli/login/approve`: approve a login.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,32 +12,33 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::decide;
-use crate::routes::keys::{PolicyBody, checked_terms};
+use crate::routes::keys::{PolicyBody, parse_terms};
 
-/// Which program to let in, and with what key.
+/// A login to approve, and the terms of its API key.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Approval {
-    /// The code that the program shows, in any case, with or without its dash.
+    /// User code that the program shows. Case and dash are ignored.
     #[schema(value_type = String, example = "WDJB-MJHT")]
     user_code: Option<String>,
-    /// From when on the key is to be refused; never if left out.
+    /// Time at which the key expires (RFC 3339); never if left out.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// What the key may spend; everything if left out. It cannot be changed afterwards.
+    /// Limits on what the key may spend; no limits if left out. They cannot be changed later.
     spend_policy: Option<PolicyBody>,
 }
 
-/// Let a program in: it gets a key of yours when it asks next. Only for who has signed in.
+/// Approve a login of a program. Requires a browser session.
 ///
-/// The same again is answered the same, without a second key.
+/// The program receives an API key of yours at its next poll. A retry gets the same response, and creates no
+/// second key.
 #[utoipa::path(
     post, path = "/api/cli/login/approve", tag = "cli", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("keys"))),
     request_body = Approval,
     responses(
-        (status = 204, description = "Approved"),
-        (status = 409, description = "`login_decided`: you have decided otherwise before.", body = ErrorBody),
+        (status = 204, description = "The login is approved"),
+        (status = 409, description = "`login_decided`: you have already decided differently on this login.", body = ErrorBody),
         AuthErrors, RoleErrors, IdErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn approve(
@@ -48,7 +49,7 @@ pub(crate) async fn approve(
 ) -> Result<StatusCode, Problem> {
     let code = checked_user_code("/user_code", approval.user_code.as_deref())?;
     let now = context.clock.now();
-    let terms = checked_terms(approval.expires_at.as_deref(), approval.spend_policy.as_ref(), now)?;
+    let terms = parse_terms(approval.expires_at.as_deref(), approval.spend_policy.as_ref(), now)?;
     decide(&context, &caller, &code, &LoginDecision::Approve(terms)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,4 +1,4 @@
-//! `POST /api/cli/login`: begin a login.
+//! `POST /api/cli/login`: begin a login of a program.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,34 +15,34 @@ use utoipa::ToSchema;
 
 use crate::LoginPage;
 
-/// How often a user code is drawn. That one is taken by a login under way happens once in millions.
-const DRAWS: usize = 5;
+/// Attempts to draw an unused user code. A collision with a pending login happens once in millions.
+const MAX_DRAWS: usize = 5;
 
-/// Who asks to be let in.
+/// A login to begin.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginRequest {
-    /// What to call the key, such as the machine's name, 1 to 100 characters; `CLI` if left out. Its user sees it before
-    /// they approve.
+    /// Name for the API key, such as the machine's name, 1 to 100 characters; `CLI` if left out. The user
+    /// sees the name before approving.
     #[schema(min_length = 1, max_length = 100, example = "ada's laptop")]
     name: Option<String>,
 }
 
-/// A login that was begun.
+/// A login that has begun, and waits for its user.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BegunLogin {
-    /// What `POST /api/cli/token` takes. A secret of the program's.
+    /// Device code for `POST /api/cli/token`. A secret of the program.
     device_code: String,
-    /// What to show to the user.
+    /// User code to show to the user.
     #[schema(example = "WDJB-MJHT")]
     user_code: String,
-    /// The page on which they type it.
+    /// URL of the page on which the user enters the code.
     #[schema(example = "https://clorp.example/cli/login")]
     verification_uri: String,
-    /// The same page with the code filled in.
+    /// URL of the same page, with the code filled in.
     #[schema(example = "https://clorp.example/cli/login?user_code=WDJB-MJHT")]
     verification_uri_complete: String,
-    /// Seconds until the login leads to nothing any more.
+    /// Seconds until the login expires.
     #[schema(example = 600)]
     expires_in: u32,
     /// Seconds to wait between two polls.
@@ -50,14 +50,15 @@ pub(crate) struct BegunLogin {
     interval: u32,
 }
 
-/// Begin to log a program in, in the manner of RFC 8628.
+/// Begin a login of a program, as in RFC 8628. Public.
 ///
-/// Show the code and the page's address, or open the page, and poll `POST /api/cli/token` until the user has decided.
+/// Show the user code and the page's URL to the user, or open the page. Then poll `POST /api/cli/token` until
+/// the user has decided.
 #[utoipa::path(
     post, path = "/api/cli/login", tag = "cli",
     request_body = LoginRequest,
     responses(
-        (status = 201, description = "The login", body = BegunLogin),
+        (status = 201, description = "The login that has begun", body = BegunLogin),
         AddressErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn begin(
@@ -69,7 +70,7 @@ pub(crate) async fn begin(
 ) -> Result<(StatusCode, ApiJson<BegunLogin>), Problem> {
     let name = checked_name(request.name.or_else(|| Some(DEFAULT_NAME.to_owned())))?;
     let now = context.clock.now();
-    admit(&context, source, now).await?;
+    take_from_limit(&context, source, now).await?;
     let (login, device) = create_login(&context, source, name, now).await?;
     let body = BegunLogin {
         device_code: device.expose().to_owned(),
@@ -82,8 +83,8 @@ pub(crate) async fn begin(
     Ok((StatusCode::CREATED, ApiJson(body)))
 }
 
-/// Lets somebody through of whom nothing is known but their address.
-async fn admit(context: &Context, source: SourceAddress, now: Timestamp) -> Result<(), Error> {
+/// Counts a login against the rate limit of the client's address.
+async fn take_from_limit(context: &Context, source: SourceAddress, now: Timestamp) -> Result<(), Error> {
     let bucket = BucketKey::login(source.0);
     match context.store.take(&bucket, context.rules.login_rate, None, now).await?.decision {
         Decision::Granted { .. } => Ok(()),
@@ -99,7 +100,7 @@ async fn create_login(
 ) -> Result<(Login, DeviceCode), Error> {
     let device = new_device_code();
     let asked_from = source.0.map(|address| address.to_string());
-    for _ in 0..DRAWS {
+    for _ in 0..MAX_DRAWS {
         let login = Login::new(&device, new_user_code(), name.clone(), asked_from.clone(), now);
         if context.store.create_login(&login).await? {
             return Ok((login, device));

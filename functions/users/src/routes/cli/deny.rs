@@ -1,4 +1,4 @@
-//! `POST /api/cli/login/deny`: keep a program out.
+//! `POST /api/cli/login/deny`: deny a login.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,23 +13,25 @@ use utoipa::ToSchema;
 
 use super::decide;
 
-/// Which program to keep out.
+/// A login to deny.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Denial {
-    /// The code that the program shows, in any case, with or without its dash.
+    /// User code that the program shows. Case and dash are ignored.
     #[schema(value_type = String, example = "WDJB-MJHT")]
     user_code: Option<String>,
 }
 
-/// Keep a program out: it is told so when it asks next. Only for who has signed in.
+/// Deny a login of a program. Requires a browser session.
+///
+/// The program receives `access_denied` at its next poll.
 #[utoipa::path(
     post, path = "/api/cli/login/deny", tag = "cli", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("keys"))),
     request_body = Denial,
     responses(
-        (status = 204, description = "Denied"),
-        (status = 409, description = "`login_decided`: you have decided otherwise before.", body = ErrorBody),
+        (status = 204, description = "The login is denied"),
+        (status = 409, description = "`login_decided`: you have already decided differently on this login.", body = ErrorBody),
         AuthErrors, RoleErrors, IdErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn deny(

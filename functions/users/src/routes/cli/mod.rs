@@ -1,4 +1,5 @@
-//! Logging a program in that has no browser: it begins a login, its user decides about it, it polls for its key.
+//! Logins for programs without a browser (RFC 8628): the program begins a login, its user approves or denies
+//! it in a browser, and the program polls for its API key.
 
 pub(crate) mod approve;
 pub(crate) mod begin;
@@ -11,7 +12,7 @@ use clorp_domain::{Error, LoginDecision, UserCode};
 use clorp_http::Caller;
 use clorp_store::Decided;
 
-/// Records what the caller, who has signed in, decides about a login.
+/// Records the decision of the caller, who must have signed in, on a login.
 async fn decide(
     context: &Context,
     caller: &Caller,

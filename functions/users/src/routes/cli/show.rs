@@ -1,4 +1,4 @@
-//! `GET /api/cli/login`: what a program asks for, for its user to decide.
+//! `GET /api/cli/login`: read a login, before the user decides on it.
 
 use axum::extract::State;
 use clorp_context::Context;
@@ -10,12 +10,12 @@ use clorp_http::{ApiJson, ApiQuery, Caller, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Which login.
+/// The login to read.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LoginQuery {
-    /// The code that the program shows, in any case, with or without its dash.
+    /// User code that the program shows. Case and dash are ignored.
     #[param(value_type = String, required, example = "WDJB-MJHT")]
     user_code: Option<String>,
 }
@@ -24,20 +24,20 @@ pub(crate) struct LoginQuery {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Login)]
 pub(crate) struct LoginBody {
-    /// The code, as the program shows it.
+    /// User code, as the program shows it.
     #[schema(example = "WDJB-MJHT")]
     user_code: String,
-    /// What the key is to be called, in the program's words: whoever wrote it may lie.
+    /// Name for the API key, which the program chose. Untrusted text.
     name: String,
-    /// The address that the program called from, if that is known.
+    /// IP address from which the program began the login; `null` if unknown.
     #[schema(example = "203.0.113.7")]
     asked_from: Option<String>,
-    /// `pending`; once you have decided, `approved` or `denied`, and `redeemed` when the program has its key.
+    /// Status of the login: `pending`, `approved`, `denied`, or `redeemed` once the program has its key.
     status: &'static str,
-    /// When the program asked.
+    /// Time at which the program began the login (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
-    /// When the login ends.
+    /// Time at which the login expires (RFC 3339, UTC).
     #[schema(format = DateTime)]
     expires_at: String,
 }
@@ -60,15 +60,16 @@ impl From<Login> for LoginBody {
     }
 }
 
-/// What a program asks for. Only for who has signed in, and once it is decided, only for who decided.
+/// Read a login of a program. Requires a browser session.
 ///
-/// Ask the user whether the program in front of them shows this code before you approve it in their name.
+/// Once a user has decided on the login, only that user can read it. Before you approve it, ask the user to
+/// check that the program in front of them shows this code.
 #[utoipa::path(
     get, path = "/api/cli/login", tag = "cli", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("keys"))),
     params(LoginQuery),
     responses(
-        (status = 200, description = "The login", body = LoginBody),
+        (status = 200, description = "The requested login", body = LoginBody),
         AuthErrors, RoleErrors, IdErrors, AnyErrors)
 )]
 pub(crate) async fn show(

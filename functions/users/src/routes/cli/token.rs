@@ -1,4 +1,4 @@
-//! `POST /api/cli/token`: poll for the key that a login leads to.
+//! `POST /api/cli/token`: poll for the API key of a login.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,41 +14,41 @@ use utoipa::ToSchema;
 
 use crate::routes::keys::KeyBody;
 
-/// Which login.
+/// The login to poll for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenRequest {
-    /// What `POST /api/cli/login` gave the program.
+    /// Device code from `POST /api/cli/login`.
     #[schema(value_type = String)]
     device_code: Option<String>,
 }
 
-/// The key that a login has led to.
+/// The API key of a login, with its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenBody {
     #[serde(flatten)]
     key: KeyBody,
-    /// The key itself, to be sent as `Authorization: Bearer`. Shown this once.
+    /// Secret of the key, to send as `Authorization: Bearer`. Shown only in this response.
     api_key: String,
-    /// Whose it is.
+    /// User who owns the key.
     user: TokenUser,
 }
 
-/// The owner of a key.
+/// The user who owns a key.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenUser {
-    /// Opaque.
+    /// Identifier of the user.
     id: String,
 }
 
-/// Poll for the key, in the words of RFC 8628.
+/// Poll for the API key of a login, as in RFC 8628. Public.
 ///
-/// The key is made when it is first asked for after the user has approved, and shown in that answer only. If the answer
-/// is lost, begin another login; the user can revoke the key that nobody has.
+/// The first poll after the user's approval creates the key, and only its response contains the secret. If
+/// that response is lost, begin another login; the user can revoke the lost key.
 #[utoipa::path(
     post, path = "/api/cli/token", tag = "cli",
     request_body = TokenRequest,
-    responses((status = 201, description = "The key, with its secret", body = TokenBody), PollErrors, BodyErrors)
+    responses((status = 201, description = "The new key, with its secret", body = TokenBody), PollErrors, BodyErrors)
 )]
 pub(crate) async fn token(
     _: NoParams,
@@ -67,7 +67,7 @@ pub(crate) async fn token(
             Err(Error::LoginPending { interval_seconds: pace.interval_seconds }.into())
         }
         Poll::TooEarly(slower) => {
-            // At the slowest there is nothing more to record.
+            // At the slowest pace there is nothing to record.
             if slower != pace {
                 store.set_pace(&login, slower).await?;
             }
@@ -77,7 +77,7 @@ pub(crate) async fn token(
     }
 }
 
-/// Makes the key.
+/// Creates the key.
 async fn redeem(
     context: &Context,
     login: &Login,

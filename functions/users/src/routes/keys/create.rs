@@ -1,4 +1,4 @@
-//! `POST /api/keys`: make an API key.
+//! `POST /api/keys`: create an API key.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,41 +12,41 @@ use clorp_store::KeyCreated;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{KeyBody, PolicyBody, checked_terms};
+use super::{KeyBody, PolicyBody, parse_terms};
 
-/// What key to make.
+/// An API key to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyRequest {
-    /// What to call it, 1 to 100 characters.
+    /// Name of the key, 1 to 100 characters.
     #[schema(value_type = String, min_length = 1, max_length = 100, example = "my racing agent")]
     name: Option<String>,
-    /// From when on it is to be refused; never if left out.
+    /// Time at which the key expires (RFC 3339); never if left out.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// What it may spend; everything if left out. It cannot be changed afterwards.
+    /// Limits on what the key may spend; no limits if left out. They cannot be changed later.
     spend_policy: Option<PolicyBody>,
 }
 
-/// A new API key.
+/// A new API key, with its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct NewKeyBody {
     #[serde(flatten)]
     key: KeyBody,
-    /// The key itself, to be sent as `Authorization: Bearer`. Shown this once: the answer to a repetition of the request
-    /// under its `Idempotency-Key` has `null` here.
+    /// Secret of the key, to send as `Authorization: Bearer`. Shown only in the first response; `null` in the
+    /// response to a retry with the same `Idempotency-Key`.
     secret: Option<String>,
 }
 
-/// Make an API key.
+/// Create an API key.
 ///
-/// Its secret is shown once, and only its hash is kept.
+/// The secret is shown once; the server stores only its hash.
 #[utoipa::path(
     post, path = "/api/keys", tag = "keys", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("keys"))),
     request_body = KeyRequest,
     responses(
-        (status = 201, description = "The key, with its secret", body = NewKeyBody),
+        (status = 201, description = "The new key, with its secret", body = NewKeyBody),
         AuthErrors, RoleErrors, KeyErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn create(
@@ -59,7 +59,7 @@ pub(crate) async fn create(
     caller.require_unlimited()?;
     let now = context.clock.now();
     let secret = new_api_key();
-    let terms = checked_terms(request.expires_at.as_deref(), request.spend_policy.as_ref(), now)?;
+    let terms = parse_terms(request.expires_at.as_deref(), request.spend_policy.as_ref(), now)?;
     let key = StoredKey {
         name: checked_name(request.name)?,
         expires_at: terms.expires_at,
@@ -68,11 +68,12 @@ pub(crate) async fn create(
     };
     let (key, secret) = create_or_find(&context, key, secret).await?;
     let shown = NewKeyBody { key: KeyBody::of(key.clone(), now), secret };
-    let kept = NewKeyBody { key: KeyBody::of(key, now), secret: None };
-    Ok(respond_with_secret(StatusCode::CREATED, &shown, &kept)?)
+    let stored = NewKeyBody { key: KeyBody::of(key, now), secret: None };
+    Ok(respond_with_secret(StatusCode::CREATED, &shown, &stored)?)
 }
 
-/// The key that this request made, with its secret; or that an earlier try of it made, whose secret is not known.
+/// Creates the key, and returns it with its secret; or returns the key that an earlier attempt of this
+/// request created, whose secret is lost.
 async fn create_or_find(
     context: &Context,
     key: StoredKey,
@@ -84,7 +85,7 @@ async fn create_or_find(
         KeyCreated::TooMany => Err(Error::TooManyKeys { most }),
         KeyCreated::Already => {
             let made = context.store.listed_key(&key.owner, key.id).await?;
-            // Between the two it can have been revoked.
+            // The key may have been revoked in between.
             made.map(|made| (made, None)).ok_or(Error::NotFound)
         }
     }

@@ -1,4 +1,4 @@
-//! `GET /api/keys`: the caller's API keys.
+//! `GET /api/keys`: list the caller's API keys.
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
@@ -8,15 +8,15 @@ use clorp_http::{ApiQuery, Caller, Paging, Problem, paging};
 
 use super::KeyBody;
 
-/// Your API keys, newest first, without their secrets.
+/// List your API keys, newest first, without their secrets.
 #[utoipa::path(
     get, path = "/api/keys", tag = "keys", security(("api_key" = [])),
     params(Paging),
     responses(
-        (status = 200, description = "The keys", body = Vec<KeyBody>,
+        (status = 200, description = "A page of your keys", body = Vec<KeyBody>,
             headers(
-                ("Link" = String, description = "The next page, `rel=\"next\"`; absent on the last one"),
-                ("X-Next-Cursor" = String, description = "The `cursor` of the next page; absent on the last one"))),
+                ("Link" = String, description = "URL of the next page, with `rel=\"next\"`; absent on the last page"),
+                ("X-Next-Cursor" = String, description = "Cursor of the next page; absent on the last page"))),
         AuthErrors, AnyErrors)
 )]
 pub(crate) async fn list(

@@ -1,4 +1,4 @@
-//! API keys, and what is shown of one.
+//! API keys: the endpoints, one per file, and the wire format of a key.
 
 pub(crate) mod create;
 pub(crate) mod list;
@@ -12,22 +12,23 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a key may spend on drops. A key with a limit may neither move money otherwise nor make keys, so that it cannot
-/// get around it.
+/// Limits on what an API key may spend on drops. A key with a limit may neither move money any other way nor
+/// create keys.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SpendPolicy)]
 pub(crate) struct PolicyBody {
-    /// Most that one drop may cost, in cents; `null` is no limit.
+    /// Maximum price of one drop, in cents; `null` for no limit.
     #[schema(minimum = 0, example = 500)]
     per_drop_cents: Option<i64>,
-    /// Most that all drops of one day (UTC) may cost, in cents; `null` is no limit. A refund does not count back.
+    /// Maximum total price of the drops of one day (UTC), in cents; `null` for no limit. A refund does not
+    /// restore the limit.
     #[schema(minimum = 0, example = 2000)]
     per_day_cents: Option<i64>,
 }
 
-/// What a key is to be allowed, checked.
-pub(crate) fn checked_terms(
+/// Parses the terms of a new key.
+pub(crate) fn parse_terms(
     expires_at: Option<&str>,
     policy: Option<&PolicyBody>,
     now: Timestamp,
@@ -46,30 +47,30 @@ pub(crate) fn checked_terms(
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ApiKey)]
 pub(crate) struct KeyBody {
-    /// Opaque.
+    /// Identifier of the key.
     id: String,
-    /// What you call it.
+    /// Name of the key.
     name: String,
-    /// How it begins.
+    /// First characters of the secret, to recognize the key.
     #[schema(example = "clorp_4fJ9xQ")]
     prefix: String,
-    /// When it was made.
+    /// Time at which the key was created (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was last used, or up to an hour before that; `null` if never.
+    /// Time of the last use, accurate to one hour (RFC 3339, UTC); `null` if the key was never used.
     #[schema(format = DateTime)]
     last_used_at: Option<String>,
-    /// From when on it is refused; `null` if never.
+    /// Time at which the key expires (RFC 3339, UTC); `null` if never.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// What it may spend.
+    /// Limits on what the key may spend.
     spend_policy: PolicyBody,
-    /// What it has spent today (UTC), in cents; counted only under a limit by the day.
+    /// Amount that the key has spent today (UTC), in cents. Counted only for a key with a limit per day.
     spent_today_cents: i64,
 }
 
 impl KeyBody {
-    /// The key as its owner sees it at `now`.
+    /// The key, as its owner sees it at `now`.
     pub(crate) fn of(key: StoredKey, now: Timestamp) -> Self {
         let SpendPolicy { per_drop, per_day } = key.policy;
         Self {

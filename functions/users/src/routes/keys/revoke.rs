@@ -7,15 +7,15 @@ use clorp_domain::{Error, KeyId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors};
 use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
 
-/// Revoke an API key. From the next request on it is refused.
+/// Revoke an API key. The next request with it is a 401.
 ///
-/// A key with a spend policy can revoke itself and no other.
+/// A key with a spend policy can revoke itself, but no other key.
 #[utoipa::path(
     delete, path = "/api/keys/{id}", tag = "keys", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("keys"))),
-    params(("id" = String, Path, description = "The key's id")),
+    params(("id" = String, Path, description = "Identifier of the key")),
     responses(
-        (status = 204, description = "Revoked"),
+        (status = 204, description = "The key is revoked"),
         AuthErrors, RoleErrors, IdErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn revoke(
