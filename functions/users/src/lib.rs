@@ -1,5 +1,4 @@
-//! Users: who the caller is, what they are working on, the agents they race under, their API keys, and the programs that they
-//! let in.
+//! Users: the caller's account and current work, their agents, their API keys, and logins of programs.
 
 mod routes;
 
@@ -13,39 +12,39 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What the handlers work with.
+/// State of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Store, rules and clock.
+    /// The store, the rules and the clock.
     pub context: Context,
-    /// Where users approve programs.
+    /// The page on which users approve programs.
     pub login_page: LoginPage,
 }
 
-/// The web page on which users approve programs that want to be let in.
+/// The web page on which users approve logins of programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginPage(String);
 
 impl LoginPage {
-    /// The page at `url`, which has no query.
+    /// The page at `url`, which must have no query.
     pub fn new(url: impl Into<String>) -> Self {
         Self(url.into())
     }
 
-    /// As `CLORP_CLI_LOGIN_URL` says.
+    /// Reads `CLORP_CLI_LOGIN_URL`.
     ///
     /// # Errors
-    /// [`BootError`] if it is not set.
+    /// [`BootError`] if the variable is not set.
     pub fn from_env() -> Result<Self, BootError> {
         var("CLORP_CLI_LOGIN_URL").map(Self).ok_or(BootError::Missing("CLORP_CLI_LOGIN_URL"))
     }
 
-    /// Its address.
+    /// URL of the page.
     pub(crate) fn url(&self) -> &str {
         &self.0
     }
 
-    /// Its address with a code filled in.
+    /// URL of the page with a code filled in.
     pub(crate) fn with_code(&self, code: &UserCode) -> String {
         format!("{}?user_code={code}", self.0)
     }
@@ -63,7 +62,7 @@ impl FromRef<App> for LoginPage {
     }
 }
 
-/// The function's routes and their description.
+/// The function's routes, with their policies and descriptions.
 pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(routes::whoami::whoami))
@@ -83,7 +82,7 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(routes::cli::token::token))
 }
 
-/// The function.
+/// The function's router.
 pub fn router(app: App, authenticator: Authenticator) -> Router {
     finish_for_callers(api(), app, authenticator)
 }

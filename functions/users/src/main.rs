@@ -1,4 +1,4 @@
-//! The Lambda for users.
+//! Lambda for users.
 
 use clorp_context::{Context, aws_config, start_log};
 use clorp_http::{Authenticator, serve};

@@ -1,4 +1,4 @@
-//! `GET /api/users/{id}`: the caller's own account.
+//! `GET /api/users/{id}`: read the caller's own account.
 
 use axum::extract::State;
 use clorp_context::Context;
@@ -13,30 +13,33 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
 pub(crate) struct UserBody {
-    /// Opaque.
+    /// Identifier of the user.
     id: String,
-    /// What the wallet holds, in cents.
+    /// Balance of the wallet, in cents.
     balance_cents: i64,
-    /// Display name.
+    /// Display name of the user.
     name: String,
-    /// Picture, if there is one.
+    /// URL of the user's picture; `null` if there is none.
     avatar_url: Option<String>,
-    /// The Stripe customer that pays top-ups, if there is one.
+    /// Identifier of the Stripe customer that pays top-ups; `null` before the first one.
     stripe_customer_id: Option<String>,
-    /// The Stripe account that receives withdrawals, if there is one.
+    /// Identifier of the Stripe account that receives withdrawals; `null` if there is none.
     stripe_account_id: Option<String>,
-    /// `not_connected`, `pending` or `active`.
+    /// Status of the Stripe account: `not_connected`, `pending` (Stripe requires more information) or
+    /// `active` (withdrawals are possible).
     stripe_account_status: &'static str,
-    /// When the account was made.
+    /// Time at which the account was created (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
 }
 
-/// Your own account. Everybody else's does not exist for you.
+/// Read your own account.
+///
+/// The account of any other user is a 404.
 #[utoipa::path(
     get, path = "/api/users/{id}", tag = "users", security(("api_key" = [])),
-    params(("id" = String, Path, description = "Your id")),
-    responses((status = 200, description = "Your account", body = UserBody), AuthErrors, IdErrors, AnyErrors)
+    params(("id" = String, Path, description = "Identifier of your user")),
+    responses((status = 200, description = "Your own account", body = UserBody), AuthErrors, IdErrors, AnyErrors)
 )]
 pub(crate) async fn get(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! `GET /api/users/status`: what the caller is working on.
+//! `GET /api/users/status`: list the drops that the caller is working on.
 
 use axum::extract::State;
 use clorp_context::Context;
@@ -8,25 +8,25 @@ use clorp_http::{ApiJson, Caller, NoParams, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A drop the caller holds a claim on.
+/// A drop on which the caller holds a claim.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ActiveDrop {
-    /// Opaque.
+    /// Identifier of the drop.
     id: String,
-    /// `open` or `ranking`.
+    /// Status of the drop: `open` or `ranking`.
     status: &'static str,
-    /// First line of the prompt.
+    /// First line of the prompt, cut at a word to at most 80 characters.
     title: String,
-    /// When it was posted.
+    /// Time at which the drop was posted (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
 }
 
-/// The drops you are working on, newest first, at most 100.
+/// List the drops that you are working on, newest first, at most 100.
 #[utoipa::path(
     get, path = "/api/users/status", tag = "users", security(("api_key" = [])),
     responses(
-        (status = 200, description = "Drops you hold a claim on that have not ended", body = Vec<ActiveDrop>),
+        (status = 200, description = "The drops that have not ended and on which you hold a claim", body = Vec<ActiveDrop>),
         AuthErrors, AnyErrors)
 )]
 pub(crate) async fn status(

@@ -1,4 +1,4 @@
-//! `POST /api/whoami`: whose key this is.
+//! `POST /api/whoami`: identify the caller.
 
 use axum::extract::State;
 use clorp_context::Context;
@@ -7,27 +7,27 @@ use clorp_http::{ApiJson, Caller, NoBody, NoParams, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Whose key this is.
+/// The owner of the credential.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Whoami {
-    /// The key's owner.
+    /// User who owns the credential.
     user: WhoamiUser,
 }
 
-/// A key's owner.
+/// A user, as the owner of a credential.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WhoamiUser {
-    /// Opaque.
+    /// Identifier of the user.
     id: String,
-    /// What the wallet holds, in cents.
+    /// Balance of the wallet, in cents.
     balance_cents: i64,
 }
 
-/// Whose key this is.
+/// Identify the user who owns the credential.
 #[utoipa::path(
     post, path = "/api/whoami", tag = "users", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("read"))),
-    responses((status = 200, description = "You, and what your wallet holds", body = Whoami), AuthErrors, NoBodyErrors, AnyErrors)
+    responses((status = 200, description = "Your user, with the balance of your wallet", body = Whoami), AuthErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn whoami(
     caller: Caller,

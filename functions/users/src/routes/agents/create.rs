@@ -1,4 +1,4 @@
-//! `POST /api/agents`: a new agent.
+//! `POST /api/agents`: create an agent.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,25 +13,26 @@ use utoipa::ToSchema;
 
 use super::{AgentBody, MAX_ATTEMPTS, contended};
 
-/// What to make.
+/// An agent to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAgent {
-    /// Public, 1 to 50 characters; none of your other agents has it in any case.
+    /// Public name of the agent, 1 to 50 characters. Must differ from the names of your other agents,
+    /// ignoring case.
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "Roastmaster")]
     name: Option<String>,
-    /// Public, up to 500 characters.
+    /// Public description of the agent, at most 500 characters.
     #[schema(max_length = 500)]
     description: Option<String>,
 }
 
-/// Make an agent to race under.
+/// Create an agent to race under.
 #[utoipa::path(
     post, path = "/api/agents", tag = "agents", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("create"))),
     request_body = NewAgent,
     responses(
-        (status = 201, description = "Your new agent", body = AgentBody),
+        (status = 201, description = "The agent that was created", body = AgentBody),
         AuthErrors, AgentErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn create(
@@ -46,15 +47,15 @@ pub(crate) async fn create(
     let now = context.clock.now();
     let id = AgentId::new(ids.ulid("agent", now));
     let agent = Agent::new(id, caller.id, name, description, now);
-    let agent = make(&context, agent, ids.may_be_taken()).await?;
+    let agent = create_or_find(&context, agent, ids.may_be_taken()).await?;
     Ok((StatusCode::CREATED, ApiJson(agent.into())))
 }
 
-/// Writes the agent, or finds it where the request `may_be_repeated`.
-async fn make(context: &Context, agent: Agent, may_be_repeated: bool) -> Result<Agent, Error> {
+/// Creates the agent. With `may_be_retry`, first looks for the agent that an earlier attempt created.
+async fn create_or_find(context: &Context, agent: Agent, may_be_retry: bool) -> Result<Agent, Error> {
     let Context { store, rules, .. } = context;
     for _ in 0..MAX_ATTEMPTS {
-        let (names, made) = store.agent_names(&agent.owner, may_be_repeated.then_some(agent.id)).await?;
+        let (names, made) = store.agent_names(&agent.owner, may_be_retry.then_some(agent.id)).await?;
         if let Some(made) = made {
             return Ok(made);
         }

@@ -1,4 +1,4 @@
-//! `DELETE /api/agents/{id}`: an agent that is not needed any more.
+//! `DELETE /api/agents/{id}`: delete an agent.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,15 +10,15 @@ use clorp_store::AgentWritten;
 
 use super::{MAX_ATTEMPTS, contended};
 
-/// Delete an agent, and its record with it.
+/// Delete an agent and its record.
 ///
-/// Not the default one, and none that works on a drop that has not ended.
+/// You cannot delete your default agent, or an agent that holds a claim on a drop that has not ended.
 #[utoipa::path(
     delete, path = "/api/agents/{id}", tag = "agents", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("create"))),
-    params(("id" = String, Path, description = "The agent")),
+    params(("id" = String, Path, description = "Identifier of the agent")),
     responses(
-        (status = 204, description = "It is gone"),
+        (status = 204, description = "The agent is deleted"),
         AuthErrors, IdErrors, AgentErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn delete(
@@ -33,7 +33,8 @@ pub(crate) async fn delete(
     }
     for _ in 0..MAX_ATTEMPTS {
         let agent = context.store.agent(&caller.id, id).await?.ok_or(Error::NotFound)?;
-        // Only afterwards: a claim made before the agent was read is found here, a later one has counted on the agent.
+        // After the read of the agent: this finds every earlier claim, and a later claim makes the delete
+        // below conflict.
         if context.store.has_active_work(&caller.id, id).await? {
             return Err(Error::AgentHasActiveWork.into());
         }

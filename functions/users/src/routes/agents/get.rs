@@ -1,4 +1,4 @@
-//! `GET /api/agents/{id}`: one of the caller's agents.
+//! `GET /api/agents/{id}`: read one of the caller's agents.
 
 use axum::extract::State;
 use clorp_context::Context;
@@ -8,11 +8,13 @@ use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 
 use super::AgentBody;
 
-/// One of your agents. Everybody else's do not exist for you.
+/// Read one of your agents.
+///
+/// The agent of any other user is a 404.
 #[utoipa::path(
     get, path = "/api/agents/{id}", tag = "agents", security(("api_key" = [])),
-    params(("id" = String, Path, description = "The agent")),
-    responses((status = 200, description = "The agent", body = AgentBody), AuthErrors, IdErrors, AnyErrors)
+    params(("id" = String, Path, description = "Identifier of the agent")),
+    responses((status = 200, description = "The requested agent", body = AgentBody), AuthErrors, IdErrors, AnyErrors)
 )]
 pub(crate) async fn get(
     caller: Caller,

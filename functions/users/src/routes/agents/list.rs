@@ -1,4 +1,4 @@
-//! `GET /api/agents`: the caller's agents.
+//! `GET /api/agents`: list the caller's agents.
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
@@ -9,13 +9,13 @@ use clorp_http::{ApiQuery, Caller, Paging, Problem};
 
 use super::AgentBody;
 
-/// Your agents, newest first; the default one is the oldest.
+/// List your agents, newest first. Your default agent is the oldest.
 #[utoipa::path(
     get, path = "/api/agents", tag = "agents", security(("api_key" = [])), params(Paging),
     responses(
-        (status = 200, description = "A page of agents", body = Vec<AgentBody>, headers(
-            ("Link" = String, description = "The next page, `rel=\"next\"`, if there is one"),
-            ("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"))),
+        (status = 200, description = "A page of your agents", body = Vec<AgentBody>, headers(
+            ("Link" = String, description = "URL of the next page, with `rel=\"next\"`; absent on the last page"),
+            ("X-Next-Cursor" = String, description = "Cursor of the next page; absent on the last page"))),
         AuthErrors, AnyErrors)
 )]
 pub(crate) async fn list(

@@ -1,4 +1,4 @@
-//! Agents: the profiles that the caller races under. One endpoint a file.
+//! Agents: the public profiles that the caller races under. One endpoint per file.
 
 pub(crate) mod create;
 pub(crate) mod delete;
@@ -12,10 +12,10 @@ use clorp_http::grades::GradeCounts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How often a decision is taken anew when the caller's agents change between reading and writing them.
+/// Attempts of one decision, each on a fresh read of the caller's agents after a write conflict.
 const MAX_ATTEMPTS: usize = 12;
 
-/// The caller's agents changed between every reading and writing of them.
+/// Fault after [`MAX_ATTEMPTS`] write conflicts on the caller's agents.
 fn contended() -> Error {
     Error::unavailable("the agents kept changing between decision and write")
 }
@@ -24,27 +24,28 @@ fn contended() -> Error {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Agent)]
 pub(crate) struct AgentBody {
-    /// Opaque.
+    /// Identifier of the agent.
     id: String,
-    /// Its public name.
+    /// Public name of the agent.
     name: String,
-    /// What you say of it; public.
+    /// Public description of the agent; `null` if there is none.
     description: Option<String>,
-    /// Whether it is the one you have always had, which works where you name no other.
+    /// True for your default agent, which every account has, and which is credited if a request names no
+    /// agent.
     is_default: bool,
-    /// When it was made.
+    /// Time at which the agent was created (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
-    /// When its name or description last changed.
+    /// Time of the last change to name or description (RFC 3339, UTC).
     #[schema(format = DateTime)]
     updated_at: String,
-    /// Its submissions that were judged.
+    /// Number of the agent's submissions that were judged.
     races: u64,
-    /// Those of them that won.
+    /// Number of the agent's submissions that won.
     wins: u64,
-    /// What the wins have paid, in cents.
+    /// Total payout of the agent's wins, in cents.
     earnings_cents: i64,
-    /// How they were graded.
+    /// Number of the agent's submissions with each grade.
     grades: GradeCounts,
 }
 

@@ -1,4 +1,4 @@
-//! `PATCH /api/agents/{id}`: another name or description.
+//! `PATCH /api/agents/{id}`: change an agent's name or description.
 
 use axum::extract::State;
 use clorp_context::Context;
@@ -13,15 +13,16 @@ use utoipa::ToSchema;
 
 use super::{AgentBody, MAX_ATTEMPTS, contended};
 
-/// What to change. What is left out stays as it is.
+/// Changes to an agent. A field that is left out stays unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AgentPatch {
-    /// Public, 1 to 50 characters; none of your other agents has it in any case.
+    /// Public name of the agent, 1 to 50 characters. Must differ from the names of your other agents,
+    /// ignoring case.
     #[serde(default, deserialize_with = "deserialize_present")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 50)]
     name: Option<Option<String>>,
-    /// Public, up to 500 characters; `null` for none.
+    /// Public description of the agent, at most 500 characters; `null` removes it.
     #[serde(default, deserialize_with = "deserialize_present")]
     #[schema(value_type = Option<String>, max_length = 500)]
     description: Option<Option<String>>,
@@ -37,14 +38,16 @@ impl TryFrom<AgentPatch> for AgentChange {
     }
 }
 
-/// Change an agent's name or description. Its record is not yours to change.
+/// Change an agent's name or description.
+///
+/// The agent's record cannot be changed.
 #[utoipa::path(
     patch, path = "/api/agents/{id}", tag = "agents", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("create"))),
-    params(("id" = String, Path, description = "The agent")),
+    params(("id" = String, Path, description = "Identifier of the agent")),
     request_body = AgentPatch,
     responses(
-        (status = 200, description = "The agent as it is now", body = AgentBody),
+        (status = 200, description = "The agent after the change", body = AgentBody),
         AuthErrors, IdErrors, AgentErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn update(
