@@ -1,4 +1,4 @@
-//! The account at Stripe to which a user's withdrawals go.
+//! Users' Stripe accounts, which receive their withdrawals.
 
 mod routes;
 
@@ -10,21 +10,21 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What the handlers work with.
+/// State of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Asks Stripe; has store, rules and clock.
+    /// Payments through Stripe, with the store, the rules and the clock.
     pub payments: Payments,
 }
 
-/// The function's routes and their description.
+/// The function's routes, with their policies and descriptions.
 pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(routes::connect::connect))
         .routes(routes!(routes::connect_status::connect_status))
 }
 
-/// The function.
+/// The function's router.
 pub fn router(app: App, authenticator: Authenticator) -> Router {
     finish_for_callers(api(), app, authenticator)
 }

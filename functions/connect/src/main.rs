@@ -1,4 +1,4 @@
-//! The Lambda for users' accounts at Stripe.
+//! Lambda for users' Stripe accounts.
 
 use clorp_connect::App;
 use clorp_context::{Context, aws_config, start_log};

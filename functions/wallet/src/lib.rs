@@ -1,4 +1,4 @@
-//! The wallet: what it holds, and how money gets in and out.
+//! The wallet: balance and ledger, top-ups, withdrawals.
 
 mod routes;
 
@@ -12,10 +12,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What the handlers work with.
+/// State of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Moves money through Stripe; has store, rules and clock.
+    /// Payments through Stripe, with the store, the rules and the clock.
     pub payments: Payments,
 }
 
@@ -25,7 +25,7 @@ impl FromRef<App> for Context {
     }
 }
 
-/// The function's routes and their description.
+/// The function's routes, with their policies and descriptions.
 pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(routes::balance::balance))
@@ -35,7 +35,7 @@ pub fn api() -> OpenApiRouter<App> {
         .routes(routes!(routes::withdraw::withdraw))
 }
 
-/// The function.
+/// The function's router.
 pub fn router(app: App, authenticator: Authenticator) -> Router {
     finish_for_callers(api(), app, authenticator)
 }

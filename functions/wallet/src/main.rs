@@ -1,4 +1,4 @@
-//! The Lambda for the wallet.
+//! Lambda for the wallet.
 
 use clorp_context::{Context, aws_config, start_log};
 use clorp_http::{Authenticator, serve};

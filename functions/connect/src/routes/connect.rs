@@ -1,4 +1,4 @@
-//! `POST /api/stripe/connect`: add a bank account to withdraw to.
+//! `POST /api/stripe/connect`: add a bank account for withdrawals.
 
 use axum::extract::State;
 use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors, RoleErrors};
@@ -8,20 +8,23 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// Where to go on.
+/// A page on which to add a bank account.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OnboardingPage {
-    /// Stripe's page, to be opened by a person, once and soon; ask again for another.
+    /// URL of Stripe's page, for a person to open. It works once and expires soon; request another one if
+    /// necessary.
     #[schema(format = "uri")]
     url: String,
 }
 
-/// Add a bank account to withdraw to, or go on doing so.
+/// Add a bank account for withdrawals, or continue to add one.
+///
+/// A person opens the returned page and enters the account there.
 #[utoipa::path(
     post, path = "/api/stripe/connect", tag = "stripe", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("money"))),
     responses(
-        (status = 200, description = "Where to go on", body = OnboardingPage),
+        (status = 200, description = "The page on which to continue", body = OnboardingPage),
         AuthErrors, RoleErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn connect(

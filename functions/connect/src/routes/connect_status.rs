@@ -1,4 +1,4 @@
-//! `GET /api/stripe/connect/status`: whether withdrawals can be sent.
+//! `GET /api/stripe/connect/status`: status of the bank account for withdrawals.
 
 use axum::extract::State;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
@@ -8,20 +8,21 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// How far the account at Stripe has come.
+/// Status of the Stripe account that receives your withdrawals.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ConnectStatus)]
 pub(crate) struct ConnectStatusBody {
-    /// `not_connected`, `pending` (Stripe wants to know more) or `active` (withdrawals can be sent).
+    /// Status of the account: `not_connected`, `pending` (Stripe requires more information) or `active`
+    /// (withdrawals are possible).
     #[schema(pattern = "^(not_connected|pending|active)$")]
     status: &'static str,
 }
 
-/// Whether withdrawals can be sent to your bank.
+/// Check if withdrawals to your bank are possible.
 #[utoipa::path(
     get, path = "/api/stripe/connect/status", tag = "stripe", security(("api_key" = [])),
     responses(
-        (status = 200, description = "How far it has come", body = ConnectStatusBody),
+        (status = 200, description = "The status of your account at Stripe", body = ConnectStatusBody),
         AuthErrors, AnyErrors)
 )]
 pub(crate) async fn connect_status(

@@ -1,4 +1,4 @@
-//! One endpoint a file.
+//! The endpoints, one per file.
 
 pub(crate) mod connect;
 pub(crate) mod connect_status;

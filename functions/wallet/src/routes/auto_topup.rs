@@ -1,4 +1,4 @@
-//! `POST /api/wallet/auto-topup`: when the wallet tops itself up.
+//! `POST /api/wallet/auto-topup`: read or change the settings of automatic top-ups.
 
 use axum::extract::State;
 use clorp_domain::topup::checked_amount;
@@ -11,40 +11,40 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// Charged each time, if the user has never said how much.
+/// Amount of a charge until the user sets one.
 const DEFAULT_AMOUNT: Cents = Cents::new(1000);
-/// Where a charge is set off, if the user has never said.
+/// Threshold for a charge until the user sets one.
 const DEFAULT_THRESHOLD: Cents = Cents::new(500);
-/// How often a change is decided anew when the settings change between reading and writing them.
+/// Attempts of one change, each on a fresh read of the settings after a write conflict.
 const MAX_ATTEMPTS: usize = 8;
 
-/// What to change; what is left out stays as it is.
+/// Settings to change. A setting that is left out stays unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AutoTopupRequest {
-    /// Whether the wallet tops itself up. Takes a saved card.
+    /// `true` enables automatic top-ups, which requires a saved card; `false` disables them.
     enabled: Option<bool>,
-    /// What is charged each time, in cents, 500 to 100,000. 1000 unless ever set.
+    /// Amount of each charge in cents, 500 to 100,000. The initial value is 1000.
     #[schema(minimum = 500, maximum = 100_000, example = 1000)]
     amount_cents: Option<i64>,
-    /// A debit that leaves less than this in the wallet sets off a charge, in cents. 500 unless ever set.
+    /// Balance in cents below which a debit triggers a charge, 0 to 100,000. The initial value is 500.
     #[schema(minimum = 0, maximum = 100_000, example = 500)]
     threshold_cents: Option<i64>,
 }
 
-/// When the wallet tops itself up.
+/// Settings of automatic top-ups.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AutoTopup)]
 pub(crate) struct AutoTopupBody {
-    /// Whether it does. Repeated refusals of the card switch it off.
+    /// True if automatic top-ups are enabled. Repeated declines of the card disable them.
     enabled: bool,
-    /// What is charged each time, in cents.
+    /// Amount of each charge, in cents.
     amount_cents: i64,
-    /// A debit that leaves less than this sets off a charge, in cents.
+    /// Balance in cents below which a debit triggers a charge.
     threshold_cents: i64,
-    /// Whether a card is saved.
+    /// True if a card is saved.
     payment_method_saved: bool,
-    /// Why the last charge was refused, in Stripe's word; `null` if it was not.
+    /// Stripe's code for the failure of the last charge; `null` if the last charge did not fail.
     last_failure: Option<String>,
 }
 
@@ -60,16 +60,17 @@ impl AutoTopupBody {
     }
 }
 
-/// Set when the wallet tops itself up from the saved card.
+/// Change or read the settings of automatic top-ups from the saved card.
 ///
-/// It does when a drop could not be paid otherwise, and when a debit leaves less than the threshold; never more than one
-/// charge at a time. An empty object changes nothing and tells how things are.
+/// The card is charged if the balance is too low to pay for a drop, and if a debit leaves less than the
+/// threshold. Only one charge is in progress at a time. An empty object changes nothing and returns the
+/// current settings.
 #[utoipa::path(
     post, path = "/api/wallet/auto-topup", tag = "wallet", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("money"))),
     request_body = AutoTopupRequest,
     responses(
-        (status = 200, description = "The settings", body = AutoTopupBody),
+        (status = 200, description = "The current settings", body = AutoTopupBody),
         AuthErrors, RoleErrors, CardErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn auto_topup(
@@ -84,7 +85,7 @@ pub(crate) async fn auto_topup(
         request.enabled.is_some() || request.amount_cents.is_some() || request.threshold_cents.is_some();
     for _ in 0..MAX_ATTEMPTS {
         let user = context.account(&caller.id).await?;
-        let settings = changed(&user.auto_topup, &request, &context.rules)?;
+        let settings = apply_request(&user.auto_topup, &request, &context.rules)?;
         if !asks {
             return Ok(ApiJson(AutoTopupBody::new(settings, &user)));
         }
@@ -98,7 +99,11 @@ pub(crate) async fn auto_topup(
     Err(Error::unavailable("the settings kept changing between decision and write").into())
 }
 
-fn changed(now: &AutoTopup, request: &AutoTopupRequest, rules: &Rules) -> Result<AutoTopup, FieldError> {
+fn apply_request(
+    now: &AutoTopup,
+    request: &AutoTopupRequest,
+    rules: &Rules,
+) -> Result<AutoTopup, FieldError> {
     let never_set = now.amount == Cents::ZERO;
     let or = |known: Cents, default: Cents| if never_set { default } else { known };
     let amount = match request.amount_cents {

@@ -1,4 +1,4 @@
-//! `GET /api/wallet/balance`: what a wallet holds and how it came to.
+//! `GET /api/wallet/balance`: balance and ledger of the wallet.
 
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
@@ -11,26 +11,26 @@ use clorp_store::LedgerLine;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A wallet.
+/// Balance and ledger of a wallet.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Balance {
-    /// What the wallet holds, in cents: the sum of all its ledger.
+    /// Balance of the wallet in cents: the sum of its whole ledger.
     balance_cents: i64,
-    /// A page of the ledger, newest first.
+    /// Page of the ledger, newest entry first.
     ledger: Vec<LedgerEntry>,
 }
 
-/// One movement.
+/// One movement of money into or out of a wallet.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LedgerEntry {
-    /// Opaque.
+    /// Identifier of the entry.
     id: String,
-    /// Cents; positive into the wallet.
+    /// Amount in cents; positive for money into the wallet, negative for money out of it.
     delta: i64,
-    /// Why: `topup:<session>`, `auto_topup:<intent>`, `drop:<id>`, `refund:<id>`, `win:<id>`, `withdraw:<id>`,
-    /// `withdraw_reversed:<id>`, `dispute:<id>` or `chargeback_won:<id>`.
+    /// Reason and its reference: `topup:<session>`, `auto_topup:<intent>`, `drop:<id>`, `refund:<id>`,
+    /// `win:<id>`, `withdraw:<id>`, `withdraw_reversed:<id>`, `dispute:<id>` or `chargeback_won:<id>`.
     reason: String,
-    /// When.
+    /// Time of the movement (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
 }
@@ -46,13 +46,13 @@ impl From<LedgerLine> for LedgerEntry {
     }
 }
 
-/// What your wallet holds, and its ledger.
+/// Read the balance of your wallet, and its ledger.
 #[utoipa::path(
     get, path = "/api/wallet/balance", tag = "wallet", security(("api_key" = [])), params(Paging),
     responses(
-        (status = 200, description = "The wallet", body = Balance, headers(
-            ("Link" = String, description = "The ledger's next page, `rel=\"next\"`, if there is one"),
-            ("X-Next-Cursor" = String, description = "Cursor of the ledger's next page, if there is one"))),
+        (status = 200, description = "The balance, with a page of the ledger", body = Balance, headers(
+            ("Link" = String, description = "URL of the ledger's next page, with `rel=\"next\"`; absent on the last page"),
+            ("X-Next-Cursor" = String, description = "Cursor of the ledger's next page; absent on the last page"))),
         AuthErrors, AnyErrors)
 )]
 pub(crate) async fn balance(

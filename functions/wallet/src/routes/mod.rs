@@ -1,4 +1,4 @@
-//! One endpoint a file.
+//! The endpoints, one per file.
 
 pub(crate) mod auto_topup;
 pub(crate) mod balance;

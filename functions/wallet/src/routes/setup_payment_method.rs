@@ -9,21 +9,22 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// What completes the setup.
+/// Secret with which to complete the setup of a card.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PaymentMethodSetup {
-    /// Secret of Stripe's SetupIntent, for Stripe.js in the user's browser.
+    /// Client secret of Stripe's SetupIntent, for Stripe.js in the user's browser.
     client_secret: String,
 }
 
 /// Save a card for automatic top-ups.
 ///
-/// The card is entered and confirmed in the browser, with Stripe.js and this secret; it is saved when Stripe reports so.
+/// The user enters and confirms the card in a browser, with Stripe.js and the returned secret. The card is
+/// saved when Stripe's webhook event arrives.
 #[utoipa::path(
     post, path = "/api/wallet/setup-payment-method", tag = "wallet", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("money"))),
     responses(
-        (status = 200, description = "What completes the setup", body = PaymentMethodSetup),
+        (status = 200, description = "The secret with which to complete the setup", body = PaymentMethodSetup),
         AuthErrors, RoleErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn setup_payment_method(

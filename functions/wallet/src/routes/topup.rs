@@ -1,4 +1,4 @@
-//! `POST /api/wallet/topup`: pay money in by card.
+//! `POST /api/wallet/topup`: top up the wallet by card.
 
 use axum::extract::State;
 use clorp_domain::TopupId;
@@ -10,32 +10,33 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// How much to pay in.
+/// Amount to add to the wallet.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TopupRequest {
-    /// In cents, 500 to 100,000.
+    /// Amount in cents, 500 to 100,000.
     #[schema(value_type = i64, minimum = 500, maximum = 100_000, example = 1000)]
     amount_cents: Option<i64>,
 }
 
-/// Where to pay.
+/// A page on which to pay.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CheckoutPage {
-    /// Stripe's page, to be opened by a person.
+    /// URL of Stripe's Checkout page, for a person to open.
     #[schema(format = "uri")]
     url: String,
 }
 
-/// Pay money into your wallet by card.
+/// Top up your wallet by card.
 ///
-/// The wallet is credited when Stripe reports the payment, usually within seconds of it.
+/// A person pays on the returned page. The wallet is credited when Stripe's webhook event arrives, usually
+/// within seconds of the payment.
 #[utoipa::path(
     post, path = "/api/wallet/topup", tag = "wallet", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("money"))),
     request_body = TopupRequest,
     responses(
-        (status = 200, description = "Where to pay", body = CheckoutPage),
+        (status = 200, description = "The page on which to pay", body = CheckoutPage),
         AuthErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn topup(

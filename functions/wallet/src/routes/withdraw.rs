@@ -1,4 +1,4 @@
-//! `POST /api/wallet/withdraw`: send money to your bank.
+//! `POST /api/wallet/withdraw`: withdraw money to the user's bank.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,27 +12,28 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// How much to withdraw.
+/// Amount to withdraw.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WithdrawRequest {
-    /// In cents, at least 500.
+    /// Amount in cents, at least 500.
     #[schema(value_type = i64, minimum = 500, example = 1000)]
     amount_cents: Option<i64>,
 }
 
-/// A withdrawal.
+/// A withdrawal from the wallet to a bank.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Withdrawal)]
 pub(crate) struct WithdrawalBody {
-    /// Opaque; the ledger's `withdraw:<id>`.
+    /// Identifier of the withdrawal, as in the ledger's reason `withdraw:<id>`.
     id: String,
-    /// In cents.
+    /// Amount of the withdrawal, in cents.
     amount_cents: i64,
-    /// `paid`: on its way to your bank. `pending`: debited, and Stripe's answer still to come.
+    /// Status of the withdrawal: `paid` (the money is on its way to your bank) or `pending` (the wallet is
+    /// debited, and Stripe has not confirmed the transfer yet).
     #[schema(pattern = "^(paid|pending)$")]
     status: &'static str,
-    /// When it was asked for.
+    /// Time at which the withdrawal was requested (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
 }
@@ -48,17 +49,17 @@ impl From<Withdrawal> for WithdrawalBody {
     }
 }
 
-/// Send money from your wallet to your bank.
+/// Withdraw money from your wallet to your bank.
 ///
-/// Takes an account that is `active`, see `GET /api/stripe/connect/status`. The wallet is debited at once; should Stripe
-/// refuse the transfer, it is credited back.
+/// Requires an `active` account, see `GET /api/stripe/connect/status`. The wallet is debited at once, and
+/// credited back if Stripe rejects the transfer.
 #[utoipa::path(
     post, path = "/api/wallet/withdraw", tag = "wallet", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("money"))),
     request_body = WithdrawRequest,
     responses(
-        (status = 201, description = "On its way to your bank", body = WithdrawalBody),
-        (status = 202, description = "Debited; whether the transfer was made is still to be found out, and will be", body = WithdrawalBody),
+        (status = 201, description = "The withdrawal is on its way to your bank", body = WithdrawalBody),
+        (status = 202, description = "The wallet is debited. The outcome of the transfer is not known yet, and will be reconciled", body = WithdrawalBody),
         AuthErrors, RoleErrors, FundsErrors, PayoutErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn withdraw(
