@@ -1,5 +1,5 @@
-//! Stripe's reports: the only way money gets credited that nobody here waits for. Holds the webhook's secrets and no
-//! key to Stripe's API.
+//! Stripe's webhook: credits payments that complete outside of a request. The function holds the webhook's
+//! secrets, but no key for Stripe's API.
 
 mod routes;
 
@@ -12,23 +12,23 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What the handler works with.
+/// State of the handler.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Acts on reports; has store, rules and clock.
+    /// Applies webhook events, with the store, the rules and the clock.
     pub events: WebhookEvents,
-    /// What proves that a report is Stripe's.
+    /// Secrets that verify the signature of an event.
     pub secrets: Secrets,
 }
 
-/// The function's routes and their description.
+/// The function's routes, with their policies and descriptions.
 pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(routes::webhook::webhook))
 }
 
-/// The function.
+/// The function's router.
 pub fn router(app: App) -> Router {
-    // No page has business here.
+    // No web page calls the webhook.
     finish(api(), app, &Origins::default())
 }
 

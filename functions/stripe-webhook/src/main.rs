@@ -1,4 +1,4 @@
-//! The Lambda for Stripe's reports.
+//! Lambda for Stripe's webhook.
 
 use clorp_context::{BootError, Context, aws_config, start_log, var};
 use clorp_http::serve;

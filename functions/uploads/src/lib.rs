@@ -1,4 +1,4 @@
-//! Uploads: announcing files, whose bytes then go to S3 and never through a function.
+//! Uploads: a client announces a file, then sends its bytes directly to S3, not through a function.
 
 mod routes;
 
@@ -11,21 +11,21 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What the handlers work with.
+/// State of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Store, rules and clock.
+    /// The store, the rules and the clock.
     pub context: Context,
-    /// Where the bytes go.
+    /// The bucket for the bytes.
     pub files: Files,
 }
 
-/// The function's routes and their description.
+/// The function's routes, with their policies and descriptions.
 pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(routes::create::create))
 }
 
-/// The function.
+/// The function's router.
 pub fn router(app: App, authenticator: Authenticator) -> Router {
     finish_for_callers(api(), app, authenticator)
 }

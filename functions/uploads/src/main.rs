@@ -1,4 +1,4 @@
-//! The Lambda for uploads.
+//! Lambda for uploads.
 
 use clorp_context::{Context, aws_config, start_log};
 use clorp_files::Files;

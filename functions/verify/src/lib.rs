@@ -1,4 +1,4 @@
-//! Verifications: one output held to its caller's criteria, apart from any drop.
+//! Verifications: the judge checks one output against the caller's criteria, outside of any drop.
 
 mod routes;
 
@@ -11,21 +11,21 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What the handlers work with.
+/// State of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Store, rules and clock.
+    /// The store, the rules and the clock.
     pub context: Context,
-    /// Where the bytes of files are.
+    /// The bucket with the files' bytes.
     pub files: Files,
 }
 
-/// The function's routes and their description.
+/// The function's routes, with their policies and descriptions.
 pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(routes::create::create)).routes(routes!(routes::get::get))
 }
 
-/// The function.
+/// The function's router.
 pub fn router(app: App, authenticator: Authenticator) -> Router {
     finish_for_callers(api(), app, authenticator)
 }

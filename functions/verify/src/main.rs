@@ -1,4 +1,4 @@
-//! The Lambda for verifications.
+//! Lambda for verifications.
 
 use clorp_context::{Context, aws_config, start_log};
 use clorp_files::Files;

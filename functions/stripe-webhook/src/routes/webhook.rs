@@ -1,4 +1,4 @@
-//! `POST /api/stripe/webhook`: Stripe reports what has happened.
+//! `POST /api/stripe/webhook`: receive an event from Stripe.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -10,23 +10,23 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// That a report has arrived.
+/// Confirmation that an event was received.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Received {
-    /// Always true.
+    /// Always `true` in this response.
     received: bool,
 }
 
-/// Stripe reports what has happened.
+/// Receive an event from Stripe. For Stripe only.
 ///
-/// Nothing happens without a good `Stripe-Signature` over the body as it was sent. A report may come any number of times
-/// and in any order: its effect is the same.
+/// The `Stripe-Signature` must match the body byte for byte. An event may arrive several times and in any
+/// order: it takes effect once.
 #[utoipa::path(
     post, path = "/api/stripe/webhook", tag = "stripe",
-    params(("Stripe-Signature" = String, Header, description = "Time and HMAC-SHA256 signatures of time and body")),
-    request_body(content = Object, description = "An event of Stripe's"),
+    params(("Stripe-Signature" = String, Header, description = "Timestamp, and HMAC-SHA256 signatures of timestamp and body")),
+    request_body(content = Object, description = "A webhook event, as Stripe sends it"),
     responses(
-        (status = 200, description = "Done, done before, or none of our business", body = Received),
+        (status = 200, description = "The event was processed, was processed before, or is ignored", body = Received),
         NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn webhook(
@@ -37,11 +37,11 @@ pub(crate) async fn webhook(
 ) -> Result<ApiJson<Received>, Problem> {
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if let Err(bad) = app.secrets.verify(signature, &body, app.events.context.clock.now()) {
-        tracing::warn!(?bad, "not signed by Stripe");
-        let message = "The Stripe-Signature does not fit the body";
+        tracing::warn!(?bad, "webhook event with an invalid signature");
+        let message = "Stripe-Signature does not match the body";
         return Err(Problem::invalid("Stripe-Signature", "invalid_signature", message));
     }
     let outcome = app.events.receive(&body).await?;
-    tracing::info!(?outcome, "report of Stripe's");
+    tracing::info!(?outcome, "webhook event");
     Ok(ApiJson(Received { received: true }))
 }

@@ -14,22 +14,22 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// What file to upload.
+/// A file to upload.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UploadRequest {
-    /// Its name: no path separators, no control characters.
+    /// Name of the file, without path separators and control characters.
     #[schema(value_type = String, min_length = 1, max_length = 255, example = "logo.png")]
     filename: Option<String>,
-    /// Its media type in lower case, without parameters. The type is application, audio, font, image, model, text or
-    /// video.
+    /// Media type of the file, in lower case and without parameters. The top-level type must be
+    /// `application`, `audio`, `font`, `image`, `model`, `text` or `video`.
     #[schema(value_type = String, example = "image/png",
              pattern = r"^(application|audio|font|image|model|text|video)/[a-z0-9][a-z0-9!#$&\-^_.+]{0,126}$")]
     content_type: Option<String>,
-    /// Its size in bytes, at most 25 MiB.
+    /// Size of the file in bytes, at most 25 MiB.
     #[schema(value_type = i64, minimum = 1, maximum = 26_214_400, example = 70)]
     size_bytes: Option<i64>,
-    /// The SHA-256 of its bytes, in lower-case hex.
+    /// SHA-256 of the file's bytes, in lower-case hex.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     sha256: Option<String>,
 }
@@ -41,50 +41,50 @@ impl From<UploadRequest> for FileDraft {
     }
 }
 
-/// An upload, and how to make it.
+/// An upload, with the request that sends the bytes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Upload)]
 pub(crate) struct UploadBody {
-    /// Names the file where it is attached, within a day.
+    /// Identifier of the upload, with which to attach the file. Valid for one day.
     id: String,
-    /// Its name.
+    /// Name of the file.
     filename: String,
-    /// Its media type.
+    /// Media type of the file.
     content_type: String,
-    /// Its size in bytes.
+    /// Size of the file in bytes.
     size_bytes: u64,
-    /// The SHA-256 of its bytes, in lower-case hex.
+    /// SHA-256 of the file's bytes, in lower-case hex.
     sha256: String,
-    /// The request that brings the bytes.
+    /// Request with which to send the bytes.
     upload: SignedPut,
 }
 
-/// A request that takes no credentials: it is signed, for this file alone.
+/// A signed request for one file. It needs no credentials.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignedPut {
-    /// Always `PUT`.
+    /// Method of the request, which is always `PUT`.
     #[schema(pattern = "^PUT$")]
     method: &'static str,
-    /// Where to send the bytes.
+    /// Signed URL to which to send the bytes.
     #[schema(format = "uri")]
     url: String,
-    /// What to send with them, as it is.
+    /// Headers to send with the bytes, exactly as given.
     headers: BTreeMap<String, String>,
-    /// Until when, a few minutes from now. After that, announce the file anew.
+    /// Time at which the request expires, a few minutes from now. Afterwards, announce the file again.
     #[schema(format = DateTime)]
     expires_at: String,
 }
 
-/// Announce a file, to attach it to a drop, a submission or a verification.
+/// Announce a file to attach to a drop, a submission or a verification.
 ///
-/// The answer says how to upload its bytes, which go straight to where files are kept. Nothing but what was announced
-/// is taken there: size, type and checksum are part of the signed request.
+/// The response contains a signed request with which to send the bytes directly to storage. Storage accepts
+/// only the announced file: size, type and checksum are part of the signature.
 #[utoipa::path(
     post, path = "/api/uploads", tag = "uploads", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("create"))),
     request_body = UploadRequest,
     responses(
-        (status = 201, description = "The upload, and the request that brings its bytes", body = UploadBody),
+        (status = 201, description = "The upload, with the request that sends its bytes", body = UploadBody),
         AuthErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn create(

@@ -1,3 +1,3 @@
-//! One endpoint a file.
+//! The endpoints, one per file.
 
 pub(crate) mod create;

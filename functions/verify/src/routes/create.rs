@@ -1,4 +1,4 @@
-//! `POST /api/verify`: hold an output to criteria.
+//! `POST /api/verify`: verify an output against criteria.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,33 +16,34 @@ use utoipa::ToSchema;
 use super::VerificationBody;
 use crate::App;
 
-/// What to verify.
+/// An output to verify, and the criteria for it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VerifyRequest {
-    /// What the output has to meet, in plain text, at most 16 KiB.
+    /// Criteria that the output has to meet, in plain text, at most 16 KiB.
     #[schema(value_type = String, min_length = 1, example = "Three taglines for a bakery, each with a pun on bread")]
     criteria: Option<String>,
-    /// The output, at most 100 KiB of text. With files it may be empty. Only its SHA-256 is kept.
+    /// Text of the output, at most 100 KiB. May be empty or left out if there are files. Only its SHA-256 is
+    /// stored.
     #[schema(example = "1. Our loaf is unconditional.\n2. You knead us.\n3. Bread to impress.")]
     output_text: Option<String>,
-    /// Uploads of yours that belong to the output, at most 10. They are judged by their names, types and sizes: nobody
-    /// opens them.
+    /// Uploads of yours that belong to the output, at most 10. The judge sees their names, types and sizes,
+    /// but does not open them.
     #[schema(max_items = 10)]
     attachments: Option<Vec<AttachmentRequest>>,
 }
 
-/// Have an output held to criteria of yours, apart from any drop.
+/// Verify an output against your own criteria, outside of any drop.
 ///
-/// It costs nothing. The judge is the one that ranks drops, and sees whether an output is about what the criteria name and
-/// how much it says beyond them, not whether it is right. An output that is empty, gives the criteria back or
-/// addresses the judge does not pass.
+/// A verification is free. The judge is the same as for drops: it measures if the output is about the
+/// subjects of the criteria, and how much it adds to them, but not if it is correct. An output that is empty,
+/// repeats the criteria or addresses the judge does not pass.
 #[utoipa::path(
     post, path = "/api/verify", tag = "verify", security(("api_key" = [])),
     extensions(("x-rate-limit-class" = json!("create"))),
     request_body = VerifyRequest,
     responses(
-        (status = 201, description = "The verification, completed", body = VerificationBody),
+        (status = 201, description = "The verification, which is completed", body = VerificationBody),
         AuthErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn create(
@@ -55,15 +56,18 @@ pub(crate) async fn create(
     let VerifyRequest { criteria, output_text, attachments } = request;
     let question = Question::new(criteria, output_text, file_drafts(attachments), &app.context.rules)?;
     let id = VerificationId::new(ids.ulid("verification", app.context.clock.now()));
-    let verification = match uploaded(&app, &caller.id, &question.output).await {
+    let verification = match find_uploads(&app, &caller.id, &question.output).await {
         Ok(files) => judge(&app, caller.id, id, question, &files).await?,
-        Err(refusal) => made_before(&app, &caller.id, id, &ids, refusal).await?,
+        Err(refusal) => replay_verification(&app, &caller.id, id, &ids, refusal).await?,
     };
     Ok((StatusCode::CREATED, ApiJson(verification.into())))
 }
 
-/// The files of an output, all of them there.
-async fn uploaded(app: &App, owner: &UserId, output: &Output) -> Result<Vec<Attachment>, Error> {
+/// The files of an output.
+///
+/// # Errors
+/// [`Error::Invalid`] for the first file that was not uploaded as announced; faults.
+async fn find_uploads(app: &App, owner: &UserId, output: &Output) -> Result<Vec<Attachment>, Error> {
     let named = output.files();
     let uploads = app.context.store.uploads(owner, named.ids()).await?;
     let files = named.among(&uploads, app.context.clock.now())?;
@@ -81,7 +85,7 @@ async fn judge(
     question: Question,
     files: &[Attachment],
 ) -> Result<Verification, Error> {
-    // Judging is work, though it changes nothing: nobody has it done above their rate.
+    // Judging writes nothing, but takes time, so it waits for the rate limit.
     admitted().await?;
     let Question { criteria, output } = question;
     let finding = verify(&criteria, &output.legible(files));
@@ -91,8 +95,9 @@ async fn judge(
     app.context.store.create_verification(verification).await
 }
 
-/// The verification that an earlier try of this request made when its files were still there; or else the refusal.
-async fn made_before(
+/// The verification that an earlier attempt of this request made, while its files still existed; otherwise
+/// the refusal.
+async fn replay_verification(
     app: &App,
     owner: &UserId,
     id: VerificationId,

@@ -1,4 +1,4 @@
-//! `GET /api/verify/{id}`: one verification.
+//! `GET /api/verify/{id}`: read a verification.
 
 use axum::extract::State;
 use clorp_domain::{Error, VerificationId};
@@ -8,14 +8,14 @@ use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 use super::VerificationBody;
 use crate::App;
 
-/// Read a verification again.
+/// Read a verification that you requested.
 ///
-/// For who asked for it; to everybody else it does not exist. It never changes.
+/// A verification never changes. For any other caller this is a 404.
 #[utoipa::path(
     get, path = "/api/verify/{id}", tag = "verify", security(("api_key" = [])),
-    params(("id" = String, Path, description = "The verification's id")),
+    params(("id" = String, Path, description = "Identifier of the verification")),
     responses(
-        (status = 200, description = "The verification", body = VerificationBody),
+        (status = 200, description = "The requested verification", body = VerificationBody),
         AuthErrors, IdErrors, AnyErrors)
 )]
 pub(crate) async fn get(

@@ -1,4 +1,4 @@
-//! One endpoint a file, and what is shown of a verification.
+//! The endpoints, one per file, and the wire format of a verification.
 
 pub(crate) mod create;
 pub(crate) mod get;
@@ -9,34 +9,35 @@ use clorp_domain::verification::Finding;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A verification, as who asked for it sees it.
+/// A verification, as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Verification)]
 pub(crate) struct VerificationBody {
-    /// Opaque.
+    /// Identifier of the verification.
     id: String,
-    /// Always `completed`: the answer waits for the judge.
+    /// Always `completed`: the response waits for the judge.
     #[schema(pattern = "^completed$")]
     status: &'static str,
-    /// Whether the output meets the criteria: it does with 50 points or more.
+    /// True if the output meets the criteria, which takes a score of at least 50.
     passed: bool,
-    /// How well, in points.
+    /// Score of the output in points, 0 to 100.
     #[schema(minimum = 0, maximum = 100)]
     score: u32,
-    /// Why, in one paragraph. Quotes words of the criteria, none of the output.
+    /// Rationale of the judge, in one paragraph. Quotes words of the criteria, but none of the output.
     rationale: String,
-    /// The criteria as you gave them.
+    /// Criteria of the request.
     criteria: String,
-    /// SHA-256 of the output text, in lower-case hex. With files, of lines that each end in a line feed: that SHA-256, then
-    /// `<sha256> <size_bytes> <content_type> <filename>` for each file.
+    /// SHA-256 of the output text, in lower-case hex. For an output with files, SHA-256 of these lines, each
+    /// with a line feed at its end: the SHA-256 of the text, then `<sha256> <size_bytes> <content_type>
+    /// <filename>` for each file.
     sha256: String,
-    /// Who judged.
+    /// Name of the judge.
     judge: String,
-    /// The judge's version.
+    /// Version of the judge.
     judge_version: String,
-    /// The rubric's version.
+    /// Version of the rubric.
     rubric_version: String,
-    /// When.
+    /// Time of the verification (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
 }
