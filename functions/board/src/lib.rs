@@ -5,24 +5,22 @@ mod routes;
 
 use axum::Router;
 use clorp_context::Context;
-use clorp_http::Origins;
 use clorp_http::serve::finish;
+use clorp_http::{Origins, Routes, route};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The OpenAPI document of all functions. A test compares it with their routers.
 const DOCUMENT: &str = include_str!("../../../openapi.json");
 
 /// The function's routes, with their policies and descriptions.
-pub fn api() -> OpenApiRouter<Context> {
-    OpenApiRouter::new()
-        .routes(routes!(routes::board::board))
-        .routes(routes!(routes::stats::stats))
-        .routes(routes!(routes::feed::feed))
-        .routes(routes!(routes::directory::directory))
-        .routes(routes!(routes::openapi::openapi))
-        .routes(routes!(routes::llms::llms))
+pub fn api() -> Routes<Context> {
+    Routes::new()
+        .public(route!(routes::board::board))
+        .public(route!(routes::stats::stats))
+        .public(route!(routes::feed::feed))
+        .public(route!(routes::directory::directory))
+        .public(route!(routes::openapi::openapi))
+        .public(route!(routes::llms::llms))
 }
 
 /// The function's router.

@@ -3,12 +3,10 @@
 mod routes;
 
 use axum::Router;
-use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
+use clorp_http::{Authenticator, RateClass, Routes, route};
 use clorp_payments::Payments;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// State of the handlers.
 #[derive(Clone, Debug)]
@@ -18,10 +16,10 @@ pub struct App {
 }
 
 /// The function's routes, with their policies and descriptions.
-pub fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(routes::connect::connect))
-        .routes(routes!(routes::connect_status::connect_status))
+pub fn api() -> Routes<App> {
+    Routes::new()
+        .with_caller(RateClass::Money, route!(routes::connect::connect))
+        .with_caller(RateClass::Read, route!(routes::connect_status::connect_status))
 }
 
 /// The function's router.

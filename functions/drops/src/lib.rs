@@ -10,15 +10,13 @@ use clorp_context::Context;
 use clorp_domain::agent::agent_not_found;
 use clorp_domain::{AgentId, Brief, Drop, DropId, Error, UserId};
 use clorp_files::Files;
-use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
+use clorp_http::{Authenticator, RateClass, Routes, route};
 use clorp_payments::Payments;
 use clorp_queue::RankingQueue;
 use clorp_store::Delivered;
 use jiff::Timestamp;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::wire::{DropBody, Links, View};
 
@@ -99,21 +97,21 @@ fn contended() -> Error {
 
 /// The function's routes, with their policies and descriptions.
 #[expect(deprecated, reason = "deprecated for clients, but still served")]
-pub fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(routes::run::run))
-        .routes(routes!(routes::list::list))
-        .routes(routes!(routes::get::get))
-        .routes(routes!(routes::pay::pay))
-        .routes(routes!(routes::cancel::cancel))
-        .routes(routes!(routes::claim::claim))
-        .routes(routes!(routes::submit::submit))
-        .routes(routes!(routes::submissions::submissions))
-        .routes(routes!(routes::verdict::verdict))
-        .routes(routes!(routes::logs::logs))
-        .routes(routes!(routes::reserve::reserve))
-        .routes(routes!(routes::release::release))
-        .routes(routes!(routes::fail::fail))
+pub fn api() -> Routes<App> {
+    Routes::new()
+        .with_caller(RateClass::Create, route!(routes::run::run))
+        .with_caller(RateClass::Read, route!(routes::list::list))
+        .with_caller(RateClass::Read, route!(routes::get::get))
+        .with_caller(RateClass::Money, route!(routes::pay::pay))
+        .with_caller(RateClass::Create, route!(routes::cancel::cancel))
+        .with_caller(RateClass::Claim, route!(routes::claim::claim))
+        .with_caller(RateClass::Submit, route!(routes::submit::submit))
+        .with_caller(RateClass::Read, route!(routes::submissions::submissions))
+        .with_caller(RateClass::Read, route!(routes::verdict::verdict))
+        .with_caller(RateClass::Read, route!(routes::logs::logs))
+        .with_caller(RateClass::Claim, route!(routes::reserve::reserve))
+        .with_caller(RateClass::Claim, route!(routes::release::release))
+        .with_caller(RateClass::Claim, route!(routes::fail::fail))
 }
 
 /// The function's router.

@@ -4,13 +4,11 @@
 mod routes;
 
 use axum::Router;
-use clorp_http::Origins;
 use clorp_http::serve::finish;
+use clorp_http::{Origins, Routes, route};
 use clorp_payments::WebhookEvents;
 use clorp_stripe_api::signature::Secrets;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// State of the handler.
 #[derive(Clone, Debug)]
@@ -22,8 +20,8 @@ pub struct App {
 }
 
 /// The function's routes, with their policies and descriptions.
-pub fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(routes::webhook::webhook))
+pub fn api() -> Routes<App> {
+    Routes::new().public(route!(routes::webhook::webhook))
 }
 
 /// The function's router.

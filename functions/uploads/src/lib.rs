@@ -5,11 +5,9 @@ mod routes;
 use axum::Router;
 use clorp_context::Context;
 use clorp_files::Files;
-use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
+use clorp_http::{Authenticator, RateClass, Routes, route};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// State of the handlers.
 #[derive(Clone, Debug)]
@@ -21,8 +19,8 @@ pub struct App {
 }
 
 /// The function's routes, with their policies and descriptions.
-pub fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(routes::create::create))
+pub fn api() -> Routes<App> {
+    Routes::new().with_caller(RateClass::Create, route!(routes::create::create))
 }
 
 /// The function's router.

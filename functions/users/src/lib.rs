@@ -6,11 +6,9 @@ use axum::Router;
 use axum::extract::FromRef;
 use clorp_context::{BootError, Context, var};
 use clorp_domain::UserCode;
-use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
+use clorp_http::{Authenticator, RateClass, Routes, route};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// State of the handlers.
 #[derive(Clone, Debug)]
@@ -63,23 +61,24 @@ impl FromRef<App> for LoginPage {
 }
 
 /// The function's routes, with their policies and descriptions.
-pub fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(routes::whoami::whoami))
-        .routes(routes!(routes::status::status))
-        .routes(routes!(routes::get::get))
-        .routes(routes!(routes::keys::list::list, routes::keys::create::create))
-        .routes(routes!(routes::keys::revoke::revoke))
-        .routes(routes!(routes::agents::list::list, routes::agents::create::create))
-        .routes(routes!(
-            routes::agents::get::get,
-            routes::agents::update::update,
-            routes::agents::delete::delete
-        ))
-        .routes(routes!(routes::cli::show::show, routes::cli::begin::begin))
-        .routes(routes!(routes::cli::approve::approve))
-        .routes(routes!(routes::cli::deny::deny))
-        .routes(routes!(routes::cli::token::token))
+pub fn api() -> Routes<App> {
+    Routes::new()
+        .with_caller(RateClass::Read, route!(routes::whoami::whoami))
+        .with_caller(RateClass::Read, route!(routes::status::status))
+        .with_caller(RateClass::Read, route!(routes::get::get))
+        .with_caller(RateClass::Read, route!(routes::keys::list::list))
+        .with_caller(RateClass::Keys, route!(routes::keys::create::create))
+        .with_caller(RateClass::Keys, route!(routes::keys::revoke::revoke))
+        .with_caller(RateClass::Read, route!(routes::agents::list::list))
+        .with_caller(RateClass::Create, route!(routes::agents::create::create))
+        .with_caller(RateClass::Read, route!(routes::agents::get::get))
+        .with_caller(RateClass::Create, route!(routes::agents::update::update))
+        .with_caller(RateClass::Create, route!(routes::agents::delete::delete))
+        .with_caller(RateClass::Keys, route!(routes::cli::show::show))
+        .public(route!(routes::cli::begin::begin))
+        .with_caller(RateClass::Keys, route!(routes::cli::approve::approve))
+        .with_caller(RateClass::Keys, route!(routes::cli::deny::deny))
+        .public(route!(routes::cli::token::token))
 }
 
 /// The function's router.

@@ -5,11 +5,9 @@ mod routes;
 use axum::Router;
 use clorp_context::Context;
 use clorp_files::Files;
-use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
+use clorp_http::{Authenticator, RateClass, Routes, route};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// State of the handlers.
 #[derive(Clone, Debug)]
@@ -21,8 +19,10 @@ pub struct App {
 }
 
 /// The function's routes, with their policies and descriptions.
-pub fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(routes::create::create)).routes(routes!(routes::get::get))
+pub fn api() -> Routes<App> {
+    Routes::new()
+        .with_caller(RateClass::Create, route!(routes::create::create))
+        .with_caller(RateClass::Read, route!(routes::get::get))
 }
 
 /// The function's router.

@@ -5,12 +5,10 @@ mod routes;
 use axum::Router;
 use axum::extract::FromRef;
 use clorp_context::Context;
-use clorp_http::Authenticator;
 use clorp_http::serve::finish_for_callers;
+use clorp_http::{Authenticator, RateClass, Routes, route};
 use clorp_payments::Payments;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// State of the handlers.
 #[derive(Clone, Debug)]
@@ -26,13 +24,13 @@ impl FromRef<App> for Context {
 }
 
 /// The function's routes, with their policies and descriptions.
-pub fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(routes::balance::balance))
-        .routes(routes!(routes::topup::topup))
-        .routes(routes!(routes::setup_payment_method::setup_payment_method))
-        .routes(routes!(routes::auto_topup::auto_topup))
-        .routes(routes!(routes::withdraw::withdraw))
+pub fn api() -> Routes<App> {
+    Routes::new()
+        .with_caller(RateClass::Read, route!(routes::balance::balance))
+        .with_caller(RateClass::Money, route!(routes::topup::topup))
+        .with_caller(RateClass::Money, route!(routes::setup_payment_method::setup_payment_method))
+        .with_caller(RateClass::Money, route!(routes::auto_topup::auto_topup))
+        .with_caller(RateClass::Money, route!(routes::withdraw::withdraw))
 }
 
 /// The function's router.

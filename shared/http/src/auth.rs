@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use clorp_domain::{ApiKey, Error, StoredKey, UserId};
 
-use crate::Problem;
+use crate::problem::Problem;
 
 /// An authenticated user.
 #[derive(Clone, Debug, PartialEq, Eq)]

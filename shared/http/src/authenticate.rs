@@ -1,9 +1,8 @@
 //! Authentication of callers, and enforcement of their rate limits.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,11 +11,12 @@ use clorp_domain::{ApiKey, Error, RateClass, User};
 use clorp_sessions::{Identity, Session, Sessions, SetCookie};
 use clorp_write_gate::behind;
 use futures::future::join;
-use utoipa::openapi::OpenApi;
 
 use crate::auth::{Authorization, Caller, Credential};
 use crate::limits::RateLimiter;
-use crate::{Origins, Problem, openapi};
+use crate::origins::Origins;
+use crate::policy::{Policies, Policy};
+use crate::problem::Problem;
 
 /// Authenticates callers, by API key or by session.
 #[derive(Clone, Debug)]
@@ -150,34 +150,25 @@ fn set_session(response: &mut Response, set_cookies: &[SetCookie]) {
     }
 }
 
-/// The layer that lets callers in, for the routes of one function.
+/// The layer that authenticates and limits callers, for the routes of one function.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthLayer {
     authenticator: Authenticator,
-    /// What kind of thing each route with a caller does, by path and method.
-    routes: Arc<BTreeMap<(String, String), RateClass>>,
+    policies: Arc<Policies>,
 }
 
 impl AuthLayer {
-    /// For the routes that `document` describes as having a caller.
-    pub(crate) fn new(authenticator: Authenticator, document: &OpenApi) -> Self {
-        let routes = openapi::callers_routes(document);
-        let routes = routes.map(|(path, method, class)| ((path.to_owned(), method.to_string()), class));
-        Self { authenticator, routes: Arc::new(routes.collect()) }
-    }
-
-    fn class(&self, request: &Request) -> Option<RateClass> {
-        let route = request.extensions().get::<MatchedPath>()?.as_str();
-        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-        self.routes.get(&(route.to_owned(), method.to_string())).copied()
+    /// The layer for routes with these policies.
+    pub(crate) fn new(authenticator: Authenticator, policies: Arc<Policies>) -> Self {
+        Self { authenticator, policies }
     }
 }
 
-/// Lets callers in where there are to be any.
+/// Passes a request on as its route's policy allows: a public route at once, any other with its caller.
 pub(crate) async fn authenticate(State(layer): State<AuthLayer>, request: Request, next: Next) -> Response {
-    match layer.class(&request) {
-        None => next.run(request).await,
-        Some(class) => {
+    match layer.policies.get(&request) {
+        Policy::Public => next.run(request).await,
+        Policy::Caller(class) => {
             let response = layer.authenticator.respond(class, request, next).await;
             response.unwrap_or_else(|error| Problem::from(error).into_response())
         }

@@ -10,18 +10,17 @@ use std::str::FromStr;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clorp_domain::Error;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::Problem;
+use crate::headers::LAST_EVENT_ID;
+use crate::problem::Problem;
 
 /// Media type of an event stream.
 pub const EVENT_STREAM: &str = "text/event-stream";
-/// The request header.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Delay in milliseconds after which a browser reconnects.
 const RETRY_MILLIS: u32 = 2000;
 

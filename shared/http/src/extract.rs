@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_path_to_error::Segment;
 
-use crate::Problem;
+use crate::problem::Problem;
 
 /// Largest request body in bytes. Fits the longest output with every character escaped.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;

@@ -5,13 +5,12 @@
 //! its lease has expired and runs the handler again, which finds what the first run created by the
 //! identifiers of [`NewIds`].
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
@@ -19,15 +18,13 @@ use clorp_domain::idempotency::MalformedIdempotencyKey;
 use clorp_domain::{Error, Fingerprint, IdempotencyKey};
 use clorp_store::{Begin, Lease, MAX_STORED_BYTES, StoredResponse};
 use serde::Serialize;
-use utoipa::openapi::OpenApi;
 
-use crate::openapi::takes_key;
-use crate::{Caller, NewIds, Problem, extract};
-
-/// The request header.
-pub(crate) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// The header of an answer that was given before.
-pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+use crate::auth::Caller;
+use crate::extract;
+use crate::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
+use crate::ids::NewIds;
+use crate::policy::Policies;
+use crate::problem::Problem;
 
 /// Content type of a stored response whose body is a stored [`Problem`].
 const PROBLEM: &str = "application/vnd.clorp.problem+json";
@@ -59,22 +56,18 @@ pub fn respond_with_secret<T: Serialize>(
 #[derive(Clone, Debug)]
 pub(crate) struct Idempotency {
     context: Context,
-    routes: Arc<BTreeSet<String>>,
+    policies: Arc<Policies>,
 }
 
 impl Idempotency {
-    /// For the routes that `document` describes as POST by a caller.
-    pub(crate) fn new(context: Context, document: &OpenApi) -> Self {
-        let paths = document.paths.paths.iter();
-        let keyed = paths.filter(|(_, item)| item.post.as_ref().is_some_and(takes_key));
-        Self { context, routes: Arc::new(keyed.map(|(path, _)| path.clone()).collect()) }
+    /// Covers the routes whose policy takes a key.
+    pub(crate) fn new(context: Context, policies: Arc<Policies>) -> Self {
+        Self { context, policies }
     }
 
     fn covers(&self, request: &Request) -> bool {
-        let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        request.method() == Method::POST
-            && request.headers().contains_key(KEY)
-            && route.is_some_and(|route| self.routes.contains(route))
+        request.headers().contains_key(IDEMPOTENCY_KEY)
+            && self.policies.get(request).takes_idempotency_key(request.method())
     }
 
     async fn respond(&self, request: Request, next: Next) -> Result<Response, Problem> {
@@ -129,7 +122,7 @@ pub(crate) async fn run_once(
 }
 
 fn key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
-    let mut values = headers.get_all(KEY).iter();
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let key = match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().ok().and_then(|text| text.parse().ok()),
         _ => None,
@@ -219,7 +212,7 @@ fn replay(stored: StoredResponse) -> Result<Response, Error> {
             response
         }
     };
-    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     Ok(response)
 }
 

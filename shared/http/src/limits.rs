@@ -3,16 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use clorp_context::Context;
 use clorp_domain::limits::{Decision, Remaining};
 use clorp_domain::{BucketKey, Error, RateClass, RateLimit, UserId};
 use jiff::Timestamp;
 
-/// The header that says how large the bucket is (draft-ietf-httpapi-ratelimit-headers).
-pub(crate) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// The header that says what is left in it.
-pub(crate) const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+use crate::headers::{RATE_LIMIT, RATE_LIMIT_POLICY};
+
 /// Limits that one instance remembers, at most.
 const MAX_REMEMBERED: usize = 10_000;
 
@@ -88,8 +86,8 @@ impl CallerLimit {
         let Remaining { requests, reset_seconds } = self.limit.remaining(full_at, now);
         let RateLimit { quota, window_seconds } = self.limit;
         for (name, text) in [
-            (POLICY, format!("\"{}\";q={quota};w={window_seconds}", self.class)),
-            (LIMIT, format!("\"{}\";r={requests};t={reset_seconds}", self.class)),
+            (RATE_LIMIT_POLICY, format!("\"{}\";q={quota};w={window_seconds}", self.class)),
+            (RATE_LIMIT, format!("\"{}\";r={requests};t={reset_seconds}", self.class)),
         ] {
             if let Ok(value) = HeaderValue::from_str(&text) {
                 headers.insert(name, value);

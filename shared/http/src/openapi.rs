@@ -4,6 +4,7 @@
 use axum::http::Method;
 use clorp_domain::RateClass;
 use utoipa::IntoResponses;
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{
@@ -15,10 +16,12 @@ use utoipa::openapi::{
     ResponseBuilder, ServerBuilder, Type,
 };
 
+use crate::idempotency::is_storable;
+use crate::policy::Policy;
 use crate::problem::{ErrorBody, PaymentRequiredBody};
 
 /// Names of the security schemes in the document's components.
-pub const API_KEY: &str = "api_key";
+const API_KEY: &str = "api_key";
 const SESSION: &str = "session";
 const ACCESS_TOKEN: &str = "access_token";
 
@@ -218,23 +221,14 @@ pub fn document(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> Open
         whole.merge(part);
     }
     for item in whole.paths.paths.values_mut() {
-        let read = item.get.iter_mut();
-        read.filter(|operation| has_caller(operation)).for_each(document_sessions);
-        let writes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
-        for write in writes.filter(|operation| has_caller(operation)) {
-            document_sessions(write);
-            document_origin(write);
-        }
-        item.post.iter_mut().filter(|post| takes_key(post)).for_each(document_key);
-        operations_mut(item).filter(|operation| has_caller(operation)).for_each(document_limits);
-        operations_mut(item).for_each(name);
+        operations_mut(item).for_each(|(_, operation)| qualify_id(operation));
     }
     whole
 }
 
-/// Makes an operation's id, which is its handler's name, unique: two functions may each have a handler of one
-/// name.
-fn name(operation: &mut Operation) {
+/// Prefixes an operation's id, which is its handler's name, with the operation's tag: ids are unique in the
+/// document, and two handlers may have one name.
+fn qualify_id(operation: &mut Operation) {
     let tag = operation.tags.iter().flatten().next();
     if let (Some(tag), Some(id)) = (tag, &operation.operation_id) {
         operation.operation_id = Some(format!("{tag}_{id}"));
@@ -244,49 +238,38 @@ fn name(operation: &mut Operation) {
 /// Name of the extension that holds an operation's rate class.
 const RATE_CLASS: &str = "x-rate-limit-class";
 
-/// The operations that have a caller: path, method, and what kind of thing they do.
-pub(crate) fn callers_routes(document: &OpenApi) -> impl Iterator<Item = (&str, Method, RateClass)> {
-    document.paths.paths.iter().flat_map(|(path, item)| {
-        let operations = operations(item).into_iter();
-        let with_caller = operations
-            .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
-            .filter(|(_, o)| has_caller(o));
-        with_caller.map(|(method, operation)| {
-            let class = rate_class(&method, operation);
-            (path.as_str(), method, class)
-        })
-    })
-}
-
-fn operations(item: &PathItem) -> [(Method, &Option<Operation>); 5] {
-    [
-        (Method::GET, &item.get),
-        (Method::POST, &item.post),
-        (Method::PUT, &item.put),
-        (Method::PATCH, &item.patch),
-        (Method::DELETE, &item.delete),
-    ]
-}
-
-fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// The operations of a path, each with its method.
+pub(crate) fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     let PathItem { get, post, put, patch, delete, .. } = item;
-    [get, post, put, patch, delete].into_iter().flatten()
+    let operations = [
+        (Method::GET, get),
+        (Method::POST, post),
+        (Method::PUT, put),
+        (Method::PATCH, patch),
+        (Method::DELETE, delete),
+    ];
+    operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-/// What kind of thing an operation does: what it says, else to read if it is a GET.
-fn rate_class(method: &Method, operation: &Operation) -> RateClass {
-    let said = operation.extensions.as_ref().and_then(|extensions| extensions.get(RATE_CLASS)?.as_str());
-    let otherwise = if *method == Method::GET { RateClass::Read } else { RateClass::Create };
-    said.and_then(|word| word.parse().ok()).unwrap_or(otherwise)
-}
-
-fn has_caller(operation: &Operation) -> bool {
-    operation.security.as_ref().is_some_and(|security| !security.is_empty())
-}
-
-/// Whether a POST knows idempotency keys: it does if it has a caller.
-pub(crate) fn takes_key(post: &Operation) -> bool {
-    has_caller(post)
+/// Adds to an operation what its policy implies: credentials, the rate class, and the parameters, headers and
+/// errors that come with them.
+pub(crate) fn describe_policy(operation: &mut Operation, method: &Method, policy: Policy) {
+    let Policy::Caller(class) = policy else {
+        return;
+    };
+    document_credentials(operation);
+    // A GET without the extension is in the class `read`.
+    if (method, class) != (&Method::GET, RateClass::Read) {
+        let extension = Extensions::from_iter([(RATE_CLASS, class.as_str())]);
+        operation.extensions.get_or_insert_default().merge(extension);
+    }
+    if !method.is_safe() {
+        document_origin(operation);
+    }
+    if policy.takes_idempotency_key(method) {
+        document_key(operation);
+    }
+    document_limits(operation);
 }
 
 /// Adds to an operation the `Idempotency-Key` header, its conflicts, and the header of a replayed response.
@@ -299,19 +282,19 @@ fn document_key(operation: &mut Operation) {
         conflict.description = format!("{} {IDEMPOTENCY_CONFLICTS}", conflict.description).trim().to_owned();
     }
     for (status, response) in &mut operation.responses.responses {
-        let is_storable = status.parse().is_ok_and(crate::idempotency::is_storable);
-        if let (true, RefOr::T(response)) = (is_storable, response) {
+        let stored = status.parse().is_ok_and(is_storable);
+        if let (true, RefOr::T(response)) = (stored, response) {
             let header = Ref::new(format!("#/components/headers/{IDEMPOTENCY_REPLAYED}"));
             response.headers.insert("Idempotency-Replayed".to_owned(), RefOr::Ref(header));
         }
     }
 }
 
-/// Adds to an operation that a session will do, too.
-fn document_sessions(operation: &mut Operation) {
-    let sessions =
-        [SESSION, ACCESS_TOKEN].map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));
-    operation.security.get_or_insert_default().extend(sessions);
+/// Adds to an operation the credentials that it takes, any one of them.
+fn document_credentials(operation: &mut Operation) {
+    let credentials = [API_KEY, SESSION, ACCESS_TOKEN];
+    operation.security =
+        Some(credentials.map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new())).into());
 }
 
 /// Adds to an unsafe operation the error for a browser on a page of a foreign origin.

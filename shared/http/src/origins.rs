@@ -8,14 +8,16 @@ use clorp_context::{BootError, var};
 use clorp_domain::rules::BadRule;
 use tower_http::cors::CorsLayer;
 
-use crate::{idempotency, limits};
+use crate::headers::{
+    IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, LAST_EVENT_ID, NEXT_CURSOR, RATE_LIMIT, RATE_LIMIT_POLICY,
+    REQUEST_ID,
+};
 
 /// Name of the variable that lists the origins.
 const VARIABLE: &str = "CLORP_WEB_ORIGINS";
 /// Lifetime of a preflight response in a browser's cache.
 const MAX_AGE: Duration = Duration::from_secs(600);
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The origins of our web pages, such as `https://clorp.example`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,15 +56,15 @@ impl Origins {
 
     /// The CORS layer for these origins.
     pub(crate) fn layer(&self) -> CorsLayer {
-        let shown = [limits::POLICY, limits::LIMIT, idempotency::REPLAYED].into_iter();
-        let shown = shown.chain([header::ETAG, header::LINK, header::RETRY_AFTER]);
-        let shown = shown.chain(["x-request-id", "x-next-cursor"].map(HeaderName::from_static));
+        let exposed = [RATE_LIMIT_POLICY, RATE_LIMIT, IDEMPOTENCY_REPLAYED].into_iter();
+        let exposed = exposed.chain([header::ETAG, header::LINK, header::RETRY_AFTER]);
+        let exposed = exposed.chain([REQUEST_ID, NEXT_CURSOR]);
         CorsLayer::new()
             .allow_origin(self.0.to_vec())
             .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, idempotency::KEY, LAST_EVENT_ID])
-            .expose_headers(shown.collect::<Vec<_>>())
+            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, IDEMPOTENCY_KEY, LAST_EVENT_ID])
+            .expose_headers(exposed.collect::<Vec<_>>())
             .max_age(MAX_AGE)
     }
 }

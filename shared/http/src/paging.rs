@@ -7,7 +7,8 @@ use clorp_store::Page;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use crate::Problem;
+use crate::headers::NEXT_CURSOR;
+use crate::problem::Problem;
 
 const MAX_LIMIT: i32 = 100;
 const DEFAULT_LIMIT: i32 = 50;
@@ -63,8 +64,7 @@ pub fn link_next(response: &mut Response, uri: &Uri, cursor: &str) {
     let cursor_pair = format!("cursor={cursor}");
     query.push(&cursor_pair);
     let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
-    let values =
-        [(header::LINK, link), (header::HeaderName::from_static("x-next-cursor"), cursor.to_owned())];
+    let values = [(header::LINK, link), (NEXT_CURSOR, cursor.to_owned())];
     for (name, value) in values {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);

@@ -1,47 +1,48 @@
 //! The layers that every request passes through, and the entry point of a Lambda.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use clorp_context::{Clock, new_ulid};
 use lambda_http::request::RequestContext;
 use tracing::Instrument;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::authenticate::{self, AuthLayer, Authenticator};
 use crate::extract::MAX_BODY_BYTES;
+use crate::headers::REQUEST_ID;
 use crate::idempotency::{self, Idempotency};
-use crate::{Origins, Problem};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+use crate::origins::Origins;
+use crate::problem::Problem;
+use crate::routes::Routes;
 
 /// Serves public routes with what all functions share: JSON errors for unknown paths and methods, a limit on
 /// bodies, CORS, request ids, error bodies, and one log line per request.
-pub fn finish<S>(api: OpenApiRouter<S>, state: S, origins: &Origins) -> Router
+pub fn finish<S>(routes: Routes<S>, state: S, origins: &Origins) -> Router
 where
     S: Clone + Send + Sync + 'static,
 {
-    let (routes, _) = api.split_for_parts();
-    add_layers(add_fallbacks(routes.with_state(state)), origins)
+    let (router, _) = routes.into_parts();
+    add_layers(add_fallbacks(router.with_state(state)), origins)
 }
 
 /// Serves routes as [`finish`] does, and enforces their policies: authentication, rate limits and idempotency
 /// keys.
-pub fn finish_for_callers<S>(api: OpenApiRouter<S>, state: S, authenticator: Authenticator) -> Router
+pub fn finish_for_callers<S>(routes: Routes<S>, state: S, authenticator: Authenticator) -> Router
 where
     S: Clone + Send + Sync + 'static,
 {
-    let (routes, document) = api.split_for_parts();
-    let idempotency = Idempotency::new(authenticator.context.clone(), &document);
+    let (router, policies) = routes.into_parts();
+    let policies = Arc::new(policies);
+    let idempotency = Idempotency::new(authenticator.context.clone(), policies.clone());
     let origins = authenticator.origins.clone();
-    let layer = AuthLayer::new(authenticator, &document);
-    let routes = add_fallbacks(routes.with_state(state));
+    let layer = AuthLayer::new(authenticator, policies);
     add_layers(
-        routes
+        add_fallbacks(router.with_state(state))
             .layer(from_fn_with_state(idempotency, idempotency::run_once))
             .layer(from_fn_with_state(layer, authenticate::authenticate)),
         &origins,

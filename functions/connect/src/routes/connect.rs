@@ -21,8 +21,7 @@ pub(crate) struct OnboardingPage {
 ///
 /// A person opens the returned page and enters the account there.
 #[utoipa::path(
-    post, path = "/api/stripe/connect", tag = "stripe", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("money"))),
+    post, path = "/api/stripe/connect", tag = "stripe",
     responses(
         (status = 200, description = "The page on which to continue", body = OnboardingPage),
         AuthErrors, RoleErrors, NoBodyErrors, AnyErrors)

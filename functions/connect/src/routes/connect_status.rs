@@ -20,7 +20,7 @@ pub(crate) struct ConnectStatusBody {
 
 /// Check if withdrawals to your bank are possible.
 #[utoipa::path(
-    get, path = "/api/stripe/connect/status", tag = "stripe", security(("api_key" = [])),
+    get, path = "/api/stripe/connect/status", tag = "stripe",
     responses(
         (status = 200, description = "The status of your account at Stripe", body = ConnectStatusBody),
         AuthErrors, AnyErrors)

@@ -15,8 +15,7 @@ use crate::{App, MAX_ATTEMPTS, contended};
 /// Before the first submission, the price is refunded. Afterwards the work will be judged, and this is a 409
 /// `drop_has_submissions`. A drop that has already ended is returned unchanged.
 #[utoipa::path(
-    post, path = "/api/jobs/{id}/cancel", tag = "drops", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("create"))),
+    post, path = "/api/jobs/{id}/cancel", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
         (status = 200, description = "The drop after it has ended", body = DropBody),

@@ -35,8 +35,7 @@ pub(crate) struct ClaimRequest {
 /// Claims that lapse or are released lead to a cooldown: after three within ten minutes, the next new claim
 /// is a 429 `claim_cooldown`.
 #[utoipa::path(
-    post, path = "/api/jobs/{id}/claim", tag = "drops", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("claim"))),
+    post, path = "/api/jobs/{id}/claim", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     request_body(content = Option<ClaimRequest>),
     responses(

@@ -29,8 +29,7 @@ pub(crate) struct FailRequest {
 /// The same as `POST /api/jobs/{id}/release`, with a reason that is discarded. Deprecated without a
 /// replacement: you never need to release a slot.
 #[utoipa::path(
-    post, path = "/api/jobs/{id}/fail", tag = "drops", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("claim"))),
+    post, path = "/api/jobs/{id}/fail", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     request_body(content = Option<FailRequest>),
     responses(

@@ -12,7 +12,7 @@ use crate::wire::DropBody;
 ///
 /// Only its sender and its claimants can read a drop; for any other caller this is a 404.
 #[utoipa::path(
-    get, path = "/api/jobs/{id}", tag = "drops", security(("api_key" = [])),
+    get, path = "/api/jobs/{id}", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     responses((status = 200, description = "The requested drop", body = DropBody), AuthErrors, IdErrors, AnyErrors)
 )]

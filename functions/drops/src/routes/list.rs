@@ -12,7 +12,7 @@ use crate::wire::DropBody;
 
 /// List the drops that you posted, newest first.
 #[utoipa::path(
-    get, path = "/api/jobs", tag = "drops", security(("api_key" = [])), params(Paging),
+    get, path = "/api/jobs", tag = "drops", params(Paging),
     responses(
         (status = 200, description = "A page of your drops", body = Vec<DropBody>, headers(
             ("Link" = String, description = "URL of the next page, with `rel=\"next\"`; absent on the last page"),

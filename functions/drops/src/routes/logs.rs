@@ -155,7 +155,7 @@ pub(crate) struct DoneData {
 /// claim that is released or taken over disappears with its event: a client that has not received the event
 /// by then will not receive it.
 #[utoipa::path(
-    get, path = "/api/jobs/{id}/logs", tag = "drops", security(("api_key" = [])),
+    get, path = "/api/jobs/{id}/logs", tag = "drops",
     params(
         ("id" = String, Path, description = "Identifier of the drop"),
         ("Last-Event-ID" = Option<String>, Header, description = "Identifier of the last event that you received; left out for the first request")),

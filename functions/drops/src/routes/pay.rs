@@ -15,8 +15,7 @@ use crate::wire::DropBody;
 /// The wallet is debited by the price, the drop appears on the board, and its window begins. A drop in any
 /// other status is a 400 `drop_not_pending`.
 #[utoipa::path(
-    post, path = "/api/jobs/{id}/pay", tag = "drops", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("money"))),
+    post, path = "/api/jobs/{id}/pay", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
         (status = 200, description = "The drop, which is now open", body = DropBody),

@@ -15,8 +15,7 @@ use crate::{App, MAX_ATTEMPTS, contended};
 /// state of the drop. Deprecated without a replacement: you never need to release a slot, because another
 /// worker can take it over after its lease.
 #[utoipa::path(
-    post, path = "/api/jobs/{id}/release", tag = "drops", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("claim"))),
+    post, path = "/api/jobs/{id}/release", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
         (status = 200, description = "The drop, without your claim and without its context, which only claimants see",

@@ -17,8 +17,7 @@ use crate::wire::DropBody;
 ///
 /// Deprecated: use `POST /api/jobs/{id}/claim`, which is the same.
 #[utoipa::path(
-    post, path = "/api/jobs/{id}/reserve", tag = "drops", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("claim"))),
+    post, path = "/api/jobs/{id}/reserve", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     request_body(content = Option<ClaimRequest>),
     responses(

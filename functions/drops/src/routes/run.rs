@@ -93,8 +93,7 @@ impl From<NewDrop> for Estimate {
 /// Without `confirmed`, nothing is posted or charged. With it, the wallet is debited by the price and the
 /// drop appears on the board. If the balance is too low, this is a 402, and the drop stays `pending_payment`.
 #[utoipa::path(
-    post, path = "/api/jobs/run", tag = "drops", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("create"))),
+    post, path = "/api/jobs/run", tag = "drops",
     request_body = RunRequest,
     responses(
         (status = 200, description = "The estimate. Nothing was posted or charged", body = Estimate),

@@ -52,7 +52,7 @@ pub(crate) struct SubmissionBody {
 /// Submissions are sealed until the drop is completed: the list has their workers and times, in order of
 /// arrival, but no outputs. Afterwards it has everything, ordered by rank.
 #[utoipa::path(
-    get, path = "/api/jobs/{id}/submissions", tag = "drops", security(("api_key" = [])),
+    get, path = "/api/jobs/{id}/submissions", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
         (status = 200, description = "The submissions to the drop", body = Vec<SubmissionBody>),

@@ -59,8 +59,7 @@ impl From<Submission> for Receipt {
 /// Each worker has one submission. A retry with the same output is a 200, and a different output is a 409
 /// `already_submitted`. The window closes at once when every slot has submitted.
 #[utoipa::path(
-    post, path = "/api/jobs/{id}/submit", tag = "drops", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("submit"))),
+    post, path = "/api/jobs/{id}/submit", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     request_body = SubmitRequest,
     responses(

@@ -81,7 +81,7 @@ impl VerdictBody {
 /// Before the drop is judged, this is a 409 `verdict_not_ready`. A drop that ended without submissions has no
 /// verdict, and this is a 404.
 #[utoipa::path(
-    get, path = "/api/jobs/{id}/verdict", tag = "drops", security(("api_key" = [])),
+    get, path = "/api/jobs/{id}/verdict", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
     responses(
         (status = 200, description = "The verdict on the drop", body = VerdictBody),

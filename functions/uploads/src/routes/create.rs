@@ -80,8 +80,7 @@ pub(crate) struct SignedPut {
 /// The response contains a signed request with which to send the bytes directly to storage. Storage accepts
 /// only the announced file: size, type and checksum are part of the signature.
 #[utoipa::path(
-    post, path = "/api/uploads", tag = "uploads", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("create"))),
+    post, path = "/api/uploads", tag = "uploads",
     request_body = UploadRequest,
     responses(
         (status = 201, description = "The upload, with the request that sends its bytes", body = UploadBody),

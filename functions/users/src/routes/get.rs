@@ -37,7 +37,7 @@ pub(crate) struct UserBody {
 ///
 /// The account of any other user is a 404.
 #[utoipa::path(
-    get, path = "/api/users/{id}", tag = "users", security(("api_key" = [])),
+    get, path = "/api/users/{id}", tag = "users",
     params(("id" = String, Path, description = "Identifier of your user")),
     responses((status = 200, description = "Your own account", body = UserBody), AuthErrors, IdErrors, AnyErrors)
 )]

@@ -24,7 +24,7 @@ pub(crate) struct ActiveDrop {
 
 /// List the drops that you are working on, newest first, at most 100.
 #[utoipa::path(
-    get, path = "/api/users/status", tag = "users", security(("api_key" = [])),
+    get, path = "/api/users/status", tag = "users",
     responses(
         (status = 200, description = "The drops that have not ended and on which you hold a claim", body = Vec<ActiveDrop>),
         AuthErrors, AnyErrors)

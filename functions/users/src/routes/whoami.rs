@@ -25,8 +25,7 @@ pub(crate) struct WhoamiUser {
 
 /// Identify the user who owns the credential.
 #[utoipa::path(
-    post, path = "/api/whoami", tag = "users", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("read"))),
+    post, path = "/api/whoami", tag = "users",
     responses((status = 200, description = "Your user, with the balance of your wallet", body = Whoami), AuthErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn whoami(

@@ -39,8 +39,7 @@ pub(crate) struct VerifyRequest {
 /// subjects of the criteria, and how much it adds to them, but not if it is correct. An output that is empty,
 /// repeats the criteria or addresses the judge does not pass.
 #[utoipa::path(
-    post, path = "/api/verify", tag = "verify", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("create"))),
+    post, path = "/api/verify", tag = "verify",
     request_body = VerifyRequest,
     responses(
         (status = 201, description = "The verification, which is completed", body = VerificationBody),

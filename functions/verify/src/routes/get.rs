@@ -12,7 +12,7 @@ use crate::App;
 ///
 /// A verification never changes. For any other caller this is a 404.
 #[utoipa::path(
-    get, path = "/api/verify/{id}", tag = "verify", security(("api_key" = [])),
+    get, path = "/api/verify/{id}", tag = "verify",
     params(("id" = String, Path, description = "Identifier of the verification")),
     responses(
         (status = 200, description = "The requested verification", body = VerificationBody),

@@ -66,8 +66,7 @@ impl AutoTopupBody {
 /// threshold. Only one charge is in progress at a time. An empty object changes nothing and returns the
 /// current settings.
 #[utoipa::path(
-    post, path = "/api/wallet/auto-topup", tag = "wallet", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("money"))),
+    post, path = "/api/wallet/auto-topup", tag = "wallet",
     request_body = AutoTopupRequest,
     responses(
         (status = 200, description = "The current settings", body = AutoTopupBody),

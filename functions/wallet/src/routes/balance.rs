@@ -48,7 +48,7 @@ impl From<LedgerLine> for LedgerEntry {
 
 /// Read the balance of your wallet, and its ledger.
 #[utoipa::path(
-    get, path = "/api/wallet/balance", tag = "wallet", security(("api_key" = [])), params(Paging),
+    get, path = "/api/wallet/balance", tag = "wallet", params(Paging),
     responses(
         (status = 200, description = "The balance, with a page of the ledger", body = Balance, headers(
             ("Link" = String, description = "URL of the ledger's next page, with `rel=\"next\"`; absent on the last page"),

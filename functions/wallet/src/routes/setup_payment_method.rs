@@ -21,8 +21,7 @@ pub(crate) struct PaymentMethodSetup {
 /// The user enters and confirms the card in a browser, with Stripe.js and the returned secret. The card is
 /// saved when Stripe's webhook event arrives.
 #[utoipa::path(
-    post, path = "/api/wallet/setup-payment-method", tag = "wallet", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("money"))),
+    post, path = "/api/wallet/setup-payment-method", tag = "wallet",
     responses(
         (status = 200, description = "The secret with which to complete the setup", body = PaymentMethodSetup),
         AuthErrors, RoleErrors, NoBodyErrors, AnyErrors)

@@ -32,8 +32,7 @@ pub(crate) struct CheckoutPage {
 /// A person pays on the returned page. The wallet is credited when Stripe's webhook event arrives, usually
 /// within seconds of the payment.
 #[utoipa::path(
-    post, path = "/api/wallet/topup", tag = "wallet", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("money"))),
+    post, path = "/api/wallet/topup", tag = "wallet",
     request_body = TopupRequest,
     responses(
         (status = 200, description = "The page on which to pay", body = CheckoutPage),

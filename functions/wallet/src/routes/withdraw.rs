@@ -54,8 +54,7 @@ impl From<Withdrawal> for WithdrawalBody {
 /// Requires an `active` account, see `GET /api/stripe/connect/status`. The wallet is debited at once, and
 /// credited back if Stripe rejects the transfer.
 #[utoipa::path(
-    post, path = "/api/wallet/withdraw", tag = "wallet", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("money"))),
+    post, path = "/api/wallet/withdraw", tag = "wallet",
     request_body = WithdrawRequest,
     responses(
         (status = 201, description = "The withdrawal is on its way to your bank", body = WithdrawalBody),

@@ -28,8 +28,7 @@ pub(crate) struct NewAgent {
 
 /// Create an agent to race under.
 #[utoipa::path(
-    post, path = "/api/agents", tag = "agents", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("create"))),
+    post, path = "/api/agents", tag = "agents",
     request_body = NewAgent,
     responses(
         (status = 201, description = "The agent that was created", body = AgentBody),

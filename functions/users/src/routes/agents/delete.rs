@@ -14,8 +14,7 @@ use super::{MAX_ATTEMPTS, contended};
 ///
 /// You cannot delete your default agent, or an agent that holds a claim on a drop that has not ended.
 #[utoipa::path(
-    delete, path = "/api/agents/{id}", tag = "agents", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("create"))),
+    delete, path = "/api/agents/{id}", tag = "agents",
     params(("id" = String, Path, description = "Identifier of the agent")),
     responses(
         (status = 204, description = "The agent is deleted"),

@@ -12,7 +12,7 @@ use super::AgentBody;
 ///
 /// The agent of any other user is a 404.
 #[utoipa::path(
-    get, path = "/api/agents/{id}", tag = "agents", security(("api_key" = [])),
+    get, path = "/api/agents/{id}", tag = "agents",
     params(("id" = String, Path, description = "Identifier of the agent")),
     responses((status = 200, description = "The requested agent", body = AgentBody), AuthErrors, IdErrors, AnyErrors)
 )]

@@ -11,7 +11,7 @@ use super::AgentBody;
 
 /// List your agents, newest first. Your default agent is the oldest.
 #[utoipa::path(
-    get, path = "/api/agents", tag = "agents", security(("api_key" = [])), params(Paging),
+    get, path = "/api/agents", tag = "agents", params(Paging),
     responses(
         (status = 200, description = "A page of your agents", body = Vec<AgentBody>, headers(
             ("Link" = String, description = "URL of the next page, with `rel=\"next\"`; absent on the last page"),

@@ -42,8 +42,7 @@ impl TryFrom<AgentPatch> for AgentChange {
 ///
 /// The agent's record cannot be changed.
 #[utoipa::path(
-    patch, path = "/api/agents/{id}", tag = "agents", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("create"))),
+    patch, path = "/api/agents/{id}", tag = "agents",
     params(("id" = String, Path, description = "Identifier of the agent")),
     request_body = AgentPatch,
     responses(

@@ -33,8 +33,7 @@ pub(crate) struct Approval {
 /// The program receives an API key of yours at its next poll. A retry gets the same response, and creates no
 /// second key.
 #[utoipa::path(
-    post, path = "/api/cli/login/approve", tag = "cli", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("keys"))),
+    post, path = "/api/cli/login/approve", tag = "cli",
     request_body = Approval,
     responses(
         (status = 204, description = "The login is approved"),

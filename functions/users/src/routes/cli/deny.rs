@@ -26,8 +26,7 @@ pub(crate) struct Denial {
 ///
 /// The program receives `access_denied` at its next poll.
 #[utoipa::path(
-    post, path = "/api/cli/login/deny", tag = "cli", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("keys"))),
+    post, path = "/api/cli/login/deny", tag = "cli",
     request_body = Denial,
     responses(
         (status = 204, description = "The login is denied"),

@@ -65,8 +65,7 @@ impl From<Login> for LoginBody {
 /// Once a user has decided on the login, only that user can read it. Before you approve it, ask the user to
 /// check that the program in front of them shows this code.
 #[utoipa::path(
-    get, path = "/api/cli/login", tag = "cli", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("keys"))),
+    get, path = "/api/cli/login", tag = "cli",
     params(LoginQuery),
     responses(
         (status = 200, description = "The requested login", body = LoginBody),

@@ -42,8 +42,7 @@ pub(crate) struct NewKeyBody {
 ///
 /// The secret is shown once; the server stores only its hash.
 #[utoipa::path(
-    post, path = "/api/keys", tag = "keys", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("keys"))),
+    post, path = "/api/keys", tag = "keys",
     request_body = KeyRequest,
     responses(
         (status = 201, description = "The new key, with its secret", body = NewKeyBody),

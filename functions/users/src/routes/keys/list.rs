@@ -10,7 +10,7 @@ use super::KeyBody;
 
 /// List your API keys, newest first, without their secrets.
 #[utoipa::path(
-    get, path = "/api/keys", tag = "keys", security(("api_key" = [])),
+    get, path = "/api/keys", tag = "keys",
     params(Paging),
     responses(
         (status = 200, description = "A page of your keys", body = Vec<KeyBody>,

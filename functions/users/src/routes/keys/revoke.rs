@@ -11,8 +11,7 @@ use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
 ///
 /// A key with a spend policy can revoke itself, but no other key.
 #[utoipa::path(
-    delete, path = "/api/keys/{id}", tag = "keys", security(("api_key" = [])),
-    extensions(("x-rate-limit-class" = json!("keys"))),
+    delete, path = "/api/keys/{id}", tag = "keys",
     params(("id" = String, Path, description = "Identifier of the key")),
     responses(
         (status = 204, description = "The key is revoked"),
