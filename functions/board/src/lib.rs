@@ -10,7 +10,7 @@ use clorp_http::{Origins, Routes, route};
 use utoipa::openapi::OpenApi;
 
 /// The OpenAPI document of all functions. A test compares it with their routers.
-const DOCUMENT: &str = include_str!("../../../openapi.json");
+const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 /// The function's routes, with their policies and descriptions.
 pub fn api() -> Routes<Context> {
