@@ -13,8 +13,8 @@ use crate::batch::Freshness;
 use crate::directory::{add_race, begin_record, read_record};
 use crate::fault::fault;
 use crate::item::{Item, at, decode, encode, flag, instant, n, parse, s};
-use crate::key::{AGENT, Key, PK, SK, WORK, agents_owner, agents_pk, user_pk};
 use crate::page::{List, Page, cursor, position};
+use crate::primary_key::{AGENT, Key, PK, SK, WORK, agents_owner, agents_pk, user_pk};
 use crate::tx::{Tx, TxError, Update};
 use crate::users::read_user;
 

@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use crate::Store;
 use crate::fault::fault;
 use crate::item::Item;
-use crate::key::Key;
+use crate::primary_key::Key;
 
 /// Keys in one `BatchGetItem` request.
 const BATCH: usize = 100;

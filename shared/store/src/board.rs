@@ -14,8 +14,8 @@ use crate::batch::Freshness;
 use crate::drops::{read_brief, read_drop};
 use crate::fault::fault;
 use crate::item::{Item, n, s};
-use crate::key::{Key, PK, drop_of_pk};
 use crate::page::{Page, cursor, position};
+use crate::primary_key::{Key, PK, drop_of_pk};
 use crate::tx::Update;
 use crate::verdicts::read_excerpt;
 

@@ -14,8 +14,8 @@ use crate::agents::read_agent;
 use crate::batch::Freshness;
 use crate::fault::fault;
 use crate::item::{Item, s};
-use crate::key::{Key, SHARDS};
 use crate::page::{Page, cursor, foreign_cursor, position};
+use crate::primary_key::{Key, SHARDS};
 use crate::tx::Update;
 
 const PARTITION: &str = "directory";

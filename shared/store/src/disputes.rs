@@ -4,7 +4,7 @@ use clorp_domain::{Dispute, DisputeStatus, Error, Posting};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{decode, keyed, s};
-use crate::key::Key;
+use crate::primary_key::Key;
 use crate::topups::{Moved, moved};
 use crate::tx::Tx;
 use crate::{Store, ledger};

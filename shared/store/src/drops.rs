@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agents::{count_claim, read_agent_id, write_agent_id};
+use crate::api_keys::Spending;
 use crate::batch::Freshness;
 use crate::board::{IndexEntry, set_index_entry};
 use crate::fault::fault;
 use crate::item::{Item, at, decode, encode, instant, keyed, parse, s};
-use crate::key::{Key, PK, drop_of_pk};
-use crate::keys::Spending;
 use crate::page::{Page, cursor, position};
+use crate::primary_key::{Key, PK, drop_of_pk};
 use crate::submissions::{Delivered, read_delivered};
 use crate::tx::{Tx, TxError, Update};
 use crate::uploads::{AttachmentItem, read_attachments, write_attachments};

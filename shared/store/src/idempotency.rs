@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::item::{Item, at, decode, encode, instant, n, s};
-use crate::key::Key;
+use crate::primary_key::Key;
 use crate::tx::{TxError, Update};
 
 /// The largest body of an answer that can be kept: an item ends at 400 KB.

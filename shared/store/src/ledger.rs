@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::item::{Item, decode, instant, keyed, n};
-use crate::key::{Key, LEDGER, user_pk};
 use crate::page::{List, Page};
+use crate::primary_key::{Key, LEDGER, user_pk};
 use crate::tx::{Tx, TxError};
 
 const LIST: &str = "ledger";

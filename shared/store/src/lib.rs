@@ -9,23 +9,23 @@
 //! * No balance changes except through [`ledger`], in one transaction with entries that sum to zero.
 
 mod agents;
+mod api_keys;
 mod batch;
 mod board;
+mod compressed;
 mod directory;
 mod disputes;
 mod drops;
 mod fault;
 mod idempotency;
 mod item;
-mod key;
-mod keys;
 mod ledger;
 mod ledger_audit;
 mod limits;
 mod logins;
-mod packed;
 mod page;
 mod pending;
+mod primary_key;
 mod refreshes;
 mod setups;
 mod stats;
@@ -43,11 +43,11 @@ mod work;
 use aws_sdk_dynamodb::Client;
 
 pub use agents::{AgentCreated, AgentNames, AgentWritten, Racer};
+pub use api_keys::{KeyCreated, Spending};
 pub use board::{BoardQuery, BoardSort, FeedEntry};
 pub use directory::DirectorySort;
 pub use drops::{Created, DropPayment, Paid, Written};
 pub use idempotency::{Begin, Lease, MAX_STORED_BYTES, StoredResponse};
-pub use keys::{KeyCreated, Spending};
 pub use ledger::LedgerLine;
 pub use ledger_audit::LedgerAudit;
 pub use limits::Taken;

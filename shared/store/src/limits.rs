@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::Store;
 use crate::fault::fault;
 use crate::item::{Item, at, instant, n};
-use crate::key::Key;
+use crate::primary_key::Key;
 use crate::tx::Update;
 
 const FULL_AT: &str = "full_at";

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
+use crate::api_keys::{KeyCreated, key_refused, put_key};
 use crate::item::{Item, at, decode, encode, instant, keyed, n, parse, s};
-use crate::key::{Key, LOGIN, PK};
-use crate::keys::{KeyCreated, key_refused, put_key};
+use crate::primary_key::{Key, LOGIN, PK};
 use crate::tx::{Tx, TxError, Update};
 
 /// How long after its time a login is kept, in seconds, so that its program is told what happened.

@@ -7,7 +7,7 @@ use clorp_domain::{Error, FieldError};
 use crate::Store;
 use crate::fault::fault;
 use crate::item::{Item, s};
-use crate::key::{Key, PK, SK};
+use crate::primary_key::{Key, PK, SK};
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

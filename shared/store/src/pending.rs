@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::Store;
 use crate::fault::fault;
 use crate::item::{Item, s};
-use crate::key::{Key, TOPUP, WITHDRAWAL, user_of_pk};
+use crate::primary_key::{Key, TOPUP, WITHDRAWAL, user_of_pk};
 use crate::tx::Update;
 
 const PENDING: &str = "pending";

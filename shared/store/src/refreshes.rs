@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::item::{Item, at, decode, encode, instant, n, s};
-use crate::key::Key;
+use crate::primary_key::Key;
 use crate::tx::{TxError, Update};
 
 const OUTCOME: &str = "outcome";

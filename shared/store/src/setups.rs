@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::item::{encode, s};
-use crate::key::Key;
+use crate::primary_key::Key;
 use crate::topups::{Moved, moved};
 use crate::tx::{Tx, TxError, Update};
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::Store;
 use crate::batch::Freshness;
 use crate::item::decode;
-use crate::key::{Key, SHARDS};
+use crate::primary_key::{Key, SHARDS};
 use crate::tx::Tx;
 
 #[derive(Debug, Default, Deserialize)]

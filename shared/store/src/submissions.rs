@@ -8,14 +8,14 @@ use crate::agents::reassign;
 use crate::board::{IndexEntry, set_index_entry};
 use crate::drops::changed_at;
 use crate::item::{Item, at, decode, instant, keyed, n, s};
-use crate::key::{Key, OUTPUT};
+use crate::primary_key::{Key, OUTPUT};
 use crate::tx::Tx;
 use crate::uploads::{AttachmentItem, read_attachments, write_attachments};
 use crate::{Store, Written};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct OutputItem {
-    #[serde(with = "crate::packed")]
+    #[serde(with = "crate::compressed")]
     output_text: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     output_attachments: Vec<AttachmentItem>,

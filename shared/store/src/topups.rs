@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, decode, encode, flag, instant, keyed, n, parse, s};
-use crate::key::{Key, TOPUP, user_of_pk};
 use crate::pending::{no_longer_pending, pending_from};
+use crate::primary_key::{Key, TOPUP, user_of_pk};
 use crate::tx::{Tx, TxError, Update};
 use crate::users::read_user;
 use crate::{Store, ledger};

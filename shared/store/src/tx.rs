@@ -17,7 +17,7 @@ use clorp_write_gate::admitted;
 use crate::Store;
 use crate::fault::fault;
 use crate::item::{Item, flag, n};
-use crate::key::{Key, PK};
+use crate::primary_key::{Key, PK};
 
 /// How often a transaction that met another one is tried, in all.
 const ATTEMPTS: u32 = 10;

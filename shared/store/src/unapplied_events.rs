@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Store;
 use crate::fault::fault;
 use crate::item::{Item, at, decode, keyed, s};
-use crate::key::{Key, PK, SK, UNAPPLIED_EVENT, stripe_pk};
+use crate::primary_key::{Key, PK, SK, UNAPPLIED_EVENT, stripe_pk};
 use crate::tx::{Tx, TxError, Update};
 
 /// A report that was kept.

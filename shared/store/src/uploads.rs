@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Store;
 use crate::batch::Freshness;
 use crate::item::{Item, decode, encode, instant, parse};
-use crate::key::{Key, UPLOAD};
+use crate::primary_key::{Key, UPLOAD};
 use crate::tx::{TxError, Update};
 
 /// A file, beside its id or with it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::item::{Item, decode, encode, flag, instant, n, parse, s};
-use crate::key::{Key, PK, user_of_pk};
+use crate::primary_key::{Key, PK, user_of_pk};
 use crate::tx::{TxError, Update};
 
 // What Stripe and the owner may add later is absent on a new user, and on those made before it existed.

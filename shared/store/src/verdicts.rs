@@ -14,7 +14,7 @@ use crate::board::{IndexEntry, set_index_entry};
 use crate::drops::{changed_at, on_board, release_workers};
 use crate::fault::fault;
 use crate::item::{Item, at, decode, keyed, n, parse, s};
-use crate::key::{Key, OUTPUT, PK, SK, VERDICT, drop_pk};
+use crate::primary_key::{Key, OUTPUT, PK, SK, VERDICT, drop_pk};
 use crate::submissions::read_submission;
 use crate::tx::{Tx, TxError};
 use crate::{Store, ledger, stats};
@@ -27,7 +27,7 @@ pub(crate) struct VerdictItem {
     passes: u32,
     placings: Vec<PlacingItem>,
     pub(crate) winner_name: String,
-    #[serde(with = "crate::packed")]
+    #[serde(with = "crate::compressed")]
     pub(crate) excerpt: String,
 }
 
@@ -37,7 +37,7 @@ struct PlacingItem {
     rank: u32,
     grade: String,
     score: u32,
-    #[serde(with = "crate::packed")]
+    #[serde(with = "crate::compressed")]
     rationale: String,
     held: u32,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::item::{Item, decode, encode, instant};
-use crate::key::Key;
+use crate::primary_key::Key;
 use crate::tx::{TxError, Update};
 
 #[derive(Debug, Serialize, Deserialize)]

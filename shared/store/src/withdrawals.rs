@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, decode, instant, keyed, n, parse, s};
-use crate::key::{Key, WITHDRAWAL, user_of_pk};
 use crate::pending::{no_longer_pending, pending_from};
+use crate::primary_key::{Key, WITHDRAWAL, user_of_pk};
 use crate::topups::{Moved, moved};
 use crate::tx::{Tx, TxError};
 use crate::users::read_user;

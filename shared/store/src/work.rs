@@ -13,7 +13,7 @@ use crate::Store;
 use crate::agents::write_agent_id;
 use crate::fault::fault;
 use crate::item::{Item, decode, keyed, s};
-use crate::key::{Key, LAPSED_WORK, PK, SK, WORK, lapsed_work_sk, user_pk};
+use crate::primary_key::{Key, LAPSED_WORK, PK, SK, WORK, lapsed_work_sk, user_pk};
 use crate::tx::Tx;
 
 /// Behind every sort key with the same beginning.

@@ -1,4 +1,4 @@
-//! Text that is stored deflated where that is shorter, for `#[serde(with)]`: writing and reading are paid by size.
+//! Text that is stored deflated where that is shorter, for `#[serde(with)]`: reads and writes are charged by size.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
 
-/// zlib's own default: higher levels take longer and gain little on prose.
+/// zlib's default: higher levels take longer and gain little on prose.
 const LEVEL: u8 = 6;
-/// More than any text that is stored, so that a damaged item cannot fill the memory.
+/// Above the size of any stored text. The limit keeps a damaged item from filling the memory.
 const MAX_BYTES: usize = 1024 * 1024;
 
 pub(crate) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -22,12 +22,12 @@ pub(crate) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::O
 }
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    deserializer.deserialize_any(Packed)
+    deserializer.deserialize_any(Compressed)
 }
 
-struct Packed;
+struct Compressed;
 
-impl Visitor<'_> for Packed {
+impl Visitor<'_> for Compressed {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_deflated_text_is_refused() {
+    fn bytes_that_are_no_deflated_text_are_refused() {
         for bytes in [&b""[..], b"\xff\xff\xff", &miniz_oxide::deflate::compress_to_vec(b"\xff", 6)] {
             let item = [("text".to_owned(), AttributeValue::B(bytes.to_vec().into()))].into();
             assert!(decode::<Holder>(item).is_err(), "{bytes:?}");

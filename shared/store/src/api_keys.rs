@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::Store;
 use crate::batch::Freshness;
 use crate::item::{Item, at, decode, instant, keyed, n, parse};
-use crate::key::{API_KEY, Key, PK, user_pk};
 use crate::page::{List, Page};
+use crate::primary_key::{API_KEY, Key, PK, user_pk};
 use crate::tx::{Tx, TxError, Update};
 
 const LIST: &str = "keys";
