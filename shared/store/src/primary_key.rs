@@ -40,7 +40,7 @@ pub(crate) const API_KEY: &str = "KEY#";
 /// Prefix of the partition keys of programs' logins, before the device code's hash.
 pub(crate) const LOGIN: &str = "LOGIN#";
 /// Prefix of the sort keys of Stripe's reports that were kept.
-pub(crate) const UNAPPLIED_EVENT: &str = "UNAPPLIED_EVENT#";
+pub(crate) const UNAPPLIED_EVENT: &str = "KEPT#";
 
 /// Items without a natural spread are divided over this many keys, so that no single item or partition is in
 /// everybody's transaction.
