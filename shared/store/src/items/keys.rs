@@ -1,0 +1,222 @@
+//! The primary key of each item, built in one place from typed ids; and the ids that can be read back from
+//! keys.
+
+use clorp_domain::api_key::KeyHash;
+use clorp_domain::{
+    Account, AgentId, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RefreshId, SetupId,
+    TopupId, UploadId, UserCode, UserId, VerificationId, WithdrawalId,
+};
+use jiff::Timestamp;
+
+use crate::table::{Key, SHARDS};
+
+/// Prefix of the sort keys of ledger entries.
+pub(crate) const LEDGER: &str = "LEDGER#";
+/// Prefix of the sort keys of submissions.
+pub(crate) const OUTPUT: &str = "OUTPUT#";
+/// Sort key of a verdict. The range from [`OUTPUT`] to it holds a drop's submissions and its verdict.
+pub(crate) const VERDICT: &str = "VERDICT";
+/// Prefix of the sort keys of a worker's active claims.
+pub(crate) const WORK: &str = "WORK#";
+/// Prefix of the sort keys of a worker's lapsed claims. Nothing sorts between the last of them and the first
+/// of [`WORK`], so one range holds recent lapses and all active claims.
+pub(crate) const LAPSED_WORK: &str = "WORK!";
+/// Prefix of the sort keys of agents.
+pub(crate) const AGENT: &str = "AGENT#";
+/// Prefix of the sort keys of top-ups.
+pub(crate) const TOPUP: &str = "TOPUP#";
+/// Prefix of the sort keys of uploads.
+pub(crate) const UPLOAD: &str = "UPLOAD#";
+/// Prefix of the sort keys of withdrawals.
+pub(crate) const WITHDRAWAL: &str = "WITHDRAWAL#";
+/// Prefix of the partition keys of API keys, before the key's hash, and of the sort keys of a user's list of
+/// them.
+pub(crate) const API_KEY: &str = "KEY#";
+/// Prefix of the partition keys of device logins, before the device code's hash.
+pub(crate) const LOGIN: &str = "LOGIN#";
+/// Prefix of the sort keys of webhook events that were not applied.
+pub(crate) const UNAPPLIED_EVENT: &str = "KEPT#";
+/// Prefix of the partition keys of Stripe's objects.
+pub(crate) const STRIPE: &str = "STRIPE#";
+/// Sort key of a user.
+pub(crate) const USER: &str = "USER";
+/// Sort key of a drop.
+pub(crate) const DROP: &str = "DROP";
+
+pub(crate) fn drop(id: DropId) -> Key {
+    Key::new(drop_pk(id), DROP)
+}
+
+pub(crate) fn body(id: DropId) -> Key {
+    Key::new(drop_pk(id), "BODY")
+}
+
+pub(crate) fn output(id: DropId, worker: &UserId) -> Key {
+    Key::new(drop_pk(id), format!("{OUTPUT}{worker}"))
+}
+
+pub(crate) fn verdict(id: DropId) -> Key {
+    Key::new(drop_pk(id), VERDICT)
+}
+
+pub(crate) fn user(id: &UserId) -> Key {
+    Key::new(user_pk(id), USER)
+}
+
+pub(crate) fn work(worker: &UserId, drop: DropId) -> Key {
+    Key::new(user_pk(worker), format!("{WORK}{drop}"))
+}
+
+/// Keyed by the time of the lapse, because a worker may claim one drop, and lose the claim, more than once.
+pub(crate) fn lapsed_work(worker: &UserId, at: Timestamp, drop: DropId) -> Key {
+    Key::new(user_pk(worker), format!("{}#{drop}", lapsed_work_sk(at)))
+}
+
+pub(crate) fn agent(owner: &UserId, id: AgentId) -> Key {
+    Key::new(agents_pk(owner), format!("{AGENT}{id}"))
+}
+
+pub(crate) fn agent_names(owner: &UserId) -> Key {
+    Key::new(agents_pk(owner), "NAMES")
+}
+
+pub(crate) fn api_key(hash: &KeyHash) -> Key {
+    Key::new(format!("{API_KEY}{}", hash.as_str()), "KEY")
+}
+
+/// An API key's entry on its owner's list.
+pub(crate) fn listed_key(owner: &UserId, id: KeyId) -> Key {
+    Key::new(user_pk(owner), format!("{API_KEY}{id}"))
+}
+
+pub(crate) fn rate_limit(bucket: &BucketKey) -> Key {
+    match bucket {
+        BucketKey::User(user, class) => Key::new(user_pk(user), format!("LIMIT#{class}")),
+        BucketKey::Login(address) => Key::new(format!("ADDRESS#{}", address.as_str()), "LIMIT#login"),
+    }
+}
+
+pub(crate) fn login(device: &DeviceHash) -> Key {
+    Key::new(format!("{LOGIN}{}", device.as_str()), "LOGIN")
+}
+
+pub(crate) fn login_code(code: &UserCode) -> Key {
+    Key::new(format!("LOGINCODE#{}", code.letters()), "LOGINCODE")
+}
+
+pub(crate) fn topup(user: &UserId, id: TopupId) -> Key {
+    Key::new(user_pk(user), format!("{TOPUP}{id}"))
+}
+
+pub(crate) fn withdrawal(user: &UserId, id: WithdrawalId) -> Key {
+    Key::new(user_pk(user), format!("{WITHDRAWAL}{id}"))
+}
+
+pub(crate) fn setup(user: &UserId, id: SetupId) -> Key {
+    Key::new(user_pk(user), format!("SETUP#{id}"))
+}
+
+pub(crate) fn upload(owner: &UserId, id: UploadId) -> Key {
+    Key::new(user_pk(owner), format!("{UPLOAD}{id}"))
+}
+
+pub(crate) fn verification(owner: &UserId, id: VerificationId) -> Key {
+    Key::new(user_pk(owner), format!("VERIFY#{id}"))
+}
+
+/// The record of the top-up that one of Stripe's PaymentIntents has paid.
+pub(crate) fn payment(intent: &str) -> Key {
+    Key::new(stripe_pk(intent), "PAYMENT")
+}
+
+pub(crate) fn dispute(id: &str) -> Key {
+    Key::new(stripe_pk(id), "DISPUTE")
+}
+
+/// A webhook event about `object` that was not applied.
+pub(crate) fn unapplied_event(object: &str, event: &str) -> Key {
+    Key::new(stripe_pk(object), format!("{UNAPPLIED_EVENT}{event}"))
+}
+
+/// Keyed by the idempotency key's hash: the client chooses its text, which may exceed what a primary key may
+/// hold.
+pub(crate) fn idempotency(caller: &UserId, key: &IdempotencyKey) -> Key {
+    Key::new(format!("IDEMP#{caller}#{}", key.hash()), "IDEMP")
+}
+
+pub(crate) fn session_refresh(id: &RefreshId) -> Key {
+    Key::new(format!("REFRESH#{id}"), "REFRESH")
+}
+
+pub(crate) fn stats(shard: u128) -> Key {
+    Key::new(format!("STATS#{shard}"), "STATS")
+}
+
+/// One account's entry of a posting, in the account's partition.
+pub(crate) fn entry(account: &Account, posting: EntryId) -> Key {
+    let shard = posting.ulid().random() % SHARDS;
+    let pk = match account {
+        Account::User(id) => user_pk(id),
+        Account::Escrow(id) => drop_pk(*id),
+        Account::Platform => format!("PLATFORM#{shard}"),
+        Account::External => format!("EXTERNAL#{shard}"),
+    };
+    Key::new(pk, format!("{LEDGER}{posting}"))
+}
+
+/// The first sort key of the claims that lapsed at this instant.
+pub(crate) fn lapsed_work_sk(at: Timestamp) -> String {
+    format!("{LAPSED_WORK}{:013}", at.as_millisecond())
+}
+
+/// Partition of a drop and all that belongs to it.
+pub(crate) fn drop_pk(id: DropId) -> String {
+    format!("DROP#{id}")
+}
+
+/// Partition of a user and all that belongs to them.
+pub(crate) fn user_pk(id: &UserId) -> String {
+    format!("USER#{id}")
+}
+
+/// Partition of a user's agents. Apart from the user's own, so that the function that changes agents can be
+/// denied access to wallets.
+pub(crate) fn agents_pk(owner: &UserId) -> String {
+    format!("AGENTS#{owner}")
+}
+
+/// Partition of the records about one of Stripe's objects.
+pub(crate) fn stripe_pk(object: &str) -> String {
+    format!("{STRIPE}{object}")
+}
+
+/// The drop of a partition.
+pub(crate) fn drop_of_pk(pk: &str) -> Option<DropId> {
+    pk.strip_prefix("DROP#")?.parse().ok()
+}
+
+/// The user of a partition.
+pub(crate) fn user_of_pk(pk: &str) -> Option<UserId> {
+    pk.strip_prefix("USER#")?.parse().ok()
+}
+
+/// The owner of a partition of agents.
+pub(crate) fn owner_of_agents_pk(pk: &str) -> Option<UserId> {
+    pk.strip_prefix("AGENTS#")?.parse().ok()
+}
+
+/// The account that a ledger entry's partition belongs to.
+pub(crate) fn account_of_pk(pk: &str) -> Option<Account> {
+    match pk.split_once('#')?.0 {
+        "USER" => user_of_pk(pk).map(Account::User),
+        "DROP" => drop_of_pk(pk).map(Account::Escrow),
+        "PLATFORM" => Some(Account::Platform),
+        "EXTERNAL" => Some(Account::External),
+        _ => None,
+    }
+}
+
+/// Whether an item is an agent, or the names that a user's agents have taken.
+pub(crate) fn is_agents(key: &Key) -> bool {
+    owner_of_agents_pk(&key.pk).is_some()
+}

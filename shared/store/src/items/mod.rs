@@ -1,0 +1,29 @@
+//! Items: the stored shape of each, its way to and from the domain, and its key. One item a file.
+
+pub(crate) mod agent;
+pub(crate) mod agent_names;
+pub(crate) mod api_key;
+pub(crate) mod attachment;
+pub(crate) mod brief;
+pub(crate) mod directory_entry;
+pub(crate) mod dispute;
+pub(crate) mod drop;
+pub(crate) mod idempotency_record;
+pub(crate) mod index_entry;
+pub(crate) mod keys;
+pub(crate) mod ledger_entry;
+pub(crate) mod login;
+pub(crate) mod pending_entry;
+pub(crate) mod rate_limit;
+pub(crate) mod session_refresh;
+pub(crate) mod setup;
+pub(crate) mod stats;
+pub(crate) mod submission;
+pub(crate) mod topup;
+pub(crate) mod unapplied_event;
+pub(crate) mod upload;
+pub(crate) mod user;
+pub(crate) mod verdict;
+pub(crate) mod verification;
+pub(crate) mod withdrawal;
+pub(crate) mod work;

@@ -1,0 +1,87 @@
+//! A user, with the wallet's balance.
+
+use clorp_domain::user::StripeIds;
+use clorp_domain::{AutoTopup, Cents, Error, User};
+use serde::{Deserialize, Serialize};
+
+use crate::items::keys::user_of_pk;
+use crate::table::item::{decode, encode, instant, number, parse, text};
+use crate::table::{Item, PK};
+
+/// The attribute that holds a wallet's balance.
+pub(crate) const BALANCE: &str = "balance_cents";
+
+// What Stripe and the owner may add later is absent on a new user, and on users from before it existed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct UserItem {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar_url: Option<String>,
+    balance_cents: i64,
+    created_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stripe_customer_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_method_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stripe_account_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stripe_account_status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_topup_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_topup_amount_cents: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_topup_threshold_cents: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_topup_in_flight: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_topup_failures: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_topup_last_failure: Option<String>,
+}
+
+/// The attributes of a new user: an empty wallet, nothing at Stripe.
+pub(crate) fn write_new_user(user: &User) -> Result<Item, Error> {
+    encode(&UserItem {
+        name: user.name.clone(),
+        avatar_url: user.avatar_url.clone(),
+        created_at: user.created_at.as_millisecond(),
+        ..UserItem::default()
+    })
+}
+
+/// The user of an item.
+pub(crate) fn read_user(item: Item) -> Result<User, Error> {
+    let id = text(&item, PK).and_then(user_of_pk);
+    let id = id.ok_or_else(|| Error::internal("user item without a user's key"))?;
+    let item: UserItem = decode(item)?;
+    let account_status = item.stripe_account_status.map(|status| parse("stripe_account_status", &status));
+    let in_flight = item.auto_topup_in_flight.map(|id| parse("auto_topup_in_flight", &id));
+    Ok(User {
+        id,
+        name: item.name,
+        avatar_url: item.avatar_url,
+        balance: Cents::new(item.balance_cents),
+        created_at: instant("created_at", item.created_at)?,
+        stripe: StripeIds {
+            customer: item.stripe_customer_id,
+            payment_method: item.payment_method_id,
+            account: item.stripe_account_id,
+            account_status: account_status.transpose()?.unwrap_or_default(),
+        },
+        auto_topup: AutoTopup {
+            enabled: item.auto_topup_enabled.unwrap_or_default(),
+            amount: Cents::new(item.auto_topup_amount_cents.unwrap_or_default()),
+            threshold: Cents::new(item.auto_topup_threshold_cents.unwrap_or_default()),
+            in_flight: in_flight.transpose()?,
+            failures: item.auto_topup_failures.unwrap_or_default(),
+            last_failure: item.auto_topup_last_failure,
+        },
+    })
+}
+
+/// The wallet's balance in an item of a user.
+pub(crate) fn read_balance(item: &Item) -> Cents {
+    Cents::new(number(item, BALANCE).unwrap_or(0))
+}
