@@ -24,7 +24,7 @@ use clorp_queue::RankingQueue;
 use clorp_ranking::{Ranking, Swept};
 use clorp_sam::Template;
 use clorp_sessions::Sessions;
-use clorp_store::{KeyCreated, Store};
+use clorp_store::{Conditional, Store};
 use clorp_stripe_api::Stripe;
 use clorp_stripe_api::signature::Secrets;
 use clorp_stripe_sandbox::{self as sandbox, Sandbox};
@@ -423,7 +423,7 @@ impl World {
     /// permission that the template does not grant.
     pub async fn finish(self) {
         self.wait_for_webhooks().await;
-        let ledger = self.store.ledger_audit().await.expect("the ledger can be read");
+        let ledger = self.store.ledger().audit().await.expect("the ledger can be read");
         assert!(!ledger.postings.is_empty(), "an audit of nothing proves nothing");
         let audited = audit(&self.store, Some(&self.payments[0].stripe)).await.expect("an audit");
         assert_eq!(audited.discrepancies, Vec::<String>::new());
@@ -475,7 +475,7 @@ async fn create_key(
     let key = new_api_key();
     let stored = StoredKey::new(KeyId::new(new_ulid(now)), &key, owner.clone(), now);
     let stored = change(StoredKey { name: "test".to_owned(), last_used_at: Some(now), ..stored });
-    assert_eq!(store.create_key(&stored, 100).await.expect("a key is created"), KeyCreated::Done);
+    assert_eq!(store.api_keys().create(&stored, 100).await.expect("a key is created"), Conditional::Applied);
     key
 }
 
@@ -483,7 +483,7 @@ async fn create_user(store: &Store, clock: &Clock, anon: &Client, name: &str, ba
     let now = clock.now();
     let id: UserId = new_ulid(now).to_string().parse().expect("a ULID is a user id");
     let user = User::new(id.clone(), name, None, now);
-    assert!(store.create_user(&user).await.expect("a user is created"));
+    assert!(store.users().create(&user).await.expect("a user is created").is_applied());
     let key = create_key(store, &id, now, |key| key).await;
     if balance_cents > 0 {
         let entry = EntryId::new(new_ulid(now));
@@ -491,7 +491,7 @@ async fn create_user(store: &Store, clock: &Clock, anon: &Client, name: &str, ba
         let reason = Reason::Topup(format!("test_{entry}"));
         let topup =
             Posting::transfer(entry, reason, now, from, to, Cents::new(balance_cents)).expect("balanced");
-        store.post(&topup).await.expect("a wallet is funded");
+        store.ledger().post(&topup).await.expect("a wallet is funded");
     }
     Client { id: id.to_string(), ..anon.with_authorization(&format!("Bearer {}", key.expose())) }
 }

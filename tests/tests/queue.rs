@@ -180,7 +180,7 @@ async fn assert_delayed_to_the_end(
     n: usize,
     sent_between: [i64; 2],
 ) {
-    let stored = world.store.drop(drop.parse().unwrap()).await.unwrap().unwrap();
+    let stored = world.store.drops().get(drop.parse().unwrap()).await.unwrap().unwrap();
     let closes_at = stored.window.unwrap().closes_at.as_millisecond();
     let [most, least] = sent_between.map(|millis| (closes_at - millis + 999).div_euclid(1000));
     let delays = queue.delays(drop).await;
@@ -197,7 +197,7 @@ async fn status(world: &World, drop: &str) -> Value {
 }
 
 async fn postings(world: &World) -> usize {
-    world.store.ledger_audit().await.unwrap().postings.len()
+    world.store.ledger().audit().await.unwrap().postings.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]

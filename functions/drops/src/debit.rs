@@ -1,11 +1,12 @@
 //! Debits of a drop's price from its sender's wallet, with automatic top-ups.
 
+use clorp_deadline::{Decision, decide};
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Cents, Drop, DropId, Error, StoredKey, TopupId, User};
 use clorp_http::{Caller, NewIds};
 use clorp_payments::Cover;
 
-use crate::{App, MAX_ATTEMPTS, contended};
+use crate::App;
 
 /// Automatic top-ups for one debit, at most. A concurrent request may spend the money of a top-up first.
 const MAX_TOPUPS: usize = 3;
@@ -79,37 +80,39 @@ impl App {
         ids: &NewIds,
         attempt: &impl Attempt,
     ) -> Result<Result<Drop, Shortfall>, Error> {
-        let Wallet { auto_topup, mut short } = wallet;
-        let (mut key, mut topups) = (payer.key().cloned(), 0);
-        for _ in 0..MAX_ATTEMPTS {
+        let Wallet { auto_topup, short } = wallet;
+        decide("the wallet", (short, payer.key().cloned(), 0), |(short, key, topups)| async move {
             let now = self.context.clock.now();
             if let Some(key) = &key {
                 key.policy.check(price, &key.spent, now)?;
             }
-            let tried = match short.take() {
+            let tried = match short {
                 Some(user) => Debit::Short(user),
                 None => attempt.make(self, key.as_ref()).await?,
             };
             let id = TopupId::new(ids.ulid(&format!("topup-{topups}"), now));
-            match tried {
+            Ok(match tried {
                 Debit::Done(drop) => {
                     if auto_topup {
                         self.payments.top_up_if_low(&payer.id, id).await;
                     }
-                    return Ok(Ok(*drop));
+                    Decision::Made(Ok(*drop))
                 }
-                Debit::KeyChanged(found) => key = Some(*found.ok_or(Error::Unauthenticated)?),
-                Debit::Short(_) if topups == MAX_TOPUPS => break,
+                Debit::KeyChanged(found) => {
+                    Decision::Conflict((None, Some(*found.ok_or(Error::Unauthenticated)?), topups))
+                }
+                Debit::Short(_) if topups == MAX_TOPUPS => {
+                    return Err(Error::unavailable("the wallet fell short after every top-up"));
+                }
                 Debit::Short(user) => {
-                    topups += 1;
                     let available = user.balance;
                     match self.payments.cover(*user, price, id).await? {
-                        Cover::Credited => {}
-                        Cover::Not(auto_topup) => return Ok(Err(Shortfall { available, auto_topup })),
+                        Cover::Credited => Decision::Conflict((None, key, topups + 1)),
+                        Cover::Not(auto_topup) => Decision::Made(Err(Shortfall { available, auto_topup })),
                     }
                 }
-            }
-        }
-        Err(contended())
+            })
+        })
+        .await
     }
 }

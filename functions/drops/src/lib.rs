@@ -20,9 +20,6 @@ use utoipa::openapi::OpenApi;
 
 use crate::wire::{DropBody, Links, View};
 
-/// Attempts of one decision, each on a fresh read of the drop after a write conflict.
-const MAX_ATTEMPTS: usize = 12;
-
 /// State of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
@@ -46,7 +43,7 @@ impl App {
             return self.view(drop, brief, None, reader).await;
         }
         let output = match &drop.outcome {
-            Some(outcome) => self.context.store.delivered(drop.id, &outcome.winner).await?,
+            Some(outcome) => self.context.store.submissions().content(drop.id, &outcome.winner).await?,
             None => None,
         };
         self.view(drop, brief, output, reader).await
@@ -78,7 +75,7 @@ impl App {
         };
         let id: AgentId = text.parse().map_err(|_| agent_not_found())?;
         let known =
-            id == AgentId::default_of(caller) || self.context.store.agent(caller, id).await?.is_some();
+            id == AgentId::default_of(caller) || self.context.store.agents().get(caller, id).await?.is_some();
         if known { Ok(Some(id)) } else { Err(agent_not_found().into()) }
     }
 
@@ -88,11 +85,6 @@ impl App {
             queue.wake(drop, self.context.clock.now(), at).await;
         }
     }
-}
-
-/// Fault after [`MAX_ATTEMPTS`] write conflicts on the drop.
-fn contended() -> Error {
-    Error::unavailable("the drop kept changing between decision and write")
 }
 
 /// The function's routes, with their policies and descriptions.

@@ -9,18 +9,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use clorp_context::{Context, new_ulid};
+use clorp_deadline::{Decision, decide};
 use clorp_domain::drops::{Due, Outcome};
 use clorp_domain::verdict::Candidate;
 use clorp_domain::{Brief, Drop, DropId, EntryId, Error, Status, Verdict};
 use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
 use clorp_queue::RankingQueue;
-use clorp_store::{FeedExcerpt, Racer, Written};
+use clorp_store::{Conditional, FeedExcerpt, Racer};
 use futures::future::try_join;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
-/// Steps of one call on one drop, at most: close, judge, and some lost to concurrent calls.
-const MAX_STEPS: usize = 8;
 /// Drops that a sweep settles concurrently.
 const CONCURRENCY: usize = 8;
 /// Length of the excerpt of the winning output in the public feed, in characters.
@@ -69,7 +68,7 @@ impl Ranking {
     /// # Errors
     /// A fault if the list of due drops cannot be read.
     pub async fn sweep(&self) -> Result<Swept, Error> {
-        let due = self.context.store.due(self.context.clock.now()).await?;
+        let due = self.context.store.board().due(self.context.clock.now()).await?;
         let results = stream::iter(due).map(|id| async move { (id, self.settle(id).await) });
         let mut results = results.buffer_unordered(CONCURRENCY);
         let mut swept = Swept::default();
@@ -94,35 +93,35 @@ impl Ranking {
     /// # Errors
     /// Faults of the table or the judge. The drop stays due.
     pub async fn settle(&self, id: DropId) -> Result<Progress, Error> {
-        for _ in 0..MAX_STEPS {
-            let Some((drop, brief)) = self.context.store.drop_with_brief(id).await? else {
-                return Ok(Progress::Nothing);
+        let drops = self.context.store.drops();
+        decide(&format!("drop {id}"), (), |()| async move {
+            let Some((drop, brief)) = drops.get_with_brief(id).await? else {
+                return Ok(Decision::Made(Progress::Nothing));
             };
             let now = drop.next_change_at(self.context.clock.now());
             let (done, status) = match drop.due(now) {
-                Due::Nothing => return Ok(Progress::Nothing),
-                Due::NotBefore(at) => return Ok(Progress::NotBefore(at)),
-                Due::Close => {
-                    (self.context.store.close_drop(&drop, now).await? == Written::Done, Status::Ranking)
-                }
-                Due::Expire => (self.expire(&drop, now).await? == Written::Done, Status::Expired),
-                Due::Judge => (self.complete(&drop, &brief, now).await?, Status::Completed),
+                Due::Nothing => return Ok(Decision::Made(Progress::Nothing)),
+                Due::NotBefore(at) => return Ok(Decision::Made(Progress::NotBefore(at))),
+                Due::Close => (drops.close(&drop, now).await?.is_applied(), Status::Ranking),
+                Due::Expire => (self.expire(&drop, now).await?.is_applied(), Status::Expired),
+                Due::Judge => (self.complete(&drop, &brief, now).await?.is_applied(), Status::Completed),
             };
-            if done && status.is_terminal() {
-                return Ok(Progress::Settled(status));
-            }
-        }
-        Err(Error::unavailable(format!("drop {id} kept changing while it was settled")))
+            let settled = done && status.is_terminal();
+            // Closed, the drop is due for the judge.
+            Ok(if settled { Decision::Made(Progress::Settled(status)) } else { Decision::Conflict(()) })
+        })
+        .await
     }
 
-    async fn expire(&self, drop: &Drop, now: Timestamp) -> Result<Written, Error> {
+    async fn expire(&self, drop: &Drop, now: Timestamp) -> Result<Conditional<Box<Drop>>, Error> {
         let refund = drop.refund(EntryId::new(new_ulid(now)), now)?;
-        self.context.store.end_drop(drop, Status::Expired, Some(&refund), now).await
+        self.context.store.drops().end(drop, Status::Expired, Some(&refund), now).await
     }
 
-    async fn complete(&self, drop: &Drop, brief: &Brief, now: Timestamp) -> Result<bool, Error> {
+    async fn complete(&self, drop: &Drop, brief: &Brief, now: Timestamp) -> Result<Conditional<()>, Error> {
         let store = &self.context.store;
-        let (judged, racers) = try_join(store.judged_drop(drop.id), self.racers(drop)).await?;
+        let (judged, racers) =
+            try_join(store.verdicts().with_submissions(drop.id), self.racers(drop)).await?;
         let submissions = judged.submissions;
         let candidates: Vec<Candidate> = submissions
             .iter()
@@ -144,7 +143,7 @@ impl Ranking {
             output.map(|output| output.output_text.chars().take(EXCERPT_CHARS).collect()).unwrap_or_default();
         let excerpt = FeedExcerpt { winner_name: name, excerpt: &excerpt };
         let drop = drop.clone().completed(outcome);
-        store.settle_drop(&drop, &verdict, excerpt, &payout, &racers).await
+        store.drops().settle(&drop, &verdict, excerpt, &payout, &racers).await
     }
 
     /// The agents of the workers who have submitted. A missing agent is logged, and does not block the
@@ -152,7 +151,7 @@ impl Ranking {
     async fn racers(&self, drop: &Drop) -> Result<Vec<Racer>, Error> {
         let submitted = drop.claims.iter().filter(|(_, claim)| claim.submitted_at.is_some());
         let agents: Vec<_> = submitted.map(|(worker, claim)| (worker.clone(), claim.agent)).collect();
-        let racers = self.context.store.racers(&agents).await?;
+        let racers = self.context.store.agents().racers(&agents).await?;
         if racers.len() < agents.len() {
             tracing::error!(drop = %drop.id, ?agents, "an agent that raced is missing, and its race is not counted");
         }

@@ -100,7 +100,7 @@ async fn settle(store: &Store, events: &[String]) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let unapplied = store.ledger_audit().await.map_err(|error| anyhow!("{error:?}"))?.unapplied;
+    let unapplied = store.ledger().audit().await.map_err(|error| anyhow!("{error:?}"))?.unapplied;
     let mut settled = Vec::new();
     for id in events {
         let mut same = unapplied.iter().filter(|event| event.id == *id).peekable();
@@ -108,7 +108,7 @@ async fn settle(store: &Store, events: &[String]) -> Result<()> {
         settled.extend(same);
     }
     for event in settled {
-        store.resolve_event(event, Timestamp::now()).await.map_err(|error| anyhow!("{error:?}"))?;
+        store.unapplied_events().resolve(event, Timestamp::now()).await.map_err(|error| anyhow!("{error:?}"))?;
     }
     Ok(())
 }

@@ -130,15 +130,15 @@ pub async fn seed(store: &Store, roster: &[Identity]) -> Result<Vec<DevUser>> {
 async fn seed_one(store: &Store, identity: &Identity) -> Result<Cents> {
     let user = identity.user()?;
     let key: ApiKey = identity.api_key.parse().map_err(|_| anyhow!("malformed API key"))?;
-    store.create_user(&user).await.map_err(store_error)?;
+    let _ = store.users().create(&user).await.map_err(store_error)?;
     let stored = StoredKey { name: "seed".to_owned(), ..identity.key(&key, &user) };
-    store.create_key(&stored, u32::MAX).await.map_err(store_error)?;
-    store.post(&identity.funding(&user)?).await.map_err(store_error)?;
+    let _ = store.api_keys().create(&stored, u32::MAX).await.map_err(store_error)?;
+    store.ledger().post(&identity.funding(&user)?).await.map_err(store_error)?;
     balance(store, &user.id).await
 }
 
 async fn balance(store: &Store, id: &UserId) -> Result<Cents> {
-    let user = store.user(id).await.map_err(store_error)?;
+    let user = store.users().get(id).await.map_err(store_error)?;
     Ok(user.context("the user is missing directly after its creation")?.balance)
 }
 

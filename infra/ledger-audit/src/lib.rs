@@ -77,7 +77,7 @@ pub struct Audit {
 /// # Errors
 /// Fails if the table or Stripe cannot be read.
 pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
-    let ledger = store.ledger_audit().await.map_err(|error| anyhow!("{error:?}"))?;
+    let ledger = store.ledger().audit().await.map_err(|error| anyhow!("{error:?}"))?;
     let unapplied = ledger.unapplied.iter();
     let unapplied = unapplied.map(|event| format!("{} about {}: {}", event.id, event.object, event.why));
     let mut audit = Audit {

@@ -78,7 +78,7 @@ impl Context {
     /// # Errors
     /// Faults only. A credential whose owner does not exist is a fault.
     pub async fn account(&self, caller: &UserId) -> Result<User, Error> {
-        let user = self.store.user(caller).await?;
+        let user = self.store.users().get(caller).await?;
         user.ok_or_else(|| Error::internal("a key's owner does not exist"))
     }
 

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 pub const MAX_ATTEMPTS: usize = 12;
 /// Time between a request's deadline and the end of its function, in which the answer is made and sent.
 const MARGIN: Duration = Duration::from_secs(1);
+/// Time between the end of a wait and the deadline, in which the outcome is recorded.
+const RESERVE: Duration = Duration::from_secs(1);
 /// The time of work that runs outside any [`scope`].
 const DEFAULT: Duration = Duration::from_secs(60);
 
@@ -49,6 +51,12 @@ pub fn remaining() -> Duration {
     current().map_or(DEFAULT, |deadline| deadline.saturating_duration_since(Instant::now()))
 }
 
+/// The end of a wait for another system or another request: `most` from now, or earlier, so that a second is
+/// left before the deadline in which to record the outcome.
+pub fn wait_until(most: Duration) -> Instant {
+    Instant::now() + most.min(remaining().saturating_sub(RESERVE))
+}
+
 /// Sleeps for `pause`. Where the deadline would come first, returns `false` at once.
 #[must_use = "without time left, nothing is to be tried again"]
 pub async fn sleep(pause: Duration) -> bool {
@@ -59,16 +67,16 @@ pub async fn sleep(pause: Duration) -> bool {
     true
 }
 
-/// The result of one attempt at a decision that was made from facts `F`.
+/// The result of one attempt at a decision from facts `F`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt<T, F> {
+pub enum Decision<T, F> {
     /// The decision was made, and written where there was something to write.
-    Done(T),
+    Made(T),
     /// The facts have changed: the decision has to be made again, from these.
     Conflict(F),
 }
 
-/// Makes `attempt`s at a decision until one is done, the first one from `facts`. Each decides and writes
+/// Makes `attempt`s at a decision until one succeeds, the first one from `facts`. Each decides and writes
 /// under the condition that its facts still hold. The first attempt is made in any case; another one only
 /// before the deadline, and up to [`MAX_ATTEMPTS`] in all.
 ///
@@ -77,13 +85,13 @@ pub enum Attempt<T, F> {
 /// `attempt`.
 pub async fn decide<F, T, A>(what: &str, mut facts: F, mut attempt: impl FnMut(F) -> A) -> Result<T, Error>
 where
-    A: Future<Output = Result<Attempt<T, F>, Error>>,
+    A: Future<Output = Result<Decision<T, F>, Error>>,
 {
     // Not an `AsyncFnMut`, whose futures the compiler cannot prove to be `Send`, as handlers must be.
     for _ in 0..MAX_ATTEMPTS {
         facts = match attempt(facts).await? {
-            Attempt::Done(done) => return Ok(done),
-            Attempt::Conflict(facts) => facts,
+            Decision::Made(made) => return Ok(made),
+            Decision::Conflict(facts) => facts,
         };
         if remaining().is_zero() {
             break;
@@ -107,7 +115,7 @@ mod tests {
         let mut attempts = 0;
         let outcome = decide("the weather", 0, |met| {
             attempts += 1;
-            async move { Ok(if met < conflicts { Attempt::Conflict(met + 1) } else { Attempt::Done(met) }) }
+            async move { Ok(if met < conflicts { Decision::Conflict(met + 1) } else { Decision::Made(met) }) }
         });
         let outcome = outcome.await;
         (outcome, attempts)
@@ -156,6 +164,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_wait_ends_a_second_before_the_deadline() {
+        let (now, short) = (Instant::now(), Duration::from_secs(5));
+        let ends = |deadline| scope(deadline, async { wait_until(short) });
+        assert!(ends(now + short).await < now + short);
+        assert!(ends(now + RESERVE).await <= Instant::now());
+        assert!(ends(now + LONG).await >= now + short);
+    }
+
+    #[tokio::test]
     async fn a_sleep_beyond_the_deadline_is_none() {
         assert!(sleep(Duration::ZERO).await);
         assert!(!scope(Instant::now(), sleep(Duration::from_millis(1))).await);
@@ -182,7 +199,7 @@ mod tests {
             for name in [name, "again"] {
                 facts.push(tokio::spawn(std::future::ready(name.len())).await.unwrap());
             }
-            Ok(if facts.len() > 2 { Attempt::Done(facts.iter().sum()) } else { Attempt::Conflict(facts) })
+            Ok(if facts.len() > 2 { Decision::Made(facts.iter().sum()) } else { Decision::Conflict(facts) })
         })
         .await
     }

@@ -95,17 +95,17 @@ impl Authenticator {
     /// second one to create.
     async fn find_or_create_user(&self, identity: Identity) -> Result<Caller, Error> {
         let Identity { id, name, avatar_url } = identity;
-        if self.context.store.user(&id).await?.is_none() {
+        if self.context.store.users().get(&id).await?.is_none() {
             let user = User::new(id.clone(), name, avatar_url, self.context.clock.now());
             // Concurrent first requests create one account.
-            self.context.store.create_user(&user).await?;
+            let _ = self.context.store.users().create(&user).await?;
         }
         Ok(Caller { id, credential: Credential::Session })
     }
 
     /// The owner of a key. Costs one round trip.
     async fn authenticate_key(&self, key: ApiKey) -> Result<Caller, Error> {
-        let stored = self.context.store.key(&key.hash()).await?;
+        let stored = self.context.store.api_keys().get(&key.hash()).await?;
         let stored = stored.filter(|key| key.is_valid(self.context.clock.now()));
         Ok(Caller::from_key(stored.ok_or(Error::Unauthenticated)?))
     }
@@ -114,7 +114,7 @@ impl Authenticator {
     async fn note_use(&self, caller: &Caller) {
         let now = self.context.clock.now();
         if let Some(key) = caller.key().filter(|key| key.is_use_news(now))
-            && let Err(error) = self.context.store.note_use(key, now).await
+            && let Err(error) = self.context.store.api_keys().note_use(key, now).await
         {
             tracing::warn!(?error, "could not record the use of a key");
         }

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
 use clorp_domain::idempotency::MalformedIdempotencyKey;
 use clorp_domain::{Error, Fingerprint, IdempotencyKey};
-use clorp_store::{Begin, Lease, MAX_STORED_BYTES, StoredResponse};
+use clorp_store::{Begin, Conditional, Lease, MAX_STORED_BYTES, StoredResponse};
 use serde::Serialize;
 
 use crate::auth::Caller;
@@ -77,7 +77,7 @@ impl Idempotency {
         let body = extract::read_body(Request::from_parts(parts.clone(), body), &self.context).await?;
         let fingerprint = fingerprint(&parts, &body);
         let now = self.context.clock.now();
-        let lease = match self.context.store.begin(&caller.id, &key, &fingerprint, now).await? {
+        let lease = match self.context.store.idempotency().begin(&caller.id, &key, &fingerprint, now).await? {
             Begin::Leased(lease) => lease,
             Begin::Replay(stored) => return Ok(replay(stored)?),
             Begin::InFlight => return Err(in_flight()),
@@ -97,12 +97,12 @@ impl Idempotency {
         let (response, stored) = to_stored(response).await;
         let store = &self.context.store;
         let ended = match &stored {
-            Some(stored) => store.finish(lease, stored).await,
-            None => store.release(lease).await,
+            Some(stored) => store.idempotency().finish(lease, stored).await,
+            None => store.idempotency().release(lease).await,
         };
         match ended {
-            Ok(true) => {}
-            Ok(false) => tracing::warn!("another request took the record over while this one ran"),
+            Ok(Conditional::Applied) => {}
+            Ok(Conditional::Conflict(())) => tracing::warn!("another request took the record over while this one ran"),
             Err(error) => tracing::warn!(?error, "could not record the end of the request"),
         }
         response

@@ -70,7 +70,7 @@ impl CallerLimit {
             (decision, full_at)
         } else {
             let bucket = BucketKey::User(self.user.clone(), self.class);
-            let taken = context.store.take(&bucket, self.limit, expected, now).await?;
+            let taken = context.store.rate_limits().take(&bucket, self.limit, expected, now).await?;
             (taken.decision, taken.full_at)
         };
         self.limiter.set(&self.user, self.class, full_at, now);

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use clorp_deadline::{Decision, decide, wait_until};
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Cents, Error, Topup, TopupId, TopupKind, TopupStatus, User, UserId};
-use clorp_store::{AutoTopupBegun, Moved, Shortage};
+use clorp_store::{AutoTopupConflict, Conditional, Shortage};
 use clorp_stripe_api::api::{Card, Charge};
 use clorp_stripe_api::events::TopupPayment;
 use clorp_stripe_api::{Failure, Refusal};
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
-use crate::{MAX_ATTEMPTS, Outcome, Payments, contended};
+use crate::{Outcome, Payments};
 
 /// Time after which the sweep may settle a charge that its own request has not settled.
 const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(15);
@@ -50,32 +51,29 @@ impl Payments {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn cover(&self, mut user: User, price: Cents, id: TopupId) -> Result<Cover, Error> {
-        for _ in 0..MAX_ATTEMPTS {
+    pub async fn cover(&self, user: User, price: Cents, id: TopupId) -> Result<Cover, Error> {
+        decide("the wallet", user, |user| async move {
             if user.balance >= price {
-                return Ok(Cover::Credited);
+                return Ok(Decision::Made(Cover::Credited));
             }
             if !user.auto_topup.would_cover(user.balance, price) {
-                return Ok(Cover::Not(AutoTopupOutcome::None));
+                return Ok(Decision::Made(Cover::Not(AutoTopupOutcome::None)));
             }
             let outcome = match user.auto_topup.in_flight {
                 Some(other) if other != id => self.wait_for(&user, other).await?,
                 _ => match self.begin(&user, id, Shortage::Below(price)).await? {
                     // Another request may spend the new money before this one does.
-                    Start::Ours(topup) => return self.execute(&user, topup).await,
-                    Start::Before => return self.go_on(&user, id).await,
-                    Start::Changed(changed) => {
-                        user = *changed;
-                        continue;
-                    }
+                    Start::Ours(topup) => return self.execute(&user, topup).await.map(Decision::Made),
+                    Start::Before => return self.go_on(&user, id).await.map(Decision::Made),
+                    Start::Changed(changed) => return Ok(Decision::Conflict(*changed)),
                 },
             };
             if outcome != Cover::Credited {
-                return Ok(outcome);
+                return Ok(Decision::Made(outcome));
             }
-            user = self.context.account(&user.id).await?;
-        }
-        Err(contended())
+            self.context.account(&user.id).await.map(Decision::Conflict)
+        })
+        .await
     }
 
     /// Tops up a wallet whose balance a debit has left below its threshold. The balance is read after the
@@ -109,10 +107,10 @@ impl Payments {
         let now = self.context.clock.now();
         let topup = Topup::begun(id, user.id.clone(), TopupKind::Auto, user.auto_topup.amount, now);
         let due_at = now.saturating_add(SETTLE_GRACE).unwrap_or(now);
-        Ok(match self.context.store.begin_auto_topup(&topup, shortage, due_at).await? {
-            AutoTopupBegun::Done => Start::Ours(topup),
-            AutoTopupBegun::Already => Start::Before,
-            AutoTopupBegun::Changed(user) => Start::Changed(user),
+        Ok(match self.context.store.topups().begin_auto(&topup, shortage, due_at).await? {
+            Conditional::Applied => Start::Ours(topup),
+            Conditional::Conflict(AutoTopupConflict::Exists) => Start::Before,
+            Conditional::Conflict(AutoTopupConflict::Changed(user)) => Start::Changed(user),
         })
     }
 
@@ -180,28 +178,28 @@ impl Payments {
         }
     }
 
-    async fn refused(&self, mut topup: Topup, refusal: &Refusal) -> Result<Cover, Error> {
+    async fn refused(&self, topup: Topup, refusal: &Refusal) -> Result<Cover, Error> {
         let store = &self.context.store;
-        for _ in 0..MAX_ATTEMPTS {
+        decide("the top-up", topup, |topup| async move {
             match topup.status {
-                TopupStatus::Paid => return Ok(Cover::Credited),
-                TopupStatus::Failed => return Ok(Cover::Not(declined(refusal))),
+                TopupStatus::Paid => return Ok(Decision::Made(Cover::Credited)),
+                TopupStatus::Failed => return Ok(Decision::Made(Cover::Not(declined(refusal)))),
                 TopupStatus::Pending => {}
             }
             let before = self.context.account(&topup.user).await?.auto_topup;
             let after = before.refused(&refusal.code, &self.context.rules);
-            if store.fail_auto_topup(&topup, &before, &after).await? == Moved::Done {
+            if store.topups().fail_auto(&topup, &before, &after).await?.is_applied() {
                 tracing::info!(topup = %topup.id, code = refusal.code, enabled = after.enabled, "card refused");
-                return Ok(Cover::Not(declined(refusal)));
+                return Ok(Decision::Made(Cover::Not(declined(refusal))));
             }
-            topup = self.read(&topup.user, topup.id).await?;
-        }
-        Err(contended())
+            self.read(&topup.user, topup.id).await.map(Decision::Conflict)
+        })
+        .await
     }
 
     /// Waits, up to a limit, for the outcome of a top-up that another request started.
     async fn wait_for(&self, user: &User, id: TopupId) -> Result<Cover, Error> {
-        let deadline = Instant::now() + WAIT_TIMEOUT;
+        let end = wait_until(WAIT_TIMEOUT);
         let mut pause = FIRST_LOOK;
         loop {
             match self.read(&user.id, id).await?.status {
@@ -210,7 +208,7 @@ impl Payments {
                     let last = self.context.account(&user.id).await?.auto_topup.last_failure;
                     return Ok(Cover::Not(declined(&refusal(last.as_deref().unwrap_or_default()))));
                 }
-                TopupStatus::Pending if Instant::now() + pause > deadline => {
+                TopupStatus::Pending if Instant::now() + pause > end => {
                     return Ok(Cover::Not(AutoTopupOutcome::Pending));
                 }
                 TopupStatus::Pending => sleep(pause).await,
@@ -220,7 +218,7 @@ impl Payments {
     }
 
     async fn read(&self, user: &UserId, id: TopupId) -> Result<Topup, Error> {
-        let topup = self.context.store.topup(user, id).await?;
+        let topup = self.context.store.topups().get(user, id).await?;
         topup.ok_or_else(|| Error::internal("a started top-up is missing"))
     }
 }

@@ -2,7 +2,7 @@
 
 use clorp_context::{BootError, Context, var};
 use clorp_domain::{Cents, ConnectStatus, Error, SetupId, Topup, TopupId, TopupKind, User, UserId};
-use clorp_store::Recorded;
+use clorp_store::Conditional;
 use clorp_stripe_api::{Failure, Stripe};
 
 use crate::WebhookEvents;
@@ -60,13 +60,13 @@ impl Payments {
     /// Faults only.
     pub async fn topup(&self, user: &UserId, id: TopupId, amount: Cents) -> Result<String, Error> {
         let topup = Topup::begun(id, user.clone(), TopupKind::Checkout, amount, self.context.clock.now());
-        let begun = self.context.store.begin_topup(&topup);
+        let begun = self.context.store.topups().begin(&topup);
         let (owner, ()) = tokio::try_join!(self.context.account(user), begun)?;
         let customer = self.customer(&owner).await?;
         let paid = self.pages.after("topup=paid&session_id={CHECKOUT_SESSION_ID}");
         let cancelled = self.pages.after("topup=cancelled");
         let page = self.stripe.checkout(&topup, &customer, &paid, &cancelled).await.map_err(fault)?;
-        self.context.store.set_topup_object(&topup, &page.id).await?;
+        self.context.store.topups().set_object(&topup, &page.id).await?;
         Ok(page.url)
     }
 
@@ -76,7 +76,7 @@ impl Payments {
     /// # Errors
     /// Faults only.
     pub async fn set_up_payment_method(&self, user: &UserId, id: SetupId) -> Result<String, Error> {
-        let begun = self.context.store.begin_setup(user, id, self.context.clock.now());
+        let begun = self.context.store.setups().begin(user, id, self.context.clock.now());
         let (owner, ()) = tokio::try_join!(self.context.account(user), begun)?;
         let customer = self.customer(&owner).await?;
         let setup = self.stripe.setup(user, id, &customer).await.map_err(fault)?;
@@ -102,10 +102,10 @@ impl Payments {
     async fn open_account(&self, user: &UserId) -> Result<String, Error> {
         let (account, status) = self.stripe.create_account(user).await.map_err(fault)?;
         let now = self.context.clock.now();
-        match self.context.store.set_account(user, &account, status, now).await? {
-            Recorded::Done => Ok(account),
+        match self.context.store.users().set_account(user, &account, status, now).await? {
+            Conditional::Applied => Ok(account),
             // A webhook event about the account, or another request, came first.
-            Recorded::Refused => {
+            Conditional::Conflict(()) => {
                 let known = self.context.account(user).await?.stripe.account;
                 known.ok_or_else(|| Error::internal("an account was rejected but none is stored"))
             }
@@ -135,7 +135,8 @@ impl Payments {
         let status = self.stripe.account_status(account).await.map_err(fault)?;
         if status != known {
             let now = self.context.clock.now();
-            self.context.store.set_account(user, account, status, now).await?;
+            // A conflict means that a later status is recorded, which this answer need not repeat.
+            let _ = self.context.store.users().set_account(user, account, status, now).await?;
         }
         Ok(status)
     }
@@ -145,9 +146,9 @@ impl Payments {
             return Ok(customer.clone());
         }
         let customer = self.stripe.customer(&user.id).await.map_err(fault)?;
-        match self.context.store.set_customer(&user.id, &customer).await? {
-            Recorded::Done => Ok(customer),
-            Recorded::Refused => {
+        match self.context.store.users().set_customer(&user.id, &customer).await? {
+            Conditional::Applied => Ok(customer),
+            Conditional::Conflict(()) => {
                 let known = self.context.account(&user.id).await?.stripe.customer;
                 known.ok_or_else(|| Error::internal("a customer was rejected but none is stored"))
             }

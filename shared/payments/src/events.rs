@@ -1,16 +1,17 @@
 //! Application of Stripe's webhook events.
 
 use clorp_context::Context;
+use clorp_deadline::{Decision, decide};
 use clorp_domain::dispute::DisputeChange;
 use clorp_domain::{
     Cents, ConnectStatus, Dispute, DisputeStatus, Error, SetupId, Topup, TopupStatus, UserId, WithdrawalId,
 };
-use clorp_store::{Moved, Parked, Recorded, UnappliedEvent};
+use clorp_store::{Conditional, UnappliedEvent};
 use clorp_stripe_api::events::{Event, Meaning, TopupPayment, Unreadable};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::{MAX_ATTEMPTS, contended, new_entry_id};
+use crate::new_entry_id;
 
 /// The only currency of wallets.
 const CURRENCY: &str = "usd";
@@ -111,26 +112,27 @@ impl WebhookEvents {
     /// that the payment is not credited, and that the caller must quarantine it.
     pub(crate) async fn credit(&self, payment: &TopupPayment) -> Result<Outcome, Error> {
         let store = &self.context.store;
-        for _ in 0..MAX_ATTEMPTS {
-            let Some(topup) = store.topup(&payment.user, payment.topup).await? else {
-                return Ok(Outcome::Quarantined("a top-up we have no record of"));
+        decide("the top-up", (), |()| async move {
+            let Some(topup) = store.topups().get(&payment.user, payment.topup).await? else {
+                return Ok(Decision::Made(Outcome::Quarantined("a top-up we have no record of")));
             };
             if let Some(why) = discrepancy(&topup, payment) {
-                return Ok(Outcome::Quarantined(why));
+                return Ok(Decision::Made(Outcome::Quarantined(why)));
             }
             if topup.status == TopupStatus::Paid {
                 self.catch_up(payment.intent.as_deref()).await?;
-                return Ok(Outcome::Already);
+                return Ok(Decision::Made(Outcome::Already));
             }
             let now = self.context.clock.now();
             let credit = topup.credit(&payment.stripe_id, new_entry_id(now), now)?;
             let intent = payment.intent.as_deref();
-            if store.credit_topup(&topup, &payment.stripe_id, intent, &credit).await? == Moved::Done {
+            if store.topups().credit(&topup, &payment.stripe_id, intent, &credit).await?.is_applied() {
                 self.catch_up(intent).await?;
-                return Ok(Outcome::Done);
+                return Ok(Decision::Made(Outcome::Done));
             }
-        }
-        Err(contended())
+            Ok(Decision::Conflict(()))
+        })
+        .await
     }
 
     async fn save_card(
@@ -141,13 +143,13 @@ impl WebhookEvents {
         payment_method: &str,
     ) -> Result<Outcome, Error> {
         let store = &self.context.store;
-        if store.finish_setup(user, setup, customer, payment_method).await? == Moved::Done {
+        if store.setups().finish(user, setup, customer, payment_method).await?.is_applied() {
             return Ok(Outcome::Done);
         }
-        if !store.has_setup(user, setup).await? {
+        if !store.setups().exists(user, setup).await? {
             return Ok(Outcome::Quarantined("a setup we have no record of"));
         }
-        let known = store.user(user).await?.and_then(|user| user.stripe.customer);
+        let known = store.users().get(user).await?.and_then(|user| user.stripe.customer);
         Ok(match known {
             Some(known) if known == customer => Outcome::Already,
             _ => Outcome::Quarantined("the card of another customer"),
@@ -162,10 +164,10 @@ impl WebhookEvents {
         seen_at: Timestamp,
     ) -> Result<Outcome, Error> {
         let store = &self.context.store;
-        if store.set_account(user, account, status, seen_at).await? == Recorded::Done {
+        if store.users().set_account(user, account, status, seen_at).await?.is_applied() {
             return Ok(Outcome::Done);
         }
-        Ok(match store.user(user).await? {
+        Ok(match store.users().get(user).await? {
             None => Outcome::Quarantined("the account of a user we have no record of"),
             Some(user) if user.stripe.account.as_deref() == Some(account) => Outcome::Already,
             Some(_) => Outcome::Quarantined("another account than the user's own"),
@@ -175,13 +177,13 @@ impl WebhookEvents {
     /// Applies the refunds and disputes that were parked until this payment arrived.
     async fn catch_up(&self, intent: Option<&str>) -> Result<(), Error> {
         let Some(intent) = intent else { return Ok(()) };
-        for unapplied in self.context.store.unapplied_events(intent).await? {
+        for unapplied in self.context.store.unapplied_events().about(intent).await? {
             let body = unapplied.body.as_bytes();
             let Ok(event) = Event::parse(body) else { continue };
             if let Outcome::Done | Outcome::Already =
                 self.claim(&Received { event: &event, body }, intent).await?
             {
-                self.context.store.resolve_event(&unapplied, self.context.clock.now()).await?;
+                self.context.store.unapplied_events().resolve(&unapplied, self.context.clock.now()).await?;
             }
         }
         Ok(())
@@ -190,16 +192,19 @@ impl WebhookEvents {
     /// Applies a claim against a payment: a refund or a dispute.
     async fn claim(&self, received: &Received<'_>, intent: &str) -> Result<Outcome, Error> {
         let store = &self.context.store;
-        for _ in 0..MAX_ATTEMPTS {
-            let (topup, recorded) = tokio::try_join!(store.topup_of_intent(intent), self.recorded(received))?;
+        decide("the payment", (), |()| async move {
+            let (topup, recorded) =
+                tokio::try_join!(store.topups().of_intent(intent), self.recorded(received))?;
             let Some(topup) = topup else {
                 let why = "about a payment that is not known";
-                match store.park_event(&received.unapplied(intent, why), self.context.clock.now()).await? {
-                    Parked::Done => return Ok(Outcome::Parked(why)),
-                    Parked::PaymentKnown => continue,
-                }
+                let (event, now) = (received.unapplied(intent, why), self.context.clock.now());
+                return Ok(match store.unapplied_events().park(&event, now).await? {
+                    Conditional::Applied => Decision::Made(Outcome::Parked(why)),
+                    // The payment has become known.
+                    Conditional::Conflict(()) => Decision::Conflict(()),
+                });
             };
-            let moved = match &received.event.meaning {
+            let recorded = match &received.event.meaning {
                 Meaning::Refunded { charge, refunded, .. } => {
                     self.take_back(&topup, charge, *refunded).await?
                 }
@@ -212,30 +217,35 @@ impl WebhookEvents {
                     };
                     self.dispute(&dispute, recorded).await?
                 }
-                _ => return Ok(Outcome::Nothing),
+                _ => return Ok(Decision::Made(Outcome::Nothing)),
             };
-            match moved {
-                Some(Moved::Done) => return Ok(Outcome::Done),
-                Some(Moved::Changed) => {}
-                None => return Ok(Outcome::Already),
-            }
-        }
-        Err(contended())
+            Ok(match recorded {
+                Some(Conditional::Applied) => Decision::Made(Outcome::Done),
+                Some(Conditional::Conflict(())) => Decision::Conflict(()),
+                None => Decision::Made(Outcome::Already),
+            })
+        })
+        .await
     }
 
     /// Debits a refund. Returns `None` if all of it was debited before.
-    async fn take_back(&self, topup: &Topup, charge: &str, refunded: Cents) -> Result<Option<Moved>, Error> {
+    async fn take_back(
+        &self,
+        topup: &Topup,
+        charge: &str,
+        refunded: Cents,
+    ) -> Result<Option<Conditional<()>>, Error> {
         let now = self.context.clock.now();
         match topup.refund(charge, refunded, new_entry_id(now), now)? {
             None => Ok(None),
-            Some(posting) => self.context.store.refund_topup(topup, refunded, &posting).await.map(Some),
+            Some(posting) => self.context.store.topups().refund(topup, refunded, &posting).await.map(Some),
         }
     }
 
     /// Returns the recorded status of the dispute that the event is about, if any.
     async fn recorded(&self, received: &Received<'_>) -> Result<Option<DisputeStatus>, Error> {
         match &received.event.meaning {
-            Meaning::Disputed { dispute, .. } => self.context.store.dispute_status(dispute).await,
+            Meaning::Disputed { dispute, .. } => self.context.store.disputes().status(dispute).await,
             _ => Ok(None),
         }
     }
@@ -245,34 +255,35 @@ impl WebhookEvents {
         &self,
         dispute: &Dispute,
         recorded: Option<DisputeStatus>,
-    ) -> Result<Option<Moved>, Error> {
+    ) -> Result<Option<Conditional<()>>, Error> {
         let change = dispute.change(recorded);
         if change == DisputeChange::Nothing {
             return Ok(None);
         }
         let now = self.context.clock.now();
         let posting = dispute.posting(change, new_entry_id(now), now)?;
-        self.context.store.record_dispute(dispute, recorded, posting.as_ref()).await.map(Some)
+        self.context.store.disputes().record(dispute, recorded, posting.as_ref()).await.map(Some)
     }
 
     async fn reverse(&self, user: &UserId, id: WithdrawalId, reversed: Cents) -> Result<Outcome, Error> {
         let store = &self.context.store;
-        for _ in 0..MAX_ATTEMPTS {
-            let Some(withdrawal) = store.withdrawal(user, id).await? else {
-                return Ok(Outcome::Quarantined("a withdrawal we have no record of"));
+        decide("the withdrawal", (), |()| async move {
+            let Some(withdrawal) = store.withdrawals().get(user, id).await? else {
+                return Ok(Decision::Made(Outcome::Quarantined("a withdrawal we have no record of")));
             };
             if reversed > withdrawal.amount {
-                return Ok(Outcome::Quarantined("more came back than was withdrawn"));
+                return Ok(Decision::Made(Outcome::Quarantined("more came back than was withdrawn")));
             }
             let now = self.context.clock.now();
             let Some(posting) = withdrawal.reversal(reversed, new_entry_id(now), now)? else {
-                return Ok(Outcome::Already);
+                return Ok(Decision::Made(Outcome::Already));
             };
-            if store.reverse_withdrawal(&withdrawal, reversed, &posting).await? == Moved::Done {
-                return Ok(Outcome::Done);
-            }
-        }
-        Err(contended())
+            Ok(match store.withdrawals().reverse(&withdrawal, reversed, &posting).await? {
+                Conditional::Applied => Decision::Made(Outcome::Done),
+                Conditional::Conflict(()) => Decision::Conflict(()),
+            })
+        })
+        .await
     }
 
     async fn quarantine(
@@ -282,7 +293,7 @@ impl WebhookEvents {
         why: &'static str,
     ) -> Result<Outcome, Error> {
         let unapplied = received.unapplied(object, why);
-        self.context.store.quarantine_event(&unapplied, self.context.clock.now()).await?;
+        self.context.store.unapplied_events().quarantine(&unapplied, self.context.clock.now()).await?;
         Ok(Outcome::Quarantined(why))
     }
 
@@ -295,7 +306,7 @@ impl WebhookEvents {
         let kind = unreadable.kind.as_deref().unwrap_or("unknown");
         let body = String::from_utf8_lossy(body).into_owned();
         let unapplied = UnappliedEvent { object: id.clone(), id, why: why.to_owned(), body };
-        self.context.store.quarantine_event(&unapplied, self.context.clock.now()).await?;
+        self.context.store.unapplied_events().quarantine(&unapplied, self.context.clock.now()).await?;
         tracing::error!(event = unapplied.id, kind, why, "webhook event not applied");
         Ok(Outcome::Quarantined(why))
     }

@@ -24,16 +24,9 @@ pub use events::{Outcome, WebhookEvents};
 pub use resume::Resumed;
 
 use clorp_context::new_ulid;
-use clorp_domain::{EntryId, Error};
+use clorp_domain::EntryId;
 use jiff::Timestamp;
-
-/// Maximum number of attempts at a change whose record keeps changing between read and write.
-const MAX_ATTEMPTS: usize = 8;
 
 fn new_entry_id(now: Timestamp) -> EntryId {
     EntryId::new(new_ulid(now))
-}
-
-fn contended() -> Error {
-    Error::unavailable("it kept changing between decision and write")
 }

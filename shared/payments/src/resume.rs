@@ -26,7 +26,7 @@ impl Payments {
     /// affect the others.
     pub async fn resume(&self) -> Result<Resumed, Error> {
         let mut resumed = Resumed::default();
-        for pending in self.context.store.pending(self.context.clock.now()).await? {
+        for pending in self.context.store.pending().due(self.context.clock.now()).await? {
             match self.resume_one(&pending).await {
                 Ok(true) => resumed.settled += 1,
                 Ok(false) => resumed.pending += 1,
@@ -42,14 +42,14 @@ impl Payments {
     /// Resumes one item. Returns true if it has ended.
     async fn resume_one(&self, pending: &Pending) -> Result<bool, Error> {
         match pending {
-            Pending::Withdrawal(user, id) => match self.context.store.withdrawal(user, *id).await? {
+            Pending::Withdrawal(user, id) => match self.context.store.withdrawals().get(user, *id).await? {
                 Some(withdrawal) if withdrawal.status == WithdrawalStatus::Pending => {
                     Ok(self.resume_withdrawal(withdrawal).await?.status != WithdrawalStatus::Pending)
                 }
                 // The index is eventually consistent, so the item may have ended already.
                 _ => Ok(true),
             },
-            Pending::Topup(user, id) => match self.context.store.topup(user, *id).await? {
+            Pending::Topup(user, id) => match self.context.store.topups().get(user, *id).await? {
                 Some(topup) if topup.status == TopupStatus::Pending => {
                     let outcome = self.resume_topup(topup).await?;
                     Ok(outcome != Cover::Not(AutoTopupOutcome::Pending))

@@ -1,11 +1,12 @@
 //! Withdrawals in three steps: debit, transfer, record.
 
+use clorp_deadline::{Decision, decide};
 use clorp_domain::{Cents, ConnectStatus, Error, UserId, Withdrawal, WithdrawalId, WithdrawalStatus};
-use clorp_store::{Moved, Reserved};
+use clorp_store::{Conditional, ReserveConflict};
 use clorp_stripe_api::{Failure, Refusal};
 use jiff::SignedDuration;
 
-use crate::{MAX_ATTEMPTS, Payments, contended, new_entry_id};
+use crate::{Payments, new_entry_id};
 
 /// Time after which the sweep may settle a withdrawal that its own request has not settled.
 const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(15);
@@ -40,16 +41,20 @@ impl Payments {
         };
         let debit = withdrawal.debit(new_entry_id(now), now)?;
         let due_at = now.saturating_add(SETTLE_GRACE).unwrap_or(now);
-        match store.reserve_withdrawal(&withdrawal, &debit, due_at).await? {
-            Reserved::Done => self.transfer(withdrawal).await,
-            Reserved::Already(known) if known.status == WithdrawalStatus::Pending => {
+        match store.withdrawals().reserve(&withdrawal, &debit, due_at).await? {
+            Conditional::Applied => self.transfer(withdrawal).await,
+            Conditional::Conflict(ReserveConflict::Exists(known))
+                if known.status == WithdrawalStatus::Pending =>
+            {
                 self.transfer(*known).await
             }
-            Reserved::Already(known) => Ok(*known),
-            Reserved::Refused(user) if user.stripe.account_status != ConnectStatus::Active => {
+            Conditional::Conflict(ReserveConflict::Exists(known)) => Ok(*known),
+            Conditional::Conflict(ReserveConflict::User(user))
+                if user.stripe.account_status != ConnectStatus::Active =>
+            {
                 Err(Error::OnboardingRequired)
             }
-            Reserved::Refused(user) => {
+            Conditional::Conflict(ReserveConflict::User(user)) => {
                 Err(Error::InsufficientFunds { required: amount, available: user.balance })
             }
         }
@@ -74,21 +79,22 @@ impl Payments {
 
     async fn conclude(
         &self,
-        mut withdrawal: Withdrawal,
+        withdrawal: Withdrawal,
         outcome: Result<String, Failure>,
     ) -> Result<Withdrawal, Error> {
-        for _ in 0..MAX_ATTEMPTS {
+        let outcome = &outcome;
+        decide("the withdrawal", withdrawal, |withdrawal| async move {
             if withdrawal.status != WithdrawalStatus::Pending {
-                return Ok(withdrawal);
+                return Ok(Decision::Made(withdrawal));
             }
-            let (moved, after) = match &outcome {
+            let (recorded, after) = match outcome {
                 Ok(transfer) => {
                     let after = Withdrawal {
                         status: WithdrawalStatus::Paid,
                         transfer: Some(transfer.clone()),
                         ..withdrawal.clone()
                     };
-                    (self.context.store.complete_withdrawal(&withdrawal, transfer).await?, after)
+                    (self.context.store.withdrawals().complete(&withdrawal, transfer).await?, after)
                 }
                 Err(Failure::Refused(refusal)) => (
                     self.undo(&withdrawal, refusal).await?,
@@ -96,22 +102,22 @@ impl Payments {
                 ),
                 Err(Failure::Unknown(why)) => {
                     tracing::warn!(withdrawal = %withdrawal.id, why, "outcome of a withdrawal unknown");
-                    return Ok(withdrawal);
+                    return Ok(Decision::Made(withdrawal));
                 }
             };
-            if moved == Moved::Done {
-                return Ok(after);
+            if recorded.is_applied() {
+                return Ok(Decision::Made(after));
             }
-            let known = self.context.store.withdrawal(&withdrawal.user, withdrawal.id).await?;
-            withdrawal = known.ok_or_else(|| Error::internal("a withdrawal is missing"))?;
-        }
-        Err(contended())
+            let known = self.context.store.withdrawals().get(&withdrawal.user, withdrawal.id).await?;
+            known.map(Decision::Conflict).ok_or_else(|| Error::internal("a withdrawal is missing"))
+        })
+        .await
     }
 
-    async fn undo(&self, withdrawal: &Withdrawal, refusal: &Refusal) -> Result<Moved, Error> {
+    async fn undo(&self, withdrawal: &Withdrawal, refusal: &Refusal) -> Result<Conditional<()>, Error> {
         tracing::warn!(withdrawal = %withdrawal.id, code = refusal.code, "withdrawal refused by Stripe");
         let now = self.context.clock.now();
         let undo = withdrawal.undo(new_entry_id(now), now)?;
-        self.context.store.refuse_withdrawal(withdrawal, &undo).await
+        self.context.store.withdrawals().refuse(withdrawal, &undo).await
     }
 }

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use clorp_context::Clock;
+use clorp_deadline::wait_until;
 use clorp_domain::Error;
-use clorp_store::{RefreshBegin, RefreshLease, RefreshOutcome, Store};
+use clorp_store::{Conditional, RefreshBegin, RefreshLease, RefreshOutcome, Store};
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, StatusCode};
@@ -71,15 +72,15 @@ impl Refreshes {
     /// [`Error::Unavailable`] if Supabase or the table does not respond, or another request takes too long.
     pub(crate) async fn refresh(&self, token: &Secret, patient: bool) -> Result<Refreshed, Error> {
         let seal = Seal::of(token)?;
-        let deadline = Instant::now() + WAIT_TIMEOUT;
+        let end = wait_until(WAIT_TIMEOUT);
         let mut pause = FIRST_PAUSE;
-        let mut begun = self.store.begin_refresh(&seal.id, LEASE, self.clock.now()).await?;
+        let mut begun = self.store.session_refreshes().begin(&seal.id, LEASE, self.clock.now()).await?;
         loop {
             match begun {
                 RefreshBegin::Leased(lease) => return self.carry_out(&lease, &seal, token).await,
                 RefreshBegin::Ended(outcome) => return self.found(outcome, &seal),
                 RefreshBegin::InFlight if !patient => return Ok(Refreshed::InFlight),
-                RefreshBegin::InFlight if Instant::now() >= deadline => {
+                RefreshBegin::InFlight if Instant::now() >= end => {
                     return Err(Error::unavailable(
                         "another request's refresh of the session takes too long",
                     ));
@@ -89,10 +90,10 @@ impl Refreshes {
             sleep(pause).await;
             pause = pause.saturating_mul(2).min(MAX_PAUSE);
             let now = self.clock.now();
-            begun = match self.store.refresh(&seal.id, now).await? {
+            begun = match self.store.session_refreshes().get(&seal.id, now).await? {
                 Some(begun) => begun,
                 // The lease's holder is gone.
-                None => self.store.begin_refresh(&seal.id, LEASE, now).await?,
+                None => self.store.session_refreshes().begin(&seal.id, LEASE, now).await?,
             };
         }
     }
@@ -122,9 +123,9 @@ impl Refreshes {
             Ok(_) => (RefreshOutcome::Refused, KEPT),
             Err(_) => (RefreshOutcome::Failed, KEPT_FAILURE),
         };
-        match self.store.end_refresh(lease, &outcome, kept, self.clock.now()).await {
-            Ok(true) => {}
-            Ok(false) => tracing::warn!("the refresh was taken over while it ran"),
+        match self.store.session_refreshes().end(lease, &outcome, kept, self.clock.now()).await {
+            Ok(Conditional::Applied) => {}
+            Ok(Conditional::Conflict(())) => tracing::warn!("the refresh was taken over while it ran"),
             // This request still has its result. Other requests will call Supabase again, which is harmless.
             Err(error) => tracing::warn!(?error, "the outcome of the refresh could not be recorded"),
         }

@@ -1,57 +1,31 @@
-//! Disputes, by Stripe's id for them.
+//! Disputes, by Stripe's id.
 
 use clorp_domain::{Dispute, DisputeStatus, Error, Posting};
-use serde::{Deserialize, Serialize};
 
-use crate::item::{decode, keyed, s};
-use crate::primary_key::Key;
-use crate::topups::{Moved, moved};
-use crate::tx::Tx;
-use crate::{Store, ledger};
+use crate::items::dispute::{read_dispute_status, write_dispute};
+use crate::items::keys;
+use crate::table::Tx;
+use crate::table::item::s;
+use crate::{Conditional, Disputes, ledger};
 
-#[derive(Debug, Serialize, Deserialize)]
-struct DisputeItem {
-    user_id: String,
-    amount_cents: i64,
-    status: String,
-}
-
-impl Store {
-    /// The recorded status of a dispute; `None` if it is new to us. One round trip, 1 read unit.
-    ///
-    /// # Errors
-    /// Faults only.
-    pub async fn dispute_status(&self, id: &str) -> Result<Option<DisputeStatus>, Error> {
-        let Some(item) = self.get(Key::dispute(id)).await? else {
-            return Ok(None);
-        };
-        let item: DisputeItem = decode(item)?;
-        item.status.parse().map(Some).map_err(|_| Error::internal("stored dispute cannot be read"))
+impl Disputes<'_> {
+    /// The recorded status of a dispute; `None` if there is no record of it. One round trip, 1 read unit.
+    pub async fn status(self, id: &str) -> Result<Option<DisputeStatus>, Error> {
+        self.table.get(keys::dispute(id)).await?.map(read_dispute_status).transpose()
     }
 
-    /// Records a dispute's status, which was `recorded` before, together with the money that moves. Two write units,
-    /// and six for a posting.
-    ///
-    /// # Errors
-    /// Faults only.
-    pub async fn record_dispute(
-        &self,
+    /// Records a dispute's status, which was `recorded` before, together with the money that moves. A
+    /// conflict means that the record has changed since it was read. Two write units, and six for a posting.
+    pub async fn record(
+        self,
         dispute: &Dispute,
         recorded: Option<DisputeStatus>,
         posting: Option<&Posting>,
-    ) -> Result<Moved, Error> {
-        let key = Key::dispute(&dispute.id);
+    ) -> Result<Conditional<()>, Error> {
+        let key = keys::dispute(&dispute.id);
         let mut tx = Tx::default();
         match recorded {
-            None => {
-                let item = DisputeItem {
-                    user_id: dispute.user.to_string(),
-                    amount_cents: dispute.amount.get(),
-                    status: dispute.status.as_str().to_owned(),
-                };
-                let item = keyed(&key, &item)?;
-                tx.create(key, item);
-            }
+            None => tx.create(key.clone(), write_dispute(&key, dispute)?),
             Some(recorded) => {
                 tx.update(key)
                     .require("status", "=", s(recorded.as_str()))
@@ -61,6 +35,6 @@ impl Store {
         if let Some(posting) = posting {
             ledger::post(&mut tx, posting)?;
         }
-        moved(self.transact(tx).await)
+        Ok(self.table.transact(tx).await?.conditional())
     }
 }

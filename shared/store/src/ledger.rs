@@ -1,49 +1,29 @@
 //! The ledger: the only code that changes a balance.
 
-use clorp_domain::{Account, Cents, EntryId, Error, Posting, UserId};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use clorp_domain::{Account, EntryId, Error, Posting, UserId};
 
-use crate::Store;
-use crate::item::{Item, decode, instant, keyed, n};
-use crate::page::{List, Page};
-use crate::primary_key::{Key, LEDGER, user_pk};
-use crate::tx::{Tx, TxError};
+use crate::items::keys;
+use crate::items::keys::{LEDGER, user_pk};
+use crate::items::ledger_entry::{LedgerLine, read_entry, write_entry};
+use crate::items::user::BALANCE;
+use crate::table::item::n;
+use crate::table::{Commit, List, Tx};
+use crate::{Ledger, Page};
 
 const LIST: &str = "ledger";
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct EntryItem {
-    pub delta_cents: i64,
-    pub reason: String,
-    pub created_at: i64,
-}
-
-/// One line of a wallet's ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerLine {
-    /// The posting it belongs to.
-    pub id: EntryId,
-    /// Positive into the wallet, negative out of it.
-    pub delta: Cents,
-    /// Why, as [`clorp_domain::Reason`] writes it.
-    pub reason: String,
-    /// When.
-    pub created_at: Timestamp,
-}
-
 /// Adds a posting to `tx`: an entry for each account, and the change of each balance that is kept.
 ///
-/// A debit requires that the account holds the amount; that is what keeps a wallet from going below zero, except where
-/// the money is gone already ([`clorp_domain::Reason::may_overdraw`]). The fees
-/// and the outside world have no balance item, which everybody's transaction would contend for: theirs is the sum
-/// of their entries.
+/// A debit requires that the account holds the amount; that keeps a wallet from going below zero, except
+/// where the money is gone already ([`clorp_domain::Reason::may_overdraw`]). The platform and the outside
+/// world have no balance item, which every transaction would contend for: their balances are the sums of
+/// their entries.
 pub(crate) fn post(tx: &mut Tx, posting: &Posting) -> Result<(), Error> {
     for entry in posting.entries() {
         let delta = entry.delta.get();
         let (balance_key, balance) = match &entry.account {
-            Account::User(id) => (Some(Key::user(id)), "balance_cents"),
-            Account::Escrow(id) => (Some(Key::drop(*id)), "escrow_cents"),
+            Account::User(id) => (Some(keys::user(id)), BALANCE),
+            Account::Escrow(id) => (Some(keys::drop(*id)), "escrow_cents"),
             Account::Platform | Account::External => (None, ""),
         };
         if let Some(key) = balance_key {
@@ -56,85 +36,52 @@ pub(crate) fn post(tx: &mut Tx, posting: &Posting) -> Result<(), Error> {
                 update.require_existing();
             }
         }
-        let key = Key::entry(&entry.account, posting.id());
-        let item = EntryItem {
-            delta_cents: delta,
-            reason: posting.reason().to_string(),
-            created_at: posting.at().as_millisecond(),
-        };
-        let item = keyed(&key, &item)?;
-        tx.create(key, item);
+        let key = keys::entry(&entry.account, posting.id());
+        tx.create(key.clone(), write_entry(&key, entry.delta, posting)?);
     }
     Ok(())
 }
 
-/// What a wallet holds, by its item.
-pub(crate) fn balance_of(item: &Item) -> Cents {
-    let number = item.get("balance_cents").and_then(|value| value.as_n().ok());
-    Cents::new(number.and_then(|text| text.parse().ok()).unwrap_or(0))
-}
-
-impl Store {
-    /// Makes a posting that stands by itself. Repeating one that was made is recognised and changes nothing.
-    /// Two write units for each entry and each balance.
+impl Ledger<'_> {
+    /// Makes a posting that stands by itself. Repeating a posting is recognised and changes nothing. Two
+    /// write units for each entry and each balance.
     ///
     /// # Errors
     /// [`Error::NotFound`] if an account does not exist or does not hold what is taken from it; faults.
-    pub async fn post(&self, posting: &Posting) -> Result<(), Error> {
+    pub async fn post(self, posting: &Posting) -> Result<(), Error> {
         let mut tx = Tx::default();
         post(&mut tx, posting)?;
-        let refused = match self.transact(tx).await {
-            Ok(()) => return Ok(()),
-            Err(TxError::Fault(error)) => return Err(error),
-            Err(TxError::Refused(refused)) => refused,
+        let mut refusals = match self.table.transact(tx).await? {
+            Commit::Applied => return Ok(()),
+            Commit::Refused(refusals) => refusals,
         };
-        for (key, old) in refused {
-            if !key.sk.starts_with(LEDGER) {
-                continue;
-            }
-            let Some(old) = old else {
-                return Err(Error::internal("ledger entry refused but absent"));
-            };
-            let made: EntryItem = decode(old)?;
-            let same = made.reason == posting.reason().to_string()
-                && posting.entries().iter().any(|e| e.delta.get() == made.delta_cents);
-            return if same { Ok(()) } else { Err(Error::internal("ledger entry id used twice")) };
-        }
-        Err(Error::NotFound)
+        let entry = refusals.keys().find(|key| key.sk.starts_with(LEDGER)).cloned();
+        let Some(entry) = entry else { return Err(Error::NotFound) };
+        let Some(made) = refusals.take(&entry) else {
+            return Err(Error::internal("ledger entry refused but absent"));
+        };
+        let made = read_entry(made)?;
+        let same = made.reason == posting.reason().to_string()
+            && posting.entries().iter().any(|entry| entry.delta == made.delta);
+        if same { Ok(()) } else { Err(Error::internal("ledger entry id used twice")) }
     }
 
-    /// Whether a posting has been made that has this side. One round trip, 1 read unit.
-    ///
-    /// # Errors
-    /// Faults only.
-    pub async fn has_entry(&self, account: &Account, posting: EntryId) -> Result<bool, Error> {
-        Ok(self.get(Key::entry(account, posting)).await?.is_some())
+    /// Whether a posting with this entry has been made. One round trip, 1 read unit.
+    pub async fn has_entry(self, account: &Account, posting: EntryId) -> Result<bool, Error> {
+        Ok(self.table.get(keys::entry(account, posting)).await?.is_some())
     }
 
     /// A wallet's ledger, newest first. One round trip; 1 read unit per 4 KB of entries (about forty).
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a cursor that is not of this list; faults.
-    pub async fn ledger(
-        &self,
+    /// [`Error::Invalid`] for a cursor of another list; faults.
+    pub async fn page(
+        self,
         user: &UserId,
         limit: i32,
         after: Option<&str>,
     ) -> Result<Page<LedgerLine>, Error> {
         let list = List { name: LIST, pk: user_pk(user), prefix: LEDGER };
-        self.newest(list, limit, after).await?.try_map(line)
+        self.table.newest(list, limit, after).await?.try_map(read_entry)
     }
-}
-
-fn line(item: Item) -> Result<LedgerLine, Error> {
-    let key = Key::of_item(&item).ok_or_else(|| Error::internal("ledger entry without a key"))?;
-    let id = key.sk.strip_prefix(LEDGER).unwrap_or_default();
-    let id = crate::item::parse("ledger id", id)?;
-    let entry: EntryItem = decode(item)?;
-    Ok(LedgerLine {
-        id,
-        delta: Cents::new(entry.delta_cents),
-        reason: entry.reason,
-        created_at: instant("created_at", entry.created_at)?,
-    })
 }

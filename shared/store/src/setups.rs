@@ -1,54 +1,34 @@
-//! The setting up of payment methods.
+//! Setups of payment methods.
 
 use clorp_domain::{Error, SetupId, UserId};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use crate::Store;
-use crate::item::{encode, s};
-use crate::primary_key::Key;
-use crate::topups::{Moved, moved};
-use crate::tx::{Tx, TxError, Update};
+use crate::items::keys;
+use crate::items::setup::{BEGUN, DONE, write_setup};
+use crate::table::item::s;
+use crate::table::{Tx, Update};
+use crate::{Conditional, Setups};
 
-#[derive(Debug, Serialize, Deserialize)]
-struct SetupItem {
-    status: String,
-    created_at: i64,
-}
-
-const BEGUN: &str = "begun";
-const DONE: &str = "done";
-
-impl Store {
-    /// Records that a user sets up a payment method. One that is there already is left as it is. One write unit.
-    ///
-    /// # Errors
-    /// Faults only.
-    pub async fn begin_setup(&self, user: &UserId, id: SetupId, now: Timestamp) -> Result<(), Error> {
-        let item = SetupItem { status: BEGUN.to_owned(), created_at: now.as_millisecond() };
+impl Setups<'_> {
+    /// Records that a user sets up a payment method. A record that exists stays as it is. One write unit.
+    pub async fn begin(self, user: &UserId, id: SetupId, now: Timestamp) -> Result<(), Error> {
         let mut update = Update::default();
-        update.set_all(encode(&item)?).require_new();
-        match self.update_if(Key::setup(user, id), update).await {
-            Ok(()) | Err(TxError::Refused(_)) => Ok(()),
-            Err(TxError::Fault(error)) => Err(error),
-        }
+        update.set_all(write_setup(now)?).require_new();
+        self.table.update_if(keys::setup(user, id), update).await.map(|_| ())
     }
 
-    /// Saves the payment method that a setup ended with, unless a setup begun later has saved one. `Changed` if that is
-    /// so, if the setup ended before, or if there is none. Four write units.
-    ///
-    /// # Errors
-    /// Faults only.
-    pub async fn finish_setup(
-        &self,
+    /// Saves the payment method that a setup ended with. A conflict means that a setup begun later has saved
+    /// one, that this one ended before, or that there is no record of it. Four write units.
+    pub async fn finish(
+        self,
         user: &UserId,
         id: SetupId,
         customer: &str,
         payment_method: &str,
-    ) -> Result<Moved, Error> {
+    ) -> Result<Conditional<()>, Error> {
         let mut tx = Tx::default();
-        tx.update(Key::setup(user, id)).require("status", "=", s(BEGUN)).set("status", s(DONE));
-        tx.update(Key::user(user))
+        tx.update(keys::setup(user, id)).require("status", "=", s(BEGUN)).set("status", s(DONE));
+        tx.update(keys::user(user))
             .require_existing()
             .require_absent_or("payment_method_setup", "<", s(id.to_string()))
             .require_absent_or("stripe_customer_id", "=", s(customer))
@@ -57,14 +37,11 @@ impl Store {
             .set("payment_method_setup", s(id.to_string()))
             .remove("auto_topup_failures")
             .remove("auto_topup_last_failure");
-        moved(self.transact(tx).await)
+        Ok(self.table.transact(tx).await?.conditional())
     }
 
     /// Whether there is a record of a setup. One round trip, 1 read unit.
-    ///
-    /// # Errors
-    /// Faults only.
-    pub async fn has_setup(&self, user: &UserId, id: SetupId) -> Result<bool, Error> {
-        Ok(self.get(Key::setup(user, id)).await?.is_some())
+    pub async fn exists(self, user: &UserId, id: SetupId) -> Result<bool, Error> {
+        Ok(self.table.get(keys::setup(user, id)).await?.is_some())
     }
 }

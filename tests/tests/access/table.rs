@@ -237,7 +237,7 @@ async fn a_first_request_with_a_session_creates_the_account() {
     let person =
         Person { avatar_url: Some("https://a.example/ada.png".to_owned()), ..Person::new(id, "Ada") };
     let ada = world.anon.with_cookie(world.issuer.sign_in(&person, 3600).unwrap().cookie);
-    assert_eq!(world.store.user(&id.parse().unwrap()).await.unwrap(), None);
+    assert_eq!(world.store.users().get(&id.parse().unwrap()).await.unwrap(), None);
     let requests = (0..6).map(|_| ada.get("/api/wallet/balance"));
     for answer in futures::future::join_all(requests).await {
         assert_eq!(answer.expect(200)["balance_cents"], 0);

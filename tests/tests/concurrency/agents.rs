@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clorp_domain::agent::agent_not_found;
 use clorp_domain::{Claim, Rules};
-use clorp_store::AgentWritten;
+use clorp_store::Conditional;
 use clorp_tests::{Answer, Client, Options, World};
 use futures::future::{join, join_all};
 use rand::RngExt;
@@ -107,28 +107,28 @@ async fn a_decision_based_on_a_stale_agent_is_not_applied() {
     let (store, owner) = (&world.store, &world.workers[0]);
     let (user, drop) = (owner.id.parse().unwrap(), world.sender.post_drop(100).await);
     let id = owner.make_agent("Ada").await;
-    let before = store.agent(&user, id.parse().unwrap()).await.unwrap().unwrap();
+    let before = store.agents().get(&user, id.parse().unwrap()).await.unwrap().unwrap();
     owner.claim_for(&drop, &id).await.expect(201);
     assert_eq!(
-        store.delete_agent(&before).await.unwrap(),
-        AgentWritten::Changed,
+        store.agents().delete(&before).await.unwrap(),
+        Conditional::Conflict(()),
         "a claim was made meanwhile"
     );
     world.sender.post_empty(&format!("/api/jobs/{drop}/cancel")).await.expect(200);
     assert_eq!(
-        store.delete_agent(&before).await.unwrap(),
-        AgentWritten::Changed,
+        store.agents().delete(&before).await.unwrap(),
+        Conditional::Conflict(()),
         "the claim has ended, but the agent still differs"
     );
 
     let open = world.sender.post_drop(100).await.parse().unwrap();
-    let open = store.drop(open).await.unwrap().unwrap();
+    let open = store.drops().get(open).await.unwrap().unwrap();
     let now = open.next_change_at(world.clock().now());
     let claim = Claim { claimed_at: now, lease_expires_at: now, submitted_at: None, agent: before.id };
     delete(owner, &id).await.expect(204);
-    let refused = store.claim_drop(&open, &user, &claim, None).await;
+    let refused = store.drops().claim(&open, &user, &claim, None).await;
     assert_eq!(refused, Err(agent_not_found().into()), "the agent is deleted");
-    assert!(store.work(&user).await.unwrap().is_empty());
+    assert!(store.work().active(&user).await.unwrap().is_empty());
     world.finish().await;
 }
 

@@ -48,7 +48,7 @@ async fn no_claim_succeeds_at_or_after_the_end_of_the_window() {
             answer.expect_error(409, "window_closed");
         }
         let claimed = answers.iter().filter(|answer| answer.status == 201).count();
-        let stored = world.store.drop(drop.parse::<DropId>().unwrap()).await.unwrap().unwrap();
+        let stored = world.store.drops().get(drop.parse::<DropId>().unwrap()).await.unwrap().unwrap();
         let closes_at = stored.window.unwrap().closes_at;
         assert_eq!(stored.claims.len(), claimed);
         assert!(stored.claims.values().all(|claim| claim.claimed_at < closes_at));

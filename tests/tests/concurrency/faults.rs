@@ -63,14 +63,14 @@ async fn sixty_conflicts_are_a_503_with_retry_after_and_nothing_is_written() {
     let drop = world.sender.post_drop(1000).await;
     world.workers[0].claim(&drop).await.expect(201);
     let before = read(&world.sender, &drop).await;
-    let postings = world.store.ledger_audit().await.unwrap().postings.len();
+    let postings = world.store.ledger().audit().await.unwrap().postings.len();
     proxy(&world).fail(TRANSACTION, Fault::Conflict, 60);
     assert_unavailable(&run(&world.sender, 500).await);
     assert_unavailable(&world.workers[1].claim(&drop).await);
     assert_unavailable(&world.workers[0].submit(&drop, "in vain").await);
     assert_unavailable(&cancel(&world.sender, &drop).await);
     assert!(proxy(&world).faults_left() > 0, "a request went through");
-    assert_eq!(world.store.ledger_audit().await.unwrap().postings.len(), postings);
+    assert_eq!(world.store.ledger().audit().await.unwrap().postings.len(), postings);
     assert_eq!(read(&world.sender, &drop).await, before);
     assert_eq!(world.sender.get("/api/jobs").await.expect(200).as_array().unwrap().len(), 1);
     assert_eq!(world.sender.balance().await, 19_000);

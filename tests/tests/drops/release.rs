@@ -206,7 +206,7 @@ async fn concurrent_releases_claims_and_a_cancel_count_each_slot_once() {
             ),
             None => assert_eq!(released, 5, "every release succeeds without a cancel"),
         }
-        let stored = world.store.drop(drop.parse::<DropId>().unwrap()).await.unwrap().unwrap();
+        let stored = world.store.drops().get(drop.parse::<DropId>().unwrap()).await.unwrap().unwrap();
         assert_eq!(stored.claims.len(), 5 - released + claimed, "the count equals the stored claims");
     }
     world.finish().await;

@@ -32,7 +32,7 @@ pub(crate) async fn save_card(world: &World, user: &Client) -> String {
 
 /// The card that an automatic top-up would charge.
 async fn saved_card(world: &World, user: &Client) -> Option<String> {
-    let user = world.store.user(&user.id.parse().unwrap()).await.unwrap().unwrap();
+    let user = world.store.users().get(&user.id.parse().unwrap()).await.unwrap().unwrap();
     user.stripe.payment_method
 }
 

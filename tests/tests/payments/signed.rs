@@ -42,7 +42,7 @@ pub(crate) fn new_topup(world: &World, user: &Client, amount: i64) -> Topup {
 /// Records a top-up whose session is not known yet. Returns its id.
 pub(crate) async fn begin_topup(world: &World, user: &Client, amount: i64) -> String {
     let topup = new_topup(world, user, amount);
-    world.store.begin_topup(&topup).await.unwrap();
+    world.store.topups().begin(&topup).await.unwrap();
     topup.id.to_string()
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn latest_event(world: &World, kind: &str) -> Value {
 
 /// The current audit of the ledger.
 pub(crate) async fn ledger_audit(world: &World) -> LedgerAudit {
-    world.store.ledger_audit().await.unwrap()
+    world.store.ledger().audit().await.unwrap()
 }
 
 /// The reason of each event that is stored unapplied, by the event's id.

@@ -346,7 +346,7 @@ async fn a_quarantined_event_is_applied_if_it_is_resent_after_its_top_up_is_know
     complete(&world, &session, "paid").await;
     assert_eq!(unapplied(&world).await.into_values().collect::<Vec<_>>(), ["a top-up we have no record of"]);
     assert_eq!(user.balance().await, 0);
-    world.store.begin_topup(&topup).await.unwrap();
+    world.store.topups().begin(&topup).await.unwrap();
     let event = latest_event(&world, "checkout.session.completed");
     for _ in 0..2 {
         world.control(&format!("events/{}/resend", id(&event)), json!({})).await;

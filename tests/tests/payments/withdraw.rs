@@ -111,7 +111,9 @@ async fn a_transfer_that_stripe_refuses_is_reversed_by_a_new_entry() {
     let restricted = world.user("restricted", 5000).await;
     let account = begin_onboarding(&restricted).await;
     let (user, now) = (restricted.id.parse().unwrap(), world.clock().now());
-    world.store.set_account(&user, &account, ConnectStatus::Active, now).await.unwrap();
+    let recorded =
+        world.store.users().set_account(&user, &account, ConnectStatus::Active, now).await.unwrap();
+    assert!(recorded.is_applied());
     inject_fault(&world, PATH, "decline", 1).await;
     for (user, amount) in [(declined, 1000), (too_much, 1500), (restricted, 1000)] {
         let error = withdraw(&user, amount).await.expect_error(409, "withdrawal_refused");

@@ -129,7 +129,7 @@ pub(crate) async fn board(
         after: params.cursor.as_deref(),
         now: context.clock.now(),
     };
-    let page = context.store.board(query).await?;
+    let page = context.store.board().page(query).await?;
     let page = page.try_map(|(drop, brief)| OpenDrop::new(drop, brief))?;
     cacheable_page(&headers, &uri, 1, &page)
 }

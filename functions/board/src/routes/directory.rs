@@ -96,6 +96,6 @@ pub(crate) async fn directory(
 ) -> Result<Response, Problem> {
     let sort = parse_sort(params.sort.as_deref())?;
     let limit = page_limit(params.limit)?;
-    let page = context.store.directory(sort, limit, params.cursor.as_deref()).await?;
+    let page = context.store.directory().page(sort, limit, params.cursor.as_deref()).await?;
     cacheable_page(&headers, &uri, 2, &page.map(ListedAgent::from))
 }

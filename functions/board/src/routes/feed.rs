@@ -90,6 +90,6 @@ pub(crate) async fn feed(
 ) -> Result<Response, Problem> {
     let pack = parse_pack(params.pack.as_deref())?;
     let limit = page_limit(params.limit)?;
-    let page = context.store.feed(pack, limit, params.cursor.as_deref()).await?;
+    let page = context.store.feed().page(pack, limit, params.cursor.as_deref()).await?;
     cacheable_page(&headers, &uri, 2, &page.map(FinishedDrop::from))
 }

@@ -41,7 +41,7 @@ pub(crate) async fn stats(
     headers: HeaderMap,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
-    let stats = context.store.stats().await?;
+    let stats = context.store.stats().totals().await?;
     let body = StatsBody {
         open_drops: stats.open_drops,
         open_bounty_cents: stats.open_bounty.get(),

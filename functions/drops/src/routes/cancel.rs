@@ -1,14 +1,15 @@
 //! `POST /api/jobs/{id}/cancel`: cancel a drop.
 
 use axum::extract::State;
+use clorp_deadline::{Decision, decide};
 use clorp_domain::drops::CancelDecision;
 use clorp_domain::{Drop, DropId, Error, Status};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
-use clorp_store::Written;
+use clorp_store::Conditional;
 
+use crate::App;
 use crate::wire::DropBody;
-use crate::{App, MAX_ATTEMPTS, contended};
 
 /// Cancel a drop that you posted.
 ///
@@ -29,23 +30,23 @@ pub(crate) async fn cancel(
     ids: NewIds,
     _: NoBody,
 ) -> Result<ApiJson<DropBody>, Problem> {
-    let (drop, brief) = app.context.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    let (drop, brief) = app.context.store.drops().get_with_brief(id).await?.ok_or(Error::NotFound)?;
     let drop = end(&app, &caller, drop, &ids).await?;
     Ok(ApiJson(app.render(&drop, brief, &caller.id).await?))
 }
 
-async fn end(app: &App, caller: &Caller, mut drop: Drop, ids: &NewIds) -> Result<Drop, Error> {
-    for _ in 0..MAX_ATTEMPTS {
+async fn end(app: &App, caller: &Caller, drop: Drop, ids: &NewIds) -> Result<Drop, Error> {
+    decide("the drop", drop, |drop| async move {
         let now = drop.next_change_at(app.context.clock.now());
         let refund = match drop.cancel(&caller.id)? {
-            CancelDecision::Already => return Ok(drop),
+            CancelDecision::Already => return Ok(Decision::Made(drop)),
             CancelDecision::Void => None,
             CancelDecision::Refund => Some(drop.refund(ids.entry("refund", now), now)?),
         };
-        match app.context.store.end_drop(&drop, Status::Cancelled, refund.as_ref(), now).await? {
-            Written::Done => return Ok(drop.ended(Status::Cancelled, now)),
-            Written::Changed(changed) => drop = *changed,
-        }
-    }
-    Err(contended())
+        Ok(match app.context.store.drops().end(&drop, Status::Cancelled, refund.as_ref(), now).await? {
+            Conditional::Applied => Decision::Made(drop.ended(Status::Cancelled, now)),
+            Conditional::Conflict(changed) => Decision::Conflict(*changed),
+        })
+    })
+    .await
 }

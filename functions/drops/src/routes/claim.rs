@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_context::Context;
+use clorp_deadline::{Decision, decide};
 use clorp_domain::drops::ClaimDecision;
 use clorp_domain::{AgentId, Claim, Drop, DropId, Error, cooldown};
 use clorp_http::extract::OptionalJson;
@@ -10,12 +11,12 @@ use clorp_http::openapi::{
     AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors,
 };
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_store::{Claims, Written};
+use clorp_store::{Claims, Conditional};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::App;
 use crate::wire::DropBody;
-use crate::{App, MAX_ATTEMPTS, contended};
 
 /// Options of a claim. The body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -52,7 +53,7 @@ pub(crate) async fn claim(
 ) -> Result<(StatusCode, ApiJson<DropBody>), Problem> {
     let named = app.named_agent(&caller.id, request.agent_id);
     let (agent, found, claims) =
-        tokio::join!(named, app.context.store.drop_with_brief(id), recent_claims(&app, &caller));
+        tokio::join!(named, app.context.store.drops().get_with_brief(id), recent_claims(&app, &caller));
     let agent = agent?.unwrap_or_else(|| AgentId::default_of(&caller.id));
     let (drop, brief) = found?.ok_or(Error::NotFound)?;
     let (status, drop) = take_slot(&app, &caller, agent, drop, claims?).await?;
@@ -63,36 +64,36 @@ async fn take_slot(
     app: &App,
     caller: &Caller,
     agent: AgentId,
-    mut drop: Drop,
+    drop: Drop,
     claims: Claims,
 ) -> Result<(StatusCode, Drop), Error> {
     let context = &app.context;
-    let mut claims = Some(claims);
-    for _ in 0..MAX_ATTEMPTS {
+    decide("the drop", (drop, Some(claims)), |(drop, claims)| async move {
         let now = drop.next_change_at(context.clock.now());
         let (claim, lapsed) = match drop.claim(&caller.id, now, &context.rules)? {
-            ClaimDecision::Held(_) => return Ok((StatusCode::OK, drop)),
+            ClaimDecision::Held(_) => return Ok(Decision::Made((StatusCode::OK, drop))),
             ClaimDecision::Take(claim) => (claim, None),
             ClaimDecision::TakeOver(claim, lapsed) => (claim, Some(lapsed)),
         };
-        if let Some(claims) = claims.take() {
+        if let Some(claims) = claims {
             require_no_cooldown(app, caller, claims).await?;
         }
         let claim = Claim { agent, ..claim };
-        match context.store.claim_drop(&drop, &caller.id, &claim, lapsed.as_ref()).await? {
-            Written::Done => {
-                return Ok((StatusCode::CREATED, drop.claimed(caller.id.clone(), claim, lapsed.as_ref())));
+        Ok(match context.store.drops().claim(&drop, &caller.id, &claim, lapsed.as_ref()).await? {
+            Conditional::Applied => {
+                let drop = drop.claimed(caller.id.clone(), claim, lapsed.as_ref());
+                Decision::Made((StatusCode::CREATED, drop))
             }
-            Written::Changed(changed) => drop = *changed,
-        }
-    }
-    Err(contended())
+            Conditional::Conflict(changed) => Decision::Conflict((*changed, None)),
+        })
+    })
+    .await
 }
 
 /// Claims that may put the caller in cooldown. Fetched concurrently with the drop, so it adds no round trip.
 async fn recent_claims(app: &App, caller: &Caller) -> Result<Claims, Error> {
     let now = app.context.clock.now();
-    app.context.store.claims(&caller.id, cooldown::counts_after(now, &app.context.rules), now).await
+    app.context.store.work().recent(&caller.id, cooldown::counts_after(now, &app.context.rules), now).await
 }
 
 /// Rejects a new claim during the caller's cooldown. Costs a round trip only if overdue claims could make a
@@ -102,7 +103,7 @@ async fn require_no_cooldown(app: &App, caller: &Caller, claims: Claims) -> Resu
     let Claims { mut lapses, overdue } = claims;
     let now = clock.now();
     if !overdue.is_empty() && lapses.len() + overdue.len() >= rules.cooldown_lapses as usize {
-        let drops = store.drops(&overdue).await?;
+        let drops = store.drops().get_many(&overdue).await?;
         lapses.extend(drops.iter().filter_map(|drop| drop.claims.get(&caller.id)?.lapsed_at(now)));
     }
     cooldown::require_none(lapses, now, rules)

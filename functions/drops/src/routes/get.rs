@@ -23,7 +23,7 @@ pub(crate) async fn get(
     State(app): State<App>,
 ) -> Result<ApiJson<DropBody>, Problem> {
     let store = &app.context.store;
-    let (drop, brief) = store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    let (drop, brief) = store.drops().get_with_brief(id).await?.ok_or(Error::NotFound)?;
     drop.relation(&caller.id).ok_or(Error::NotFound)?;
     Ok(ApiJson(app.render(&drop, brief, &caller.id).await?))
 }

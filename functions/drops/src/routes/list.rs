@@ -26,7 +26,7 @@ pub(crate) async fn list(
     State(app): State<App>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
-    let page = app.context.store.drops_by_sender(&caller.id, limit, paging.cursor.as_deref()).await?;
+    let page = app.context.store.drops().by_sender(&caller.id, limit, paging.cursor.as_deref()).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for (drop, brief, output) in page.items {
         items.push(app.view(&drop, brief, output, &caller.id).await?);

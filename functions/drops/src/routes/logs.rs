@@ -172,7 +172,7 @@ pub(crate) async fn logs(
     LastEventId(seen): LastEventId<EventId>,
     State(app): State<App>,
 ) -> Result<EventStream<TimelineEvent>, Problem> {
-    let drop = app.context.store.drop(id).await?.ok_or(Error::NotFound)?;
+    let drop = app.context.store.drops().get(id).await?.ok_or(Error::NotFound)?;
     let reader = Reader { id: &caller.id, relation: drop.relation(&caller.id).ok_or(Error::NotFound)? };
     let events = drop.timeline(seen);
     Ok(EventStream(events.map(|events| events.iter().map(|event| reader.render(&drop, event)).collect())))

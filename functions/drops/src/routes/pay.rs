@@ -4,7 +4,7 @@ use axum::extract::State;
 use clorp_domain::{Account, Drop, DropId, EntryId, Error, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
-use clorp_store::{DropPayment, Paid, Spending};
+use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
 
 use crate::App;
 use crate::debit::{Attempt, Debit, Wallet};
@@ -30,7 +30,7 @@ pub(crate) async fn pay(
     _: NoBody,
 ) -> Result<ApiJson<DropBody>, Problem> {
     let (found, account) =
-        tokio::try_join!(app.context.store.drop_with_brief(id), app.context.account(&caller.id))?;
+        tokio::try_join!(app.context.store.drops().get_with_brief(id), app.context.account(&caller.id))?;
     let (pending, brief) = found.ok_or(Error::NotFound)?;
     let drop = open(&app, &caller, &account, pending, &ids).await?;
     if let Some(window) = drop.window {
@@ -53,13 +53,13 @@ impl Attempt for PendingPayment<'_> {
         let posting = drop.payment(entry, now)?;
         let spending = key.map(|key| Spending { key, price: drop.price, now });
         let payment = DropPayment { posting: &posting, spending };
-        Ok(match app.context.store.pay_drop(&drop, payment).await? {
-            Paid::Done => Debit::Done(Box::new(drop)),
-            Paid::Changed(changed) => {
+        Ok(match app.context.store.drops().pay(&drop, payment).await? {
+            Conditional::Applied => Debit::Done(Box::new(drop)),
+            Conditional::Conflict(PaymentConflict::Drop(changed)) => {
                 Debit::Done(Box::new(require_paid_by_this_request(app, *changed, entry, self.ids).await?))
             }
-            Paid::InsufficientBalance(user) => Debit::Short(user),
-            Paid::KeyChanged(key) => Debit::KeyChanged(key),
+            Conditional::Conflict(PaymentConflict::InsufficientBalance(user)) => Debit::Short(user),
+            Conditional::Conflict(PaymentConflict::KeyChanged(key)) => Debit::KeyChanged(key),
         })
     }
 }
@@ -93,6 +93,6 @@ async fn require_paid_by_this_request(
     ids: &NewIds,
 ) -> Result<Drop, Error> {
     let escrow = Account::Escrow(drop.id);
-    let ours = ids.may_be_taken() && app.context.store.has_entry(&escrow, entry).await?;
+    let ours = ids.may_be_taken() && app.context.store.ledger().has_entry(&escrow, entry).await?;
     if ours { Ok(drop) } else { Err(Error::DropNotPending) }
 }

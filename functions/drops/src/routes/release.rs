@@ -1,13 +1,14 @@
 //! `POST /api/jobs/{id}/release`: release a slot.
 
 use axum::extract::State;
+use clorp_deadline::{Decision, decide};
 use clorp_domain::{Drop, DropId, Error};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors};
 use clorp_http::{ApiJson, Caller, NoBody, NoParams, PathId, Problem};
-use clorp_store::Written;
+use clorp_store::Conditional;
 
+use crate::App;
 use crate::wire::DropBody;
-use crate::{App, MAX_ATTEMPTS, contended};
 
 /// Release your slot.
 ///
@@ -35,27 +36,28 @@ pub(crate) async fn release(
 
 /// Releases the caller's slot, and returns the drop without it.
 pub(crate) async fn give_up(app: &App, caller: &Caller, id: DropId) -> Result<DropBody, Error> {
-    let (drop, brief) = app.context.store.drop_with_brief(id).await?.ok_or(Error::NotFound)?;
+    let (drop, brief) = app.context.store.drops().get_with_brief(id).await?.ok_or(Error::NotFound)?;
     let drop = release_slot(app, caller, drop).await?;
     app.render(&drop, brief, &caller.id).await
 }
 
-async fn release_slot(app: &App, caller: &Caller, mut drop: Drop) -> Result<Drop, Error> {
+async fn release_slot(app: &App, caller: &Caller, drop: Drop) -> Result<Drop, Error> {
     let store = &app.context.store;
-    for _ in 0..MAX_ATTEMPTS {
+    decide("the drop", drop, |drop| async move {
         let now = drop.next_change_at(app.context.clock.now());
         let claim = match drop.release(&caller.id, now) {
             Ok(claim) => claim,
             // An earlier attempt of this same request may have released the slot.
             Err(refusal @ (Error::NotAClaimant | Error::NotFound)) => {
-                return if store.has_released(&caller.id, drop.id).await? { Ok(drop) } else { Err(refusal) };
+                let before = store.work().has_released(&caller.id, drop.id).await?;
+                return if before { Ok(Decision::Made(drop)) } else { Err(refusal) };
             }
             Err(refusal) => return Err(refusal),
         };
-        match store.release_claim(drop.id, &caller.id, &claim, now).await? {
-            Written::Done => return Ok(drop.released(&caller.id, now)),
-            Written::Changed(changed) => drop = *changed,
-        }
-    }
-    Err(contended())
+        Ok(match store.drops().release(drop.id, &caller.id, &claim, now).await? {
+            Conditional::Applied => Decision::Made(drop.released(&caller.id, now)),
+            Conditional::Conflict(changed) => Decision::Conflict(*changed),
+        })
+    })
+    .await
 }

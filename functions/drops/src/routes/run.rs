@@ -9,7 +9,7 @@ use clorp_context::Context;
 use clorp_domain::{Draft, Drop, DropId, Error, NewDrop, Status, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, file_drafts};
-use clorp_store::{Created, DropPayment, Spending};
+use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -125,7 +125,7 @@ pub(crate) async fn run(
 
 /// Attaches the files to the new drop. Returns its sender's account, read concurrently.
 async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<User, Error> {
-    let uploads = app.context.store.uploads(&caller.id, new_drop.files.ids());
+    let uploads = app.context.store.uploads().get_many(&caller.id, new_drop.files.ids());
     let (uploads, account) = tokio::try_join!(uploads, app.context.account(&caller.id))?;
     new_drop.brief.attachments = app.attached(&new_drop.files, &uploads).await?;
     Ok(account)
@@ -136,7 +136,7 @@ async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<Us
 async fn replay_post(app: &App, new_drop: &mut NewDrop, ids: &NewIds, refusal: Error) -> Result<Drop, Error> {
     let found = if ids.may_be_taken() && matches!(refusal, Error::Invalid(_)) {
         let id = DropId::new(ids.ulid("drop", app.context.clock.now()));
-        app.context.store.drop_with_brief(id).await?
+        app.context.store.drops().get_with_brief(id).await?
     } else {
         None
     };
@@ -159,11 +159,11 @@ impl Attempt for PaidPost<'_> {
         let posting = drop.payment(self.ids.entry("payment", now), now)?;
         let spending = key.map(|key| Spending { key, price: drop.price, now });
         let payment = DropPayment { posting: &posting, spending };
-        Ok(match app.context.store.create_drop(&drop, &self.new_drop.brief, Some(payment)).await? {
-            Created::Done => Debit::Done(Box::new(drop)),
-            Created::Already(made) => Debit::Done(made),
-            Created::InsufficientBalance(user) => Debit::Short(user),
-            Created::KeyChanged(key) => Debit::KeyChanged(key),
+        Ok(match app.context.store.drops().create(&drop, &self.new_drop.brief, Some(payment)).await? {
+            Conditional::Applied => Debit::Done(Box::new(drop)),
+            Conditional::Conflict(PaymentConflict::Drop(made)) => Debit::Done(made),
+            Conditional::Conflict(PaymentConflict::InsufficientBalance(user)) => Debit::Short(user),
+            Conditional::Conflict(PaymentConflict::KeyChanged(key)) => Debit::KeyChanged(key),
         })
     }
 }
@@ -191,7 +191,7 @@ async fn post(
         // An amount that an earlier attempt of this request spent does not count against this one.
         Err(Error::SpendLimitPerDay { .. })
             if ids.may_be_taken()
-                && let Some(drop) = store.drop(id).await? =>
+                && let Some(drop) = store.drops().get(id).await? =>
         {
             return create_or_find(app, drop).await;
         }
@@ -199,11 +199,9 @@ async fn post(
     };
     match debited {
         Ok(drop) => create_or_find(app, drop).await,
-        Err(shortfall) => match store.create_drop(&post.pending, &new_drop.brief, None).await? {
-            Created::Already(before) => create_or_find(app, *before).await,
-            Created::Done | Created::InsufficientBalance(_) | Created::KeyChanged(_) => {
-                Err(shortfall.refuse(new_drop.price, id))
-            }
+        Err(shortfall) => match store.drops().create(&post.pending, &new_drop.brief, None).await? {
+            Conditional::Conflict(PaymentConflict::Drop(before)) => create_or_find(app, *before).await,
+            Conditional::Applied | Conditional::Conflict(_) => Err(shortfall.refuse(new_drop.price, id)),
         },
     }
 }

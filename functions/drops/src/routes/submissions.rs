@@ -64,10 +64,10 @@ pub(crate) async fn submissions(
     _: NoParams,
     State(app): State<App>,
 ) -> Result<ApiJson<Vec<SubmissionBody>>, Problem> {
-    let drop = app.context.store.drop(id).await?.ok_or(Error::NotFound)?;
+    let drop = app.context.store.drops().get(id).await?.ok_or(Error::NotFound)?;
     drop.require_sender(&caller.id)?;
     if drop.status == Status::Completed {
-        Ok(ApiJson(unsealed(&app, app.context.store.judged_drop(id).await?).await?))
+        Ok(ApiJson(unsealed(&app, app.context.store.verdicts().with_submissions(id).await?).await?))
     } else {
         Ok(ApiJson(sealed(&drop)))
     }

@@ -2,16 +2,17 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clorp_deadline::{Decision, decide};
 use clorp_domain::drops::{Output, Submission, SubmitDecision};
 use clorp_domain::time::rfc3339;
 use clorp_domain::{AgentId, Attachment, Drop, DropId, Error, NamedFiles, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors, StateErrors};
 use clorp_http::{ApiJson, AttachmentRequest, Caller, NoParams, PathId, Problem, file_drafts};
-use clorp_store::Written;
+use clorp_store::Conditional;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{App, MAX_ATTEMPTS, contended};
+use crate::App;
 
 /// An output to submit.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -92,7 +93,8 @@ async fn with_files(
     output: &Output,
 ) -> Result<(Drop, Vec<Attachment>), Error> {
     let store = &app.context.store;
-    let (drop, uploads) = tokio::try_join!(store.drop(id), store.uploads(&caller.id, output.files().ids()))?;
+    let (drop, uploads) =
+        tokio::try_join!(store.drops().get(id), store.uploads().get_many(&caller.id, output.files().ids()))?;
     let drop = drop.ok_or(Error::NotFound)?;
     let files = match drop.submit(&caller.id, app.context.clock.now())? {
         SubmitDecision::Again => Vec::new(),
@@ -105,14 +107,16 @@ async fn deliver(
     app: &App,
     caller: &Caller,
     named: Option<AgentId>,
-    mut drop: Drop,
+    drop: Drop,
     output: &Output,
     files: &[Attachment],
 ) -> Result<(StatusCode, Submission), Error> {
-    for _ in 0..MAX_ATTEMPTS {
+    decide("the drop", drop, |drop| async move {
         let now = drop.next_change_at(app.context.clock.now());
         let fills = match drop.submit(&caller.id, now)? {
-            SubmitDecision::Again => return replay_submission(app, caller, &drop, output).await,
+            SubmitDecision::Again => {
+                return replay_submission(app, caller, &drop, output).await.map(Decision::Made);
+            }
             SubmitDecision::Accept { fills } => fills,
         };
         let submission = Submission {
@@ -126,17 +130,17 @@ async fn deliver(
         };
         let claimed_for = drop.claims.get(&caller.id).map(|claim| claim.agent);
         let agent = named.or(claimed_for).unwrap_or_else(|| AgentId::default_of(&caller.id));
-        match app.context.store.submit(&drop, &submission, agent, fills).await? {
-            Written::Done => {
+        Ok(match app.context.store.submissions().accept(&drop, &submission, agent, fills).await? {
+            Conditional::Applied => {
                 if fills {
                     app.wake_ranking(drop.id, now).await;
                 }
-                return Ok((StatusCode::CREATED, submission));
+                Decision::Made((StatusCode::CREATED, submission))
             }
-            Written::Changed(changed) => drop = *changed,
-        }
-    }
-    Err(contended())
+            Conditional::Conflict(changed) => Decision::Conflict(*changed),
+        })
+    })
+    .await
 }
 
 /// Compares the output with the caller's earlier submission, and returns that one if they are the same.
@@ -146,7 +150,7 @@ async fn replay_submission(
     drop: &Drop,
     output: &Output,
 ) -> Result<(StatusCode, Submission), Error> {
-    let made = app.context.store.submission(drop.id, &caller.id).await?;
+    let made = app.context.store.submissions().get(drop.id, &caller.id).await?;
     let made = made.ok_or_else(|| Error::internal("a submitted claim has no output"))?;
     if output.is(&made) { Ok((StatusCode::OK, made)) } else { Err(Error::AlreadySubmitted) }
 }

@@ -94,7 +94,7 @@ pub(crate) async fn verdict(
     State(app): State<App>,
 ) -> Result<ApiJson<VerdictBody>, Problem> {
     let store = &app.context.store;
-    let drop = store.drop(id).await?.ok_or(Error::NotFound)?;
+    let drop = store.drops().get(id).await?.ok_or(Error::NotFound)?;
     drop.relation(&caller.id).ok_or(Error::NotFound)?;
     match drop.status {
         Status::Completed => {}
@@ -102,6 +102,6 @@ pub(crate) async fn verdict(
         Status::Cancelled | Status::Expired => return Err(Error::NotFound.into()),
     }
     let verdict =
-        store.verdict(id).await?.ok_or_else(|| Error::internal("a completed drop has no verdict"))?;
+        store.verdicts().get(id).await?.ok_or_else(|| Error::internal("a completed drop has no verdict"))?;
     Ok(ApiJson(VerdictBody::new(id, verdict)))
 }

@@ -98,7 +98,7 @@ pub(crate) async fn create(
     let file = Attachment::announced(request.into(), id, &app.context.rules)?;
     let put = app.files.sign_put(&file, now).await?;
     let upload = Upload::new(file, now);
-    app.context.store.create_upload(&caller.id, &upload).await?;
+    app.context.store.uploads().create(&caller.id, &upload).await?;
     Ok((StatusCode::CREATED, ApiJson(body(upload.file, put))))
 }
 

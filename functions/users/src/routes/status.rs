@@ -35,7 +35,7 @@ pub(crate) async fn status(
     State(context): State<Context>,
 ) -> Result<ApiJson<Vec<ActiveDrop>>, Problem> {
     let store = &context.store;
-    let drops = store.drops(&store.work(&caller.id).await?).await?;
+    let drops = store.drops().get_many(&store.work().active(&caller.id).await?).await?;
     let active = drops.into_iter().filter(|drop| !drop.status.is_terminal());
     let body = active.map(|drop| ActiveDrop {
         id: drop.id.to_string(),

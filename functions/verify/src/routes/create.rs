@@ -68,7 +68,7 @@ pub(crate) async fn create(
 /// [`Error::Invalid`] for the first file that was not uploaded as announced; faults.
 async fn find_uploads(app: &App, owner: &UserId, output: &Output) -> Result<Vec<Attachment>, Error> {
     let named = output.files();
-    let uploads = app.context.store.uploads(owner, named.ids()).await?;
+    let uploads = app.context.store.uploads().get_many(owner, named.ids()).await?;
     let files = named.among(&uploads, app.context.clock.now())?;
     let there = try_join_all(files.iter().map(|file| app.files.is_uploaded(file))).await?;
     match there.iter().position(|there| !there) {
@@ -91,7 +91,7 @@ async fn judge(
     let sha256 = output.sha256(files);
     let created_at = app.context.clock.now();
     let verification = Verification { id, owner, created_at, criteria, sha256, finding };
-    app.context.store.create_verification(verification).await
+    app.context.store.verifications().create(verification).await
 }
 
 /// The verification that an earlier attempt of this request made, while its files still existed; otherwise
@@ -104,7 +104,7 @@ async fn replay_verification(
     refusal: Error,
 ) -> Result<Verification, Error> {
     if ids.may_be_taken() && matches!(refusal, Error::Invalid(_)) {
-        app.context.store.verification(owner, id).await?.ok_or(refusal)
+        app.context.store.verifications().get(owner, id).await?.ok_or(refusal)
     } else {
         Err(refusal)
     }

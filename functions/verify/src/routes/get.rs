@@ -24,6 +24,6 @@ pub(crate) async fn get(
     _: NoParams,
     State(app): State<App>,
 ) -> Result<ApiJson<VerificationBody>, Problem> {
-    let found = app.context.store.verification(&caller.id, id).await?;
+    let found = app.context.store.verifications().get(&caller.id, id).await?;
     Ok(ApiJson(found.ok_or(Error::NotFound)?.into()))
 }

@@ -1,11 +1,12 @@
 //! `POST /api/wallet/auto-topup`: read or change the settings of automatic top-ups.
 
 use axum::extract::State;
+use clorp_deadline::{Decision, decide};
 use clorp_domain::topup::checked_amount;
 use clorp_domain::{AutoTopup, Cents, Error, FieldError, Rules, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, CardErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
-use clorp_store::Recorded;
+use clorp_store::Conditional;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,8 +16,6 @@ use crate::App;
 const DEFAULT_AMOUNT: Cents = Cents::new(1000);
 /// Threshold for a charge until the user sets one.
 const DEFAULT_THRESHOLD: Cents = Cents::new(500);
-/// Attempts of one change, each on a fresh read of the settings after a write conflict.
-const MAX_ATTEMPTS: usize = 8;
 
 /// Settings to change. A setting that is left out stays unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -82,20 +81,25 @@ pub(crate) async fn auto_topup(
     let context = &app.payments.context;
     let asks =
         request.enabled.is_some() || request.amount_cents.is_some() || request.threshold_cents.is_some();
-    for _ in 0..MAX_ATTEMPTS {
-        let user = context.account(&caller.id).await?;
-        let settings = apply_request(&user.auto_topup, &request, &context.rules)?;
+    let (owner, request) = (&caller.id, &request);
+    let body = decide("the settings", (), |()| async move {
+        let user = context.account(owner).await?;
+        let settings = apply_request(&user.auto_topup, request, &context.rules)?;
         if !asks {
-            return Ok(ApiJson(AutoTopupBody::new(settings, &user)));
+            return Ok(Decision::Made(AutoTopupBody::new(settings, &user)));
         }
         if settings.enabled && user.saved_card().is_none() {
-            return Err(Error::PaymentMethodRequired.into());
+            return Err(Error::PaymentMethodRequired);
         }
-        if context.store.set_auto_topup(&caller.id, &user.auto_topup, &settings).await? == Recorded::Done {
-            return Ok(ApiJson(AutoTopupBody::new(AutoTopup { last_failure: None, ..settings }, &user)));
-        }
-    }
-    Err(Error::unavailable("the settings kept changing between decision and write").into())
+        Ok(match context.store.users().set_auto_topup(owner, &user.auto_topup, &settings).await? {
+            Conditional::Applied => {
+                let settings = AutoTopup { last_failure: None, ..settings };
+                Decision::Made(AutoTopupBody::new(settings, &user))
+            }
+            Conditional::Conflict(()) => Decision::Conflict(()),
+        })
+    });
+    Ok(ApiJson(body.await?))
 }
 
 fn apply_request(

@@ -62,7 +62,7 @@ pub(crate) async fn balance(
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
-    let ledger = context.store.ledger(&caller.id, limit, paging.cursor.as_deref());
+    let ledger = context.store.ledger().page(&caller.id, limit, paging.cursor.as_deref());
     let (user, page) = tokio::try_join!(context.account(&caller.id), ledger)?;
     let ledger = page.items.into_iter().map(LedgerEntry::from).collect();
     let mut response = ApiJson(Balance { balance_cents: user.balance.get(), ledger }).into_response();

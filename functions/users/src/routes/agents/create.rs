@@ -3,15 +3,16 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_context::Context;
+use clorp_deadline::{Decision, decide};
 use clorp_domain::agent::{checked_description, require_room};
 use clorp_domain::{Agent, AgentId, AgentName, Error};
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
-use clorp_store::AgentCreated;
+use clorp_store::{Conditional, NewAgentConflict};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AgentBody, MAX_ATTEMPTS, contended};
+use super::AgentBody;
 
 /// An agent to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -53,21 +54,22 @@ pub(crate) async fn create(
 /// Creates the agent. With `may_be_retry`, first looks for the agent that an earlier attempt created.
 async fn create_or_find(context: &Context, agent: Agent, may_be_retry: bool) -> Result<Agent, Error> {
     let Context { store, rules, .. } = context;
-    for _ in 0..MAX_ATTEMPTS {
-        let (names, made) = store.agent_names(&agent.owner, may_be_retry.then_some(agent.id)).await?;
+    let (agent, known) = (&agent, may_be_retry.then_some(agent.id));
+    decide("the user's agents", (), |()| async move {
+        let (names, made) = store.agents().names(&agent.owner, known).await?;
         if let Some(made) = made {
-            return Ok(made);
+            return Ok(Decision::Made(made));
         }
         if names.has_name(&agent.name) {
             return Err(Error::AgentNameTaken);
         }
         require_room(names.others, rules)?;
-        match store.create_agent(&names, &agent, rules).await? {
-            AgentCreated::Done => return Ok(agent),
-            AgentCreated::Already(made) => return Ok(*made),
-            AgentCreated::NameTaken => return Err(Error::AgentNameTaken),
-            AgentCreated::Changed => {}
+        match store.agents().create(&names, agent, rules).await? {
+            Conditional::Applied => Ok(Decision::Made(agent.clone())),
+            Conditional::Conflict(NewAgentConflict::Exists(made)) => Ok(Decision::Made(*made)),
+            Conditional::Conflict(NewAgentConflict::NameTaken) => Err(Error::AgentNameTaken),
+            Conditional::Conflict(NewAgentConflict::Changed) => Ok(Decision::Conflict(())),
         }
-    }
-    Err(contended())
+    })
+    .await
 }

@@ -3,12 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_context::Context;
+use clorp_deadline::{Decision, decide};
 use clorp_domain::{AgentId, Error};
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, IdErrors, NoBodyErrors};
 use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
-use clorp_store::AgentWritten;
-
-use super::{MAX_ATTEMPTS, contended};
+use clorp_store::Conditional;
 
 /// Delete an agent and its record.
 ///
@@ -30,17 +29,19 @@ pub(crate) async fn delete(
     if id == AgentId::default_of(&caller.id) {
         return Err(Error::DefaultAgent.into());
     }
-    for _ in 0..MAX_ATTEMPTS {
-        let agent = context.store.agent(&caller.id, id).await?.ok_or(Error::NotFound)?;
+    let (store, owner) = (&context.store, &caller.id);
+    decide("the agent", (), |()| async move {
+        let agent = store.agents().get(owner, id).await?.ok_or(Error::NotFound)?;
         // After the read of the agent: this finds every earlier claim, and a later claim makes the delete
         // below conflict.
-        if context.store.has_active_work(&caller.id, id).await? {
-            return Err(Error::AgentHasActiveWork.into());
+        if store.work().is_active_for(owner, id).await? {
+            return Err(Error::AgentHasActiveWork);
         }
-        match context.store.delete_agent(&agent).await? {
-            AgentWritten::Done => return Ok(StatusCode::NO_CONTENT),
-            AgentWritten::NameTaken | AgentWritten::Changed => {}
-        }
-    }
-    Err(contended().into())
+        Ok(match store.agents().delete(&agent).await? {
+            Conditional::Applied => Decision::Made(()),
+            Conditional::Conflict(()) => Decision::Conflict(()),
+        })
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
 }

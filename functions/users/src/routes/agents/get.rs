@@ -22,7 +22,7 @@ pub(crate) async fn get(
     _: NoParams,
     State(context): State<Context>,
 ) -> Result<ApiJson<AgentBody>, Problem> {
-    let agent = match context.store.agent(&caller.id, id).await? {
+    let agent = match context.store.agents().get(&caller.id, id).await? {
         Some(agent) => agent,
         None if id == AgentId::default_of(&caller.id) => {
             Agent::default_of(&context.account(&caller.id).await?)

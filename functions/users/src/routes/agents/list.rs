@@ -25,6 +25,6 @@ pub(crate) async fn list(
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
-    let page = context.store.agents(&caller.id, limit, paging.cursor.as_deref()).await?;
+    let page = context.store.agents().page(&caller.id, limit, paging.cursor.as_deref()).await?;
     Ok(page_of(&uri, page.map(AgentBody::from)))
 }

@@ -6,19 +6,11 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod update;
 
+use clorp_domain::Agent;
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Agent, Error};
 use clorp_http::grades::GradeCounts;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// Attempts of one decision, each on a fresh read of the caller's agents after a write conflict.
-const MAX_ATTEMPTS: usize = 12;
-
-/// Fault after [`MAX_ATTEMPTS`] write conflicts on the caller's agents.
-fn contended() -> Error {
-    Error::unavailable("the agents kept changing between decision and write")
-}
 
 /// An agent, as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,16 +2,17 @@
 
 use axum::extract::State;
 use clorp_context::Context;
+use clorp_deadline::{Decision, decide};
 use clorp_domain::agent::checked_description;
 use clorp_domain::{Agent, AgentChange, AgentId, AgentName, Error, FieldError};
 use clorp_http::extract::deserialize_present;
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, BodyErrors, IdErrors};
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
-use clorp_store::AgentWritten;
+use clorp_store::{AgentConflict, Conditional};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{AgentBody, MAX_ATTEMPTS, contended};
+use super::AgentBody;
 
 /// Changes to an agent. A field that is left out stays unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -66,20 +67,21 @@ async fn change(
     id: AgentId,
     change: &AgentChange,
 ) -> Result<Agent, Error> {
-    for _ in 0..MAX_ATTEMPTS {
-        let (names, agent) = context.store.agent_names(&caller.id, Some(id)).await?;
+    let agents = context.store.agents();
+    decide("the user's agents", (), |()| async move {
+        let (names, agent) = agents.names(&caller.id, Some(id)).await?;
         let before = agent.ok_or(Error::NotFound)?;
         let Some(after) = change.of(&before, context.clock.now()) else {
-            return Ok(before);
+            return Ok(Decision::Made(before));
         };
         if after.name.folded() != before.name.folded() && names.has_name(&after.name) {
             return Err(Error::AgentNameTaken);
         }
-        match context.store.change_agent(&names, &before, &after).await? {
-            AgentWritten::Done => return Ok(after),
-            AgentWritten::NameTaken => return Err(Error::AgentNameTaken),
-            AgentWritten::Changed => {}
+        match agents.change(&names, &before, &after).await? {
+            Conditional::Applied => Ok(Decision::Made(after)),
+            Conditional::Conflict(AgentConflict::NameTaken) => Err(Error::AgentNameTaken),
+            Conditional::Conflict(AgentConflict::Changed) => Ok(Decision::Conflict(())),
         }
-    }
-    Err(contended())
+    })
+    .await
 }

@@ -86,7 +86,7 @@ pub(crate) async fn begin(
 /// Counts a login against the rate limit of the client's address.
 async fn take_from_limit(context: &Context, source: SourceAddress, now: Timestamp) -> Result<(), Error> {
     let bucket = BucketKey::login(source.0);
-    match context.store.take(&bucket, context.rules.login_rate, None, now).await?.decision {
+    match context.store.rate_limits().take(&bucket, context.rules.login_rate, None, now).await?.decision {
         Decision::Granted { .. } => Ok(()),
         Decision::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
     }
@@ -102,7 +102,7 @@ async fn create_login(
     let asked_from = source.0.map(|address| address.to_string());
     for _ in 0..MAX_DRAWS {
         let login = Login::new(&device, new_user_code(), name.clone(), asked_from.clone(), now);
-        if context.store.create_login(&login).await? {
+        if context.store.logins().create(&login).await?.is_applied() {
             return Ok((login, device));
         }
     }

@@ -10,7 +10,7 @@ pub(crate) mod token;
 use clorp_context::Context;
 use clorp_domain::{Error, LoginDecision, UserCode};
 use clorp_http::Caller;
-use clorp_store::Decided;
+use clorp_store::Conditional;
 
 /// Records the decision of the caller, who must have signed in, on a login.
 async fn decide(
@@ -21,9 +21,9 @@ async fn decide(
 ) -> Result<(), Error> {
     caller.require_session()?;
     let now = context.clock.now();
-    match context.store.decide_login(code, &caller.id, decision, now).await? {
-        Decided::Done => Ok(()),
-        Decided::Not(login) => login.decide_again(&caller.id, decision, now),
-        Decided::Missing => Err(Error::NotFound),
+    match context.store.logins().decide(code, &caller.id, decision, now).await? {
+        Conditional::Applied => Ok(()),
+        Conditional::Conflict(Some(login)) => login.decide_again(&caller.id, decision, now),
+        Conditional::Conflict(None) => Err(Error::NotFound),
     }
 }

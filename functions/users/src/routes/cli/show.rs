@@ -78,7 +78,7 @@ pub(crate) async fn show(
 ) -> Result<ApiJson<LoginBody>, Problem> {
     caller.require_session()?;
     let code = checked_user_code("user_code", query.user_code.as_deref())?;
-    let login = context.store.login_by_code(&code).await?.ok_or(Error::NotFound)?;
+    let login = context.store.logins().by_code(&code).await?.ok_or(Error::NotFound)?;
     login.visible_to(&caller.id, context.clock.now())?;
     Ok(ApiJson(login.into()))
 }

@@ -7,7 +7,7 @@ use clorp_domain::login::Poll;
 use clorp_domain::{DeviceCode, Error, FieldError, KeyId, KeyTerms, Login, StoredKey, UserId};
 use clorp_http::openapi::{BodyErrors, PollErrors};
 use clorp_http::{ApiJson, NoParams, Problem};
-use clorp_store::Redeemed;
+use clorp_store::{Conditional, RedeemConflict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -58,18 +58,18 @@ pub(crate) async fn token(
     let required = || FieldError::new("/device_code", "device_code_required", "Device code is required");
     let device = request.device_code.ok_or_else(required)?;
     let device: DeviceCode = device.parse().map_err(|_| Error::LoginUnknown)?;
-    let login = context.store.login(&device.hash()).await?.ok_or(Error::LoginUnknown)?;
+    let login = context.store.logins().get(&device.hash()).await?.ok_or(Error::LoginUnknown)?;
     let now = context.clock.now();
     let (store, pace) = (&context.store, login.pace);
     match login.poll(now)? {
         Poll::Undecided(pace) => {
-            store.set_pace(&login, pace).await?;
+            store.logins().set_pace(&login, pace).await?;
             Err(Error::LoginPending { interval_seconds: pace.interval_seconds }.into())
         }
         Poll::TooEarly(slower) => {
             // At the slowest pace there is nothing to record.
             if slower != pace {
-                store.set_pace(&login, slower).await?;
+                store.logins().set_pace(&login, slower).await?;
             }
             Err(Error::LoginPolledTooOften { interval_seconds: slower.interval_seconds }.into())
         }
@@ -93,15 +93,15 @@ async fn redeem(
         policy: terms.policy,
         ..StoredKey::new(KeyId::new(new_ulid(now)), &secret, owner, now)
     };
-    match context.store.redeem_login(login, &key, most).await? {
-        Redeemed::Done => {
+    match context.store.logins().redeem(login, &key, most).await? {
+        Conditional::Applied => {
             let api_key = secret.expose().to_owned();
             Ok((StatusCode::CREATED, ApiJson(TokenBody { key: KeyBody::of(key, now), api_key, user })))
         }
-        Redeemed::TooManyKeys => {
-            context.store.set_pace(login, login.pace.polled(now)).await?;
+        Conditional::Conflict(RedeemConflict::TooManyKeys) => {
+            context.store.logins().set_pace(login, login.pace.polled(now)).await?;
             Err(Error::TooManyKeys { most })
         }
-        Redeemed::Gone => Err(Error::LoginUnknown),
+        Conditional::Conflict(RedeemConflict::Gone) => Err(Error::LoginUnknown),
     }
 }

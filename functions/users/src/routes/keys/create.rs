@@ -8,7 +8,7 @@ use clorp_domain::api_key::checked_name;
 use clorp_domain::{ApiKey, Error, KeyId, StoredKey};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, KeyErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, respond_with_secret};
-use clorp_store::KeyCreated;
+use clorp_store::{Conditional, KeyConflict};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -79,11 +79,11 @@ async fn create_or_find(
     secret: ApiKey,
 ) -> Result<(StoredKey, Option<String>), Error> {
     let most = context.rules.max_keys;
-    match context.store.create_key(&key, most).await? {
-        KeyCreated::Done => Ok((key, Some(secret.expose().to_owned()))),
-        KeyCreated::TooMany => Err(Error::TooManyKeys { most }),
-        KeyCreated::Already => {
-            let made = context.store.listed_key(&key.owner, key.id).await?;
+    match context.store.api_keys().create(&key, most).await? {
+        Conditional::Applied => Ok((key, Some(secret.expose().to_owned()))),
+        Conditional::Conflict(KeyConflict::TooMany) => Err(Error::TooManyKeys { most }),
+        Conditional::Conflict(KeyConflict::Exists) => {
+            let made = context.store.api_keys().get_listed(&key.owner, key.id).await?;
             // The key may have been revoked in between.
             made.map(|made| (made, None)).ok_or(Error::NotFound)
         }

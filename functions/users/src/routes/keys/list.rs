@@ -25,7 +25,7 @@ pub(crate) async fn list(
     ApiQuery(paging): ApiQuery<Paging>,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
-    let page = context.store.keys(&caller.id, paging.limit()?, paging.cursor.as_deref()).await?;
+    let page = context.store.api_keys().page(&caller.id, paging.limit()?, paging.cursor.as_deref()).await?;
     let now = context.clock.now();
     Ok(paging::list(&uri, page.map(|key| KeyBody::of(key, now))))
 }

@@ -6,6 +6,7 @@ use clorp_context::Context;
 use clorp_domain::{Error, KeyId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, RoleErrors};
 use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
+use clorp_store::Conditional;
 
 /// Revoke an API key. The next request with it is a 401.
 ///
@@ -27,9 +28,8 @@ pub(crate) async fn revoke(
     if caller.key().is_none_or(|key| key.id != id) {
         caller.require_unlimited()?;
     }
-    if context.store.revoke_key(&caller.id, id, context.clock.now()).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Error::NotFound.into())
+    match context.store.api_keys().revoke(&caller.id, id, context.clock.now()).await? {
+        Conditional::Applied => Ok(StatusCode::NO_CONTENT),
+        Conditional::Conflict(()) => Err(Error::NotFound.into()),
     }
 }
