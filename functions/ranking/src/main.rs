@@ -1,13 +1,18 @@
 //! Lambda that settles drops: invoked by the queue, and every minute by the schedule.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clorp_context::{Context, aws_config, start_log, var};
+use clorp_deadline::scope_invocation;
 use clorp_judge::EmbeddedJudge;
 use clorp_queue::RankingQueue;
 use clorp_ranking::Ranking;
 use clorp_ranking::event::{Event, handle};
 use lambda_runtime::{LambdaEvent, service_fn};
+
+/// The function's timeout in the template, for runtimes that name no end.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -18,7 +23,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ranking = Ranking { context, judge: Arc::new(EmbeddedJudge), queue };
     let serve = |event: LambdaEvent<Event>| {
         let ranking = ranking.clone();
-        async move { handle(&ranking, event.payload).await }
+        let LambdaEvent { payload, context } = event;
+        // Boxed: the futures within nest too deeply for the compiler to lay them out in one.
+        Box::pin(
+            async move { scope_invocation(Some(context.deadline), TIMEOUT, handle(&ranking, payload)).await },
+        )
     };
     lambda_runtime::run(service_fn(serve)).await
 }

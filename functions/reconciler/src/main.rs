@@ -1,9 +1,15 @@
 //! Lambda that reconciles pending payments, every minute.
 
 use clorp_context::{Context, aws_config, start_log};
+use std::time::Duration;
+
+use clorp_deadline::scope_invocation;
 use clorp_payments::Payments;
 use clorp_reconciler::{Event, handle};
 use lambda_runtime::{LambdaEvent, service_fn};
+
+/// The function's timeout in the template, for runtimes that name no end.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -12,7 +18,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let payments = Payments::from_env(Context::from_env(&aws).await?)?;
     let serve = |event: LambdaEvent<Event>| {
         let payments = payments.clone();
-        async move { handle(&payments, event.payload).await }
+        let LambdaEvent { payload, context } = event;
+        async move { scope_invocation(Some(context.deadline), TIMEOUT, handle(&payments, payload)).await }
     };
     lambda_runtime::run(service_fn(serve)).await
 }

@@ -1,7 +1,7 @@
 //! The layers that every request passes through, and the entry point of a Lambda.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use clorp_context::{Clock, new_ulid};
+use clorp_deadline::scope_invocation;
 use lambda_http::request::RequestContext;
 use tracing::Instrument;
 
@@ -19,6 +20,9 @@ use crate::idempotency::{self, Idempotency};
 use crate::origins::Origins;
 use crate::problem::Problem;
 use crate::routes::Routes;
+
+/// The shortest timeout of a function in the template. It bounds requests whose environment names no deadline.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves public routes with what all functions share: JSON errors for unknown paths and methods, a limit on
 /// bodies, CORS, request ids, error bodies, and one log line per request.
@@ -75,7 +79,9 @@ async fn wrap(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span =
         tracing::info_span!("request", request_id = %id, %method, route, user_id = tracing::field::Empty);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let ends_at = request.extensions().get::<lambda_http::Context>().map(|context| context.deadline);
+    let answered = scope_invocation(ends_at, TIMEOUT, next.run(request));
+    let mut response = answered.instrument(span.clone()).await;
     let problem = response.extensions_mut().remove::<Problem>();
     let code = problem.as_ref().map(|problem| problem.code.clone());
     let code = code.as_deref();

@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
+use clorp_deadline::wait_until;
 use clorp_domain::{Cents, ConnectStatus, SetupId, Topup, UserId, Withdrawal};
 use clorp_write_gate::admitted;
-use futures::{Stream, TryStreamExt};
+use futures::{FutureExt, Stream, TryStreamExt};
 use jiff::Timestamp;
 use stripe::{
     ApiErrors, ApiErrorsCode, ApiErrorsType, Client, ClientBuilder, IdempotencyKey, RequestStrategy,
@@ -42,8 +43,10 @@ use tokio::time::Instant;
 
 use crate::metadata;
 
-/// Timeout for one call with all its attempts. The caller's function has ten seconds.
+/// Timeout for one call with all its attempts, unless the request's deadline is nearer.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(7);
+/// Time that an attempt needs to begin. A response too late to be recorded would leave the outcome unknown.
+const LEAST_TIME: Duration = Duration::from_secs(1);
 /// Timeout for one attempt.
 const ATTEMPT: Duration = Duration::from_secs(5);
 /// First pause between attempts. It doubles, and the actual pause is random below it.
@@ -372,39 +375,44 @@ impl Stripe {
     /// Sends a request that takes effect once, however often it is sent under this key.
     async fn once<R>(&self, key: &str, request: &R) -> Result<R::Output, Failure>
     where
-        R: StripeRequest,
-        R::Output: miniserde::Deserialize,
+        R: StripeRequest + Sync,
+        R::Output: miniserde::Deserialize + Send,
     {
         let key = IdempotencyKey::new(key).map_err(|error| unknown(&error.to_string()))?;
-        self.repeat(request, &RequestStrategy::Idempotent(key)).await
+        self.repeat(request, &RequestStrategy::Idempotent(key)).boxed().await
     }
 
     /// Sends a request that may take effect any number of times.
     async fn ask<R>(&self, request: &R) -> Result<R::Output, Failure>
     where
-        R: StripeRequest,
-        R::Output: miniserde::Deserialize,
+        R: StripeRequest + Sync,
+        R::Output: miniserde::Deserialize + Send,
     {
-        self.repeat(request, &RequestStrategy::Once).await
+        self.repeat(request, &RequestStrategy::Once).boxed().await
     }
 
+    /// The callers box this future. Stripe's types contain each other too deeply for the compiler to prove that
+    /// the unboxed future is `Send`.
     async fn repeat<R>(&self, request: &R, strategy: &RequestStrategy) -> Result<R::Output, Failure>
     where
-        R: StripeRequest,
-        R::Output: miniserde::Deserialize,
+        R: StripeRequest + Sync,
+        R::Output: miniserde::Deserialize + Send,
     {
         // The layer that delayed the caller also explains the rejection.
         admitted().await.map_err(|_| unknown("the caller was not admitted"))?;
-        let deadline = Instant::now() + WAIT_TIMEOUT;
+        let end = wait_until(WAIT_TIMEOUT);
         let mut pause = FIRST_PAUSE;
         for n in 1.. {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = end.saturating_duration_since(Instant::now());
+            if left < LEAST_TIME {
+                return Err(unknown("no time is left to ask"));
+            }
             let call = request.customize().request_strategy(strategy.clone()).timeout(left.min(ATTEMPT));
             let failure = match call.send(&self.client).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => sort(&error),
             };
-            let again = n < self.tries && Instant::now() + pause < deadline;
+            let again = n < self.tries && Instant::now() + pause + LEAST_TIME < end;
             match failure {
                 Failure::Unknown(why) if again => {
                     tracing::warn!(why, "Stripe did not answer, asking again");

@@ -210,8 +210,8 @@ fn unbuildable(error: BuildError) -> Error {
 }
 
 impl Table {
-    /// Runs a transaction. Contention is retried after a random pause; when that does not help, the fault is
-    /// "unavailable", never a wrong answer.
+    /// Runs a transaction. Contention is retried after a random pause, until the request's deadline; when
+    /// that does not help, the fault is "unavailable", never a wrong answer.
     ///
     /// All tries carry one token, so a try that did commit while its answer was lost is recognised by the
     /// next.
@@ -227,10 +227,11 @@ impl Table {
             match sort(error, &keys) {
                 Failure::Refused(refusals) => return Ok(Commit::Refused(refusals)),
                 Failure::Fault(error) => return Err(error),
-                Failure::Contended(description) if attempt >= ATTEMPTS => {
-                    return Err(Error::unavailable(description));
+                Failure::Contended(description) => {
+                    if attempt >= ATTEMPTS || !clorp_deadline::sleep(pause(attempt)).await {
+                        return Err(Error::unavailable(description));
+                    }
                 }
-                Failure::Contended(_) => tokio::time::sleep(pause(attempt)).await,
             }
         }
         Err(Error::internal("ran out of attempts"))
