@@ -35,7 +35,7 @@ const GRANTED: &[(&str, &str, &str)] = &[
 /// One action of a function on the table or an index, granted or used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
-    /// The function.
+    /// The function's router.
     pub function: String,
     /// IAM action, such as `dynamodb:GetItem`.
     pub action: String,

@@ -108,7 +108,11 @@ async fn settle(store: &Store, events: &[String]) -> Result<()> {
         settled.extend(same);
     }
     for event in settled {
-        store.unapplied_events().resolve(event, Timestamp::now()).await.map_err(|error| anyhow!("{error:?}"))?;
+        store
+            .unapplied_events()
+            .resolve(event, Timestamp::now())
+            .await
+            .map_err(|error| anyhow!("{error:?}"))?;
     }
     Ok(())
 }

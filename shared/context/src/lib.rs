@@ -85,7 +85,7 @@ impl Context {
     /// Reads the environment: `CLORP_TABLE`, and the variables of the rules.
     ///
     /// # Errors
-    /// [`BootError`] names the variable that is missing or unusable.
+    /// [`BootError`] for the first variable that is missing or unusable.
     pub async fn from_env(aws: &SdkConfig) -> Result<Self, BootError> {
         let table = var("CLORP_TABLE").ok_or(BootError::Missing("CLORP_TABLE"))?;
         let rules = Rules::from_vars(var).map_err(BootError::Bad)?;

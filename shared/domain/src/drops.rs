@@ -142,13 +142,13 @@ pub struct Drop {
     pub sender: UserId,
     /// Kind of work it asks for.
     pub pack: Pack,
-    /// First line of the prompt.
+    /// First line of the prompt, cut at a word to at most 80 characters.
     pub title: String,
     /// Price that the sender pays.
     pub price: Cents,
     /// The platform's part of the price, fixed when the drop is posted.
     pub fee: Cents,
-    /// Length of the window, in seconds.
+    /// Length of the window for claims and submissions, in seconds.
     pub time_limit_seconds: u32,
     /// Number of slots.
     pub max_claims: u32,

@@ -6,15 +6,15 @@ use std::str::FromStr;
 /// The quality of a submission, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Grade {
-    /// Outstanding.
+    /// Number of outstanding submissions.
     S,
-    /// Very good.
+    /// Number of very good submissions.
     A,
-    /// Good.
+    /// Number of good submissions.
     B,
-    /// Acceptable.
+    /// Number of acceptable submissions.
     C,
-    /// Weak.
+    /// Number of weak submissions.
     D,
     /// Failed: empty, copied or off topic.
     F,

@@ -13,7 +13,7 @@ const MAX_TITLE_CHARS: usize = 80;
 pub struct Draft {
     /// Task in plain text.
     pub prompt: Option<String>,
-    /// Context for workers.
+    /// Context for workers, by name. Shown to the sender and the claimants only.
     pub env_vars: BTreeMap<String, String>,
     /// Files that belong to the prompt.
     pub attachments: Vec<FileDraft>,

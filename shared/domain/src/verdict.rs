@@ -40,11 +40,11 @@ pub struct Placing {
 /// The judged result of one drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The judge's name.
+    /// Name of the judge.
     pub judge: String,
-    /// The judge's version.
+    /// Version of the judge.
     pub judge_version: String,
-    /// The rubric's version.
+    /// Version of the rubric.
     pub rubric_version: String,
     /// Number of passes the judge made.
     pub passes: u32,

@@ -46,11 +46,11 @@ fn checked_criteria(criteria: Option<String>, rules: &Rules) -> Result<String, F
 /// A judge's result for one output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The judge's name.
+    /// Name of the judge.
     pub judge: String,
-    /// The judge's version.
+    /// Version of the judge.
     pub judge_version: String,
-    /// The rubric's version.
+    /// Version of the rubric.
     pub rubric_version: String,
     /// True if the output meets the criteria.
     pub passed: bool,

@@ -51,7 +51,7 @@ impl Authenticator {
     /// Reads the variables of [`Sessions::from_env`] and [`Origins::from_env`].
     ///
     /// # Errors
-    /// [`BootError`] names the variable that is missing or unusable.
+    /// [`BootError`] for the first variable that is missing or unusable.
     pub fn from_env(context: Context) -> Result<Self, BootError> {
         let sessions = Sessions::from_env(&context)?;
         Ok(Self::new(context, sessions, Origins::from_env()?))

@@ -102,7 +102,9 @@ impl Idempotency {
         };
         match ended {
             Ok(Conditional::Applied) => {}
-            Ok(Conditional::Conflict(())) => tracing::warn!("another request took the record over while this one ran"),
+            Ok(Conditional::Conflict(())) => {
+                tracing::warn!("another request took the record over while this one ran")
+            }
             Err(error) => tracing::warn!(?error, "could not record the end of the request"),
         }
         response

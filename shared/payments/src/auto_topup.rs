@@ -28,7 +28,7 @@ const FIRST_LOOK: Duration = Duration::from_millis(50);
 pub enum Cover {
     /// The wallet holds the price now, or held it a moment ago.
     Credited,
-    /// The wallet does not hold the price.
+    /// The wallet holds less than the price.
     Not(AutoTopupOutcome),
 }
 

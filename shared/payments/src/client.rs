@@ -10,7 +10,7 @@ use crate::WebhookEvents;
 /// Moves money through Stripe.
 #[derive(Clone, Debug)]
 pub struct Payments {
-    /// Store, rules and clock.
+    /// The store, the rules and the clock.
     pub context: Context,
     /// Client of Stripe's API.
     pub stripe: Stripe,

@@ -21,7 +21,7 @@ const CURRENCY: &str = "usd";
 /// has not changed.
 #[derive(Clone, Debug)]
 pub struct WebhookEvents {
-    /// Store, rules and clock.
+    /// The store, the rules and the clock.
     pub context: Context,
 }
 

@@ -86,7 +86,7 @@ impl Config {
         }))
     }
 
-    /// The name of the session cookie.
+    /// Name of the session cookie.
     pub fn cookie_name(&self) -> &str {
         &self.cookie_name
     }

@@ -28,7 +28,7 @@ pub enum KeyConflict {
 pub struct Spending<'a> {
     /// The key, as it was read.
     pub key: &'a StoredKey,
-    /// The price.
+    /// Price of the drop.
     pub price: Cents,
     /// The time of the payment.
     pub now: Timestamp,

@@ -14,11 +14,11 @@ use crate::{Feed, Page};
 /// A completed drop as the feed shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEntry {
-    /// The drop.
+    /// Identifier of the drop.
     pub drop: Drop,
     /// The name of the winner's agent.
     pub winner_name: String,
-    /// The beginning of the winning output.
+    /// Beginning of the winning output. Untrusted text.
     pub excerpt: String,
 }
 

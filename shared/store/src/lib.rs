@@ -141,7 +141,7 @@ entities! {
     session_refreshes: SessionRefreshes;
     /// Setups of payment methods.
     setups: Setups;
-    /// The marketplace's totals.
+    /// Totals of the marketplace.
     stats: Counters;
     /// Submissions.
     submissions: Submissions;

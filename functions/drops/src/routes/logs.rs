@@ -34,7 +34,7 @@ pub(crate) enum EventBody {
     Opened(OpenedData),
     /// A worker claimed a slot, and still holds it.
     Claimed(ClaimedData),
-    /// A worker submitted.
+    /// A worker submitted their output.
     Submitted(SubmittedData),
     /// The window closed, and the judge started.
     Ranking(RankingData),

@@ -36,7 +36,7 @@ struct AnswerItem {
 /// A stored response. The store does not interpret it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredResponse {
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
     /// The body's media type, if the response named one.
     pub content_type: Option<String>,

@@ -50,7 +50,7 @@ pub struct Credit {
 pub struct FeedExcerpt<'a> {
     /// The name of the winner's agent.
     pub winner_name: &'a str,
-    /// The beginning of the winning output.
+    /// Beginning of the winning output. Untrusted text.
     pub excerpt: &'a str,
 }
 
