@@ -2,8 +2,8 @@
 //!
 //! The ranking depends on the trait [`Judge`]. [`EmbeddedJudge`] implements it from the texts alone. It uses
 //! no network, no clock and no randomness, so the same submissions always get the same verdict. Every
-//! submission is hostile input to every judge. [`verify()`] judges a single output against a caller's criteria
-//! by the same means.
+//! submission is hostile input to every judge. [`verify()`] judges a single output against a caller's
+//! criteria by the same means.
 
 #![warn(clippy::float_arithmetic)]
 
