@@ -126,6 +126,11 @@ impl Answer {
 }
 
 impl Client {
+    /// A client without a credential.
+    pub(crate) fn anonymous(fleet: Arc<Fleet>, http: reqwest::Client) -> Self {
+        Self { fleet, http, authorization: None, cookie: None, idempotency_key: None, id: String::new() }
+    }
+
     /// The same caller with another `Authorization` header.
     pub fn with_authorization(&self, value: &str) -> Self {
         Self { authorization: Some(value.to_owned()), ..self.clone() }

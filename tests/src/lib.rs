@@ -10,6 +10,7 @@ pub mod browser;
 pub mod client;
 pub mod document;
 pub mod event_stream;
+mod functions;
 pub mod meter;
 pub mod permissions;
 pub mod proxy;

@@ -5,38 +5,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
-use clorp_context::{Clock, Context, new_api_key, new_ulid};
+use clorp_context::{Clock, new_api_key, new_ulid};
 use clorp_domain::{
     Account, ApiKey, Cents, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User, UserId,
 };
 use clorp_files::Files;
-use clorp_http::{Authenticator, Origins};
 use clorp_issuer::{Issuer, Person};
 use clorp_judge::{EmbeddedJudge, Judge};
 use clorp_ledger_audit::audit;
 use clorp_local_aws::dynamo::{Dynamo, client, create_table};
 use clorp_local_aws::s3::{LocalS3, sdk_config};
-use clorp_payments::{Pages, Payments, WebhookEvents};
+use clorp_payments::Payments;
 use clorp_queue::RankingQueue;
 use clorp_ranking::{Ranking, Swept};
 use clorp_sam::Template;
-use clorp_sessions::Sessions;
 use clorp_store::{Conditional, Store};
-use clorp_stripe_api::Stripe;
-use clorp_stripe_api::signature::Secrets;
 use clorp_stripe_sandbox::{self as sandbox, Sandbox};
 use futures::future::join_all;
 use jiff::Timestamp;
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
-use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use crate::client::{Client, Fleet};
+use crate::functions::Functions;
 use crate::permissions::grant_for;
 use crate::proxy::Proxy;
 
@@ -52,7 +44,6 @@ pub const LOGIN_PAGE: &str = "https://clorp.example/cli/login";
 pub const SOURCE_ADDRESS: &str = "test-source-address";
 /// The origin of the web pages.
 pub const WEB_ORIGIN: &str = "https://clorp.example";
-const INSTANCES: usize = 3;
 const WORKERS: usize = 7;
 
 /// Settings of a world.
@@ -159,111 +150,40 @@ impl World {
     /// Starts a world with these options.
     pub async fn with(options: Options) -> Self {
         let template = Template::from_repo().expect("template.yaml");
+        let shift_millis = Arc::new(AtomicI64::new(0));
         let dynamo = Dynamo::in_memory().await.expect("embedded DynamoDB");
         let admin = client(&dynamo.url);
         let table = template.table().expect("the table");
         create_table(&admin, &table, TABLE).await.expect("the table is created");
         let proxy = if options.proxied { Some(Proxy::start(&dynamo.url, table).await) } else { None };
-        let to_table =
-            |function: &str| proxy.as_ref().map_or(client(&dynamo.url), |proxy| proxy.client(function));
-        let shift_millis = Arc::new(AtomicI64::new(0));
-        let context = |function: &str| Context {
-            store: Store::new(to_table(function), TABLE),
-            rules: Arc::new(options.rules.clone()),
-            clock: Clock::shifted(shift_millis.clone()),
-        };
-        let sandbox = sandbox::Options { clock_shift_millis: shift_millis.clone(), ..options.sandbox };
+        let sandbox =
+            sandbox::Options { clock_shift_millis: shift_millis.clone(), ..options.sandbox.clone() };
         let webhook_secret = sandbox.webhook_secret.clone();
-        let mut secrets = options.webhook_secrets.clone();
-        secrets.push(webhook_secret.clone());
-        let secrets = Secrets::parse(&secrets.join(",")).expect("a webhook secret");
         let sandbox = Sandbox::start(sandbox).await.expect("the Stripe sandbox");
-        let stripe = Stripe::new(STRIPE_KEY, Some(&sandbox.url)).expect("a usable key");
-        let payments = |function: &str| Payments {
-            context: context(function),
-            stripe: stripe.clone().with_tries(options.stripe_tries),
-            pages: Pages::new(format!("{}/_sandbox/returned", sandbox.url)),
-        };
         let objects = tempfile::tempdir().expect("a folder");
         let s3 = LocalS3::start(objects.path(), BUCKET, None).await.expect("a local S3");
-        let files = Files::new(&sdk_config(&s3.url), BUCKET);
         let issuer = clorp_issuer::Options { clock_shift_millis: shift_millis.clone(), ..Default::default() };
         let issuer = Issuer::start(issuer).await.expect("the issuer of sessions");
-        let config = issuer.config().expect("the issuer's configuration");
-        let authenticator = |function: &str| {
-            let context = context(function);
-            let sessions = Sessions::new(config.clone(), context.store.clone(), context.clock.clone());
-            Authenticator::new(context, Some(sessions), origins())
-        };
-        let router = |function: &str| match function {
-            "drops" => {
-                let app = clorp_drops::App::new(payments(function), files.clone(), options.queue.clone());
-                clorp_drops::router(app, authenticator(function))
-            }
-            "board" => clorp_board::router(context(function), &origins()),
-            "wallet" => clorp_wallet::router(
-                clorp_wallet::App { payments: payments(function) },
-                authenticator(function),
-            ),
-            "connect" => clorp_connect::router(
-                clorp_connect::App { payments: payments(function) },
-                authenticator(function),
-            ),
-            "stripe-webhook" => {
-                let events = WebhookEvents { context: context(function) };
-                clorp_stripe_webhook::router(clorp_stripe_webhook::App { events, secrets: secrets.clone() })
-            }
-            "uploads" => {
-                let app = clorp_uploads::App { context: context(function), files: files.clone() };
-                clorp_uploads::router(app, authenticator(function))
-            }
-            "users" => {
-                let login_page = clorp_users::LoginPage::new(LOGIN_PAGE);
-                clorp_users::router(
-                    clorp_users::App { context: context(function), login_page },
-                    authenticator(function),
-                )
-            }
-            "verify" => {
-                let app = clorp_verify::App { context: context(function), files: files.clone() };
-                clorp_verify::router(app, authenticator(function))
-            }
-            other => panic!("unknown function {other}"),
-        };
-        let mut instances = BTreeMap::new();
-        for function in template.http_functions() {
-            let routers: Vec<Router> = (0..INSTANCES).map(|_| router(&function)).collect();
-            instances.insert(function.clone(), join_all(routers.into_iter().map(serve)).await);
-        }
-        sandbox.set_webhook_urls(webhook_urls(&instances)[..1].to_vec());
-        let webhook = router("stripe-webhook");
-        let ranking = || Ranking {
-            context: context("ranking"),
-            judge: options.judge.clone(),
-            queue: options.queue.clone(),
-        };
-        let rankings = (0..2).map(|_| ranking()).collect();
-        let payments = (0..2).map(|_| payments("reconciler")).collect();
-        if let Some(proxy) = &proxy {
-            // Each function does this when it starts.
-            join_all(template.functions().iter().map(async |function| {
-                context(function).store.warm_up().await.expect("the table answers");
-            }))
-            .await;
-            proxy.take_calls();
-        }
         let clock = Clock::shifted(shift_millis.clone());
+        let functions = Functions {
+            options: &options,
+            clock: clock.clone(),
+            table_url: &dynamo.url,
+            proxy: proxy.as_ref(),
+            sandbox: &sandbox,
+            webhook_secret: &webhook_secret,
+            files: Files::new(&sdk_config(&s3.url), BUCKET),
+            issuer: &issuer,
+        };
+        let instances = functions.start(&template).await;
+        sandbox.set_webhook_urls(webhook_urls(&instances)[..1].to_vec());
+        let webhook = functions.router("stripe-webhook");
+        let rankings = (0..2).map(|_| functions.ranking()).collect();
+        let payments = (0..2).map(|_| functions.payments("reconciler")).collect();
         let turn = AtomicUsize::new(0);
         let fleet = Arc::new(Fleet { template, instances, turn, clock: clock.clone(), webhook_secret });
         let http = reqwest::Client::new();
-        let anon = Client {
-            fleet: fleet.clone(),
-            http: http.clone(),
-            authorization: None,
-            cookie: None,
-            idempotency_key: None,
-            id: String::new(),
-        };
+        let anon = Client::anonymous(fleet.clone(), http.clone());
         let store = Store::new(admin, TABLE);
         let sender = create_user(&store, &clock, &anon, "sender", 20_000).await;
         let workers = (1..=WORKERS).map(|i| format!("worker-{i}"));
@@ -442,27 +362,6 @@ impl World {
 
 fn webhook_urls(instances: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     instances["stripe-webhook"].iter().map(|instance| format!("{instance}/api/stripe/webhook")).collect()
-}
-
-fn origins() -> Origins {
-    Origins::parse(WEB_ORIGIN).expect("an origin")
-}
-
-async fn serve(router: Router) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let router = router.layer(from_fn(add_gateway_context));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
-}
-
-/// Adds the request context that the gateway passes to a function.
-async fn add_gateway_context(mut request: Request, next: Next) -> Response {
-    let address = request.headers_mut().remove(SOURCE_ADDRESS);
-    let mut context = ApiGatewayV2httpRequestContext::default();
-    context.http.source_ip = address.and_then(|address| address.to_str().ok().map(str::to_owned));
-    request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
-    next.run(request).await
 }
 
 /// Creates an API key, adjusted by `change`. It counts as just used, so using it writes nothing.

@@ -1,8 +1,8 @@
-//! The integration tests: one module for each part of the API and for each promise that spans it. A test is named by its
-//! path, as in `cargo test --test main drops::lifecycle`.
+//! The integration tests: one module for each part of the API and for each promise that spans it. A test is
+//! named by its path, as in `cargo test --test main drops::lifecycle`.
 //!
-//! All modules are one program, because linking costs more than a test takes. `tests/Cargo.toml` says which tests are
-//! programs of their own, and why.
+//! All modules are one program, because linking costs more than a test takes. `tests/Cargo.toml` says which
+//! tests are programs of their own, and why.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 

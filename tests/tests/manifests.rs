@@ -1,4 +1,5 @@
-//! Tests that Cargo would never run: manifests switch the harness off where there are no tests, and name the files that are.
+//! Tests that Cargo would never run: manifests switch the harness off where there are no tests, and name the
+//! files that are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,8 @@ fn packages() -> Vec<Value> {
     serde_json::from_value(metadata["packages"].take()).unwrap()
 }
 
-/// The source files of a target: of a library all of the folder but the program beside it, of a program the one file.
+/// The source files of a target: of a library all of the folder but the program beside it, of a program the
+/// one file.
 fn sources(target: &Value) -> Vec<PathBuf> {
     let root = PathBuf::from(target["src_path"].as_str().unwrap());
     if root.file_name().unwrap() == "main.rs" {

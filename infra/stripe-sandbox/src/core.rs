@@ -168,8 +168,8 @@ impl Core {
         self.endpoints.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces the webhook endpoints and their couriers. Events that wait for the n-th old endpoint go to the
-    /// n-th new one.
+    /// Replaces the webhook endpoints and their couriers. Events that wait for the n-th old endpoint go to
+    /// the n-th new one.
     pub fn set_endpoints(&self, urls: Vec<String>, couriers: JoinSet<()>) {
         *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = urls;
         // Dropping the old couriers aborts their sends, which are then repeated. Endpoints must tolerate

@@ -21,7 +21,8 @@ use crate::origins::Origins;
 use crate::problem::Problem;
 use crate::routes::Routes;
 
-/// The shortest timeout of a function in the template. It bounds requests whose environment names no deadline.
+/// The shortest timeout of a function in the template. It bounds requests whose environment names no
+/// deadline.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves public routes with what all functions share: JSON errors for unknown paths and methods, a limit on

@@ -391,8 +391,8 @@ impl Stripe {
         self.repeat(request, &RequestStrategy::Once).boxed().await
     }
 
-    /// The callers box this future. Stripe's types contain each other too deeply for the compiler to prove that
-    /// the unboxed future is `Send`.
+    /// The callers box this future. Stripe's types contain each other too deeply for the compiler to prove
+    /// that the unboxed future is `Send`.
     async fn repeat<R>(&self, request: &R, strategy: &RequestStrategy) -> Result<R::Output, Failure>
     where
         R: StripeRequest + Sync,

@@ -6,10 +6,6 @@ use super::source::Source;
 /// The most lines of a function, from `fn` to its closing brace.
 const LINES: usize = 70;
 
-/// Functions that may be longer: file, name, and the reason.
-const EXCEPTIONS: [(&str, &str, &str); 1] =
-    [("tests/src/world.rs", "with", "starts every server that a test may need, and names each once")];
-
 /// A function that has a body.
 #[derive(Debug)]
 pub struct Function {
@@ -36,31 +32,15 @@ pub fn tests(source: &Source) -> Vec<Function> {
     starts.into_iter().filter_map(|start| function(code, after(start)?)).collect()
 }
 
-/// Functions with too many lines. Exhaustive tables and exceptions are left out.
+/// Functions with too many lines. Exhaustive tables are left out.
 pub fn too_long(source: &Source) -> Vec<Finding> {
-    let long = all(source)
-        .into_iter()
-        .filter(|function| function.lines > LINES && !function.is_table && !is_exception(source, function));
+    let long = all(source).into_iter().filter(|function| function.lines > LINES && !function.is_table);
     let finding = |function: Function| Finding {
         path: source.path.clone(),
         line: function.line,
         text: format!("fn {} has {} lines", function.name, function.lines),
     };
     long.map(finding).collect()
-}
-
-fn is_exception(source: &Source, function: &Function) -> bool {
-    EXCEPTIONS.iter().any(|&(path, name, _)| path == source.path && name == function.name)
-}
-
-/// Exceptions for functions that are short enough, or absent.
-pub fn stale_exceptions(sources: &[Source]) -> Vec<(&'static str, &'static str)> {
-    let is_long = |path: &str, name: &str| {
-        let functions = sources.iter().filter(|source| source.path == path).flat_map(all);
-        functions.into_iter().any(|function| function.name == name && function.lines > LINES)
-    };
-    let stale = EXCEPTIONS.iter().filter(|&&(path, name, _)| !is_long(path, name));
-    stale.map(|&(path, name, _)| (path, name)).collect()
 }
 
 /// The places in `code` at which functions' names begin. `fn(…)`, a type, has none.
@@ -193,15 +173,5 @@ mod tests {
         ] {
             assert_eq!(too_long(&source(&long(LINES + 9, open, row, close))).len(), 1, "{open} {close}");
         }
-    }
-
-    #[test]
-    fn an_exception_for_a_function_that_is_short_or_absent_is_stale() {
-        let [(path, name, _)] = EXCEPTIONS;
-        let named =
-            |lines| Source::new(path, &long(lines, "", "g();", "").replace("fn f(", &format!("fn {name}(")));
-        assert!(stale_exceptions(&[named(LINES + 1)]).is_empty() && too_long(&named(LINES + 1)).is_empty());
-        assert_eq!(stale_exceptions(&[named(LINES)]), [(path, name)]);
-        assert_eq!(stale_exceptions(&[]), [(path, name)]);
     }
 }

@@ -112,6 +112,4 @@ fn functions_have_seventy_lines_at_most() {
     assert!(count > 2_000, "only {count} functions were found");
     let long: Vec<_> = RUST.iter().flat_map(functions::too_long).collect();
     assert_none("a function that is not one table has at most 70 lines", &long);
-    let stale = functions::stale_exceptions(&RUST);
-    assert!(stale.is_empty(), "these exceptions are not needed: {stale:?}");
 }
