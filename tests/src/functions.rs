@@ -21,11 +21,12 @@ use clorp_stripe_api::Stripe;
 use clorp_stripe_api::signature::Secrets;
 use clorp_stripe_sandbox::Sandbox;
 use futures::future::join_all;
+use jiff::Timestamp;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 
 use crate::proxy::Proxy;
-use crate::world::{LOGIN_PAGE, Options, SOURCE_ADDRESS, STRIPE_KEY, TABLE, WEB_ORIGIN};
+use crate::world::{ENDS_IN_MILLIS, LOGIN_PAGE, Options, SOURCE_ADDRESS, STRIPE_KEY, TABLE, WEB_ORIGIN};
 
 /// Instances of each function.
 const INSTANCES: usize = 3;
@@ -147,16 +148,23 @@ fn origins() -> Origins {
 async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    let router = router.layer(from_fn(add_gateway_context));
+    let router = router.layer(from_fn(add_contexts));
     tokio::spawn(async move { axum::serve(listener, router).await });
     format!("http://{address}")
 }
 
-/// Adds the request context that the gateway passes to a function.
-async fn add_gateway_context(mut request: Request, next: Next) -> Response {
+/// Adds the contexts that the gateway and Lambda pass to a function.
+async fn add_contexts(mut request: Request, next: Next) -> Response {
     let address = request.headers_mut().remove(SOURCE_ADDRESS);
     let mut context = ApiGatewayV2httpRequestContext::default();
     context.http.source_ip = address.and_then(|address| address.to_str().ok().map(str::to_owned));
     request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
+    let ends_in = request.headers_mut().remove(ENDS_IN_MILLIS);
+    if let Some(millis) = ends_in.and_then(|millis| millis.to_str().ok()?.parse::<u64>().ok()) {
+        let mut context = lambda_http::Context::default();
+        // Lambda states the end by the system's clock, not by the world's.
+        context.deadline = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0) + millis;
+        request.extensions_mut().insert(context);
+    }
     next.run(request).await
 }

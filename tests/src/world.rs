@@ -40,6 +40,8 @@ pub const BUCKET: &str = "clorp-uploads";
 pub const STRIPE_KEY: &str = "sk_test_sandbox";
 /// The page on which users approve logins of programs.
 pub const LOGIN_PAGE: &str = "https://clorp.example/cli/login";
+/// The header in which a test states the milliseconds until Lambda ends the function.
+pub const ENDS_IN_MILLIS: &str = "test-ends-in-millis";
 /// The header in which a test states the client's address. The real gateway takes it from the network.
 pub const SOURCE_ADDRESS: &str = "test-source-address";
 /// The origin of the web pages.

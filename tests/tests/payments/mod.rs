@@ -3,6 +3,7 @@
 mod auto_topup;
 mod claims;
 mod connect;
+mod deadline;
 mod delivery;
 mod faults;
 mod people;
