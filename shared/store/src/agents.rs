@@ -25,7 +25,7 @@ pub struct AgentNames {
     pub default: Agent,
     /// The number of the other agents.
     pub others: u32,
-    /// Whether the default agent is in the table.
+    /// `true` if the default agent is in the table.
     written: bool,
     /// The attributes of the item that keeps the names. While there is none, only the default agent's name is
     /// taken.
@@ -33,7 +33,7 @@ pub struct AgentNames {
 }
 
 impl AgentNames {
-    /// Whether one of the agents has this name, in any case.
+    /// Tells whether one of the agents has this name, in any case.
     pub fn has_name(&self, name: &AgentName) -> bool {
         match &self.names {
             Some(names) => names.contains(&name_attribute(name)),
@@ -67,7 +67,7 @@ pub enum AgentConflict {
 pub struct Racer {
     /// The agent.
     pub agent: Agent,
-    /// Whether the agent is in the table.
+    /// `true` if the agent is in the table.
     written: bool,
 }
 
@@ -283,7 +283,7 @@ fn keep_names<'a>(tx: &'a mut Tx, known: &AgentNames) -> &'a mut Update {
     if known.names.is_some() { names.require_existing() } else { names.require_new() }
 }
 
-/// Whether a write was refused because the name that `agent` was to have is taken.
+/// Tells whether a write was refused because the name that `agent` was to have is taken.
 fn is_name_taken(refusals: &Refusals, agent: &Agent) -> bool {
     let names = refusals.item(&keys::agent_names(&agent.owner));
     names.is_some_and(|names| names.contains_key(&name_attribute(&agent.name)))

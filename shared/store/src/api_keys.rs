@@ -17,7 +17,7 @@ const LIST: &str = "keys";
 /// The reason why an API key was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyConflict {
-    /// An earlier try of the same request created a key with this id, whose secret nobody knows any more.
+    /// An earlier try of the same request created a key with this id. Its secret is lost.
     Exists,
     /// Its owner has the most keys that a user may have.
     TooMany,
@@ -26,7 +26,7 @@ pub enum KeyConflict {
 /// The use of an API key to pay for a drop. A key may be limited in what it spends.
 #[derive(Clone, Copy, Debug)]
 pub struct Spending<'a> {
-    /// The key, as it was read.
+    /// The key, as read.
     pub key: &'a StoredKey,
     /// Price of the drop.
     pub price: Cents,
@@ -132,8 +132,8 @@ pub(crate) fn conflict(refusals: &Refusals, key: &StoredKey) -> Result<KeyConfli
 }
 
 impl Spending<'_> {
-    /// Where the key is limited by the day, adds to what it has spent today, on condition that its limit
-    /// allows it.
+    /// Adds the price to what a key with a daily limit has spent today, on condition that the limit allows
+    /// it.
     pub(crate) fn count(&self, tx: &mut Tx) -> Result<(), Error> {
         let Some(limit) = self.key.policy.per_day else { return Ok(()) };
         let (today, price) = (Day::of(self.now), self.price.get());
@@ -153,7 +153,7 @@ impl Spending<'_> {
         Ok(())
     }
 
-    /// If the key refused to pay: what it has become, and `None` if it was revoked.
+    /// The key as it is now, if it refused to pay; the inner `None` if it was revoked.
     pub(crate) fn refused(&self, refusals: &mut Refusals) -> Result<Option<Option<Box<StoredKey>>>, Error> {
         let key = keys::api_key(&self.key.hash);
         if !refusals.contains(&key) {

@@ -182,8 +182,8 @@ impl Drops<'_> {
         self.table.transact(tx).await?.or_conflict(|refusals| conflict(refusals, drop, Some(payment)))
     }
 
-    /// Ends a drop without a verdict, as `status` says: cancelled or expired. `drop` is the drop as it was
-    /// read, and must not have changed since. `refund` returns the escrow, if there is one.
+    /// Ends a drop without a verdict, as `status` says: cancelled or expired. `drop` is the drop as read,
+    /// and must not have changed since. `refund` returns the escrow, if there is one.
     pub async fn end(
         self,
         drop: &Drop,
@@ -206,7 +206,7 @@ impl Drops<'_> {
         self.table.transact(tx).await?.or_conflict(|refusals| changed(refusals, drop.id))
     }
 
-    /// Gives a slot of `drop` as it was read to `worker`: a free slot, or the one that `lapsed` held, whose
+    /// Gives a slot of `drop`, as read, to `worker`: a free slot, or the one that `lapsed` held, whose
     /// lapse is recorded. Four write units, a take-over eight; two more for an agent other than the worker's
     /// default one.
     ///

@@ -66,7 +66,7 @@ impl Ledger<'_> {
         if same { Ok(()) } else { Err(Error::internal("ledger entry id used twice")) }
     }
 
-    /// Whether a posting with this entry has been made. One round trip, 1 read unit.
+    /// Tells whether a posting with this entry has been made. One round trip, 1 read unit.
     pub async fn has_entry(self, account: &Account, posting: EntryId) -> Result<bool, Error> {
         Ok(self.table.get(keys::entry(account, posting)).await?.is_some())
     }

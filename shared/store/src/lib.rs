@@ -9,9 +9,9 @@
 //! Unless a method says otherwise, `Err` is a fault: of DynamoDB, of the connection to it, or of a stored
 //! item that cannot be read. Two rules hold everywhere:
 //!
-//! * Every write states what must already be true. When the statement fails, the item that refuted it comes back with the
-//! failure, free of charge, so the caller can decide again without another read: see [`Conditional`]. Every
-//! write waits until its caller is [admitted](clorp_write_gate).
+//! * Every write states what must already be true. A statement that fails gives the item that refuted it,
+//!   free of charge, so the caller can decide again without another read: see [`Conditional`]. Every write
+//!   waits until its caller is [admitted](clorp_write_gate).
 //! * No balance changes except through [`ledger`], in one transaction with entries that sum to zero.
 
 mod agents;

@@ -17,7 +17,7 @@ use crate::{Conditional, Logins};
 /// The reason why a login was not redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedeemConflict {
-    /// The user has the most keys that a user may have. The login is as it was.
+    /// The user has the most keys that a user may have. The login is unchanged.
     TooManyKeys,
     /// The login cannot be redeemed, or was redeemed before.
     Gone,

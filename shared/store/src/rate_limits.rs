@@ -18,7 +18,7 @@ const KEPT_SECONDS: u32 = 60 * 60;
 /// The outcome of taking a request from a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// Whether the request is let through.
+    /// The decision: the request is let through, or refused.
     pub decision: limits::Decision,
     /// The time at which the bucket is full again.
     pub full_at: Timestamp,

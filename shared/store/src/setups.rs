@@ -40,7 +40,7 @@ impl Setups<'_> {
         Ok(self.table.transact(tx).await?.conditional())
     }
 
-    /// Whether there is a record of a setup. One round trip, 1 read unit.
+    /// Tells whether there is a record of a setup. One round trip, 1 read unit.
     pub async fn exists(self, user: &UserId, id: SetupId) -> Result<bool, Error> {
         Ok(self.table.get(keys::setup(user, id)).await?.is_some())
     }

@@ -14,7 +14,7 @@ use crate::table::item::{at, n, s};
 use crate::{Conditional, Submissions};
 
 impl Submissions<'_> {
-    /// Accepts a submission to `drop` as it was read. If it `fills` the drop, the drop goes to the ranking in
+    /// Accepts a submission to `drop`, as read. If it `fills` the drop, the drop goes to the ranking in
     /// the same transaction; if the claim was for another agent than `agent`, it is reassigned to this one.
     /// Two write units, and two for each KB of compressed output; four more where the agent changes.
     ///
@@ -35,7 +35,7 @@ impl Submissions<'_> {
             .require("window_closes_at", ">", at(submission.submitted_at))
             .require_present(&format!("claims.{}", submission.worker))
             .require_absent(&submitted_at)
-            // Whether this submission is the last one depends on their number, so that must still be true.
+            // The number of submissions decides whether this one fills the drop, so it must still be true.
             .require("submissions_count", "=", n(drop.submissions_count()))
             .set(&submitted_at, at(submission.submitted_at))
             .add("submissions_count", 1);

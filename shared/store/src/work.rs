@@ -24,7 +24,7 @@ const LISTED: i32 = 100;
 /// A worker's claims that may put the worker in cooldown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// The times at which claims lapsed that are no longer held.
+    /// The times at which claims lapsed.
     pub lapses: Vec<Timestamp>,
     /// Drops with a claim whose lease is over: it has lapsed unless it was submitted.
     pub overdue: Vec<DropId>,
@@ -56,8 +56,8 @@ impl Work<'_> {
         Ok(claims)
     }
 
-    /// Whether a user has given up a slot of this drop within the last day. One round trip, 1 read unit per 4
-    /// KB of the small items that lapses leave.
+    /// Tells whether a user has given up a slot of this drop within the last day. One round trip, 1 read unit
+    /// per 4 KB of the small items that lapses leave.
     pub async fn has_released(self, worker: &UserId, drop: DropId) -> Result<bool, Error> {
         let (low, high) = (LAPSED_WORK.to_owned(), format!("{LAPSED_WORK}{END}"));
         for item in self.query(worker, low, high, false, READ).await? {
@@ -68,8 +68,8 @@ impl Work<'_> {
         Ok(false)
     }
 
-    /// Whether an agent other than the default one holds a claim on a drop that has not ended. One round
-    /// trip, 1 read unit for each 4 KB of the user's claims.
+    /// Tells whether an agent other than the default one holds a claim on a drop that has not ended. One
+    /// round trip, 1 read unit for each 4 KB of the user's claims.
     pub async fn is_active_for(self, owner: &UserId, agent: AgentId) -> Result<bool, Error> {
         let query = self
             .table

@@ -8,7 +8,8 @@ use clorp_tests::{Answer, Client, World};
 use serde_json::{Value, json};
 
 use super::people::{
-    ALWAYS, cardholder, charges, clear_faults, drops, enable, id, options, pay, payee, resume_all, transfers,
+    ALWAYS, cardholder, charges, clear_faults, drop_statuses, enable, id, options, pay, payee, resume_all,
+    transfers,
 };
 
 /// Sends a request to a function that Lambda ends after `ends_in`. Fails without an answer within `bound`,
@@ -54,7 +55,7 @@ async fn a_run_with_two_slow_charges_answers_before_its_function_ends_and_its_de
         let drop = user.get("/api/jobs").await.expect(200)[0].clone();
         pay(&user, &id(&drop)).await.expect(200);
     }
-    assert_eq!(drops(&user).await, ["open"]);
+    assert_eq!(drop_statuses(&user).await, ["open"]);
     assert_eq!((charges(&world, &user).await.len(), user.balance().await), (2, 1300));
     world.finish().await;
 }

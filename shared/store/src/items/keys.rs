@@ -216,7 +216,72 @@ pub(crate) fn account_of_pk(pk: &str) -> Option<Account> {
     }
 }
 
-/// Whether an item is an agent, or the names that a user's agents have taken.
+/// Tells whether a key is that of an agent, or of the names that a user's agents have taken.
 pub(crate) fn is_agents(key: &Key) -> bool {
     owner_of_agents_pk(&key.pk).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use clorp_domain::RateClass;
+
+    use super::*;
+
+    const ULID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+    #[track_caller]
+    fn check(key: Key, pk: &str, sk: &str) {
+        assert_eq!((key.pk.as_str(), key.sk.as_str()), (pk, sk));
+    }
+
+    fn id<T: std::str::FromStr<Err: std::fmt::Debug>>() -> T {
+        ULID.parse().unwrap()
+    }
+
+    /// The stored form, which a change of the code must not change.
+    #[test]
+    fn each_item_has_this_key() {
+        let ada: UserId = "ada".parse().unwrap();
+        let hash = "0f".repeat(32);
+        let at = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
+        let (drop_pk, user_pk, agents_pk) = (format!("DROP#{ULID}"), "USER#ada", "AGENTS#ada");
+        check(drop(id()), &drop_pk, "DROP");
+        check(body(id()), &drop_pk, "BODY");
+        check(output(id(), &ada), &drop_pk, "OUTPUT#ada");
+        check(verdict(id()), &drop_pk, "VERDICT");
+        check(user(&ada), user_pk, "USER");
+        check(work(&ada, id()), user_pk, &format!("WORK#{ULID}"));
+        check(lapsed_work(&ada, at, id()), user_pk, &format!("WORK!1700000000000#{ULID}"));
+        check(agent(&ada, id()), agents_pk, &format!("AGENT#{ULID}"));
+        check(agent_names(&ada), agents_pk, "NAMES");
+        check(api_key(&hash.parse().unwrap()), &format!("KEY#{hash}"), "KEY");
+        check(listed_key(&ada, id()), user_pk, &format!("KEY#{ULID}"));
+        check(rate_limit(&BucketKey::User(ada.clone(), RateClass::Claim)), user_pk, "LIMIT#claim");
+        assert_eq!(rate_limit(&BucketKey::login(None)).sk, "LIMIT#login");
+        assert!(rate_limit(&BucketKey::login(None)).pk.starts_with("ADDRESS#"));
+        check(login(&hash.parse().unwrap()), &format!("LOGIN#{hash}"), "LOGIN");
+        check(login_code(&"WDJB-MJHT".parse().unwrap()), "LOGINCODE#WDJBMJHT", "LOGINCODE");
+        check(topup(&ada, id()), user_pk, &format!("TOPUP#{ULID}"));
+        check(withdrawal(&ada, id()), user_pk, &format!("WITHDRAWAL#{ULID}"));
+        check(setup(&ada, id()), user_pk, &format!("SETUP#{ULID}"));
+        check(upload(&ada, id()), user_pk, &format!("UPLOAD#{ULID}"));
+        check(verification(&ada, id()), user_pk, &format!("VERIFY#{ULID}"));
+        check(payment("pi_1"), "STRIPE#pi_1", "PAYMENT");
+        check(dispute("dp_1"), "STRIPE#dp_1", "DISPUTE");
+        check(unapplied_event("pi_1", "evt_1"), "STRIPE#pi_1", "KEPT#evt_1");
+        let record = idempotency(&ada, &"k".parse().unwrap());
+        assert!(record.pk.starts_with("IDEMP#ada#") && record.sk == "IDEMP", "{record:?}");
+        check(stats(7), "STATS#7", "STATS");
+    }
+
+    #[test]
+    fn an_account_is_read_back_from_the_partition_of_its_entries() {
+        let ada: UserId = "ada".parse().unwrap();
+        for account in [Account::User(ada), Account::Escrow(id()), Account::Platform, Account::External] {
+            let key = entry(&account, id());
+            assert_eq!(key.sk, format!("LEDGER#{ULID}"));
+            assert_eq!(account_of_pk(&key.pk), Some(account));
+        }
+        assert_eq!(account_of_pk("STRIPE#pi_1"), None);
+    }
 }

@@ -11,7 +11,8 @@ use crate::table::{Item, PK};
 /// The attribute that holds a wallet's balance.
 pub(crate) const BALANCE: &str = "balance_cents";
 
-// What Stripe and the owner may add later is absent on a new user, and on users from before it existed.
+// Attributes that Stripe and the owner may add later are absent on a new user, and on users from before they
+// existed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct UserItem {
     name: String,

@@ -31,7 +31,7 @@ struct LapseItem {
 pub(crate) struct Lapse {
     /// The time from which the claim counts as lapsed.
     pub at: Timestamp,
-    /// Whether the worker gave the slot up.
+    /// `true` if the worker gave the slot up.
     pub released: bool,
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn read_lapse(item: &Item) -> Option<(Timestamp, DropId)> {
     Some((from_unix_millis(at.parse().ok()?)?, drop.parse().ok()?))
 }
 
-/// Whether a claim lapsed because its worker gave the slot up.
+/// Tells whether a claim lapsed because its worker gave the slot up.
 pub(crate) fn read_released(item: Item) -> Result<bool, Error> {
     Ok(decode::<LapseItem>(item)?.released)
 }

@@ -12,7 +12,7 @@ pub enum Conditional<T> {
 }
 
 impl<T> Conditional<T> {
-    /// Whether the write was made.
+    /// Tells whether the write was made.
     pub const fn is_applied(&self) -> bool {
         matches!(self, Self::Applied)
     }

@@ -71,7 +71,7 @@ pub(crate) fn instant(attribute: &str, millis: i64) -> Result<Timestamp, Error> 
         .ok_or_else(|| Error::internal(format!("stored {attribute} {millis} is no instant")))
 }
 
-/// As [`instant`], where the attribute may be absent.
+/// A stored instant whose attribute may be absent.
 pub(crate) fn instant_if_any(attribute: &str, millis: Option<i64>) -> Result<Option<Timestamp>, Error> {
     millis.map(|millis| instant(attribute, millis)).transpose()
 }

@@ -23,7 +23,7 @@ pub(crate) struct Order {
     pub partition: &'static str,
     /// The attribute of the index's sort key.
     pub position: &'static str,
-    /// Whether the list begins with the lowest position.
+    /// `true` if the list begins with the lowest position.
     pub forward: bool,
     /// The name that its cursors carry.
     pub list: &'static str,

@@ -44,7 +44,7 @@ pub(crate) enum Commit {
     Refused(Refusals),
 }
 
-/// The items whose conditions failed, each as it was; nothing where there was no item.
+/// The items whose conditions failed, each in its unchanged state; `None` where there is no item.
 #[derive(Debug)]
 pub(crate) struct Refusals(BTreeMap<Key, Option<Item>>);
 
@@ -52,7 +52,7 @@ pub(crate) struct Refusals(BTreeMap<Key, Option<Item>>);
 pub(crate) enum Updated {
     /// The change was made; the attributes that it has set.
     Applied(Item),
-    /// A condition failed; the item as it was, if there was one.
+    /// A condition failed; the unchanged item, if there is one.
     Refused(Option<Item>),
 }
 
@@ -78,7 +78,7 @@ impl Commit {
 }
 
 impl Refusals {
-    /// Whether the item at `key` refused.
+    /// Tells whether the item at `key` refused.
     pub(crate) fn contains(&self, key: &Key) -> bool {
         self.0.contains_key(key)
     }
@@ -88,7 +88,7 @@ impl Refusals {
         self.0.get(key).and_then(Option::as_ref)
     }
 
-    /// As [`Refusals::item`], taken out.
+    /// Takes out the item at `key`, if it refused and exists.
     pub(crate) fn take(&mut self, key: &Key) -> Option<Item> {
         self.0.remove(key).flatten()
     }
@@ -246,8 +246,8 @@ impl Table {
         })
     }
 
-    /// As [`Table::update_if`], for the one write that does not wait for the rate limit, because it is what
-    /// asks it.
+    /// Makes one conditional change without waiting for admission. Only the write that asks the rate limit
+    /// may do that.
     pub(crate) async fn update_ungated(&self, key: Key, update: Update) -> Result<Updated, Error> {
         self.update(key, update, ReturnValue::UpdatedNew).await
     }

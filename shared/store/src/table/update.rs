@@ -44,7 +44,7 @@ impl Update {
         self.add_number(path, n(delta))
     }
 
-    /// As [`Update::add`], for numbers of any size that DynamoDB holds.
+    /// Adds a number of any size that DynamoDB holds.
     pub(crate) fn add_number(&mut self, path: &str, delta: AttributeValue) -> &mut Self {
         let clause = format!("{} {}", self.path(path), self.value(delta));
         self.adds.push(clause);
