@@ -20,7 +20,7 @@ use base64::prelude::BASE64_STANDARD;
 use clorp_context::{BootError, var};
 use clorp_domain::time::after_seconds;
 use clorp_domain::{Attachment, Error, UploadId};
-use clorp_write_gate::admitted;
+use clorp_write_gate::wait_for_admission;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -122,7 +122,7 @@ impl Files {
     /// Faults only.
     pub async fn keep(&self, file: &Attachment) -> Result<bool, Error> {
         let Some(found) = self.find_upload(file).await? else { return Ok(false) };
-        admitted().await?;
+        wait_for_admission().await?;
         let source = format!("{}/{}", self.bucket, upload_key(file.id));
         let copy = self.client.copy_object().copy_source(source);
         let copy = copy.bucket(&self.bucket).key(attachment_key(file.id));

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use clorp_context::{BootError, Context};
 use clorp_domain::{ApiKey, Error, RateClass, User};
 use clorp_sessions::{Identity, Session, Sessions, SetCookie};
-use clorp_write_gate::behind;
+use clorp_write_gate::run_behind;
 use futures::future::join;
 
 use crate::auth::{Authorization, Caller, Credential};
@@ -131,7 +131,7 @@ impl Authenticator {
             let (context, limit) = (self.context.clone(), limit.clone());
             async move { limit.take(&context).await }
         };
-        let handled = behind(admission, next.run(Request::from_parts(parts, body)));
+        let handled = run_behind(admission, next.run(Request::from_parts(parts, body)));
         let (handled, ()) = join(handled, self.note_use(&caller)).await;
         let mut response = handled.unwrap_or_else(|error| Problem::from(error).into_response());
         limit.label(response.headers_mut(), self.context.clock.now());

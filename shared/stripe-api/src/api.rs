@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clorp_deadline::wait_until;
 use clorp_domain::{Cents, ConnectStatus, SetupId, Topup, UserId, Withdrawal};
-use clorp_write_gate::admitted;
+use clorp_write_gate::wait_for_admission;
 use futures::{FutureExt, Stream, TryStreamExt};
 use jiff::Timestamp;
 use stripe::{
@@ -399,7 +399,7 @@ impl Stripe {
         R::Output: miniserde::Deserialize + Send,
     {
         // The layer that delayed the caller also explains the rejection.
-        admitted().await.map_err(|_| unknown("the caller was not admitted"))?;
+        wait_for_admission().await.map_err(|_| unknown("the caller was not admitted"))?;
         let end = wait_until(WAIT_TIMEOUT);
         let mut pause = FIRST_PAUSE;
         for n in 1.. {

@@ -1,8 +1,8 @@
 //! The write gate: writes wait for the rate-limit check; reads run concurrently with it.
 //!
-//! The rate-limit check of a caller costs a round trip, and so do the reads of a request. [`behind`] runs
+//! The rate-limit check of a caller costs a round trip, and so do the reads of a request. [`run_behind`] runs
 //! both concurrently. Every operation with an effect outside of the process, such as a write to the table or
-//! a call of Stripe, first awaits [`admitted`]. A rejected request has therefore only read.
+//! a call of Stripe, first awaits [`wait_for_admission`]. A rejected request has therefore only read.
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, join};
@@ -19,7 +19,7 @@ tokio::task_local! {
 ///
 /// # Errors
 /// The rejection by `admission`. The result of `work` is then dropped: it has had no effect.
-pub fn behind<'a, T: Send + 'a>(
+pub fn run_behind<'a, T: Send + 'a>(
     admission: impl Future<Output = Result<(), Error>> + Send + 'static,
     work: impl Future<Output = T> + Send + 'a,
 ) -> BoxFuture<'a, Result<T, Error>> {
@@ -28,12 +28,12 @@ pub fn behind<'a, T: Send + 'a>(
     both.map(|(admitted, done)| admitted.map(|()| done)).boxed()
 }
 
-/// Waits until the current caller is admitted. Returns at once outside of [`behind`], where there is no
+/// Waits until the current caller is admitted. Returns at once outside of [`run_behind`], where there is no
 /// caller.
 ///
 /// # Errors
 /// The rejection of the caller.
-pub async fn admitted() -> Result<(), Error> {
+pub async fn wait_for_admission() -> Result<(), Error> {
     match ADMISSION.try_with(Clone::clone) {
         Ok(admission) => admission.await,
         Err(_) => Ok(()),
@@ -54,12 +54,12 @@ mod tests {
         let work = async {
             note("read");
             decide.send(admission).unwrap();
-            if admitted().await.is_ok() {
+            if wait_for_admission().await.is_ok() {
                 note("written");
             }
             "answer"
         };
-        let answer = behind(async { decided.await.unwrap() }, work).await;
+        let answer = run_behind(async { decided.await.unwrap() }, work).await;
         (answer, done.into_inner().unwrap())
     }
 
@@ -76,12 +76,12 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_only_reads_is_rejected_as_well() {
-        let refused = behind(async { Err(Error::NotFound) }, async { "answer" }).await;
+        let refused = run_behind(async { Err(Error::NotFound) }, async { "answer" }).await;
         assert_eq!(refused, Err(Error::NotFound));
     }
 
     #[tokio::test]
     async fn work_without_a_caller_does_not_wait() {
-        assert_eq!(admitted().await, Ok(()));
+        assert_eq!(wait_for_admission().await, Ok(()));
     }
 }

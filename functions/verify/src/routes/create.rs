@@ -8,7 +8,7 @@ use clorp_domain::{Attachment, Error, UserId, Verification, VerificationId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors};
 use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, file_drafts};
 use clorp_judge::verify;
-use clorp_write_gate::admitted;
+use clorp_write_gate::wait_for_admission;
 use futures::future::try_join_all;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -85,7 +85,7 @@ async fn judge(
     files: &[Attachment],
 ) -> Result<Verification, Error> {
     // Judging writes nothing, but takes time, so it waits for the rate limit.
-    admitted().await?;
+    wait_for_admission().await?;
     let Question { criteria, output } = question;
     let finding = verify(&criteria, &output.legible(files));
     let sha256 = output.sha256(files);

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update as SdkUpdate,
 };
 use clorp_domain::Error;
-use clorp_write_gate::admitted;
+use clorp_write_gate::wait_for_admission;
 
 use super::item::Item;
 use super::{Conditional, Key, Table, Update, fault};
@@ -216,7 +216,7 @@ impl Table {
     /// All tries carry one token, so a try that did commit while its answer was lost is recognised by the
     /// next.
     pub(crate) async fn transact(&self, tx: Tx) -> Result<Commit, Error> {
-        admitted().await?;
+        wait_for_admission().await?;
         let (keys, actions) = tx.into_actions(&self.name)?;
         let token = format!("{:032x}", rand::random::<u128>());
         for attempt in 1.. {
@@ -239,7 +239,7 @@ impl Table {
 
     /// Makes one conditional change outside a transaction, at half its price.
     pub(crate) async fn update_if(&self, key: Key, update: Update) -> Result<Commit, Error> {
-        admitted().await?;
+        wait_for_admission().await?;
         Ok(match self.update(key.clone(), update, ReturnValue::None).await? {
             Updated::Applied(_) => Commit::Applied,
             Updated::Refused(item) => Commit::Refused(Refusals(BTreeMap::from([(key, item)]))),
