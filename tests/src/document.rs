@@ -1,7 +1,7 @@
 //! The OpenAPI document: its operations, and checks of responses against them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use clorp_http::openapi::document;
 use jsonschema::Validator;
@@ -17,7 +17,13 @@ const OPTIONAL_PROPERTY: (&str, &str) = ("ErrorBody", "field");
 /// Documented headers that a response may omit.
 const OPTIONAL_HEADERS: [&str; 3] = ["Link", "X-Next-Cursor", "Idempotency-Replayed"];
 
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::to_value(merged()).expect("the document is JSON"));
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
+/// The components of the document, with the strictness of [`require_all`] and [`close`].
+static COMPONENTS: LazyLock<Value> = LazyLock::new(read_components);
+/// Validators by the text of their schema. One takes milliseconds to compile, and a test needs a few of hundreds.
+static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
 /// The name of each function, with its part of the document.
 pub fn parts() -> [(&'static str, OpenApi); 8] {
@@ -54,7 +60,7 @@ pub struct Route {
 #[derive(Debug)]
 struct Promise {
     /// Media type and schema, if the response has a body.
-    body: Option<(String, Validator)>,
+    body: Option<(String, Value)>,
     headers: Vec<String>,
     description: String,
 }
@@ -168,6 +174,7 @@ impl Route {
             },
             _ => json!(answer.text),
         };
+        let schema = validator(schema);
         let errors = schema.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path()));
         let errors: Vec<String> = errors.collect();
         (!errors.is_empty()).then(|| errors.join("; "))
@@ -175,11 +182,8 @@ impl Route {
 }
 
 fn read_routes() -> Vec<Route> {
-    let document = serde_json::to_value(merged()).expect("the document is JSON");
-    let mut components = document["components"].clone();
-    require_all(&mut components["schemas"]);
     let mut routes = Vec::new();
-    for (path, operations) in document["paths"].as_object().expect("paths") {
+    for (path, operations) in DOCUMENT["paths"].as_object().expect("paths") {
         for (method, operation) in operations.as_object().expect("operations") {
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
             if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
@@ -187,7 +191,7 @@ fn read_routes() -> Vec<Route> {
                 let promises = responses
                     .map(|(status, response)| {
                         let status = status.parse().expect("a status is a number");
-                        (status, Promise::read(response, &components))
+                        (status, Promise::read(response))
                     })
                     .collect();
                 routes.push(Route { method, path: path.clone(), operation: operation.clone(), promises });
@@ -207,21 +211,38 @@ impl Promise {
         (!self.description.contains(&format!("`{code}`"))).then(|| code.to_owned())
     }
 
-    fn read(response: &Value, components: &Value) -> Self {
+    fn read(response: &Value) -> Self {
         let body = response["content"].as_object().map(|content| {
             let (media_type, body) = content.iter().next().expect("a media type");
-            let mut schema = body["schema"].clone();
-            // References in the schema are relative to the root of the document.
-            schema["components"] = components.clone();
-            close(&mut schema);
-            let options = jsonschema::draft202012::options().should_validate_formats(true);
-            (media_type.clone(), options.build(&schema).unwrap_or_else(|error| panic!("{error}: {schema}")))
+            (media_type.clone(), body["schema"].clone())
         });
         let headers = response["headers"].as_object().into_iter().flat_map(|headers| headers.keys());
         let headers = headers.filter(|name| !OPTIONAL_HEADERS.contains(&name.as_str())).cloned().collect();
         let description = response["description"].as_str().expect("a description").to_owned();
         Self { body, headers, description }
     }
+}
+
+fn read_components() -> Value {
+    let mut components = DOCUMENT["components"].clone();
+    require_all(&mut components["schemas"]);
+    close(&mut components);
+    components
+}
+
+/// The validator of a response's schema.
+fn validator(schema: &Value) -> Arc<Validator> {
+    let mut known = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let validator = known.entry(schema.to_string()).or_insert_with(|| Arc::new(compile(schema.clone())));
+    Arc::clone(validator)
+}
+
+fn compile(mut schema: Value) -> Validator {
+    close(&mut schema);
+    // References in the schema are relative to the root of the document.
+    schema["components"] = COMPONENTS.clone();
+    let options = jsonschema::draft202012::options().should_validate_formats(true);
+    options.build(&schema).unwrap_or_else(|error| panic!("{error}: {schema}"))
 }
 
 /// Requires every property of every schema, because the API writes `null` instead of omitting a property.
