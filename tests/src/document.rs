@@ -22,7 +22,8 @@ static DOCUMENT: LazyLock<Value> =
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(read_routes);
 /// The components of the document, with the strictness of [`require_all`] and [`close`].
 static COMPONENTS: LazyLock<Value> = LazyLock::new(read_components);
-/// Validators by the text of their schema. One takes milliseconds to compile, and a test needs a few of hundreds.
+/// Validators by the text of their schema. One takes milliseconds to compile, and a test needs a few of
+/// hundreds.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
 /// The name of each function, with its part of the document.

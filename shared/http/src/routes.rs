@@ -1,6 +1,6 @@
 //! Registration of routes: a handler, its part of the OpenAPI document, and its policy.
 //!
-//! ```ignore
+//! ```text
 //! Routes::new()
 //!     .public(route!(routes::board::board))
 //!     .with_caller(RateClass::Claim, route!(routes::claim::claim))

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 #[test]
 fn the_committed_document_matches_the_routers() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
     let expected = merged().to_pretty_json().unwrap() + "\n";
     if std::env::var_os("UPDATE_OPENAPI").is_some() {
         std::fs::write(&path, &expected).unwrap();
