@@ -14,12 +14,13 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_dynamodb::types::{
     KeyType, ProjectionType, TableDescription, TableStatus, TimeToLiveSpecification,
 };
+use clorp_sam::{AttributeSpec, IndexSpec, KeySpec, Projection, TableSpec};
+use clorp_stand_in::server;
 use dynoxide::Database;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use clorp_sam::{AttributeSpec, IndexSpec, KeySpec, Projection, TableSpec};
-use clorp_stand_in::server;
+use crate::client::{http_client, retries};
 
 /// Time that running requests get when the server stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
@@ -87,6 +88,8 @@ pub fn client(url: &str) -> Client {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local stack"))
+        .http_client(http_client())
+        .retry_config(retries())
         .endpoint_url(url);
     Client::from_conf(config.build())
 }

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use axum::Router;
 use axum::error_handling::HandleError;
 use axum::http::StatusCode;
+use clorp_stand_in::server;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
@@ -17,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use clorp_stand_in::server;
+use crate::client::{http_client, retries};
 
 /// The access key id and the secret access key that the server accepts.
 const CREDENTIAL: &str = "local";
@@ -82,6 +83,8 @@ pub fn sdk_config(url: &str) -> SdkConfig {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client())
+        .retry_config(retries())
         .endpoint_url(url)
         .build()
 }
