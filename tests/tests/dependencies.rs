@@ -1,11 +1,17 @@
 //! The packages that each function links.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use clorp_sam::Template;
 
-/// Every package in a function's binary.
+/// Every package in each function's binary.
+static LINKED: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(|| {
+    let functions = Template::from_repo().unwrap().functions().into_iter();
+    functions.map(|function| (function.clone(), linked(&function))).collect()
+});
+
 fn linked(function: &str) -> BTreeSet<String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command.args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--package"]);
@@ -17,9 +23,9 @@ fn linked(function: &str) -> BTreeSet<String> {
 }
 
 /// The functions whose binary has a package that `matches`.
-fn functions_with(matches: impl Fn(&str) -> bool) -> Vec<String> {
-    let functions = Template::from_repo().unwrap().functions().into_iter();
-    functions.filter(|function| linked(function).iter().any(|package| matches(package))).collect()
+fn functions_with(matches: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let having = LINKED.iter().filter(|(_, packages)| packages.iter().any(|package| matches(package)));
+    having.map(|(function, _)| function.as_str()).collect()
 }
 
 #[test]
@@ -46,6 +52,6 @@ fn only_functions_that_handle_files_link_the_client_of_s3() {
 fn no_function_links_the_local_stack() {
     let local =
         ["clorp-dev", "clorp-local-aws", "clorp-stand-in", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];
-    assert_eq!(functions_with(|package| local.contains(&package)), Vec::<String>::new());
-    assert!(linked("board").contains("clorp-store"), "the list has the names of packages");
+    assert_eq!(functions_with(|package| local.contains(&package)), Vec::<&str>::new());
+    assert!(LINKED["board"].contains("clorp-store"), "the list has the names of packages");
 }
