@@ -1,10 +1,7 @@
 //! Registration of routes: a handler, its part of the OpenAPI document, and its policy.
 //!
-//! ```text
-//! Routes::new()
-//!     .public(route!(routes::board::board))
-//!     .with_caller(RateClass::Claim, route!(routes::claim::claim))
-//! ```
+//! A function registers `.public(route!(routes::board::board))` or
+//! `.with_caller(RateClass::Claim, route!(routes::claim::claim))`.
 //!
 //! A handler that takes a [`Caller`] cannot be registered as public, and a handler without one cannot be
 //! registered with a caller: both are compile errors, because [`Route`] carries the types of its handler's
