@@ -1,16 +1,17 @@
 //! Events that invoke the function.
 
-use clorp_domain::DropId;
+use clorp_domain::RankingTask;
+use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Progress, Ranking};
+use crate::{CONCURRENCY, Progress, Ranking};
 
 /// An event that invokes the function.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
-    /// Messages from the queue, each a wake-up for one drop.
+    /// Messages from the queue, each a wake-up for one task.
     Queue {
         /// Messages of the batch.
         #[serde(rename = "Records")]
@@ -23,7 +24,7 @@ pub enum Event {
     },
 }
 
-/// A message from the queue, with a drop's id as its body.
+/// A message from the queue, with a task as its body.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
@@ -45,12 +46,12 @@ struct Failure {
 pub async fn handle(ranking: &Ranking, event: Event) -> Result<Value, lambda_runtime::Error> {
     match event {
         Event::Queue { records } => {
-            let mut failures = Vec::new();
-            for record in records {
-                if !handle_message(ranking, &record).await {
-                    failures.push(Failure { item_identifier: record.message_id });
-                }
-            }
+            let handled = stream::iter(records).map(|record| async move {
+                let failed = !handle_message(ranking, &record).await;
+                failed.then_some(Failure { item_identifier: record.message_id })
+            });
+            let failures: Vec<Failure> =
+                handled.buffered(CONCURRENCY).filter_map(std::future::ready).collect().await;
             Ok(json!({ "batchItemFailures": failures }))
         }
         Event::Schedule { source: _ } => {
@@ -58,28 +59,28 @@ pub async fn handle(ranking: &Ranking, event: Event) -> Result<Value, lambda_run
                 tracing::error!(?error, "sweep failed");
                 lambda_runtime::Error::from("sweep failed")
             })?;
-            Ok(json!({ "settled": swept.settled, "failed": swept.failed }))
+            Ok(json!({ "settled": swept.settled, "heard": swept.heard, "failed": swept.failed }))
         }
     }
 }
 
-/// Settles the drop that a message names. Returns true if the message can be deleted.
+/// Performs the task that a message names. Returns true if the message can be deleted.
 async fn handle_message(ranking: &Ranking, record: &Record) -> bool {
-    let Ok(id) = record.body.parse::<DropId>() else {
+    let Ok(task) = record.body.parse::<RankingTask>() else {
         // Redelivery will not help; the dead-letter queue keeps the message for a person.
-        tracing::error!(message_id = record.message_id, "message does not name a drop");
+        tracing::error!(message_id = record.message_id, "message does not name a task");
         return false;
     };
-    match ranking.settle(id).await {
+    match ranking.perform(task).await {
         Ok(Progress::NotBefore(at)) => {
             if let Some(queue) = &ranking.queue {
-                queue.wake(id, ranking.context.clock.now(), at).await;
+                queue.wake(task, ranking.context.clock.now(), at).await;
             }
             true
         }
-        Ok(Progress::Settled(_) | Progress::Nothing) => true,
+        Ok(Progress::Settled(_) | Progress::Heard | Progress::Nothing) => true,
         Err(error) => {
-            tracing::error!(%id, ?error, "drop not settled");
+            tracing::error!(%task, ?error, "task failed");
             false
         }
     }

@@ -6,21 +6,20 @@
 pub mod event;
 
 use std::fmt;
-use std::sync::Arc;
 
 use clorp_context::{Context, new_ulid};
 use clorp_deadline::{Decision, decide};
-use clorp_domain::drops::{Due, Outcome};
+use clorp_domain::drops::{Due, Outcome, Submission};
 use clorp_domain::verdict::Candidate;
-use clorp_domain::{Brief, Drop, DropId, EntryId, Error, Status, Verdict};
-use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
+use clorp_domain::{Brief, Drop, DropId, EntryId, Error, RankingTask, Side, Status, Verdict};
+use clorp_judge::{Contest, judge_embedded};
 use clorp_queue::RankingQueue;
 use clorp_store::{Conditional, FeedExcerpt, Racer};
 use futures::future::try_join;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
-/// Drops that a sweep settles concurrently.
+/// Tasks that a sweep or a batch of messages performs concurrently.
 const CONCURRENCY: usize = 8;
 /// Length of the excerpt of the winning output in the public feed, in characters.
 const EXCERPT_CHARS: usize = 280;
@@ -30,8 +29,6 @@ const EXCERPT_CHARS: usize = 280;
 pub struct Ranking {
     /// The store, the rules and the clock.
     pub context: Context,
-    /// The judge that compares the submissions.
-    pub judge: Arc<dyn Judge>,
     /// The queue to which early wake-ups return. Without one, only the sweep settles drops.
     pub queue: Option<RankingQueue>,
 }
@@ -42,14 +39,16 @@ impl fmt::Debug for Ranking {
     }
 }
 
-/// Result of one call for a drop.
+/// Result of one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// This call ended the drop, as completed or expired.
     Settled(Status),
-    /// The drop needs nothing.
+    /// This call gave an appeal its second opinion.
+    Heard,
+    /// There is nothing to do.
     Nothing,
-    /// The drop's window is open until this time.
+    /// There is nothing to do before this time.
     NotBefore(Timestamp),
 }
 
@@ -58,29 +57,32 @@ pub enum Progress {
 pub struct Swept {
     /// Drops that the sweep ended.
     pub settled: usize,
-    /// Drops that failed to settle; the next sweep retries them.
+    /// Appeals that the sweep gave a second opinion.
+    pub heard: usize,
+    /// Tasks that failed; the next sweep retries them.
     pub failed: usize,
 }
 
 impl Ranking {
-    /// Settles every drop that is due. A drop that fails is logged, and does not delay the others.
+    /// Performs every task that is due. One that fails is logged, and does not delay the others.
     ///
     /// # Errors
-    /// A fault if the list of due drops cannot be read.
+    /// A fault if the list of due tasks cannot be read.
     pub async fn sweep(&self) -> Result<Swept, Error> {
         let due = self.context.store.board().due(self.context.clock.now()).await?;
-        let results = stream::iter(due).map(|id| async move { (id, self.settle(id).await) });
+        let results = stream::iter(due).map(|task| async move { (task, self.perform(task).await) });
         let mut results = results.buffer_unordered(CONCURRENCY);
         let mut swept = Swept::default();
-        while let Some((id, result)) = results.next().await {
+        while let Some((task, result)) = results.next().await {
             match result {
                 Ok(Progress::Settled(status)) => {
-                    tracing::info!(drop = %id, %status, "settled");
+                    tracing::info!(drop = %task.drop(), %status, "settled");
                     swept.settled += 1;
                 }
+                Ok(Progress::Heard) => swept.heard += 1,
                 Ok(Progress::Nothing | Progress::NotBefore(_)) => {}
                 Err(error) => {
-                    tracing::error!(drop = %id, ?error, "drop not settled");
+                    tracing::error!(%task, ?error, "task failed");
                     swept.failed += 1;
                 }
             }
@@ -88,10 +90,21 @@ impl Ranking {
         Ok(swept)
     }
 
+    /// Performs one task.
+    ///
+    /// # Errors
+    /// Faults of the table. The task stays due.
+    pub async fn perform(&self, task: RankingTask) -> Result<Progress, Error> {
+        match task {
+            RankingTask::Settle(drop) => self.settle(drop).await,
+            RankingTask::Appeal(drop, side) => self.hear(drop, side).await,
+        }
+    }
+
     /// Takes all steps that are due for one drop.
     ///
     /// # Errors
-    /// Faults of the table or the judge. The drop stays due.
+    /// Faults of the table. The drop stays due.
     pub async fn settle(&self, id: DropId) -> Result<Progress, Error> {
         let drops = self.context.store.drops();
         decide(&format!("drop {id}"), (), |()| async move {
@@ -104,7 +117,10 @@ impl Ranking {
                 Due::NotBefore(at) => return Ok(Decision::Made(Progress::NotBefore(at))),
                 Due::Close => (drops.close(&drop, now).await?.is_applied(), Status::Ranking),
                 Due::Expire => (self.expire(&drop, now).await?.is_applied(), Status::Expired),
-                Due::Judge => (self.complete(&drop, &brief, now).await?.is_applied(), Status::Completed),
+                Due::Judge => {
+                    let (written, status) = self.complete(&drop, &brief, now).await?;
+                    (written.is_applied(), status)
+                }
             };
             let settled = done && status.is_terminal();
             // Closed, the drop is due for the judge.
@@ -113,37 +129,58 @@ impl Ranking {
         .await
     }
 
+    /// Gives an appeal its second opinion.
+    async fn hear(&self, id: DropId, side: Side) -> Result<Progress, Error> {
+        let store = &self.context.store;
+        let (found, appeals) =
+            try_join(store.drops().get_with_brief(id), store.appeals().of_drop(id)).await?;
+        let waiting = appeals.iter().any(|appeal| appeal.side == side && appeal.opinion.is_none());
+        let Some((drop, brief)) = found.filter(|_| waiting) else {
+            return Ok(Progress::Nothing);
+        };
+        let submissions = store.verdicts().with_submissions(id).await?.submissions;
+        let verdict = judge(&drop, &brief, &submissions)?;
+        let now = self.context.clock.now();
+        let decided = store.appeals().decide(id, side, &verdict, now).await?;
+        Ok(if decided.is_applied() { Progress::Heard } else { Progress::Nothing })
+    }
+
     async fn expire(&self, drop: &Drop, now: Timestamp) -> Result<Conditional<Box<Drop>>, Error> {
         let refund = drop.refund(EntryId::new(new_ulid(now)), now)?;
         self.context.store.drops().end(drop, Status::Expired, Some(&refund), now).await
     }
 
-    async fn complete(&self, drop: &Drop, brief: &Brief, now: Timestamp) -> Result<Conditional<()>, Error> {
+    /// Judges and settles a drop. Returns its new status, or the conflict.
+    async fn complete(
+        &self,
+        drop: &Drop,
+        brief: &Brief,
+        now: Timestamp,
+    ) -> Result<(Conditional<()>, Status), Error> {
         let store = &self.context.store;
         let (judged, racers) =
             try_join(store.verdicts().with_submissions(drop.id), self.racers(drop)).await?;
         let submissions = judged.submissions;
-        let candidates: Vec<Candidate> = submissions
-            .iter()
-            .map(|made| Candidate {
-                submission: made.id,
-                worker: made.worker.clone(),
-                submitted_at: made.submitted_at,
-                output_text: made.legible(),
-            })
-            .collect();
-        let verdict = self.judge(drop, brief, &candidates, now).await?;
-        let winner = verdict.winner();
-        let outcome = Outcome { winner: winner.worker.clone(), grade: winner.grade, completed_at: now };
-        let payout = drop.award(&outcome.winner, EntryId::new(new_ulid(now)), now)?;
-        let champion = racers.iter().find(|racer| racer.agent.owner == outcome.winner);
+        let verdict = judge(drop, brief, &submissions)?;
+        let outcome = verdict.winner().map(|winner| Outcome {
+            winner: winner.worker.clone(),
+            grade: winner.grade,
+            completed_at: now,
+        });
+        let entry = EntryId::new(new_ulid(now));
+        let posting = match &outcome {
+            Some(outcome) => drop.award(&outcome.winner, entry, now)?,
+            None => drop.refund(entry, now)?,
+        };
+        let winner = outcome.as_ref().map(|outcome| &outcome.winner);
+        let champion = racers.iter().find(|racer| Some(&racer.agent.owner) == winner);
         let name = champion.map_or("", |racer| racer.agent.name.as_str());
-        let output = submissions.iter().find(|made| made.id == winner.submission);
+        let output = submissions.iter().find(|made| Some(&made.worker) == winner);
         let excerpt: String =
             output.map(|output| output.output_text.chars().take(EXCERPT_CHARS).collect()).unwrap_or_default();
         let excerpt = FeedExcerpt { winner_name: name, excerpt: &excerpt };
-        let drop = drop.clone().completed(outcome);
-        store.drops().settle(&drop, &verdict, excerpt, &payout, &racers).await
+        let drop = drop.clone().judged(outcome, now);
+        Ok((store.drops().settle(&drop, &verdict, excerpt, &posting, &racers).await?, drop.status))
     }
 
     /// The agents of the workers who have submitted. A missing agent is logged, and does not block the
@@ -157,27 +194,20 @@ impl Ranking {
         }
         Ok(racers)
     }
+}
 
-    /// The judge's verdict. After the drop's settlement deadline the embedded judge replaces the configured
-    /// one, so a payout never waits for a person.
-    async fn judge(
-        &self,
-        drop: &Drop,
-        brief: &Brief,
-        candidates: &[Candidate],
-        now: Timestamp,
-    ) -> Result<Verdict, Error> {
-        let overdue = drop.settles_by(&self.context.rules).is_some_and(|settles_by| settles_by < now);
-        let verdict = if overdue {
-            EmbeddedJudge.judge(drop.pack, brief, candidates).await
-        } else {
-            self.judge.judge(drop.pack, brief, candidates).await
-        };
-        verdict.map_err(|error| match error {
-            JudgeError::Unavailable(internal) => Error::Unavailable(internal),
-            JudgeError::NoCandidates | JudgeError::Incomplete => {
-                Error::internal(format!("no verdict: {error}"))
-            }
-        })
+fn judge(drop: &Drop, brief: &Brief, submissions: &[Submission]) -> Result<Verdict, Error> {
+    let candidates: Vec<Candidate> = submissions.iter().map(candidate).collect();
+    let contest = Contest { pack: drop.pack, prompt: &brief.prompt, candidates: &candidates };
+    judge_embedded(&contest).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// The submission as a judge sees it.
+fn candidate(made: &Submission) -> Candidate {
+    Candidate {
+        submission: made.id,
+        worker: made.worker.clone(),
+        submitted_at: made.submitted_at,
+        output_text: made.legible(),
     }
 }

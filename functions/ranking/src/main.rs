@@ -1,11 +1,9 @@
 //! Lambda that settles drops: invoked by the queue, and every minute by the schedule.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clorp_context::{Context, aws_config, start_log, var};
 use clorp_deadline::scope_invocation;
-use clorp_judge::EmbeddedJudge;
 use clorp_queue::RankingQueue;
 use clorp_ranking::Ranking;
 use clorp_ranking::event::{Event, handle};
@@ -20,7 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config().await?;
     let context = Context::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
-    let ranking = Ranking { context, judge: Arc::new(EmbeddedJudge), queue };
+    let ranking = Ranking { context, queue };
     let serve = |event: LambdaEvent<Event>| {
         let ranking = ranking.clone();
         let LambdaEvent { payload, context } = event;

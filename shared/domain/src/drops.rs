@@ -30,7 +30,7 @@ pub enum Status {
     Completed,
     /// Cancelled by the sender; any payment was refunded.
     Cancelled,
-    /// The window closed without a submission; the payment was refunded.
+    /// The window closed without a submission, or plain checks refused every one; the payment was refunded.
     Expired,
 }
 
@@ -330,6 +330,15 @@ impl Drop {
         self.escrow = Cents::ZERO;
         self.updated_at = now;
         self
+    }
+
+    /// The drop after it was judged: completed if there is an outcome, expired if every submission was refused.
+    #[must_use]
+    pub fn judged(self, outcome: Option<Outcome>, now: Timestamp) -> Self {
+        match outcome {
+            Some(outcome) => self.completed(outcome),
+            None => self.ended(Status::Expired, now),
+        }
     }
 
     /// The drop after it was judged and paid.

@@ -53,6 +53,10 @@ pub enum Error {
     DropHasSubmissions,
     /// The drop is not judged yet.
     VerdictNotReady,
+    /// The caller has no side that may ask for a second opinion: they won, or did not submit.
+    AppealNotAllowed,
+    /// The time for asking for a second opinion is over.
+    AppealWindowClosed,
     /// The wallet holds less than the amount of a withdrawal.
     InsufficientFunds {
         /// Amount of the withdrawal.

@@ -6,17 +6,17 @@ use std::str::FromStr;
 /// The quality of a submission, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Grade {
-    /// Number of outstanding submissions.
+    /// Grade of outstanding work.
     S,
-    /// Number of very good submissions.
+    /// Grade of very good work.
     A,
-    /// Number of good submissions.
+    /// Grade of good work.
     B,
-    /// Number of acceptable submissions.
+    /// Grade of acceptable work.
     C,
-    /// Number of weak submissions.
+    /// Grade of weak work.
     D,
-    /// Failed: empty, copied or off topic.
+    /// Grade of failed work: empty, copied or off topic.
     F,
 }
 

@@ -10,6 +10,7 @@
 
 pub mod agent;
 pub mod api_key;
+pub mod appeal;
 pub mod attachments;
 pub mod connect;
 pub mod cooldown;
@@ -25,6 +26,7 @@ pub mod login;
 pub mod money;
 pub mod new_drop;
 pub mod pack;
+pub mod race;
 pub mod rules;
 pub mod session;
 pub mod spend;
@@ -39,6 +41,7 @@ pub mod withdrawal;
 
 pub use agent::{Agent, AgentChange, AgentName, Race, Record};
 pub use api_key::{ApiKey, KeyHash, StoredKey};
+pub use appeal::{Appeal, Opinion, RankingTask, Side};
 pub use attachments::{Attachment, FileDraft, NamedFiles, Upload};
 pub use connect::ConnectStatus;
 pub use dispute::{Dispute, DisputeStatus};
@@ -56,6 +59,7 @@ pub use login::{DeviceCode, DeviceHash, KeyTerms, Login, LoginDecision, LoginSta
 pub use money::{Cents, Overflow};
 pub use new_drop::{Draft, NewDrop};
 pub use pack::Pack;
+pub use race::FinishedRace;
 pub use rules::Rules;
 pub use session::RefreshId;
 pub use spend::{SpendPolicy, Spent};

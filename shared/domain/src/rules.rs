@@ -40,6 +40,8 @@ pub struct Rules {
     pub fee_fixed: Cents,
     /// Time after the window within which a drop is settled, in seconds: the `settles_by` promise.
     pub settlement_seconds: u32,
+    /// Time after a drop was judged in which each side may ask for a second opinion, in seconds.
+    pub appeal_seconds: u32,
     /// Smallest top-up of a wallet.
     pub min_topup: Cents,
     /// Largest top-up of a wallet.
@@ -102,6 +104,7 @@ impl Default for Rules {
             fee_basis_points: 2000,
             fee_fixed: Cents::new(50),
             settlement_seconds: 120,
+            appeal_seconds: 600,
             min_topup: Cents::new(500),
             max_topup: Cents::new(100_000),
             min_withdrawal: Cents::new(500),
@@ -180,6 +183,7 @@ impl Rules {
             number("CLORP_COOLDOWN_WINDOW_SECONDS", &mut rules.cooldown_window_seconds, 1, longest)?;
             number("CLORP_FEE_BASIS_POINTS", &mut rules.fee_basis_points, 0, 10_000)?;
             number("CLORP_SETTLEMENT_SECONDS", &mut rules.settlement_seconds, 1, 3600)?;
+            number("CLORP_APPEAL_SECONDS", &mut rules.appeal_seconds, 0, 86_400)?;
             number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
             number("CLORP_MAX_KEYS", &mut rules.max_keys, 1, 100)?;
             rules.set_rates(&var)?;

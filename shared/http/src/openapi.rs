@@ -124,7 +124,7 @@ pub enum IdErrors {
 /// Errors of an operation that not every caller may perform.
 #[derive(IntoResponses)]
 pub enum RoleErrors {
-    /// Forbidden to this caller: `own_drop`, `not_the_sender`, `not_a_claimant`. Forbidden with this API key:
+    /// Forbidden to this caller: `own_drop`, `not_the_sender`, `not_a_claimant`, `appeal_not_allowed`. Forbidden with this API key:
     /// `spend_limit_per_drop`, `spend_limit_per_day`, `key_is_limited`, `session_required`.
     #[response(status = 403)]
     Forbidden(ErrorBody),
@@ -134,7 +134,7 @@ pub enum RoleErrors {
 #[derive(IntoResponses)]
 pub enum StateErrors {
     /// Conflict with the state of the drop: `drop_not_open`, `window_closed`, `max_claims_reached`,
-    /// `already_submitted`, `drop_has_submissions`, `verdict_not_ready`.
+    /// `already_submitted`, `drop_has_submissions`, `verdict_not_ready`, `appeal_window_closed`.
     #[response(status = 409)]
     Conflict(ErrorBody),
 }

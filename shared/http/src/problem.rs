@@ -271,6 +271,14 @@ impl From<Error> for Problem {
             Error::VerdictNotReady => {
                 Self::new(S::CONFLICT, "verdict_not_ready", "The drop has not been judged yet")
             }
+            Error::AppealNotAllowed => Self::new(
+                S::FORBIDDEN,
+                "appeal_not_allowed",
+                "Only the sender, and workers who submitted and did not win, can appeal",
+            ),
+            Error::AppealWindowClosed => {
+                Self::new(S::CONFLICT, "appeal_window_closed", "The time to appeal is over")
+            }
             Error::SpendLimitPerDrop { limit } => Self::new(
                 S::FORBIDDEN,
                 "spend_limit_per_drop",

@@ -43,6 +43,16 @@ pub(crate) enum Flag {
 }
 
 impl Flag {
+    /// The check's name in a verdict.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::CopiedSubmission => "copied_submission",
+            Self::CopiedPrompt => "copied_prompt",
+            Self::Empty => "blank",
+            Self::Instructions => "addresses_judge",
+        }
+    }
+
     /// The score of a submission that failed this check.
     pub(crate) const fn score(self) -> u32 {
         match self {

@@ -1,18 +1,17 @@
 //! The embedded judge, which needs only the texts.
 
-use async_trait::async_trait;
-use clorp_domain::verdict::Candidate;
-use clorp_domain::{Brief, Pack, Placing, Verdict};
+use clorp_domain::verdict::{Candidate, Confidence, CriterionScore, IncompleteVerdict, Method};
+use clorp_domain::{Placing, Verdict};
 
+use crate::Contest;
 use crate::ask::Ask;
 use crate::checks::check;
 use crate::points::points;
 use crate::ranking::{Entry, PASSES, Placement, rank};
 use crate::rationale::Case;
-use crate::rubric::{Marks, RUBRIC_VERSION, Rubric, grade};
+use crate::rubric::{Criterion, Marks, RUBRIC_VERSION, Rubric, grade};
 use crate::set::Set;
 use crate::text::Text;
-use crate::{Judge, JudgeError};
 
 /// Name of the embedded judge.
 pub const EMBEDDED_JUDGE: &str = "clorp-embedded";
@@ -20,46 +19,46 @@ pub const EMBEDDED_JUDGE: &str = "clorp-embedded";
 /// Version of the embedded judge. It changes when the ranking does.
 pub const EMBEDDED_JUDGE_VERSION: &str = "1";
 
-/// A judge that counts and compares words. The same submissions always get the same verdict.
+/// Judges by counting and comparing words. The same submissions always get the same verdict.
 ///
-/// It applies plain checks first, scores submissions that pass by the pack's rubric, and ranks them by
-/// comparisons in several orders. It never reads the brief's `env_vars`. It measures how relevant and
-/// concrete an answer is, not whether it is correct.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EmbeddedJudge;
-
-#[async_trait]
-impl Judge for EmbeddedJudge {
-    async fn judge(
-        &self,
-        pack: Pack,
-        brief: &Brief,
-        candidates: &[Candidate],
-    ) -> Result<Verdict, JudgeError> {
-        verdict(pack, &brief.prompt, candidates)
-    }
-}
-
-fn verdict(pack: Pack, prompt: &str, candidates: &[Candidate]) -> Result<Verdict, JudgeError> {
-    if candidates.is_empty() {
-        return Err(JudgeError::NoCandidates);
-    }
+/// Plain checks come first; a submission that fails one is refused. The others are scored by the pack's rubric
+/// and ranked by comparisons in several orders. The judge measures how relevant and concrete an answer is, not
+/// whether it is correct.
+///
+/// # Errors
+/// [`IncompleteVerdict`] if there are no candidates, or one of them is given twice.
+pub fn judge_embedded(contest: &Contest<'_>) -> Result<Verdict, IncompleteVerdict> {
+    let candidates = contest.candidates;
     let mut sorted: Vec<&Candidate> = candidates.iter().collect();
     sorted.sort_by_key(|candidate| (candidate.submitted_at, candidate.submission));
-    let (ask, rubric) = (Ask::new(prompt), Rubric::of(pack));
+    let (ask, rubric) = (Ask::new(contest.prompt), Rubric::of(contest.pack));
     let texts: Vec<Text> = sorted.iter().map(|candidate| Text::new(&candidate.output_text)).collect();
     let entries = entries(&ask, rubric, &sorted, &texts);
     let places = rank(rubric, &entries);
     let placing = |(at, place): (usize, &Placement)| {
         let case = Case { ask: &ask, rubric, text: &texts[place.entry], entries: &entries, places: &places };
-        placing(sorted[place.entry], place, at, case.rationale(at))
+        placing(sorted[place.entry], &entries[place.entry], place, at, case.rationale(at))
     };
     let placings = places.iter().enumerate().map(placing).collect();
-    let passes = u32::try_from(PASSES).unwrap_or(u32::MAX);
-    Ok(Verdict::new(EMBEDDED_JUDGE, EMBEDDED_JUDGE_VERSION, RUBRIC_VERSION, passes, placings, candidates)?)
+    let method = Method {
+        judge: EMBEDDED_JUDGE.to_owned(),
+        judge_version: EMBEDDED_JUDGE_VERSION.to_owned(),
+        rubric_version: RUBRIC_VERSION.to_owned(),
+        model: None,
+        passes: u32::try_from(PASSES).unwrap_or(u32::MAX),
+        seed: None,
+        confidence: Some(Confidence::Low),
+        fallback: None,
+    };
+    Verdict::new(method, Vec::new(), placings, candidates)
 }
 
-fn placing(candidate: &Candidate, place: &Placement, at: usize, rationale: String) -> Placing {
+fn placing(candidate: &Candidate, entry: &Entry, place: &Placement, at: usize, rationale: String) -> Placing {
+    let characters = u32::try_from(candidate.output_text.chars().count()).unwrap_or(u32::MAX);
+    let criteria = Criterion::ALL.iter().map(|criterion| CriterionScore {
+        criterion: criterion.as_str().to_owned(),
+        score: entry.marks.of(*criterion),
+    });
     Placing {
         submission: candidate.submission,
         worker: candidate.worker.clone(),
@@ -68,6 +67,12 @@ fn placing(candidate: &Candidate, place: &Placement, at: usize, rationale: Strin
         score: place.score,
         rationale,
         held: place.held,
+        refused: entry.flag.is_some(),
+        flags: entry.flag.iter().map(|flag| flag.name().to_owned()).collect(),
+        criteria: if entry.flag.is_some() { Vec::new() } else { criteria.collect() },
+        checks: Vec::new(),
+        characters,
+        characters_read: characters,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
-use clorp_domain::DropId;
+use clorp_domain::RankingTask;
 use jiff::Timestamp;
 
 /// Longest delay that SQS accepts, in seconds.
@@ -24,12 +24,13 @@ impl RankingQueue {
         Self { client, url: url.into() }
     }
 
-    /// Asks the ranking to look at `drop` at `at`, or as soon as SQS delivers. A failure is only logged,
-    /// because the sweep finds the drop within a minute.
-    pub async fn wake(&self, drop: DropId, now: Timestamp, at: Timestamp) {
-        let call = self.client.send_message().queue_url(&self.url).message_body(drop.to_string());
+    /// Asks the ranking for `task` at `at`, or as soon as SQS delivers. A failure is only logged, because the
+    /// sweep finds the task within a minute.
+    pub async fn wake(&self, task: impl Into<RankingTask>, now: Timestamp, at: Timestamp) {
+        let task = task.into();
+        let call = self.client.send_message().queue_url(&self.url).message_body(task.to_string());
         if let Err(error) = call.delay_seconds(delay_seconds(now, at)).send().await {
-            tracing::warn!(%drop, error = %DisplayErrorContext(error), "wake-up call not sent; the sweep will find the drop");
+            tracing::warn!(%task, error = %DisplayErrorContext(error), "wake-up call not sent; the sweep will find the task");
         }
     }
 }

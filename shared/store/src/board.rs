@@ -1,6 +1,6 @@
 //! The board of open drops and, by the same index, the drops that the ranking has to look at.
 
-use clorp_domain::{Brief, Cents, Drop, DropId, Error, Pack, Status};
+use clorp_domain::{Brief, Cents, Drop, DropId, Error, Pack, RankingTask, Status};
 use jiff::Timestamp;
 
 use crate::items::brief::read_brief;
@@ -88,10 +88,10 @@ impl Board<'_> {
         Ok(Page { items, next: page.next })
     }
 
-    /// The drops that are due: open ones whose window is over at `now`, and those that wait for a verdict. At
-    /// most [`SWEPT`] of each partition, the longest overdue first. One round trip to the index
-    /// `board_closing`, half a read unit per partition.
-    pub async fn due(self, now: Timestamp) -> Result<Vec<DropId>, Error> {
+    /// The tasks that are due: open drops whose window is over at `now`, drops that wait for a verdict, and
+    /// appeals that wait for an opinion. At most [`SWEPT`] of each partition, the longest overdue first. One
+    /// round trip to the index `board_closing`, half a read unit per partition.
+    pub async fn due(self, now: Timestamp) -> Result<Vec<RankingTask>, Error> {
         // The bound is exclusive, and a window that closes at `now` is over at `now`.
         let over = time_position(now.as_millisecond().saturating_add(1));
         let parts = [(State::Open, Some(over)), (State::Ranking, None)].into_iter();
@@ -99,8 +99,8 @@ impl Board<'_> {
             let range = Range::below(high, SWEPT);
             state.partitions(None).into_iter().map(move |partition| (partition, range.clone()))
         });
-        let keys = self.table.firsts(BY_CLOSING, parts.collect()).await?;
-        Ok(keys.iter().filter_map(drop_of).collect())
+        let due = self.table.firsts(BY_CLOSING, parts.collect()).await?;
+        Ok(due.iter().filter_map(keys::task_of).collect())
     }
 }
 

@@ -16,6 +16,7 @@
 
 mod agents;
 mod api_keys;
+mod appeals;
 mod board;
 mod directory;
 mod disputes;
@@ -23,10 +24,12 @@ mod drops;
 mod feed;
 mod idempotency;
 mod items;
+mod judgings;
 mod ledger;
 mod ledger_audit;
 mod logins;
 mod pending;
+mod races;
 mod rate_limits;
 mod session_refreshes;
 mod settlement;
@@ -54,12 +57,14 @@ pub use drops::{DropPayment, PaymentConflict};
 pub use feed::FeedEntry;
 pub use idempotency::{Begin, Lease, MAX_STORED_BYTES};
 pub use items::idempotency_record::StoredResponse;
+pub use items::judging::Judging;
 pub use items::ledger_entry::LedgerLine;
 pub use items::pending_entry::Pending;
 pub use items::session_refresh::RefreshOutcome;
 pub use items::submission::Delivered;
 pub use items::unapplied_event::UnappliedEvent;
 pub use items::verdict::{Credit, FeedExcerpt};
+pub use judgings::JudgingCost;
 pub use ledger_audit::LedgerAudit;
 pub use logins::RedeemConflict;
 pub use rate_limits::Taken;
@@ -117,6 +122,8 @@ entities! {
     agents: Agents;
     /// API keys, and each user's list of them.
     api_keys: ApiKeys;
+    /// Appeals, with the second opinions.
+    appeals: Appeals;
     /// The board of open drops.
     board: Board;
     /// The public directory of agents that have raced.
@@ -129,12 +136,16 @@ entities! {
     feed: Feed;
     /// Requests under a client's idempotency key.
     idempotency: Idempotency;
+    /// Judgings by a model.
+    judgings: Judgings;
     /// The ledger.
     ledger: Ledger;
     /// Device logins.
     logins: Logins;
     /// Top-ups and withdrawals whose outcome at Stripe is unknown.
     pending: PendingPayments;
+    /// Finished races of each worker.
+    races: Races;
     /// Rate limits: token buckets.
     rate_limits: RateLimits;
     /// Refreshes of sessions.

@@ -136,25 +136,21 @@ const WILD: Script = Script {
 #[cfg(test)]
 mod tests {
     use clorp_domain::verdict::Candidate;
-    use clorp_domain::{Brief, DropId, SubmissionId, UserId};
-    use clorp_judge::{EmbeddedJudge, Judge};
+    use clorp_domain::{DropId, SubmissionId, UserId};
+    use clorp_judge::{Contest, judge_embedded};
     use jiff::Timestamp;
     use ulid::Ulid;
 
     use super::*;
 
-    #[tokio::test]
-    async fn outputs_rank_by_quality_in_every_pack() {
+    #[test]
+    fn outputs_rank_by_quality_in_every_pack() {
         for pack in Pack::ALL {
             let script = script(pack);
             let outputs = [script.good, script.thin, script.prompt, script.excellent, script.excellent];
             let candidates: Vec<Candidate> = (0..).zip(outputs).map(|(n, text)| candidate(n, text)).collect();
-            let brief = Brief {
-                prompt: script.prompt.to_owned(),
-                env_vars: Default::default(),
-                attachments: Vec::new(),
-            };
-            let verdict = EmbeddedJudge.judge(pack, &brief, &candidates).await.unwrap();
+            let contest = Contest { pack, prompt: script.prompt, candidates: &candidates };
+            let verdict = judge_embedded(&contest).unwrap();
             let order: Vec<&str> = verdict.placings().iter().map(|placing| placing.worker.as_str()).collect();
             assert_eq!(order, ["worker-3", "worker-0", "worker-1", "worker-4", "worker-2"], "{pack}");
         }

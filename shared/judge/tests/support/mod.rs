@@ -2,18 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not marked as tests")]
 
-use std::collections::BTreeMap;
-
 use clorp_domain::ids::{DropId, SubmissionId};
 use clorp_domain::time::from_unix_millis;
-use clorp_domain::verdict::Candidate;
-use clorp_domain::{Brief, Pack, Verdict};
-use clorp_judge::{EmbeddedJudge, Judge, JudgeError};
-
-/// Builds a brief with this prompt.
-pub fn brief(prompt: &str) -> Brief {
-    Brief { prompt: prompt.to_owned(), env_vars: BTreeMap::new(), attachments: Vec::new() }
-}
+use clorp_domain::verdict::{Candidate, IncompleteVerdict};
+use clorp_domain::{Pack, Verdict};
+use clorp_judge::{Contest, judge_embedded};
 
 /// Builds one candidate for each text, submitted one second apart by `worker-0`, `worker-1`, ….
 pub fn candidates<S: AsRef<str>>(texts: &[S]) -> Vec<Candidate> {
@@ -31,14 +24,13 @@ pub fn candidates<S: AsRef<str>>(texts: &[S]) -> Vec<Candidate> {
 }
 
 /// Returns the embedded judge's result.
-pub fn ask(pack: Pack, brief: &Brief, candidates: &[Candidate]) -> Result<Verdict, JudgeError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(EmbeddedJudge.judge(pack, brief, candidates))
+pub fn ask(pack: Pack, prompt: &str, candidates: &[Candidate]) -> Result<Verdict, IncompleteVerdict> {
+    judge_embedded(&Contest { pack, prompt, candidates })
 }
 
 /// Judges these texts.
 pub fn judge<S: AsRef<str>>(pack: Pack, prompt: &str, texts: &[S]) -> Verdict {
-    ask(pack, &brief(prompt), &candidates(texts)).unwrap()
+    ask(pack, prompt, &candidates(texts)).unwrap()
 }
 
 /// Returns the rank of the text at index `text`.

@@ -73,6 +73,9 @@ pub(crate) enum IndexEntry {
     Board { pack: Pack, opened_at: Timestamp, closes_at: Timestamp, price: Cents },
     /// The drops that wait for a verdict, still ordered by closing time.
     Ranking(Pack),
+    /// An appeal that waits for its second opinion, among the drops that wait for a verdict. The entry is the
+    /// appeal's own item.
+    Appeal(Pack, Timestamp),
     /// The feed.
     Feed(Pack, Timestamp),
 }
@@ -107,6 +110,11 @@ impl IndexEntry {
             }
             Self::Ranking(pack) => {
                 update.set(PARTITION, s(State::Ranking.partition(pack, shard))).remove(NEWEST).remove(PRICE);
+            }
+            Self::Appeal(pack, requested_at) => {
+                update
+                    .set(PARTITION, s(State::Ranking.partition(pack, shard)))
+                    .set(CLOSING, s(by_time(requested_at, id)));
             }
             Self::Feed(pack, completed_at) => {
                 update

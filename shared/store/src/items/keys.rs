@@ -3,10 +3,11 @@
 
 use clorp_domain::api_key::KeyHash;
 use clorp_domain::{
-    Account, AgentId, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RefreshId, SetupId,
-    TopupId, UploadId, UserCode, UserId, VerificationId, WithdrawalId,
+    Account, AgentId, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RankingTask, RefreshId,
+    SetupId, Side, TopupId, UploadId, UserCode, UserId, VerificationId, WithdrawalId,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::table::{Key, SHARDS};
 
@@ -14,6 +15,10 @@ use crate::table::{Key, SHARDS};
 pub(crate) const LEDGER: &str = "LEDGER#";
 /// Prefix of the sort keys of submissions.
 pub(crate) const OUTPUT: &str = "OUTPUT#";
+/// Prefix of the sort keys of a drop's judgings by a model, and of the answers.
+pub(crate) const JUDGING: &str = "JUDGING#";
+/// Prefix of the sort keys of appeals.
+pub(crate) const APPEAL: &str = "APPEAL#";
 /// Sort key of a verdict. The range from [`OUTPUT`] to it holds a drop's submissions and its verdict.
 pub(crate) const VERDICT: &str = "VERDICT";
 /// Prefix of the sort keys of a worker's active claims.
@@ -21,6 +26,8 @@ pub(crate) const WORK: &str = "WORK#";
 /// Prefix of the sort keys of a worker's lapsed claims. Nothing sorts between the last of them and the first
 /// of [`WORK`], so one range holds recent lapses and all active claims.
 pub(crate) const LAPSED_WORK: &str = "WORK!";
+/// Prefix of the sort keys of a worker's finished races.
+pub(crate) const RACE: &str = "RACE#";
 /// Prefix of the sort keys of agents.
 pub(crate) const AGENT: &str = "AGENT#";
 /// Prefix of the sort keys of top-ups.
@@ -59,6 +66,37 @@ pub(crate) fn verdict(id: DropId) -> Key {
     Key::new(drop_pk(id), VERDICT)
 }
 
+/// The judging of a drop by a model, for one of the ranking's tasks.
+pub(crate) fn judging(task: RankingTask) -> Key {
+    Key::new(drop_pk(task.drop()), format!("{JUDGING}{}", judging_name(task)))
+}
+
+/// The model's answer about one order of the submissions.
+pub(crate) fn judging_answer(task: RankingTask, order: u32) -> Key {
+    Key::new(drop_pk(task.drop()), format!("{}{order:02}", judging_answers(task)))
+}
+
+/// Prefix of the sort keys of a judging's answers.
+pub(crate) fn judging_answers(task: RankingTask) -> String {
+    format!("{JUDGING}{}#", judging_name(task))
+}
+
+/// What the model's judgings have cost on a day, in UTC.
+pub(crate) fn judging_costs(day: Date) -> Key {
+    Key::new(format!("JUDGED#{day}"), "JUDGED")
+}
+
+fn judging_name(task: RankingTask) -> String {
+    match task {
+        RankingTask::Settle(_) => "verdict".to_owned(),
+        RankingTask::Appeal(_, side) => format!("appeal-{side}"),
+    }
+}
+
+pub(crate) fn appeal(drop: DropId, side: Side) -> Key {
+    Key::new(drop_pk(drop), format!("{APPEAL}{side}"))
+}
+
 pub(crate) fn user(id: &UserId) -> Key {
     Key::new(user_pk(id), USER)
 }
@@ -70,6 +108,11 @@ pub(crate) fn work(worker: &UserId, drop: DropId) -> Key {
 /// Keyed by the time of the lapse, because a worker may claim one drop, and lose the claim, more than once.
 pub(crate) fn lapsed_work(worker: &UserId, at: Timestamp, drop: DropId) -> Key {
     Key::new(user_pk(worker), format!("{}#{drop}", lapsed_work_sk(at)))
+}
+
+/// A worker's finished race. Keyed by the time of its end, so that a worker's races are listed by it.
+pub(crate) fn race(worker: &UserId, at: Timestamp, drop: DropId) -> Key {
+    Key::new(user_pk(worker), format!("{RACE}{:013}#{drop}", at.as_millisecond()))
 }
 
 pub(crate) fn agent(owner: &UserId, id: AgentId) -> Key {
@@ -195,6 +238,15 @@ pub(crate) fn drop_of_pk(pk: &str) -> Option<DropId> {
     pk.strip_prefix("DROP#")?.parse().ok()
 }
 
+/// The ranking's task that an index entry stands for.
+pub(crate) fn task_of(key: &Key) -> Option<RankingTask> {
+    let drop = drop_of_pk(&key.pk)?;
+    match key.sk.strip_prefix(APPEAL) {
+        Some(side) => Some(RankingTask::Appeal(drop, side.parse().ok()?)),
+        None => Some(RankingTask::Settle(drop)),
+    }
+}
+
 /// The user of a partition.
 pub(crate) fn user_of_pk(pk: &str) -> Option<UserId> {
     pk.strip_prefix("USER#")?.parse().ok()
@@ -249,9 +301,21 @@ mod tests {
         check(body(id()), &drop_pk, "BODY");
         check(output(id(), &ada), &drop_pk, "OUTPUT#ada");
         check(verdict(id()), &drop_pk, "VERDICT");
+        for side in Side::ALL {
+            let key = appeal(id(), side);
+            check(key.clone(), &drop_pk, &format!("APPEAL#{side}"));
+            assert_eq!(task_of(&key), Some(RankingTask::Appeal(id(), side)));
+        }
+        assert_eq!(task_of(&drop(id())), Some(RankingTask::Settle(id())));
+        let task = RankingTask::Appeal(id(), Side::Sender);
+        check(judging(RankingTask::Settle(id())), &drop_pk, "JUDGING#verdict");
+        check(judging(task), &drop_pk, "JUDGING#appeal-sender");
+        check(judging_answer(task, 3), &drop_pk, "JUDGING#appeal-sender#03");
+        check(judging_costs(jiff::civil::date(2026, 11, 26)), "JUDGED#2026-11-26", "JUDGED");
         check(user(&ada), user_pk, "USER");
         check(work(&ada, id()), user_pk, &format!("WORK#{ULID}"));
         check(lapsed_work(&ada, at, id()), user_pk, &format!("WORK!1700000000000#{ULID}"));
+        check(race(&ada, at, id()), user_pk, &format!("RACE#1700000000000#{ULID}"));
         check(agent(&ada, id()), agents_pk, &format!("AGENT#{ULID}"));
         check(agent_names(&ada), agents_pk, "NAMES");
         check(api_key(&hash.parse().unwrap()), &format!("KEY#{hash}"), "KEY");

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use clorp_domain::verdict::{Constraint, CriterionScore, Method};
 use clorp_domain::{Agent, AgentId, DropId, Error, Placing, SubmissionId, UserId, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::items::agent::{read_agent_id, write_agent_id};
-use crate::table::item::{decode, keyed, parse};
-use crate::table::{Item, Key};
+use crate::items::verdict_details::{PlacingDetails, read_check, read_details, write_details};
+use crate::table::Item;
+use crate::table::item::{decode, encode, parse};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct VerdictItem {
@@ -19,6 +21,9 @@ struct VerdictItem {
     winner_name: String,
     #[serde(with = "crate::table::compressed")]
     excerpt: String,
+    // JSON of `Details`. One text, because deflate gains most on what repeats from placing to placing.
+    #[serde(default, with = "crate::table::compressed")]
+    details: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,24 +59,25 @@ pub struct FeedExcerpt<'a> {
     pub excerpt: &'a str,
 }
 
-/// The item of a verdict. `agent_of` gives the agent that raced for a worker.
+/// The attributes of a verdict. `agent_of` gives the agent that raced for a worker.
 pub(crate) fn write_verdict<'a>(
-    key: &Key,
     verdict: &Verdict,
     excerpt: FeedExcerpt<'_>,
     agent_of: impl Fn(&UserId) -> Option<&'a Agent>,
 ) -> Result<Item, Error> {
     let placing = |placing: &Placing| write_placing(placing, agent_of(&placing.worker));
+    let method = &verdict.method;
     let item = VerdictItem {
-        judge: verdict.judge.clone(),
-        judge_version: verdict.judge_version.clone(),
-        rubric_version: verdict.rubric_version.clone(),
-        passes: verdict.passes,
+        judge: method.judge.clone(),
+        judge_version: method.judge_version.clone(),
+        rubric_version: method.rubric_version.clone(),
+        passes: method.passes,
         placings: verdict.placings().iter().map(placing).collect(),
         winner_name: excerpt.winner_name.to_owned(),
         excerpt: excerpt.excerpt.to_owned(),
+        details: write_details(verdict)?,
     };
-    keyed(key, &item)
+    encode(&item)
 }
 
 fn write_placing(placing: &Placing, agent: Option<&Agent>) -> PlacingItem {
@@ -91,15 +97,30 @@ fn write_placing(placing: &Placing, agent: Option<&Agent>) -> PlacingItem {
 pub(crate) fn read_verdict(drop: DropId, item: Item) -> Result<(Verdict, BTreeMap<UserId, Credit>), Error> {
     let item: VerdictItem = decode(item)?;
     let credits = item.placings.iter().map(read_credit).collect::<Result<_, _>>()?;
-    let placings = item.placings.into_iter().map(|placing| read_placing(drop, placing));
+    let mut details = read_details(&item.details)?;
+    let placings = item.placings.into_iter().map(|placing| {
+        let details = details.placings.remove(&placing.worker_id).unwrap_or_default();
+        read_placing(drop, placing, details)
+    });
     let placings = placings.collect::<Result<_, _>>()?;
-    let verdict =
-        Verdict::from_stored(item.judge, item.judge_version, item.rubric_version, item.passes, placings);
+    let method = Method {
+        judge: item.judge,
+        judge_version: item.judge_version,
+        rubric_version: item.rubric_version,
+        model: details.model,
+        passes: item.passes,
+        seed: details.seed,
+        confidence: details.confidence.map(|word| parse("confidence", &word)).transpose()?,
+        fallback: details.fallback.map(|word| parse("fallback", &word)).transpose()?,
+    };
+    let constraints = details.constraints.into_iter().map(Constraint::from).collect();
+    let verdict = Verdict::from_stored(method, constraints, placings);
     Ok((verdict.ok_or_else(|| Error::internal("stored verdict places nobody"))?, credits))
 }
 
-fn read_placing(drop: DropId, item: PlacingItem) -> Result<Placing, Error> {
+fn read_placing(drop: DropId, item: PlacingItem, details: PlacingDetails) -> Result<Placing, Error> {
     let worker = parse("worker_id", &item.worker_id)?;
+    let criteria = details.criteria.into_iter();
     Ok(Placing {
         submission: SubmissionId::of(drop, &worker),
         worker,
@@ -108,6 +129,12 @@ fn read_placing(drop: DropId, item: PlacingItem) -> Result<Placing, Error> {
         score: item.score,
         rationale: item.rationale,
         held: item.held,
+        refused: details.refused,
+        flags: details.flags,
+        criteria: criteria.map(|(criterion, score)| CriterionScore { criterion, score }).collect(),
+        checks: details.checks.into_iter().map(read_check).collect::<Result<_, _>>()?,
+        characters: details.characters,
+        characters_read: details.characters_read,
     })
 }
 
