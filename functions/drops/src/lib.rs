@@ -8,7 +8,7 @@ mod wire;
 use axum::Router;
 use clorp_context::Context;
 use clorp_domain::agent::agent_not_found;
-use clorp_domain::{AgentId, Brief, Drop, DropId, Error, UserId};
+use clorp_domain::{AgentId, Brief, Drop, Error, RankingTask, UserId};
 use clorp_files::Files;
 use clorp_http::serve::finish_for_callers;
 use clorp_http::{Authenticator, RateClass, Routes, route};
@@ -79,10 +79,10 @@ impl App {
         if known { Ok(Some(id)) } else { Err(agent_not_found().into()) }
     }
 
-    /// Schedules a wake-up of the ranking for a drop at `at`.
-    async fn wake_ranking(&self, drop: DropId, at: Timestamp) {
+    /// Schedules a wake-up of the ranking for a task at `at`.
+    async fn wake_ranking(&self, task: impl Into<RankingTask>, at: Timestamp) {
         if let Some(queue) = &self.queue {
-            queue.wake(drop, self.context.clock.now(), at).await;
+            queue.wake(task, self.context.clock.now(), at).await;
         }
     }
 }
@@ -100,6 +100,7 @@ pub fn api() -> Routes<App> {
         .with_caller(RateClass::Submit, route!(routes::submit::submit))
         .with_caller(RateClass::Read, route!(routes::submissions::submissions))
         .with_caller(RateClass::Read, route!(routes::verdict::verdict))
+        .with_caller(RateClass::Create, route!(routes::appeal::appeal))
         .with_caller(RateClass::Read, route!(routes::logs::logs))
         .with_caller(RateClass::Claim, route!(routes::reserve::reserve))
         .with_caller(RateClass::Claim, route!(routes::release::release))

@@ -66,6 +66,7 @@ pub fn api() -> Routes<App> {
         .with_caller(RateClass::Read, route!(routes::whoami::whoami))
         .with_caller(RateClass::Read, route!(routes::status::status))
         .with_caller(RateClass::Read, route!(routes::get::get))
+        .with_caller(RateClass::Read, route!(routes::races::races))
         .with_caller(RateClass::Read, route!(routes::keys::list::list))
         .with_caller(RateClass::Keys, route!(routes::keys::create::create))
         .with_caller(RateClass::Keys, route!(routes::keys::revoke::revoke))

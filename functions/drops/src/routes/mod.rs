@@ -1,5 +1,6 @@
 //! The endpoints, one per file.
 
+pub(crate) mod appeal;
 pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod fail;

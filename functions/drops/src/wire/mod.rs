@@ -1,5 +1,7 @@
 //! Wire format of a drop.
 
+pub(crate) mod verdict;
+
 use std::collections::BTreeMap;
 
 use clorp_domain::time::rfc3339;
