@@ -101,11 +101,7 @@ impl Functions<'_> {
 
     /// A new instance of the ranking.
     pub(crate) fn ranking(&self) -> Ranking {
-        Ranking {
-            context: self.context("ranking"),
-            judge: self.options.judge.clone(),
-            queue: self.options.queue.clone(),
-        }
+        Ranking { context: self.context("ranking"), queue: self.options.queue.clone() }
     }
 
     /// The access to Stripe of a function.

@@ -11,7 +11,6 @@ use clorp_domain::{
 };
 use clorp_files::Files;
 use clorp_issuer::{Issuer, Person};
-use clorp_judge::{EmbeddedJudge, Judge};
 use clorp_ledger_audit::audit;
 use clorp_local_aws::dynamo::{Dynamo, client, create_table};
 use clorp_local_aws::s3::{LocalS3, sdk_config};
@@ -53,8 +52,6 @@ const WORKERS: usize = 7;
 pub struct Options {
     /// The marketplace's rules; [`unlimited`] by default.
     pub rules: Rules,
-    /// The judge of submissions.
-    pub judge: Arc<dyn Judge>,
     /// Puts a [`Proxy`] between the functions and the table.
     pub proxied: bool,
     /// Queue for the functions' wake-up calls; without one only sweeps close windows.
@@ -71,7 +68,6 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             rules: unlimited(),
-            judge: Arc::new(EmbeddedJudge),
             proxied: false,
             queue: None,
             sandbox: sandbox::Options::default(),

@@ -11,6 +11,7 @@ mod openapi;
 mod requests;
 mod support;
 mod users;
+mod users_races;
 mod users_status;
 mod verify;
 mod wallet_balance;

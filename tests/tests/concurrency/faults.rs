@@ -157,7 +157,11 @@ async fn crash_and_resume((operation, is_step): Step, fault: Fault) {
     assert_eq!(proxy(&world).faults_left(), 0, "{operation} {fault:?}");
     let swept = world.rankings[1].sweep().await.unwrap();
     let settled_before = operation == TRANSACTION && fault == Fault::LostAnswer;
-    assert_eq!(swept, Swept { settled: usize::from(!settled_before), failed: 0 }, "{operation} {fault:?}");
+    assert_eq!(
+        swept,
+        Swept { settled: usize::from(!settled_before), heard: 0, failed: 0 },
+        "{operation} {fault:?}"
+    );
     assert_eq!(world.sweep().await, Swept::default());
     assert_eq!(read(&world.sender, &drop).await["status"], "completed");
     assert_eq!(world.sender.balance().await, 19_000);
@@ -188,7 +192,7 @@ async fn a_ranking_that_crashes_at_each_of_its_steps_in_turn_pays_once() {
     for (n, (operation, is_step)) in STEPS.into_iter().enumerate().filter(|(_, step)| step.0 != "Query") {
         proxy(&world).fail_if(operation, is_step, Fault::ServerError, TRIES);
         let swept = world.rankings[0].sweep().await.unwrap();
-        assert_eq!(swept, Swept { settled: 0, failed: 1 }, "step {n}");
+        assert_eq!(swept, Swept { settled: 0, heard: 0, failed: 1 }, "step {n}");
         assert_eq!(proxy(&world).faults_left(), 0, "step {n}");
         assert_eq!(total_balance(&world.workers).await, 7000, "step {n}");
     }

@@ -3,7 +3,6 @@
 mod agents;
 mod claims;
 mod faults;
-mod judges;
 mod money;
 mod settlement;
 mod submissions;
