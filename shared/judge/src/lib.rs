@@ -11,6 +11,8 @@ mod checks;
 mod embedded;
 mod fold;
 mod instructions;
+#[cfg(feature = "model")]
+pub mod model;
 mod points;
 mod ranking;
 mod rationale;

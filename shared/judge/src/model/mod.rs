@@ -1,0 +1,47 @@
+//! A language model as the judge of a drop's submissions.
+//!
+//! [`Model::ask`] lets a model read a [`Question`] in one [`Order`], and returns its answer as a value that
+//! can be stored. [`parse`] turns an answer into a [`Reading`], and [`combine`] several readings into one ranking.
+//! Models prefer submissions by their place among the others. [`orders`] therefore puts every submission into
+//! every place equally often, so that the preference cancels out.
+//!
+//! Everything a worker wrote is hostile: it stands between fences with a random code, under a random label,
+//! and the model's answer is checked in full. The model's notes may repeat a worker's words, so they are not
+//! fit for publication as they are.
+
+mod orders;
+
+use clorp_domain::Pack;
+
+pub use orders::{MAX_SUBMISSIONS, Order, orders};
+
+/// A question to the model: which of these submissions does the task best?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Kind of work, which decides the criterion that the model is given.
+    pub pack: Pack,
+    /// Prompt of the drop.
+    pub prompt: String,
+    /// Limits that the prompt names, one sentence each.
+    pub constraints: Vec<String>,
+    /// Submissions, at most [`MAX_SUBMISSIONS`]. Their indices name them in orders, readings and rankings.
+    pub submissions: Vec<Submission>,
+}
+
+/// A worker's submission, cleaned for reading: without invisible characters and imitations of answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Submission {
+    /// Text of the submission.
+    pub text: String,
+    /// Attached files that are texts.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file of a submission.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attachment {
+    /// Name of the file.
+    pub name: String,
+    /// Contents of the file.
+    pub text: String,
+}
