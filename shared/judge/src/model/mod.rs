@@ -9,10 +9,13 @@
 //! and the model's answer is checked in full. The model's notes may repeat a worker's words, so they are not
 //! fit for publication as they are.
 
+mod answer;
 mod orders;
+mod schema;
 
 use clorp_domain::Pack;
 
+pub use answer::{Assessment, Criterion, Malformed, Mark, RawAnswer, Reading, Spent, parse};
 pub use orders::{MAX_SUBMISSIONS, Order, orders};
 
 /// A question to the model: which of these submissions does the task best?
