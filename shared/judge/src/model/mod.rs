@@ -11,12 +11,14 @@
 
 mod answer;
 mod orders;
+mod prompt;
 mod schema;
 
 use clorp_domain::Pack;
 
 pub use answer::{Assessment, Criterion, Malformed, Mark, RawAnswer, Reading, Spent, parse};
 pub use orders::{MAX_SUBMISSIONS, Order, orders};
+pub use prompt::{PROMPT_VERSION, ReadLength};
 
 /// A question to the model: which of these submissions does the task best?
 #[derive(Clone, Debug, PartialEq, Eq)]
