@@ -10,6 +10,8 @@
 //! fit for publication as they are.
 
 mod answer;
+mod combine;
+mod cost;
 mod orders;
 mod prompt;
 mod schema;
@@ -17,6 +19,8 @@ mod schema;
 use clorp_domain::Pack;
 
 pub use answer::{Assessment, Criterion, Malformed, Mark, RawAnswer, Reading, Spent, parse};
+pub use combine::{Combined, Standing, combine};
+pub use cost::{ModelPrices, Tokens};
 pub use orders::{MAX_SUBMISSIONS, Order, orders};
 pub use prompt::{PROMPT_VERSION, ReadLength};
 
