@@ -11,6 +11,7 @@
 
 mod answer;
 mod combine;
+mod config;
 mod cost;
 mod orders;
 mod prompt;
@@ -20,6 +21,7 @@ use clorp_domain::Pack;
 
 pub use answer::{Assessment, Criterion, Malformed, Mark, RawAnswer, Reading, Spent, parse};
 pub use combine::{Combined, Standing, combine};
+pub use config::{Api, Auth, ConfigError, FIRST_MODEL, Key, ModelConfig, ModelVars, SECOND_MODEL};
 pub use cost::{ModelPrices, Tokens};
 pub use orders::{MAX_SUBMISSIONS, Order, orders};
 pub use prompt::{PROMPT_VERSION, ReadLength};
