@@ -13,8 +13,10 @@ mod answer;
 mod combine;
 mod config;
 mod cost;
+mod envelope;
 mod orders;
 mod prompt;
+mod request;
 mod schema;
 
 use clorp_domain::Pack;
@@ -23,6 +25,7 @@ pub use answer::{Assessment, Criterion, Malformed, Mark, RawAnswer, Reading, Spe
 pub use combine::{Combined, Standing, combine};
 pub use config::{Api, Auth, ConfigError, FIRST_MODEL, Key, ModelConfig, ModelVars, SECOND_MODEL};
 pub use cost::{ModelPrices, Tokens};
+pub use envelope::{BatchResult, NotABatchResult};
 pub use orders::{MAX_SUBMISSIONS, Order, orders};
 pub use prompt::{PROMPT_VERSION, ReadLength};
 
