@@ -21,7 +21,7 @@ const MAX_NOTE: usize = 400;
 ///
 /// The four cover what a client can complain about, and each can be checked against the prompt: not what was
 /// ordered, wrong, badly made, against a limit. Originality is left out, because it compares submissions and
-/// the ranking does that. So is clarity, which is a part of craft and rewards smooth prose if it stands alone.
+/// the ranking does that. So is clarity: it is a part of craft, and alone it rewards smooth prose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Criterion {
     /// The explicit limits of the prompt are kept.

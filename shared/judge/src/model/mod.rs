@@ -1,15 +1,16 @@
 //! A language model as the judge of a drop's submissions.
 //!
 //! [`Model::ask`] lets a model read a [`Question`] in one [`Order`], and returns its answer as a value that
-//! can be stored. [`parse`] turns an answer into a [`Reading`], and [`combine`] several readings into one ranking.
-//! Models prefer submissions by their place among the others. [`orders`] therefore puts every submission into
-//! every place equally often, so that the preference cancels out.
+//! can be stored. [`parse`] turns an answer into a [`Reading`], and [`combine`] several readings into one
+//! ranking. Models prefer submissions by their place among the others. [`orders`] therefore puts every
+//! submission into every place equally often, so that the preference cancels out.
 //!
 //! Everything a worker wrote is hostile: it stands between fences with a random code, under a random label,
 //! and the model's answer is checked in full. The model's notes may repeat a worker's words, so they are not
 //! fit for publication as they are.
 
 mod answer;
+mod client;
 mod combine;
 mod config;
 mod cost;
@@ -18,10 +19,12 @@ mod orders;
 mod prompt;
 mod request;
 mod schema;
+mod sign;
 
 use clorp_domain::Pack;
 
 pub use answer::{Assessment, Criterion, Malformed, Mark, RawAnswer, Reading, Spent, parse};
+pub use client::{Model, Unanswered};
 pub use combine::{Combined, Standing, combine};
 pub use config::{Api, Auth, ConfigError, FIRST_MODEL, Key, ModelConfig, ModelVars, SECOND_MODEL};
 pub use cost::{ModelPrices, Tokens};

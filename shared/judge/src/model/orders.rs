@@ -59,10 +59,11 @@ impl Order {
 /// [`MAX_SUBMISSIONS`].
 ///
 /// The same seed always yields the same orders, and a larger count only adds orders at the end. So a stored
-/// answer can be read again, and an undecided ranking can be given more readings. Any run of as many orders as
-/// there are submissions, counted from the start, puts each submission into each place exactly once. Other
-/// counts differ by at most one. The second such run is the first one turned by 180 degrees, so that each
-/// submission also follows each other one equally often.
+/// answer can be read again, and an undecided ranking can be given more readings.
+///
+/// With as many orders as submissions, or a multiple of it, each submission stands in each place equally
+/// often. With other counts the difference is at most one. Each second such run is the one before it turned
+/// by 180 degrees, so that each submission also follows each other one equally often.
 ///
 /// The seed must be a random number that workers cannot know. Labels and codes are secret with it.
 pub fn orders(seed: u64, submissions: usize, count: usize) -> Vec<Order> {

@@ -157,8 +157,8 @@ fn parts(submission: &Submission) -> impl Iterator<Item = (Option<&str>, &str)> 
     std::iter::once((None, submission.text.as_str())).chain(attachments)
 }
 
-/// Divides a budget among texts of these lengths. Short texts get what they need, and long ones share the rest
-/// equally.
+/// Divides a budget among texts of these lengths. Short texts get what they need, and long ones share the
+/// rest equally.
 fn shares(lengths: &[usize], budget: usize) -> Vec<usize> {
     let mut shares = vec![0; lengths.len()];
     let mut shortest_first: Vec<(usize, usize)> = lengths.iter().copied().enumerate().collect();
