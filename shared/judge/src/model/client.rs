@@ -145,7 +145,7 @@ impl Model {
         &self.config
     }
 
-    /// Lets the model read the question in one order. The answer passes [`parse`](super::parse).
+    /// Lets the model read the question in one order. The answer passes [`parse`].
     ///
     /// Calls are repeated while the service is overloaded or unreachable, and end before `deadline`. A
     /// malformed answer gets one more try, which names the fault to the model.

@@ -1,8 +1,8 @@
 //! A language model as the judge of a drop's submissions.
 //!
 //! [`Model::ask`] lets a model read a [`Question`] in one [`Order`], and returns its answer as a value that
-//! can be stored. [`parse`] turns an answer into a [`Reading`], and [`combine`] several readings into one
-//! ranking. Models prefer submissions by their place among the others. [`orders`] therefore puts every
+//! can be stored. [`parse`] turns an answer into a [`Reading`], and [`combine()`] several readings into one
+//! ranking. Models prefer submissions by their place among the others. [`orders()`] therefore puts every
 //! submission into every place equally often, so that the preference cancels out.
 //!
 //! Everything a worker wrote is hostile: it stands between fences with a random code, under a random label,
