@@ -28,6 +28,11 @@ pub(crate) fn fold(c: char) -> impl Iterator<Item = char> {
     ascii.into_iter().chain(other)
 }
 
+/// Folds every visible character of `text`.
+pub(crate) fn fold_text(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).flat_map(fold).collect()
+}
+
 /// Folds every letter and digit of `text` and joins them.
 pub(crate) fn squeeze(text: &str) -> String {
     text.chars().filter(|c| !is_invisible(*c)).flat_map(fold).filter(|c| c.is_alphanumeric()).collect()

@@ -11,8 +11,7 @@ mod checks;
 mod embedded;
 mod fold;
 mod instructions;
-#[cfg(feature = "model")]
-pub mod model;
+mod integrity;
 mod points;
 mod ranking;
 mod rationale;
