@@ -116,6 +116,8 @@ pub(crate) struct Items {
 /// A parsed prompt.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
+    /// Prompt as written.
+    pub(crate) prompt: String,
     /// Text of the prompt.
     pub(crate) text: Text,
     /// Distinct content words, in order.
@@ -134,6 +136,7 @@ impl Ask {
         let text = Text::new(prompt);
         let items = items(&text.words);
         Self {
+            prompt: prompt.to_owned(),
             terms: terms(prompt, &text.words, items.is_some()),
             items,
             most_words: most_words(&text.words),

@@ -1,7 +1,8 @@
 //! Plain checks, applied before anything is scored.
 
 use crate::ask::Ask;
-use crate::instructions::{instructs, is_only_opening};
+use crate::fold::squeeze;
+use crate::integrity::manipulations;
 use crate::points::points;
 use crate::text::Text;
 
@@ -25,6 +26,60 @@ const TAKEN_WHOLE: u32 = 75;
 
 /// Minimum number of distinct words for a comparison. Fewer may agree by chance.
 const FEWEST_STEMS: usize = 14;
+
+/// Openings that are known to win good grades from judges without any content after them.
+const OPENINGS: &[&str] = &[
+    "thoughtprocess",
+    "letssolvethisproblemstepbystep",
+    "letsthinkstepbystep",
+    "letsthinkthroughthisstepbystep",
+    "thinkingprocess",
+    "reasoning",
+    "solution",
+    "answer",
+    "finalanswer",
+    "theanswer",
+    "theansweris",
+    "hereistheanswer",
+    "hereismyanswer",
+    "heresmyanswer",
+    "assistant",
+    "losung",
+    "antwort",
+    "gedankengang",
+    "reponse",
+    "solucion",
+    "respuesta",
+    "solucao",
+    "resposta",
+    "soluzione",
+    "risposta",
+    "antwoord",
+    "oplossing",
+    "odpowiedz",
+    "rozwiazanie",
+    "cevap",
+    "cozum",
+    "ответ",
+    "решение",
+    "解",
+    "解答",
+    "答案",
+    "回答",
+    "思考过程",
+    "かいせつ",
+    "풀이",
+    "답변",
+    "الحل",
+    "الإجابة",
+    "समाधान",
+    "उत्तर",
+];
+
+/// True if the text is nothing but an opening.
+pub(crate) fn is_only_opening(text: &Text) -> bool {
+    OPENINGS.iter().any(|opening| squeeze(opening) == text.squeezed)
+}
 
 /// The check that a submission failed, least grave first.
 ///
@@ -81,10 +136,17 @@ pub(crate) fn check(
     earlier: &[&Text],
     limits: CopyLimits,
 ) -> Option<Flag> {
-    let copied = || earlier.iter().any(|original| copies(ask, text, original, limits));
-    if instructs(text, raw, &ask.text) {
+    if manipulations(&ask.prompt, raw).is_empty() {
+        check_content(ask, text, earlier, limits)
+    } else {
         Some(Flag::Instructions)
-    } else if text.words.is_empty() || is_only_opening(text) {
+    }
+}
+
+/// Returns the gravest check of its content that the submission fails, given the `earlier` submissions.
+pub(crate) fn check_content(ask: &Ask, text: &Text, earlier: &[&Text], limits: CopyLimits) -> Option<Flag> {
+    let copied = || earlier.iter().any(|original| copies(ask, text, original, limits));
+    if text.words.is_empty() || is_only_opening(text) {
         Some(Flag::Empty)
     } else if copies_prompt(ask, text) {
         Some(Flag::CopiedPrompt)
@@ -93,7 +155,8 @@ pub(crate) fn check(
     }
 }
 
-fn copies_prompt(ask: &Ask, text: &Text) -> bool {
+/// True if the text consists of the prompt's own words.
+pub(crate) fn copies_prompt(ask: &Ask, text: &Text) -> bool {
     let limit = if ask.edits { PROMPT_COPY_OF_EDIT } else { PROMPT_COPY };
     let shared = text.shingles.shared(&ask.text.shingles);
     text.hash == ask.text.hash || (shared > 0 && points(shared, text.shingles.len()) >= limit)

@@ -10,7 +10,6 @@ mod ask;
 mod checks;
 mod embedded;
 mod fold;
-mod instructions;
 mod integrity;
 mod points;
 mod ranking;

@@ -100,11 +100,6 @@ impl Text {
         }
     }
 
-    /// True if the folded `word` occurs.
-    pub(crate) fn has(&self, word: &str) -> bool {
-        self.words.iter().any(|own| own.folded == word)
-    }
-
     /// Counts the distinct words that satisfy `of_kind`.
     pub(crate) fn distinct(&self, of_kind: impl Fn(&Word) -> bool) -> usize {
         self.words.iter().filter(|word| of_kind(word)).map(|word| word.stem).collect::<Set>().len()

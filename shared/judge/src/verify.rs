@@ -3,8 +3,8 @@
 use clorp_domain::verification::Finding;
 
 use crate::ask::Ask;
-use crate::checks::{Flag, check};
-use crate::instructions::instructs_despite_criteria;
+use crate::checks::{Flag, check_content};
+use crate::integrity::manipulations_despite_criteria;
 use crate::rationale::{describe_failure, findings, paragraph};
 use crate::rubric::{RUBRIC_VERSION, Rubric};
 use crate::text::Text;
@@ -42,10 +42,11 @@ pub fn verify(criteria: &str, output: &str) -> Finding {
 
 /// Returns the gravest check that the output fails.
 fn gravest_flag(ask: &Ask, text: &Text, output: &str, rubric: &Rubric) -> Option<Flag> {
-    if instructs_despite_criteria(text, output, &ask.text) {
-        return Some(Flag::Instructions);
+    if manipulations_despite_criteria(&ask.prompt, output).is_empty() {
+        check_content(ask, text, &[], rubric.copy)
+    } else {
+        Some(Flag::Instructions)
     }
-    check(ask, text, output, &[], rubric.copy)
 }
 
 const fn describe_criteria_failure(flag: Flag) -> &'static str {

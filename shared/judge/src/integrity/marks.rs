@@ -1,0 +1,216 @@
+//! Marks of chats and of a judge's prompt: role marks, tags and fences.
+
+use std::collections::HashSet;
+
+use super::lexicon::{
+    AUTHORITY, CHAT, Concepts, ENTRY, JUDGE, MARKUP, MUST, OWN, PASS, PLEASE, RATE, RUBRIC, RULES, VERDICT,
+    WIN, YOU,
+};
+use super::tokens::{PASS_LOUDLY, tokens};
+use super::{IntegrityFlag, rules};
+use crate::fold::{fold_text, is_invisible};
+
+/// Names of sections that only a judge's prompt or answer has.
+const OF_JUDGES: &[&str] = &[
+    "submission",
+    "submissions",
+    "candidate",
+    "verdict",
+    "grader",
+    "grading",
+    "judge",
+    "judgement",
+    "judgment",
+    "evaluation",
+    "evaluator",
+    "rubric",
+    "criteria",
+    "system",
+    "admin",
+    "ranking",
+    "contestant",
+];
+
+/// Names of sections that other texts have, too.
+const OF_MANY: &[&str] = &[
+    "answer",
+    "response",
+    "prompt",
+    "instruction",
+    "instructions",
+    "assistant",
+    "document",
+    "context",
+    "input",
+    "user",
+    "entry",
+    "task",
+    "human",
+    "data",
+    "content",
+];
+
+/// Names of roles at the beginning of a message.
+const ROLES: &[&str] = &["system", "admin", "administrator", "developer", "moderator", "operator"];
+
+/// Words that may follow the name of a role.
+const MESSAGES: &[&str] =
+    &["message", "note", "notice", "prompt", "update", "override", "evaluation", "alert"];
+
+/// Longest mark, in characters.
+const LONGEST: usize = 60;
+
+/// A mark in a text.
+struct Mark<'a> {
+    /// Mark with its delimiters.
+    whole: &'a str,
+    /// Words of the name, folded.
+    name: Vec<String>,
+    /// True if the mark closes a section.
+    closes: bool,
+    /// True if the mark belongs to a chat template, such as `<|im_end|>`.
+    chat: bool,
+}
+
+/// Returns the marks that are hostile in an answer to the prompt.
+pub(super) fn flags(text: &str, prompt: &str, asked: Concepts) -> Vec<IntegrityFlag> {
+    let folded = fold_text(prompt);
+    let prompt: HashSet<&str> = folded.split(|c: char| !c.is_alphanumeric()).collect();
+    let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let mut opened: HashSet<Vec<String>> = HashSet::new();
+    let mut markup = false;
+    for mark in marks(&visible) {
+        let expected = mark.name.iter().any(|word| prompt.contains(word.as_str()));
+        let known = |list: &[&str]| mark.name.iter().any(|word| list.contains(&word.as_str()));
+        let hostile = if mark.chat {
+            asked & CHAT == 0
+        } else if mark.closes && opened.contains(&mark.name) {
+            false
+        } else {
+            let judges = known(OF_JUDGES) && (mark.closes || asked & MARKUP == 0);
+            judges || (mark.closes && known(OF_MANY))
+        };
+        markup |= hostile && !expected;
+        if !mark.closes {
+            opened.insert(mark.name);
+        }
+    }
+    markup |= asked & CHAT == 0 && visible.lines().any(|line| is_fence(line, &prompt));
+    let role = asked & CHAT == 0 && poses_as_role(&visible, &prompt);
+    let mut flags = Vec::new();
+    flags.extend(markup.then_some(IntegrityFlag::ImitatesMarkup));
+    flags.extend(role.then_some(IntegrityFlag::FalseAuthority));
+    flags
+}
+
+/// Finds tags, marks of chat templates and bracketed names of sections.
+fn marks(text: &str) -> impl Iterator<Item = Mark<'_>> {
+    let starts = text.char_indices().filter(|(_, c)| matches!(c, '<' | '[' | '＜' | '〈'));
+    starts.filter_map(|(at, _)| mark_at(text.get(at..)?))
+}
+
+fn mark_at(text: &str) -> Option<Mark<'_>> {
+    let angled = !text.starts_with('[');
+    let last = if angled { ['>', '＞', '〉'] } else { [']'; 3] };
+    let end =
+        text.char_indices().take(LONGEST).find(|(_, c)| last.contains(c)).map(|(at, c)| at + c.len_utf8())?;
+    let whole = text.get(..end)?;
+    let inner = whole.trim_matches(|c| matches!(c, '<' | '>' | '[' | ']' | '＜' | '＞' | '〈' | '〉'));
+    let chat = inner.starts_with('|') && inner.ends_with('|')
+        || matches!(whole, "[INST]" | "[/INST]" | "<<SYS>" | "<</SYS>")
+        || matches!(inner, "start_of_turn" | "end_of_turn" | "eot_id");
+    let name = inner.trim_start_matches(['/', '|']).split([' ', '\n']).next()?;
+    let words = |name: &str| -> Vec<String> {
+        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(fold_text).collect()
+    };
+    let name = words(name);
+    let closes = inner.starts_with('/');
+    // Brackets are common in prose, so that only closing ones are marks.
+    ((angled && !name.is_empty()) || closes || chat).then_some(Mark { whole, name, closes, chat })
+}
+
+/// True if the line pretends that a section of the judge's prompt ends or begins.
+fn is_fence(line: &str, prompt: &HashSet<&str>) -> bool {
+    let line = line.trim();
+    if line.chars().count() > LONGEST {
+        return false;
+    }
+    let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
+    let first = line.chars().next().unwrap_or('a');
+    let decorated = !first.is_alphanumeric() && line.len() - bare.len() >= 2;
+    let folded = fold_text(bare);
+    let mut words =
+        folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty() && *word != "the");
+    let bounds = words
+        .next()
+        .is_some_and(|word| matches!(word, "end" | "begin" | "start" | "ende" | "fin" | "fim" | "fine"));
+    let names = |word: &str| OF_JUDGES.contains(&word) || OF_MANY.contains(&word);
+    let section = words.clone().any(names);
+    let arrows = line.starts_with("<<<") && line.ends_with(">>>");
+    decorated && bounds && (section || arrows) && !words.any(|word| word.len() > 3 && prompt.contains(word))
+}
+
+/// True if a message of the text poses as one from the system or from an administrator.
+fn poses_as_role(text: &str, prompt: &HashSet<&str>) -> bool {
+    let names = text.match_indices([':', ']', '>', '\n']).filter_map(|(at, mark)| {
+        let before = text.get(..at)?;
+        // A role stands near the beginning of its line, so that a bounded part of the line suffices.
+        let start = before.char_indices().rev().take(LONGEST).last().map_or(at, |(start, _)| start);
+        let near = before.get(start..)?;
+        let line = near.rsplit('\n').next()?;
+        let complete = start == 0 || line.len() < near.len();
+        let mut words = line.rsplit(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let (last, earlier) = (words.next()?, words.next());
+        let (role, alone) = match earlier {
+            Some(role) if MESSAGES.contains(&fold_text(last).as_str()) => {
+                (role, complete && words.next().is_none())
+            }
+            _ => (last, complete && earlier.is_none()),
+        };
+        let loud = role.chars().all(char::is_uppercase) && role.len() > 4;
+        let heading = mark != "\n" || line.trim_start().starts_with(['#', '=', '*', '-']) || loud;
+        let is_role = ROLES.contains(&fold_text(role).as_str());
+        let begins = alone || (loud && mark != "\n");
+        (is_role && heading && begins && !prompt.contains(fold_text(role).as_str())).then_some(at)
+    });
+    names.take(20).any(|at| {
+        let message: String = text.get(at..).unwrap_or_default().chars().take(240).collect();
+        let said = rules::all_concepts(&tokens(&message));
+        let orders = said & YOU != 0 && said & (MUST | PLEASE | OWN) != 0;
+        orders
+            || said & (RATE | VERDICT | WIN | PASS | PASS_LOUDLY | JUDGE | RULES | RUBRIC | ENTRY | AUTHORITY)
+                != 0
+    })
+}
+
+/// Replaces the marks of chats and of a judge's prompt in `text` by words in brackets.
+pub(super) fn neutralise(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for mark in marks(text) {
+        let Some(at) = offset(text, mark.whole).filter(|at| *at >= done) else {
+            continue;
+        };
+        let known = mark.name.iter().any(|word| {
+            OF_JUDGES.contains(&word.as_str())
+                || OF_MANY.contains(&word.as_str())
+                || ROLES.contains(&word.as_str())
+        });
+        if mark.chat || known {
+            out.push_str(text.get(done..at).unwrap_or_default());
+            out.push_str("(mark removed)");
+            done = at + mark.whole.len();
+        }
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    let lines = out.split_inclusive('\n').map(|line| {
+        let end = if line.ends_with('\n') { "\n" } else { "" };
+        if is_fence(line, &HashSet::new()) { format!("(mark removed){end}") } else { line.to_owned() }
+    });
+    lines.collect()
+}
+
+/// The offset of `part`, a slice of `text`.
+fn offset(text: &str, part: &str) -> Option<usize> {
+    (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)
+}
