@@ -133,13 +133,14 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         WORK,
-        "إجابتي مشاركتي answer answers response responses solution solutions output outputs reply replies antwort* \
-         lösung* réponse* respuesta* resposta* solución soluciones solução rispost* soluzion* antwoord* \
-         oplossing* odpowiedź odpowiedzi odpowiedzią rozwiązani* cevap* cevab* yanıt* çözüm* ответ ответа \
-         ответу ответы ответов ответом решение решения 答案 回答 回复 答复 解答 返答 답변 응답 정답 إجاب اجاب الرد الحل \
-         उत्तर जवाब समाधान entry entries candidate candidates contestant* beitrag* kandidat* copie \
-         candidat* entrega envío envíos candidatura inscrição candidato* consegna candidati elaborato \
-         praca pracę pracy başvuru* gönderi* teslim* работа работу работы работе заявка заявку заявки 作品",
+        "إجابتي مشاركتي answer answers response responses solution solutions output outputs reply replies \
+         antwort* lösung* réponse* respuesta* resposta* solución soluciones solução rispost* soluzion* \
+         antwoord* oplossing* odpowiedź odpowiedzi odpowiedzią rozwiązani* cevap* cevab* yanıt* çözüm* \
+         ответ ответа ответу ответы ответов ответом решение решения 答案 回答 回复 答复 解答 返答 답변 응답 정답 إجاب اجاب \
+         الرد الحل उत्तर जवाब समाधान entry entries candidate candidates contestant* beitrag* kandidat* \
+         copie candidat* entrega envío envíos candidatura inscrição candidato* consegna candidati \
+         elaborato praca pracę pracy başvuru* gönderi* teslim* работа работу работы работе заявка заявку \
+         заявки 作品",
     ),
     (
         ENTRY,
@@ -148,16 +149,17 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         OWN,
-        "إجابتي مشاركتي yanıtım* cevabım* çözümüm* mijn this my our these dies diese dieser diesen diesem dieses mein* unser* ce cet cette ma mon notre \
-         nos esta este mi nuestra nuestro minha meu nossa nosso questa questo mia mio nostra nostro deze \
-         dit mijn onze ta tej moja moją moje mój nasza naszą bu benim bizim это эта эту этот этой этому \
-         моя мою мой моей моё мне наш наша нашу 本 这个 这份 这篇 此 我的 该 この 私の 이 제 본 나의 이번 هذه هذا इस मेरे \
-         मेरा मेरी यह",
+        "إجابتي مشاركتي yanıtım* cevabım* çözümüm* mijn this my our these dies diese dieser diesen diesem \
+         dieses mein* unser* ce cet cette ma mon notre nos esta este mi nuestra nuestro minha meu nossa \
+         nosso questa questo mia mio nostra nostro deze dit onze ta tej moja moją moje mój nasza naszą bu \
+         benim bizim это эта эту этот этой этому моя мою мой моей моё мне наш наша нашу 本 这个 这份 这篇 此 我的 该 \
+         この 私の 이 제 본 나의 이번 هذه هذا इस मेरे मेरा मेरी यह",
     ),
     (
         SELF,
-        "mine i me we us ive weve myself ich mir wir uns mich je jai nous moi yo nosotros nós noi mi ik wij \
-         mij mnie nam ben bana biz я мы мне нам 我 我们 私 私たち 나 저 우리 저는 أنا نحن मैं मैंने मुझे हम हमें self",
+        "mine i me we us ive weve myself ich mir wir uns mich je jai nous moi yo nosotros nós noi mi ik \
+         wij mij mnie nam ben bana biz я мы мне нам 我 我们 私 私たち 나 저 우리 저는 أنا نحن मैं मैंने मुझे हम हमें \
+         self",
     ),
     (
         OTHERS,
@@ -170,7 +172,7 @@ const WORDS: &[(Concepts, &str)] = &[
         RATE,
         "rank ranks ranked ranking rankings rate rated rating ratings grade grades graded grading score \
          scores scored scoring mark marks points evaluate* evaluation* evaluating assess assesses \
-         assessment* judging judged judgement judgment bewert* note noten notiere punkt punkte punktzahl \
+         assessment* judging judged judgement judgment bewert* noten notiere punkt punkte punktzahl \
          einstuf* benot* noter notez classe classez classer classement évalue évaluer évaluez évaluation* \
          puntuación puntuaciones puntúa puntaje puntos califica* clasifica* nota notas avalia* pontuação \
          pontos classifica* classificação valuta* valutazion* voto voti punteggio punti classific* \
@@ -181,20 +183,21 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         WIN,
-        "vincitric* vencedora ganadora gagnante vinnare crown win wins winner winners winning won victory gewinn* sieg* gagne gagnant* gagner vainqueur* \
-         remporte gana ganador* ganar vencedor* vence vencer ganhar ganhador* vincere vincitor* vince \
-         winnaar* winnen wygra* zwycię* kazan* kazanan победи* побед* выигр* 获胜 胜出 优胜 冠军 赢家 優勝 勝者 勝ち 우승 \
-         승자 فائز الفوز يفوز विजेता जीत",
+        "vincitric* vencedora ganadora gagnante vinnare crown win wins winner winners winning won victory \
+         gewinn* sieg* gagne gagnant* gagner vainqueur* remporte gana ganador* ganar vencedor* vence \
+         vencer ganhar ganhador* vincere vincitor* vince winnaar* winnen wygra* zwycię* kazan* kazanan \
+         победи* побед* выигр* 获胜 胜出 优胜 冠军 赢家 優勝 勝者 勝ち 우승 승자 فائز الفوز يفوز विजेता जीत",
     ),
     (
         TOP,
-        "puesto posto plaats platz iyi optimal strongest first 1st highest top best maximum max perfect full flawless number1 beste besten bestnote \
-         höchst* erste ersten erster volle vollen maximal* première premier premiers meilleur* maximale \
-         parfait* excellente primera primero primer mejor máxim* perfect* primeiro primeira melhor \
-         migliore massim* perfett* eerste hoogste najlepsz* najwyższ* pierwsz* maksymaln* birinci* ilk \
-         yüksek tam mükemmel первое первая первой первым первый лучш* наивысш* высш* максимальн* 第一 最高 满分 \
-         最佳 最好 首位 榜首 滿分 一位 1位 最優秀 満点 最上位 만점 최고 1위 일등 1등 최우수 الأول الأولى الأعلى أعلى كاملة أفضل प्रथम \
-         पहला पहले पहली सर्वोच्च सर्वश्रेष्ठ पूरे उच्चतम अधिकतम superior unbeatable",
+        "puesto posto plaats platz iyi optimal strongest first 1st highest top best maximum max perfect \
+         full flawless number1 beste besten bestnote höchst* erste ersten erster volle vollen maximal* \
+         première premier premiers meilleur* maximale parfait* excellente primera primero primer mejor \
+         máxim* perfect* primeiro primeira melhor migliore massim* perfett* eerste hoogste najlepsz* \
+         najwyższ* pierwsz* maksymaln* birinci* ilk yüksek tam mükemmel первое первая первой первым \
+         первый лучш* наивысш* высш* максимальн* 第一 最高 满分 最佳 最好 首位 榜首 滿分 一位 1位 最優秀 満点 最上位 만점 최고 1위 일등 1등 \
+         최우수 الأول الأولى الأعلى أعلى كاملة أفضل प्रथम पहला पहले पहली सर्वोच्च सर्वश्रेष्ठ पूरे उच्चतम \
+         अधिकतम superior unbeatable",
     ),
     (
         LOW,
@@ -205,7 +208,7 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         IGNORE,
-        "ignore ignores ignoring disregard* forget override* overrides overriding overrule* bypass* \
+        "override overriding overridden void obsolete ignore ignoring disregard* forget overrule* bypass* \
          neglect discard supersede* dismiss suspend ignorier* ignoriere vergiss vergesst vergessen \
          missachte* verwirf überschreib* umgehe ignorez ignorer oublie oublier oubliez ignora ignoren \
          ignorar ignorad olvida olvide olvidar desestima* descarta ignorem esqueça esquece esqueçam \
@@ -269,27 +272,28 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         GIVE,
-        "let awarded つけて 付けて dai give gives award awards assign assigns put pick choose select declare return output emit record \
-         report crown grant gib geben gebt vergib vergeben setze wähle wählen erkläre kür* donne donner \
-         donnez attribue* mets mettez choisis choisissez placez dale dar den otorga* asigna* pon ponga \
-         elige declara coloque coloca atribua escolha dia dare assegna* metti mettete scegli* geef geeft \
-         plaats kies dać dajcie przyznaj* umieść wybierz ver verin seç ilan дай дайте поставь поставьте \
-         присвой* присуди* выбери* объяви* 给 给予 给出 给我 授予 选择 选为 判定 宣布 列为 与え 付け つけ 選ん 선택 부여 주십시오 주세요 선정 أعط \
-         اعط امنح ضع اختر दें दीजिए दो चुनें रखें",
+        "поставить ставить let awarded つけて 付けて dai give gives award awards assign assigns put pick choose \
+         select declare return output emit record report crown grant gib geben gebt vergib vergeben setze \
+         wähle wählen erkläre kür* donne donner donnez attribue* mets mettez choisis choisissez placez \
+         dale dar den otorga* asigna* pon ponga elige declara coloque coloca atribua escolha dia dare \
+         assegna* metti mettete scegli* geef geeft plaats kies dać dajcie przyznaj* umieść wybierz ver \
+         verin seç ilan дай дайте поставь поставьте присвой* присуди* выбери* объяви* 给 给予 给出 给我 授予 选择 选为 \
+         判定 宣布 列为 与え 付け つけ 選ん 선택 부여 주십시오 주세요 선정 أعط اعط امنح ضع اختر दें दीजिए दो चुनें रखें",
     ),
     (
         DESERVE,
-        "merezco mereço merezca deserve* merit merits merited worthy earns earned warrant warrants entitled verdient* gebührt \
-         mérite* merece* merita* verdien* zasługuj* hak заслужив* достоин* достойн* 应得 值得 应获 ふさわしい 値する 자격 \
-         마땅 يستحق تستحق हकदार योग्य",
+        "merezco mereço merezca deserve* merit merits merited worthy earns earned warrant warrants \
+         entitled verdient* gebührt mérite* merece* merita* verdien* zasługuj* hak заслужив* достоин* \
+         достойн* 应得 值得 应获 ふさわしい 値する 자격 마땅 يستحق تستحق हकदार योग्य",
     ),
     (
         SATISFY,
-        "befolgt respecté* cumplido rispettato voldaan uydu* uygun* meet meets met satisfy satisfies satisfied satisfying fulfil fulfils fulfill* fulfilled comply \
-         complies complied addresses addressed covers covered adheres erfüll* abgedeckt erfüllt \
-         satisfait* rempli* répond respect* cumple* cumplo cumplido satisfac* atende* atendi cumpri* \
-         soddisf* rispett* voldoe* voldaan spełni* karşıl* yerine соответств* выполн* удовлетвор* 满足 符合 \
-         达到 涵盖 滿足 満た 満足 充足 충족 만족 부합 يستوفي تستوفي استوف يلبي تلبي يفي पूरा पूरी खरा संतुष्ट coverage",
+        "befolgt respecté* cumplido rispettato voldaan uydu* uygun* meet meets met satisfy satisfies \
+         satisfied satisfying fulfil fulfils fulfill* fulfilled comply complies complied addresses \
+         addressed covers covered adheres erfüll* abgedeckt erfüllt satisfait* rempli* répond respect* \
+         cumple* cumplo satisfac* atende* atendi cumpri* soddisf* rispett* voldoe* spełni* karşıl* yerine \
+         соответств* выполн* удовлетвор* 满足 符合 达到 涵盖 滿足 満た 満足 充足 충족 만족 부합 يستوفي تستوفي استوف يلبي تلبي \
+         يفي पूरा पूरी खरा संतुष्ट coverage",
     ),
     (
         TASK,
@@ -319,12 +323,12 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         ADDRESS,
-        "important wichtig dear attention attn note message hey hello hi reminder notice memo hinweis hinweise achtung \
-         liebe lieber nachricht cher chère remarque avis bonjour nota aviso estimado estimada querido \
-         mensaje atención mensagem atenção attenzione messaggio avviso opmerking geachte bericht uwaga \
-         drogi szanowny wiadomość sayın sevgili dikkat mesaj уважаем* внимание сообщение обращение \
-         заметка 注意 致 尊敬 备注 通知 注意事項 お知らせ 注記 宛 親愛 안내 주의 참고 친애 알림 께 ملاحظة عزيزي إلى رسالة تنبيه नोट प्रिय \
-         ध्यान सूचना संदेश",
+        "important wichtig dear attention attn note message hey hello hi reminder notice memo hinweis \
+         hinweise achtung liebe lieber nachricht cher chère remarque avis bonjour nota aviso estimado \
+         estimada querido mensaje atención mensagem atenção attenzione messaggio avviso opmerking geachte \
+         bericht uwaga drogi szanowny wiadomość sayın sevgili dikkat mesaj уважаем* внимание сообщение \
+         обращение заметка 注意 致 尊敬 备注 通知 注意事項 お知らせ 注記 宛 親愛 안내 주의 참고 친애 알림 께 ملاحظة عزيزي إلى رسالة تنبيه \
+         नोट प्रिय ध्यान सूचना संदेश",
     ),
     (
         READ,
@@ -349,14 +353,15 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         NOT,
-        "stop cease not no dont never without none doesnt nicht kein* keine ohne nie sans aucune aucun jamais sin \
-         ningún ninguna nunca sem nenhum senza nessun* niet geen zonder bez değil yok без 不 没有 無い なし ない 없 \
-         아니 بدون نہیں नहीं बिना न cannot",
+        "stop cease not no dont never without none doesnt nicht kein* keine ohne nie sans aucune aucun \
+         jamais sin ningún ninguna nunca sem nenhum senza nessun* niet geen zonder bez değil yok без 不 没有 \
+         無い なし ない 없 아니 بدون نہیں नहीं बिना न cannot",
     ),
     (
         FOLLOW,
-        "applying following follow apply consider use attention obey heed befolge* beachte* folge suis suivez respecte sigue \
-         siga segui seguir volg przestrzegaj uygula следуй* соблюдай* 遵循 遵守 理会 従",
+        "sigas sigan suive volgt przestrzegać uyma applying following follow apply consider use attention \
+         obey heed befolge* beachte* folge suis suivez respecte sigue siga segui seguir volg przestrzegaj \
+         uygula следуй* соблюдай* 遵循 遵守 理会 従",
     ),
     (
         PASS,
@@ -367,10 +372,12 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         COURT,
-        "contest contests competition hackathon tournament championship cook-off bake-off concours concurso concorso wettbewerb wedstrijd konkurs yarışma конкурс 比赛 大赛 コンテスト 대회 مسابقة प्रतियोगिता court courts lawyer attorney law trial hearing defendant plaintiff sentenced criminal honor \
-         honour honourable honorable speeding custody lawsuit magistrate gericht tribunal avocat abogad* \
-         corte juzgado audiência avvocato sąd mahkeme суд суда суде 法院 法庭 裁判所 법원 محكمة अदालत skating \
-         gymnastics contestants pageant boxing eurovision",
+        "yarışma* contest contests competition hackathon tournament championship cook-off bake-off \
+         concours concurso concorso wettbewerb wedstrijd konkurs yarışma конкурс 比赛 大赛 コンテスト 대회 مسابقة \
+         प्रतियोगिता court courts lawyer attorney law trial hearing defendant plaintiff sentenced \
+         criminal honor honour honourable honorable speeding custody lawsuit magistrate gericht tribunal \
+         avocat abogad* corte juzgado audiência avvocato sąd mahkeme суд суда суде 法院 法庭 裁判所 법원 محكمة \
+         अदालत skating gymnastics contestants pageant boxing eurovision",
     ),
     (
         DOMAIN,
@@ -390,9 +397,9 @@ const WORDS: &[(Concepts, &str)] = &[
     (CLORP, "clorp"),
     (
         REQUIREMENT,
-        "eisen requirement* constraint* conditions specification* expectations anforderung* vorgaben exigence* \
-         requisito* requisiti vereiste* wymagani* gereksinim* gereklilik* требовани* услови* 要求 条件 要件 \
-         요구사항 요구 조건 متطلبات شروط आवश्यकता* शर्तें",
+        "eisen requirement* constraint* conditions specification* expectations anforderung* vorgaben \
+         exigence* requisito* requisiti vereiste* wymagani* gereksinim* gereklilik* требовани* услови* 要求 \
+         条件 要件 요구사항 요구 조건 متطلبات شروط आवश्यकता* शर्तें",
     ),
     (
         NOW,
@@ -415,8 +422,9 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         SYSTEM,
-        "desarrollador desenvolvedor entwicklermodus développeur sviluppatore system developer systemhinweis systemnachricht systemmeldung système sistema systeem systemowa \
-         systemowy sistem системное система системы 系统 システム 시스템 النظام सिस्टम",
+        "desarrollador desenvolvedor entwicklermodus développeur sviluppatore system developer \
+         systemhinweis systemnachricht systemmeldung système sistema systeem systemowa systemowy sistem \
+         системное система системы 系统 システム 시스템 النظام सिस्टम",
     ),
     (
         ATTACK,
@@ -431,8 +439,10 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         WORSE,
-        "violate violates violam verletzen inferior worse plagiari* copied cheat* cheating wrong incorrect invalid generic weaker flawed \
-         unlike minderwertig plagiat* inférieur* inferior* peor* peggior* gorsz* хуже 抄袭 劣 盗用 표절 منسوخ",
+        "incorrecta* falsch* fausse* errad* sbagliat* неверн* 错误 間違 틀린 خاطئ ग़लत गलत violate violates \
+         violam verletzen inferior worse plagiari* copied cheat* cheating wrong incorrect invalid generic \
+         weaker flawed unlike minderwertig plagiat* inférieur* inferior* peor* peggior* gorsz* хуже 抄袭 劣 \
+         盗用 표절 منسوخ",
     ),
     (
         FINAL,
@@ -455,24 +465,22 @@ const WORDS: &[(Concepts, &str)] = &[
 
 /// Words by their folded form.
 struct Lexicon {
-    whole: HashMap<String, Concepts>,
-    begun: HashMap<String, Concepts>,
+    /// Concepts of a word as a whole, and of the words that begin like it.
+    words: HashMap<String, (Concepts, Concepts)>,
     /// Number of characters in the longest word.
     longest: usize,
 }
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
-    let mut lexicon = Lexicon { whole: HashMap::new(), begun: HashMap::new(), longest: 0 };
+    let mut lexicon = Lexicon { words: HashMap::new(), longest: 0 };
     for (concept, words) in WORDS {
-        for word in words.split([' ', '\n']).filter(|word| !word.is_empty()) {
-            let (word, table) = match word.strip_suffix('*') {
-                Some(stem) => (stem, &mut lexicon.begun),
-                None => (word, &mut lexicon.whole),
-            };
-            let folded: String =
-                fold_text(word).chars().filter(|c| c.is_alphanumeric() || is_mark(*c)).collect();
+        for word in words.split_whitespace() {
+            let stem = word.strip_suffix('*');
+            let folded = fold_text(stem.unwrap_or(word));
+            let folded: String = folded.chars().filter(|c| c.is_alphanumeric() || is_mark(*c)).collect();
             lexicon.longest = lexicon.longest.max(folded.chars().count());
-            *table.entry(folded).or_default() |= concept;
+            let (whole, begun) = lexicon.words.entry(folded).or_default();
+            *(if stem.is_some() { begun } else { whole }) |= concept;
         }
     }
     lexicon
@@ -486,19 +494,20 @@ pub(super) const fn is_mark(c: char) -> bool {
 
 /// The concepts of one folded word.
 pub(super) fn concepts(word: &str) -> Concepts {
-    let beginnings = word.char_indices().map(|(at, c)| &word[..at + c.len_utf8()]).take(LEXICON.longest);
-    let begun = beginnings.filter_map(|start| LEXICON.begun.get(start)).fold(0, |all, own| all | own);
-    LEXICON.whole.get(word).copied().unwrap_or(0) | begun
+    let ends = word.char_indices().map(|(at, c)| at + c.len_utf8()).take(LEXICON.longest);
+    ends.fold(0, |all, end| match word.get(..end).and_then(|start| LEXICON.words.get(start)) {
+        Some((whole, begun)) => all | begun | if end == word.len() { *whole } else { 0 },
+        None => all,
+    })
 }
 
 /// The longest word of the lexicon with at least `shortest` characters at the beginning of `text`, and its
 /// length in bytes.
 pub(super) fn longest_word(text: &str, shortest: usize) -> Option<(Concepts, usize)> {
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take(LEXICON.longest);
-    let found = ends.skip(shortest.saturating_sub(1)).filter_map(|end| {
-        let (whole, begun) = (LEXICON.whole.get(&text[..end]), LEXICON.begun.get(&text[..end]));
-        (whole.is_some() || begun.is_some())
-            .then(|| (whole.copied().unwrap_or(0) | begun.copied().unwrap_or(0), end))
+    let words = ends.skip(shortest.saturating_sub(1)).filter_map(|end| {
+        let (whole, begun) = text.get(..end).and_then(|word| LEXICON.words.get(word))?;
+        Some((whole | begun, end))
     });
-    found.last()
+    words.last()
 }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::lexicon::{
-    AUTHORITY, CHAT, Concepts, ENTRY, JUDGE, MARKUP, MUST, OWN, PASS, PLEASE, RATE, RUBRIC, RULES, VERDICT,
-    WIN, YOU,
+    ADDRESS, ATTACK, CHAT, Concepts, ENTRY, JUDGE, MARKUP, MUST, NOW, OWN, PASS, PLEASE, RATE, REVEAL,
+    RUBRIC, RULES, SYSTEM, VERDICT, WIN, YOU, concepts,
 };
 use super::tokens::{PASS_LOUDLY, tokens};
 use super::{IntegrityFlag, rules};
@@ -51,11 +51,23 @@ const OF_MANY: &[&str] = &[
 ];
 
 /// Names of roles at the beginning of a message.
-const ROLES: &[&str] = &["system", "admin", "administrator", "developer", "moderator", "operator"];
+const ROLES: &[&str] = &[
+    "system",
+    "systemhinweis",
+    "systemnachricht",
+    "admin",
+    "administrator",
+    "developer",
+    "moderator",
+    "operator",
+];
 
 /// Words that may follow the name of a role.
 const MESSAGES: &[&str] =
     &["message", "note", "notice", "prompt", "update", "override", "evaluation", "alert"];
+
+/// Number of messages that are read. Honest texts have none.
+const MESSAGES_READ: usize = 20;
 
 /// Longest mark, in characters.
 const LONGEST: usize = 60;
@@ -77,13 +89,15 @@ pub(super) fn flags(text: &str, prompt: &str, asked: Concepts) -> Vec<IntegrityF
     let folded = fold_text(prompt);
     let prompt: HashSet<&str> = folded.split(|c: char| !c.is_alphanumeric()).collect();
     let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    // An answer about chats or attacks shows their marks.
+    let about_marks = asked & (CHAT | ATTACK) != 0;
     let mut opened: HashSet<Vec<String>> = HashSet::new();
     let mut markup = false;
     for mark in marks(&visible) {
         let expected = mark.name.iter().any(|word| prompt.contains(word.as_str()));
         let known = |list: &[&str]| mark.name.iter().any(|word| list.contains(&word.as_str()));
         let hostile = if mark.chat {
-            asked & CHAT == 0
+            !about_marks
         } else if mark.closes && opened.contains(&mark.name) {
             false
         } else {
@@ -95,8 +109,13 @@ pub(super) fn flags(text: &str, prompt: &str, asked: Concepts) -> Vec<IntegrityF
             opened.insert(mark.name);
         }
     }
-    markup |= asked & CHAT == 0 && visible.lines().any(|line| is_fence(line, &prompt));
-    let role = asked & CHAT == 0 && poses_as_role(&visible, &prompt);
+    markup |= !about_marks && visible.lines().any(|line| is_fence(line, &prompt));
+    // A turn of a chat in an answer to anything else ends the judge's own turn.
+    let turn = |line: &str| {
+        ["Human:", "Assistant:"].iter().any(|turn| line.trim_start_matches('#').trim().starts_with(turn))
+    };
+    markup |= !about_marks && !prompt.contains("assistant") && visible.lines().any(turn);
+    let role = !about_marks && poses_as_role(&visible, &prompt);
     let mut flags = Vec::new();
     flags.extend(markup.then_some(IntegrityFlag::ImitatesMarkup));
     flags.extend(role.then_some(IntegrityFlag::FalseAuthority));
@@ -152,35 +171,52 @@ fn is_fence(line: &str, prompt: &HashSet<&str>) -> bool {
 
 /// True if a message of the text poses as one from the system or from an administrator.
 fn poses_as_role(text: &str, prompt: &HashSet<&str>) -> bool {
-    let names = text.match_indices([':', ']', '>', '\n']).filter_map(|(at, mark)| {
-        let before = text.get(..at)?;
-        // A role stands near the beginning of its line, so that a bounded part of the line suffices.
-        let start = before.char_indices().rev().take(LONGEST).last().map_or(at, |(start, _)| start);
-        let near = before.get(start..)?;
-        let line = near.rsplit('\n').next()?;
-        let complete = start == 0 || line.len() < near.len();
-        let mut words = line.rsplit(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        let (last, earlier) = (words.next()?, words.next());
-        let (role, alone) = match earlier {
-            Some(role) if MESSAGES.contains(&fold_text(last).as_str()) => {
-                (role, complete && words.next().is_none())
-            }
-            _ => (last, complete && earlier.is_none()),
-        };
-        let loud = role.chars().all(char::is_uppercase) && role.len() > 4;
-        let heading = mark != "\n" || line.trim_start().starts_with(['#', '=', '*', '-']) || loud;
-        let is_role = ROLES.contains(&fold_text(role).as_str());
-        let begins = alone || (loud && mark != "\n");
-        (is_role && heading && begins && !prompt.contains(fold_text(role).as_str())).then_some(at)
-    });
-    names.take(20).any(|at| {
-        let message: String = text.get(at..).unwrap_or_default().chars().take(240).collect();
+    let heads = text.match_indices([':', ']', '>', '\n']);
+    let heads = heads.filter_map(|(at, mark)| Some((at, head(text, at, mark, prompt)?)));
+    heads.take(MESSAGES_READ).any(|(at, head)| {
+        let message: String = text.get(at..).unwrap_or_default().chars().take(LONGEST * 4).collect();
         let said = rules::all_concepts(&tokens(&message));
-        let orders = said & YOU != 0 && said & (MUST | PLEASE | OWN) != 0;
-        orders
-            || said & (RATE | VERDICT | WIN | PASS | PASS_LOUDLY | JUDGE | RULES | RUBRIC | ENTRY | AUTHORITY)
-                != 0
+        let judges = said & (RATE | VERDICT | WIN | PASS | PASS_LOUDLY | JUDGE | RUBRIC | ENTRY) != 0;
+        let orders =
+            said & (MUST | RULES) != 0 || (said & YOU != 0 && said & (PLEASE | OWN | NOW | REVEAL) != 0);
+        orders || (head == Head::Message && judges)
     })
+}
+
+/// The beginning of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    /// A role alone, which other texts have, too: "System: Windows".
+    Role,
+    /// A role in capitals or with a word for "message".
+    Message,
+}
+
+/// Reads the text before `at` as the beginning of a message from a role.
+fn head(text: &str, at: usize, mark: &str, prompt: &HashSet<&str>) -> Option<Head> {
+    let before = text.get(..at)?;
+    // A role stands near the beginning of its line, so that a bounded part of the line suffices.
+    let start = before.char_indices().rev().take(LONGEST).last().map_or(at, |(start, _)| start);
+    let near = before.get(start..)?;
+    let line = near.rsplit('\n').next()?;
+    let complete = start == 0 || line.len() < near.len();
+    let words: Vec<&str> =
+        line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let (first, last) = (*words.first()?, *words.last()?);
+    let role =
+        |word: &str| ROLES.contains(&fold_text(word).as_str()) && !prompt.contains(fold_text(word).as_str());
+    let loud = |word: &str| word.len() > 4 && word.chars().all(char::is_uppercase);
+    let heads = mark != "\n" || loud(first) || line.trim_start().starts_with(['#', '=', '*', '-']);
+    let said = words.iter().fold(0, |all, word| all | concepts(&fold_text(word)));
+    let message = said & ADDRESS != 0 || MESSAGES.contains(&fold_text(last).as_str());
+    let by_role = role(first) || role(last) || said & SYSTEM != 0;
+    if complete && heads && words.len() == 1 && role(last) {
+        let kind = if loud(last) || line.contains('[') { Head::Message } else { Head::Role };
+        return Some(kind);
+    }
+    let titled = complete && heads && (2..=4).contains(&words.len()) && message && by_role;
+    let inline = mark != "\n" && loud(last) && role(last);
+    (titled || inline).then_some(Head::Message)
 }
 
 /// Replaces the marks of chats and of a judge's prompt in `text` by words in brackets.

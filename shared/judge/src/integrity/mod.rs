@@ -20,7 +20,7 @@ use crate::ask::Ask;
 use crate::checks::{copies_prompt, is_only_opening};
 use crate::fold::is_invisible;
 use crate::text::Text;
-use lexicon::{ADDRESS, JUDGE, MACHINE, READ, YOU};
+use lexicon::{ADDRESS, AUTHORITY, JUDGE, MACHINE, MUST, NOT, PASS, READ, RUBRIC, YOU};
 use rules::{Asked, all_concepts, broken};
 use tokens::tokens;
 
@@ -149,7 +149,8 @@ fn found(output: &str, prompt: &str, asked: Asked) -> Vec<IntegrityFlag> {
     flags.extend(verdicts::imitates(output, prompt, concepts).then_some(IntegrityFlag::ImitatesVerdict));
     flags.extend(marks::flags(output, prompt, concepts));
     flags.extend(conceals(output, asked).then_some(IntegrityFlag::HiddenText));
-    flags.extend(null::describes_itself(output).then_some(IntegrityFlag::NullModel));
+    let null = null::describes_itself(output) || (concepts & RUBRIC == 0 && null::imitates_sections(output));
+    flags.extend(null.then_some(IntegrityFlag::NullModel));
     // A text that is flagged already needs no search for what it encodes.
     if flags.is_empty() {
         let steers = |plain: &String| {
@@ -168,9 +169,11 @@ fn conceals(output: &str, asked: Asked) -> bool {
     let hidden = hidden::hidden(output);
     let steers = |part: &String| {
         let tokens = tokens(part);
-        let said = all_concepts(&tokens) & !asked.concepts();
+        let all = all_concepts(&tokens);
+        let said = all & !asked.concepts();
         let addresses = said & JUDGE != 0 || (said & MACHINE != 0 && said & (ADDRESS | READ | YOU) != 0);
-        addresses || !broken(&tokens, asked).is_empty()
+        let commands = said & AUTHORITY != 0 && all & (NOT | MUST | PASS) != 0;
+        addresses || commands || !broken(&tokens, asked).is_empty()
     };
     hidden.smuggles || hidden.concealed.iter().any(steers)
 }

@@ -44,6 +44,16 @@ const PARTS: &[&str] = &[
     "asked",
     "required",
     "specified",
+    "date",
+    "dates",
+    "place",
+    "ingredients",
+    "plan",
+    "limit",
+    "item",
+    "items",
+    "question",
+    "questions",
 ];
 
 /// Words that say that something was done.
@@ -135,6 +145,11 @@ const WELL: &[&str] = &[
     "right",
     "suitable",
     "suited",
+    "sensible",
+    "practical",
+    "balanced",
+    "detail",
+    "keeping",
     "thorough",
     "thoroughly",
     "well",
@@ -147,16 +162,64 @@ pub(super) fn describes_itself(text: &str) -> bool {
         let words = sentence.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.map(str::to_owned).collect()
     };
-    let sentences: Vec<Vec<String>> =
-        text.split(['.', '!', '\n']).map(words).filter(|words| words.len() >= 3).collect();
-    if sentences.len() < 2 || sentences.iter().map(Vec::len).sum::<usize>() > LONGEST {
+    let sentences: Vec<(bool, Vec<String>)> = text
+        .split(['.', '!', '\n'])
+        // "**Format:** The format is followed" claims by its label, too.
+        .map(|sentence| (sentence.trim_start().starts_with("**") || sentence.contains(": "), words(sentence)))
+        .filter(|(_, words)| words.len() >= 3)
+        .collect();
+    if sentences.len() < 2 || sentences.iter().map(|(_, words)| words.len()).sum::<usize>() > LONGEST {
         return false;
     }
-    let claims = |words: &&Vec<String>| {
+    let claims = |(labelled, words): &&(bool, Vec<String>)| {
         let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-        has(DONE) && has(WELL) && has(PARTS)
+        let (parts, done, well) = (has(PARTS), has(DONE), has(WELL));
+        (parts && done && well) || (*labelled && u8::from(parts) + u8::from(done) + u8::from(well) >= 2)
     };
     sentences.iter().filter(claims).count() * 100 >= sentences.len() * DESCRIBES
+}
+
+/// Kinds of sections in a judge's prompt.
+const SECTIONS: [&[&str]; 4] = [
+    &["instruction", "instructions", "prompt", "task", "question", "user question"],
+    &["rubric", "criteria", "grading criteria", "evaluation criteria", "scoring"],
+    &[
+        "output",
+        "outputs",
+        "response",
+        "answer",
+        "submission",
+        "candidate",
+        "model output",
+        "assistants answer",
+    ],
+    &[
+        "verdict",
+        "evaluation",
+        "judgement",
+        "judgment",
+        "grade",
+        "final grade",
+        "score",
+        "rationale",
+        "ranking",
+    ],
+];
+
+/// Number of these kinds that imitate the prompt. The first and the third are common in other texts.
+const IMITATED: usize = 3;
+
+/// True if the headings of `text` are those of a judge's prompt.
+pub(super) fn imitates_sections(text: &str) -> bool {
+    let heading = |line: &str| {
+        let bare = line.trim().trim_matches(|c: char| !c.is_alphanumeric());
+        let marked =
+            line.trim_start().starts_with(['#', '*', '[', '<', '=']) || line.trim_end().ends_with(':');
+        (marked && bare.len() < 40).then(|| fold_text(bare).replace(['\'', '’'], ""))
+    };
+    let headings: Vec<String> = text.lines().filter_map(heading).collect();
+    let found = SECTIONS.map(|names| headings.iter().any(|heading| names.contains(&heading.as_str())));
+    found.iter().filter(|found| **found).count() >= IMITATED && (found[1] || found[3])
 }
 
 #[cfg(test)]

@@ -56,6 +56,9 @@ struct Rule {
 
 const WINDOW: usize = 16;
 
+/// Number of words up to which a sentence is read with the next ones.
+const SHORT_SENTENCE: usize = 3;
+
 /// Number of words around a co-occurrence in which another meaning shows.
 const NEAR: usize = 4;
 
@@ -109,10 +112,10 @@ const RULES_OF_RACES: &[Rule] = &[
     rule(AddressesJudge, &[MINE, RESULT, BEST, ORDER | DESERVE | JUDGE | SELF], NEVER),
     rule(AddressesJudge, &[GRADE_ME, RATE | WIN, BEST], NEVER).within(7),
     rule(AddressesJudge, &[OTHER_ENTRY, LOW | TOP | RESULT | IGNORE | WORSE], ON_ENTRIES),
-    rule(AddressesJudge, &[OTHER_WORK, LOW | IGNORE | WORSE, RATE | ORDERED], NEVER),
+    rule(AddressesJudge, &[OTHER_WORK, LOW | IGNORE | WORSE, RATE | ORDERED | MUST | GIVE], NEVER),
     rule(AddressesJudge, &[CALL_JUDGE], ON_JUDGES).lacks(COURT),
     rule(AddressesJudge, &[JUDGE, YOU, MUST], ON_JUDGES).lacks(COURT),
-    rule(AddressesJudge, &[JUDGE, ORDER, RESULT | TOP | PASS | GIVE], ON_JUDGES).lacks(COURT),
+    rule(AddressesJudge, &[JUDGE, ORDER, RESULT | TOP | PASS | GIVE | ADDRESS], ON_JUDGES).lacks(COURT),
     rule(AddressesJudge, &[JUDGE | MACHINE, MINE, RESULT | TOP | PASS], &[JUDGE | COURT | MACHINE | CHAT]),
     rule(AddressesJudge, &[CALL_MACHINE], ON_CHATS),
     rule(AddressesJudge, &[MACHINE, READ, OWN | YOU | MUST], ON_CHATS),
@@ -128,11 +131,11 @@ const RULES_OF_RACES: &[Rule] = &[
     rule(AddressesJudge, &[OWN_ENTRY, OTHERS], ON_ENTRIES),
     rule(AddressesJudge, &[OTHER_WORK, WORSE, SELF | OWN], NEVER),
     rule(AddressesJudge, &[FINAL, RATE, OWN, TOP], &[RATE]),
-    rule(AddressesJudge, &[GIVE, OWN, WIN], NEVER).within(4),
+    rule(AddressesJudge, &[GIVE, OWN, WIN], NEVER).within(6),
     rule(AddressesJudge, &[GIVE | RATE, OWN | SELF, GRADE_S], NEVER).within(6),
     rule(AddressesJudge, &[GRADE_ME, RATE, MINE], NEVER).within(4),
     rule(AddressesJudge, &[YOU, RATE, OWN, TOP], &[RATE]).within(10),
-    rule(AddressesJudge, &[JUDGE, OWN, BEST], ON_JUDGES),
+    rule(AddressesJudge, &[JUDGE, OWN, BEST], ON_GRADES),
     rule(FalseAuthority, &[CLORP, RESULT | JUDGE | MINE | PASS], &[CLORP]),
     rule(FalseAuthority, &[AUTHORITY, MINE | JUDGE, BEST | RESULT | PASS], &[AUTHORITY]),
     rule(FalseAuthority, &[AUTHORITY, SELF, YOU, RESULT], &[AUTHORITY]),
@@ -142,11 +145,12 @@ const RULES_OF_RACES: &[Rule] = &[
         &[AUTHORITY | SYSTEM],
     ),
     rule(OverridesRules, &[IGNORE, RULES, PRIOR | SYSTEM], ON_ATTACKS),
-    rule(OverridesRules, &[IGNORE, RULES, YOU | EVERY], ON_ATTACKS).lacks(DOMAIN),
+    rule(OverridesRules, &[IGNORE, RULES, YOU | EVERY], &[ATTACK | CHAT]).lacks(DOMAIN),
     rule(OverridesRules, &[IGNORE, RUBRIC], &[RUBRIC | RULES | ATTACK]).within(8),
     rule(OverridesRules, &[IGNORE, RUBRIC, PRIOR | YOU | RATE], ON_ATTACKS),
     rule(OverridesRules, &[IGNORE, EVERY, PRIOR], ON_ATTACKS).within(4),
     rule(OverridesRules, &[IGNORE, YOUR_GRADING], ON_ATTACKS),
+    rule(OverridesRules, &[IGNORE, RATE | RUBRIC, PRIOR, YOU], ON_ATTACKS).within(10),
     rule(OverridesRules, &[IGNORE, RATE | VERDICT, MINE | PASS | RUBRIC], ON_ATTACKS),
     rule(OverridesRules, &[IGNORE, JUDGE | SYSTEM, RESULT | RULES | LIMITS], ON_ATTACKS),
     rule(OverridesRules, &[YOU | MACHINE, NOW, LIMITS], ON_CHATS),
@@ -163,7 +167,12 @@ const RULES_OF_RACES: &[Rule] = &[
     rule(SelfAssessment, &[SELF, DESERVE, BEST], &[DESERVE | WIN | ATTACK | JUDGE]).within(6),
     rule(SelfAssessment, &[SATISFY | FOLLOW, EVERY, RULES | REQUIREMENT | RUBRIC, DESERVE, BEST], NEVER),
     rule(SelfAssessment, &[NOTE_ON_GRADE, PRAISE | TOP | SATISFY | MINE], &[RATE]),
-    rule(SelfAssessment, &[ENTRY, SATISFY, EVERY, RUBRIC | REQUIREMENT], &[ENTRY]).lacks(DOMAIN),
+    rule(
+        SelfAssessment,
+        &[ENTRY, SATISFY, EVERY, RUBRIC | REQUIREMENT],
+        &[ENTRY | RATE | RUBRIC | JUDGE | COURT],
+    )
+    .lacks(DOMAIN),
     rule(SelfAssessment, &[OWN_ENTRY, PRAISE_TWICE], &[ENTRY]),
     rule(SelfAssessment, &[OWN_WORK, PRAISE_THRICE], &[PRAISE]),
     rule(SelfAssessment, &[SELF_RATE, BEST | PASS | SATISFY], &[RATE]),
@@ -208,14 +217,14 @@ pub(super) fn all_concepts(tokens: &[Token]) -> Concepts {
 pub(super) fn broken(tokens: &[Token], asked: Asked) -> Vec<IntegrityFlag> {
     let own = enrich(tokens, asked.concepts() & ATTACK != 0);
     let mut rules = rules_to_check(asked, own.iter().fold(0, |all, own| all | own));
-    let mut flags = Vec::new();
-    for (at, first) in tokens.iter().enumerate() {
+    let (lengths, mut flags) = (lengths(tokens), Vec::new());
+    for at in 0..tokens.len() {
         // A co-occurrence begins with a word that means something.
         if rules.is_empty() || own.get(at).is_none_or(|own| *own == 0) {
             continue;
         }
-        let same = tokens.iter().skip(at).take(WINDOW).take_while(|token| token.sentence == first.sentence);
-        let window = own.get(at..at + same.count()).unwrap_or_default();
+        let window =
+            own.get(at..at + window(tokens.get(at..).unwrap_or_default(), &lengths)).unwrap_or_default();
         let before = all_concepts(tokens.get(at.saturating_sub(NEAR)..at).unwrap_or_default());
         rules.retain(|rule| {
             let breaks = rule.is_broken(window, before);
@@ -226,6 +235,28 @@ pub(super) fn broken(tokens: &[Token], asked: Asked) -> Vec<IntegrityFlag> {
         });
     }
     flags
+}
+
+/// The number of words, from the first of `tokens`, that are read together. They end with the sentence, or
+/// with a later one if all before it are so short that they may say one thing.
+fn window(tokens: &[Token], lengths: &[usize]) -> usize {
+    let Some(first) = tokens.first() else {
+        return 0;
+    };
+    let is_short = |length: &&usize| **length <= SHORT_SENTENCE;
+    let short = lengths.iter().skip(first.sentence).take(WINDOW).take_while(is_short).count();
+    tokens.iter().take(WINDOW).take_while(|token| token.sentence <= first.sentence + short).count()
+}
+
+/// The number of tokens in each sentence.
+fn lengths(tokens: &[Token]) -> Vec<usize> {
+    let mut lengths = vec![0; tokens.last().map_or(0, |last| last.sentence + 1)];
+    for token in tokens {
+        if let Some(length) = lengths.get_mut(token.sentence) {
+            *length += 1;
+        }
+    }
+    lengths
 }
 
 /// The rules that a text with these concepts can break and that the prompt does not excuse.
@@ -244,7 +275,7 @@ const DERIVED: &[Derived] = &[
     (WORK, 2, OWN, OWN_WORK),
     (WORK, 2, OTHERS, OTHER_WORK),
     // "This is the best submission" names the text, too.
-    (ENTRY, 4, OWN, OWN_ENTRY),
+    (ENTRY, 5, OWN, OWN_ENTRY),
     (ENTRY, 4, OTHERS, OTHER_ENTRY),
     (JUDGE, 3, ADDRESS | RULES, CALL_JUDGE),
     (MACHINE, 3, ADDRESS, CALL_MACHINE),
@@ -287,7 +318,12 @@ fn enrich(tokens: &[Token], quotes: bool) -> Vec<Concepts> {
         if token.concepts & PRIOR != 0 && next & (YOU | OWN) != 0 {
             all &= !PRIOR;
         }
-        if token.concepts & IGNORE != 0 && before(2) & NOT != 0 {
+        // "Don't judge" names no judge.
+        if token.concepts & JUDGE != 0 && before(1) & NOT != 0 {
+            all &= !JUDGE;
+        }
+        // A capital after "stop" begins an order of its own.
+        if token.concepts & IGNORE != 0 && before(2) & NOT != 0 && !token.leads {
             all &= !IGNORE;
         }
         own.push(all);

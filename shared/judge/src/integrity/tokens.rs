@@ -24,8 +24,8 @@ const SPELT_OUT: usize = 5;
 /// Longest word that is looked up, in characters. A longer one is data.
 const LONGEST: usize = 120;
 
-/// Number of tokens below which a sentence continues in the next one.
-const SHORTEST_SENTENCE: usize = 4;
+/// Length of a line from which it may have been wrapped, in characters.
+const WRAPPED: usize = 40;
 
 /// A word, or a part of text that holds none of the lexicon's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +91,8 @@ struct Reader {
     /// Letters that stand alone, so far, folded.
     spelt: String,
     sentence: usize,
-    /// Number of tokens in the sentence.
-    length: usize,
+    /// Number of characters in the line.
+    line: usize,
     leads: bool,
     /// True if the next word is the first of its line.
     opens: bool,
@@ -115,15 +115,16 @@ impl Reader {
             self.word_ends();
         }
         self.word.push(c);
+        self.line += 1;
     }
 
     fn gap(&mut self, c: char, next: Option<char>) {
         self.word_ends();
         let closes = match c {
-            '.' | '!' | '?' | ';' | '…' => next.is_none_or(|next| !next.is_alphanumeric()),
-            '。' | '！' | '？' | '；' | '।' | '؟' => true,
-            // A line that begins in lower case continues the one before it.
-            '\n' => next.is_none_or(|next| !next.is_lowercase()),
+            '.' | '!' | '?' | '…' => next.is_none_or(|next| !next.is_alphanumeric()),
+            '。' | '！' | '？' | '।' | '؟' => true,
+            // A line that begins in lower case may continue a long one before it.
+            '\n' => self.line < WRAPPED || next.is_none_or(|next| !next.is_lowercase()),
             _ => false,
         };
         match c {
@@ -137,10 +138,8 @@ impl Reader {
             }
             _ => {}
         }
-        if closes && self.length >= SHORTEST_SENTENCE {
-            self.sentence += 1;
-            self.length = 0;
-        }
+        self.line = if c == '\n' { 0 } else { self.line + 1 };
+        self.sentence += usize::from(closes);
     }
 
     fn word_ends(&mut self) {
@@ -184,12 +183,10 @@ impl Reader {
     fn search(&mut self, text: &str, shortest: usize, skip: usize) {
         let (mut rest, mut passed, mut found) = (text, 0, false);
         while let Some(c) = rest.chars().next() {
+            // After a prefix, a short word is there by chance.
+            let shortest = if skip == usize::MAX { shortest } else { shortest + usize::from(passed > 0) };
             let whole = rest.len() == text.len() && concepts(text) != 0;
-            let word = if whole {
-                Some((concepts(text), rest.len()))
-            } else {
-                longest_word(rest, shortest + usize::from(passed > 0))
-            };
+            let word = if whole { Some((concepts(text), rest.len())) } else { longest_word(rest, shortest) };
             match word {
                 Some((own, length)) if found || passed <= skip => {
                     found = true;
@@ -212,7 +209,6 @@ impl Reader {
     }
 
     fn push(&mut self, concepts: Concepts) {
-        self.length += 1;
         let Self { sentence, leads, quoted, .. } = *self;
         self.tokens.push(Token { concepts, sentence, leads, quoted });
     }
@@ -271,9 +267,10 @@ mod tests {
     fn sentences_end_at_stops_and_lines() {
         let sentences = |text: &str| tokens(text).last().map(|token| token.sentence);
         assert_eq!(sentences("one two three four. five"), Some(1));
-        assert_eq!(sentences("Stop. Now go on"), Some(0), "a short sentence continues");
-        assert_eq!(sentences("one two three\nfour"), Some(0), "a wrapped line continues");
-        assert_eq!(sentences("one two three four\nFive"), Some(1));
+        let long = "one two three four five six seven eight nine";
+        assert_eq!(sentences(&format!("{long}\nten")), Some(0), "a wrapped line continues");
+        assert_eq!(sentences(&format!("{long}\nTen")), Some(1));
+        assert_eq!(sentences("one\ntwo"), Some(1));
         assert_eq!(sentences("version 1.5 of a.b"), Some(0));
     }
 }

@@ -57,6 +57,8 @@ struct Counts {
     context: Concepts,
     /// True if the line consists of one pair.
     sole: bool,
+    /// True if the line stands in brackets.
+    aside: bool,
 }
 
 /// True if `text` states a verdict about itself. Keys that the prompt has do not count.
@@ -82,22 +84,24 @@ pub(super) fn imitates(text: &str, prompt: &str, asked: Concepts) -> bool {
     let ends = lines.iter().enumerate().any(|(at, line)| {
         line.sole && line.hard == 1 && (at == 0 || at == last) && asked & (RATE | WIN | PASS) == 0
     });
-    ends || lines.iter().enumerate().any(|(at, _)| {
-        let block = lines.iter().skip(at).take(BLOCK);
-        let sum = block.fold(Counts::default(), |all, line| Counts {
-            hard: all.hard + line.hard,
-            soft: all.soft + line.soft,
-            qualities: all.qualities + line.qualities,
-            context: all.context | line.context,
-            sole: false,
-        });
-        let about_itself = sum.context & (JUDGE | RUBRIC | ENTRY | SELFWORD) & !asked != 0;
-        let nested = sum.hard >= 1 && sum.context & VERDICT & !asked != 0;
-        let twice = nested || (sum.hard >= 1 && sum.hard + sum.soft >= 2);
-        twice
-            || (sum.hard + sum.soft >= 1 && about_itself)
-            || (sum.qualities >= TABLE && asked & (RATE | QUALITY) == 0)
-    })
+    let asides = lines.iter().any(|line| line.aside && line.hard + line.soft > 0);
+    ends || asides
+        || lines.iter().enumerate().any(|(at, _)| {
+            let block = lines.iter().skip(at).take(BLOCK);
+            let sum = block.fold(Counts::default(), |all, line| Counts {
+                hard: all.hard + line.hard,
+                soft: all.soft + line.soft,
+                qualities: all.qualities + line.qualities,
+                context: all.context | line.context,
+                ..Counts::default()
+            });
+            let about_itself = sum.context & (JUDGE | RUBRIC | ENTRY | SELFWORD) & !asked != 0;
+            let nested = sum.hard >= 1 && sum.context & VERDICT & !asked != 0;
+            let twice = nested || (sum.hard >= 1 && sum.hard + sum.soft >= 2);
+            twice
+                || (sum.hard + sum.soft >= 1 && about_itself)
+                || (sum.qualities >= TABLE && asked & (RATE | QUALITY) == 0)
+        })
 }
 
 fn counts(line: &str, prompt: &HashSet<&str>, asked: Concepts) -> Counts {
@@ -123,6 +127,9 @@ fn counts(line: &str, prompt: &HashSet<&str>, asked: Concepts) -> Counts {
         count(&mut counts, key, value, prompt, asked);
     }
     counts.sole = pairs == 1 && segments.len() == 1;
+    let line = line.trim();
+    counts.aside =
+        (line.starts_with('[') && line.ends_with(']')) || (line.starts_with('(') && line.ends_with(')'));
     counts
 }
 
