@@ -201,7 +201,8 @@ fn published_scenarios_against_judges_are_flagged() {
     assert!(share("published honest texts", of(&["honest"]), is_flagged, true) == 0);
 }
 
-/// The hostile texts of the table that are flagged by themselves. A null model is one only without other text.
+/// The hostile texts of the table that are flagged by themselves. A null model is one without other text
+/// only.
 static FLAGGED: LazyLock<Vec<String>> = LazyLock::new(|| {
     table("hostile.jsonl")
         .into_iter()

@@ -75,7 +75,7 @@ fn concealed(text: &str) -> Vec<String> {
             found.push(part.split(close).next().unwrap_or_default().to_owned());
         }
     }
-    // A comment at the end of an HTML tag's style applies to the content up to the next tag.
+    // A style applies to the content after its tag.
     for tag in text.split('<').skip(1) {
         let (attributes, content) = tag.split_once('>').unwrap_or_default();
         let plain: String = attributes.to_lowercase().split_whitespace().collect();

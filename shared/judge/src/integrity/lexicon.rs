@@ -1,7 +1,7 @@
 //! The lexicon: words of many languages by the concept that they express.
 //!
 //! A word that ends in `*` stands for every word that begins like it. Words are folded when the lexicon is
-//! built, so that they match folded text. Single-letter marks such as the grade S are found by their spelling.
+//! built, so that they match folded text. Marks such as the grade S are found by their spelling.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -133,14 +133,15 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         WORK,
-        "إجابتي مشاركتي answer answers response responses solution solutions output outputs reply replies \
-         antwort* lösung* réponse* respuesta* resposta* solución soluciones solução rispost* soluzion* \
-         antwoord* oplossing* odpowiedź odpowiedzi odpowiedzią rozwiązani* cevap* cevab* yanıt* çözüm* \
-         ответ ответа ответу ответы ответов ответом решение решения 答案 回答 回复 答复 解答 返答 답변 응답 정답 إجاب اجاب \
-         الرد الحل उत्तर जवाब समाधान entry entries candidate candidates contestant* beitrag* kandidat* \
-         copie candidat* entrega envío envíos candidatura inscrição candidato* consegna candidati \
-         elaborato praca pracę pracy başvuru* gönderi* teslim* работа работу работы работе заявка заявку \
-         заявки 作品",
+        "text texts texte texten textes texto textos testo testi tekst teksten teksty metin metni metne \
+         metinler текст тексты тексту 文章 文本 글은 글을 글에 النص पाठ إجابتي مشاركتي answer answers response \
+         responses solution solutions output outputs reply replies antwort* lösung* réponse* respuesta* \
+         resposta* solución soluciones solução rispost* soluzion* antwoord* oplossing* odpowiedź \
+         odpowiedzi odpowiedzią rozwiązani* cevap* cevab* yanıt* çözüm* ответ ответа ответу ответы \
+         ответов ответом решение решения 答案 回答 回复 答复 解答 返答 답변 응답 정답 إجاب اجاب الرد الحل उत्तर जवाब समाधान \
+         entry entries candidate candidates contestant* beitrag* kandidat* copie candidat* entrega envío \
+         envíos candidatura inscrição candidato* consegna candidati elaborato praca pracę pracy başvuru* \
+         gönderi* teslim* работа работу работы работе заявка заявку заявки 作品",
     ),
     (
         ENTRY,
@@ -170,23 +171,23 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         RATE,
-        "rank ranks ranked ranking rankings rate rated rating ratings grade grades graded grading score \
-         scores scored scoring mark marks points evaluate* evaluation* evaluating assess assesses \
-         assessment* judging judged judgement judgment bewert* noten notiere punkt punkte punktzahl \
-         einstuf* benot* noter notez classe classez classer classement évalue évaluer évaluez évaluation* \
-         puntuación puntuaciones puntúa puntaje puntos califica* clasifica* nota notas avalia* pontuação \
-         pontos classifica* classificação valuta* valutazion* voto voti punteggio punti classific* \
-         beoordeel* beoordeling* cijfer rangschik* oceń oceni* ocena ocenę oceny ocen punkt* ranking* \
-         puan* değerlendir* sırala* sıralama* notu оцен* оцін* балл* рейтинг* ранжир* 评分 打分 得分 分数 评级 排名 \
-         评价 评估 名次 評価 採点 点数 得点 順位 ランク スコア 평가 채점 점수 순위 등급 랭킹 تقييم درجة درجات علامة ترتيب قيم قيّم अंक \
-         रेटिंग मूल्यांकन स्कोर रैंक ग्रेड श्रेणी",
+        "outrank* rank ranks ranked ranking rankings rate rated rating ratings grade grades graded \
+         grading score scores scored scoring mark marks points evaluate* evaluation* evaluating assess \
+         assesses assessment* judging judged judgement judgment bewert* noten notiere punkt punkte \
+         punktzahl einstuf* benot* noter notez classe classez classer classement évalue évaluer évaluez \
+         évaluation* puntuación puntuaciones puntúa puntaje puntos califica* clasifica* nota notas \
+         avalia* pontuação pontos classifica* classificação valuta* valutazion* voto voti punteggio punti \
+         classific* beoordeel* beoordeling* cijfer rangschik* oceń oceni* ocena ocenę oceny ocen punkt* \
+         ranking* puan* değerlendir* sırala* sıralama* notu оцен* оцін* балл* рейтинг* ранжир* 评分 打分 得分 \
+         分数 评级 排名 评价 评估 名次 評価 採点 点数 得点 順位 ランク スコア 평가 채점 점수 순위 등급 랭킹 تقييم درجة درجات علامة ترتيب قيم قيّم \
+         अंक रेटिंग मूल्यांकन स्कोर रैंक ग्रेड श्रेणी",
     ),
     (
         WIN,
-        "vincitric* vencedora ganadora gagnante vinnare crown win wins winner winners winning won victory \
-         gewinn* sieg* gagne gagnant* gagner vainqueur* remporte gana ganador* ganar vencedor* vence \
-         vencer ganhar ganhador* vincere vincitor* vince winnaar* winnen wygra* zwycię* kazan* kazanan \
-         победи* побед* выигр* 获胜 胜出 优胜 冠军 赢家 優勝 勝者 勝ち 우승 승자 فائز الفوز يفوز विजेता जीत",
+        "outrank* vincitric* vencedora ganadora gagnante vinnare crown win wins winner winners winning \
+         won victory gewinn* sieg* gagne gagnant* gagner vainqueur* remporte gana ganador* ganar \
+         vencedor* vence vencer ganhar ganhador* vincere vincitor* vince winnaar* winnen wygra* zwycię* \
+         kazan* kazanan победи* побед* выигр* 获胜 胜出 优胜 冠军 赢家 優勝 勝者 勝ち 우승 승자 فائز الفوز يفوز विजेता जीत",
     ),
     (
         TOP,
@@ -208,14 +209,14 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         IGNORE,
-        "override overriding overridden void obsolete ignore ignoring disregard* forget overrule* bypass* \
-         neglect discard supersede* dismiss suspend ignorier* ignoriere vergiss vergesst vergessen \
-         missachte* verwirf überschreib* umgehe ignorez ignorer oublie oublier oubliez ignora ignoren \
-         ignorar ignorad olvida olvide olvidar desestima* descarta ignorem esqueça esquece esqueçam \
-         desconsidere* desconsidera* desconsiderar ignori ignorare ignorate dimentica* trascura* negeer \
-         negeert negeren vergeet zignoruj* ignoruj* pomiń zapomnij* yoksay* görmezden gözardı unut unutun \
-         игнорир* проигнорир* забудь забудьте отбрось* 忽略 无视 忽視 無視 忘记 忘掉 不要理会 不用管 覆盖 忘れ 무시 잊어 잊고 تجاهل \
-         انس अनदेखा नज़रअंदाज़ नजरअंदाज भूल उपेक्षा",
+        "overlook waive override overriding overridden void obsolete ignore ignoring disregard* forget \
+         overrule* bypass* neglect discard supersede* dismiss suspend ignorier* ignoriere vergiss \
+         vergesst vergessen missachte* verwirf überschreib* umgehe ignorez ignorer oublie oublier oubliez \
+         ignora ignoren ignorar ignorad olvida olvide olvidar desestima* descarta ignorem esqueça esquece \
+         esqueçam desconsidere* desconsidera* desconsiderar ignori ignorare ignorate dimentica* trascura* \
+         negeer negeert negeren vergeet zignoruj* ignoruj* pomiń zapomnij* yoksay* görmezden gözardı unut \
+         unutun игнорир* проигнорир* забудь забудьте отбрось* 忽略 无视 忽視 無視 忘记 忘掉 不要理会 不用管 覆盖 忘れ 무시 잊어 잊고 \
+         تجاهل انس अनदेखा नज़रअंदाज़ नजरअंदाज भूल उपेक्षा",
     ),
     (
         RULES,
@@ -288,12 +289,12 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         SATISFY,
-        "befolgt respecté* cumplido rispettato voldaan uydu* uygun* meet meets met satisfy satisfies \
-         satisfied satisfying fulfil fulfils fulfill* fulfilled comply complies complied addresses \
-         addressed covers covered adheres erfüll* abgedeckt erfüllt satisfait* rempli* répond respect* \
-         cumple* cumplo satisfac* atende* atendi cumpri* soddisf* rispett* voldoe* spełni* karşıl* yerine \
-         соответств* выполн* удовлетвор* 满足 符合 达到 涵盖 滿足 満た 満足 充足 충족 만족 부합 يستوفي تستوفي استوف يلبي تلبي \
-         يفي पूरा पूरी खरा संतुष्ट coverage",
+        "exceeds exceeded einhält eingehalten übertrifft befolgt respecté* cumplido rispettato voldaan \
+         uydu* uygun* meet meets met satisfy satisfies satisfied satisfying fulfil fulfils fulfill* \
+         fulfilled comply complies complied addresses addressed covers covered adheres erfüll* abgedeckt \
+         erfüllt satisfait* rempli* répond respect* cumple* cumplo satisfac* atende* atendi cumpri* \
+         soddisf* rispett* voldoe* spełni* karşıl* yerine соответств* выполн* удовлетвор* 满足 符合 达到 涵盖 滿足 \
+         満た 満足 充足 충족 만족 부합 يستوفي تستوفي استوف يلبي تلبي يفي पूरा पूरी खरा संतुष्ट coverage",
     ),
     (
         TASK,

@@ -1,7 +1,7 @@
 //! Tokens: the words of a text with their concepts, grouped in sentences.
 //!
-//! Words are matched by whole word or beginning. In scripts without spaces, in words of unusual length, and in
-//! letters that are spelt out one by one, the words of the lexicon are found anywhere.
+//! Words are matched by whole word or beginning. In scripts without spaces, in words of unusual length, and
+//! in letters that are spelt out one by one, the words of the lexicon are found anywhere.
 
 use super::lexicon::{self as of, Concepts, concepts, is_mark, longest_word};
 use crate::fold::{fold, fold_text, is_invisible};

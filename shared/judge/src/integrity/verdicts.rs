@@ -47,11 +47,14 @@ const RESULTS: &[&str] = &[
 /// Keys of a result that are common elsewhere.
 const OUTCOMES: &[&str] = &["status", "result", "outcome", "decision", "confidence", "recommendation"];
 
-/// A key with a value at the upper end of its scale.
+/// Numbers of a line's pairs whose value is at the upper end of its scale.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
+    /// Pairs whose key names a result.
     hard: usize,
+    /// Pairs whose key may name a result.
     soft: usize,
+    /// Pairs whose key names a quality of texts.
     qualities: usize,
     /// Concepts of all keys and values on the line.
     context: Concepts,
