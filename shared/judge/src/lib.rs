@@ -8,6 +8,7 @@
 
 mod ask;
 mod checks;
+pub mod constraints;
 mod embedded;
 mod fold;
 mod integrity;
