@@ -6,4 +6,5 @@
 //! remark need not count.
 
 mod bounds;
+mod lexicon;
 mod prompt;
