@@ -5,6 +5,9 @@
 //! compares an answer with one demand, and reads the answer in its favour: a greeting, a title and a closing
 //! remark need not count.
 
+mod amounts;
 mod bounds;
+mod cjk;
 mod lexicon;
 mod prompt;
+mod quantity;
