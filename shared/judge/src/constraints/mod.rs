@@ -8,6 +8,7 @@
 mod amounts;
 mod bounds;
 mod cjk;
+pub(crate) mod layout;
 mod lexicon;
 mod prompt;
 mod quantity;
