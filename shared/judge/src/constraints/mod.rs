@@ -8,6 +8,7 @@
 mod amounts;
 mod bounds;
 mod cjk;
+mod language;
 pub(crate) mod layout;
 mod lexicon;
 mod prompt;
