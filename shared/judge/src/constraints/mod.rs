@@ -14,3 +14,4 @@ pub(crate) mod layout;
 mod lexicon;
 mod prompt;
 mod quantity;
+mod terms;
