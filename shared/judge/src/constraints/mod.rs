@@ -8,6 +8,7 @@
 mod amounts;
 mod bounds;
 mod cjk;
+mod code;
 mod format;
 mod language;
 pub(crate) mod layout;
