@@ -1,0 +1,458 @@
+//! Tables of prompts with their demands, and of answers with the results.
+
+use clorp_domain::Pack;
+
+use super::{Met, extract};
+
+/// The stated demands of a prompt, as "kind: sentence".
+fn demands(pack: Pack, prompt: &str) -> Vec<String> {
+    let stated = extract(prompt, pack);
+    stated
+        .iter()
+        .filter(|one| one.is_stated())
+        .map(|one| format!("{}: {}", one.kind(), one.sentence()))
+        .collect()
+}
+
+/// Asserts that each prompt states exactly the given demands of the kinds whose name begins with one of
+/// `kinds`.
+fn assert_demands(pack: Pack, kinds: &[&str], table: &[(&str, &[&str])]) {
+    let mut wrong = Vec::new();
+    for (prompt, expect) in table {
+        let of_kind = |demand: &String| kinds.iter().any(|kind| demand.starts_with(kind));
+        let found: Vec<String> = demands(pack, prompt).into_iter().filter(of_kind).collect();
+        if found != *expect {
+            wrong.push(format!("{prompt}\n  expected {expect:?}\n  found    {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn counts_are_found_in_many_wordings() {
+    assert_demands(
+        Pack::Wild,
+        &["count"],
+        &[
+            ("Write three taglines for a bakery.", &["count: exactly 3 items"]),
+            ("Roast our startup. Three taglines.", &["count: exactly 3 items"]),
+            ("Give me exactly four bullet points on tides.", &["count: exactly 4 items"]),
+            ("5-7 tips for new runners, please", &["count: 5 to 7 items"]),
+            ("Give me a list of ten museums in Rome", &["count: exactly 10 items"]),
+            ("One post idea per week for four weeks, for a florist", &["count: exactly 4 items"]),
+            ("Name at least 3 reasons to learn Latin", &["count: at least 3 items"]),
+            ("Suggest up to five names for a cat", &["count: at most 5 items"]),
+            ("List the top 5 ways to save water", &["count: exactly 5 items"]),
+            ("I need two or three slogans for a gym", &["count: 2 to 3 items"]),
+            ("Write five one-liners about printers", &["count: exactly 5 items"]),
+            ("Suggest four day trips from Lyon", &["count: exactly 4 items"]),
+            ("Come up with a dozen excuses for being late", &["count: exactly 12 items"]),
+            ("Give me 3 to 5 subject lines for a newsletter", &["count: 3 to 5 items"]),
+            ("Schreibe drei Slogans für eine Bäckerei", &["count: exactly 3 items"]),
+            ("Nenne mindestens fünf Gründe für Radwege", &["count: at least 5 items"]),
+            ("Bitte genau vier Stichpunkte zum Thema Ebbe", &["count: exactly 4 items"]),
+            ("Écris trois slogans pour une boulangerie", &["count: exactly 3 items"]),
+            ("Donne-moi cinq idées de cadeaux pour ma mère", &["count: exactly 5 items"]),
+            ("Escribe tres chistes sobre impresoras", &["count: exactly 3 items"]),
+            ("Dame al menos cuatro consejos para dormir mejor", &["count: at least 4 items"]),
+            ("Scrivi tre slogan per una gelateria", &["count: exactly 3 items"]),
+            ("Elenca cinque motivi per andare in bici", &["count: exactly 5 items"]),
+            ("Escreva três piadas sobre reuniões", &["count: exactly 3 items"]),
+            ("Liste cinco dicas para economizar água", &["count: exactly 5 items"]),
+            ("Schrijf drie slogans voor een bakkerij", &["count: exactly 3 items"]),
+            ("Geef vijf tips voor een moestuin", &["count: exactly 5 items"]),
+            ("キャッチコピーを3つ考えてください", &["count: exactly 3 items"]),
+            ("给我三个标语，推广面包店", &["count: exactly 3 items"]),
+        ],
+    );
+}
+
+#[test]
+fn numbers_of_a_story_are_no_counts() {
+    assert_demands(
+        Pack::Wild,
+        &["count", "length"],
+        &[
+            ("A dinner for a family of four", &[]),
+            ("Plan a party for 15 people with a budget of 200 euros", &[]),
+            ("A recipe that takes under 30 minutes", &[]),
+            ("My app has 5 features that nobody uses. Roast it.", &[]),
+            ("I have three ideas for my startup. Which is best?", &[]),
+            ("Which of these three options is cheapest?", &[]),
+            ("Roast my 900-line component", &[]),
+            ("The three reasons he gave were bad. Write a reply.", &[]),
+            ("A scene with two characters in a lift", &[]),
+            ("We had 2 jokes on our sign last year. Write something new.", &[]),
+            ("My dog is 3 years old and 40 cm tall", &[]),
+            ("I was born on 3.5.1990", &[]),
+            ("How many steps are there in photosynthesis?", &[]),
+            ("The meeting is at 14:05 in room 12", &[]),
+            ("Write a poem about 99 red balloons", &[]),
+            ("Interest is 5% per year on 1,000 euros", &[]),
+            ("Meine Familie hat vier Kinder und zwei Hunde", &[]),
+            ("J'ai trois enfants et deux chats", &[]),
+            ("卵2個と豆腐1丁があります", &[]),
+            ("Reply to this tweet: we love 3 taglines", &[]),
+            ("In chapter 3 line 12 he says no", &[]),
+            ("Summarise this text: He wrote three taglines of ten words and went home again.", &[]),
+        ],
+    );
+}
+
+#[test]
+fn lengths_are_found_in_many_wordings() {
+    assert_demands(
+        Pack::Wild,
+        &["length"],
+        &[
+            ("Explain tides in under 80 words", &["length_words: at most 79 words"]),
+            ("Explain tides. No more than two sentences.", &["length_sentences: at most 2 sentences"]),
+            ("A bio, max 280 characters", &["length_characters: at most 280 characters"]),
+            ("Describe Rome in one paragraph", &["length_paragraphs: exactly 1 paragraph"]),
+            ("Between 100 and 150 words on tides", &["length_words: 100 to 150 words"]),
+            ("Write a haiku about rain", &["length_lines: exactly 3 lines"]),
+            ("Write a limerick about Pete", &["length_lines: exactly 5 lines"]),
+            ("Write a tweet about our bakery", &["length_characters: at most 280 characters"]),
+            ("Answer in two sentences", &["length_sentences: exactly 2 sentences"]),
+            ("Answer in a single sentence.", &["length_sentences: exactly 1 sentence"]),
+            ("Write a 50-word summary of tides", &["length_words: about 50 words"]),
+            ("About 120 words, friendly", &["length_words: about 120 words"]),
+            ("At least 200 words on tides", &["length_words: at least 200 words"]),
+            ("60-90 words", &["length_words: 60 to 90 words"]),
+            ("≤ 12 lines total", &["length_lines: at most 12 lines"]),
+            ("35 words at most", &["length_words: at most 35 words"]),
+            ("Write an ode in exactly four stanzas", &["length_stanzas: exactly 4 stanzas"]),
+            ("Keep it to 3 sentences max.", &["length_sentences: at most 3 sentences"]),
+            ("One line, dry humour", &["length_lines: exactly 1 line"]),
+            ("Three taglines, each under 10 words", &["length_words_each: at most 9 words per item"]),
+            ("5 questions, one line each", &["length_lines_each: exactly 1 line per item"]),
+            (
+                "Write a newsletter, subject line under 50 characters",
+                &["length_subject: at most 49 characters in the subject line"],
+            ),
+            ("Höchstens 80 Wörter", &["length_words: at most 80 words"]),
+            ("Antworte in zwei Sätzen", &["length_sentences: exactly 2 sentences"]),
+            ("Bitte nicht mehr als 160 Zeichen", &["length_characters: at most 160 characters"]),
+            ("Nicht länger als 12 Wörter", &["length_words: at most 12 words"]),
+            ("Zwischen 50 und 70 Wörtern", &["length_words: 50 to 70 words"]),
+            ("En moins de 50 mots", &["length_words: at most 49 words"]),
+            ("Répondez en 4 phrases maximum", &["length_sentences: at most 4 sentences"]),
+            ("Pas plus de deux phrases", &["length_sentences: at most 2 sentences"]),
+            ("Máximo 3 frases", &["length_sentences: at most 3 sentences"]),
+            ("Escribe un texto de entre 50 y 80 palabras", &["length_words: 50 to 80 words"]),
+            ("Explícalo en dos frases", &["length_sentences: exactly 2 sentences"]),
+            ("Massimo 60 parole", &["length_words: at most 60 words"]),
+            ("Rispondi in tre frasi", &["length_sentences: exactly 3 sentences"]),
+            ("Bastano 5-6 righe", &["length_lines: 5 to 6 lines"]),
+            ("No máximo 60 palavras", &["length_words: at most 60 words"]),
+            ("Em exatamente duas frases", &["length_sentences: exactly 2 sentences"]),
+            ("Maximaal 90 woorden", &["length_words: at most 90 words"]),
+            ("Schrijf het in twee zinnen", &["length_sentences: exactly 2 sentences"]),
+            ("100字以内で説明してください", &["length_characters: at most 100 characters"]),
+            ("3〜4文で答えて", &["length_sentences: 3 to 4 sentences"]),
+            ("不超过120字", &["length_characters: at most 120 characters"]),
+            ("用三四句话回答", &["length_sentences: 3 to 4 sentences"]),
+            ("Maksymalnie 60 słów, po polsku", &["length_words: at most 60 words"]),
+            ("Не больше 80 слов, без лести", &["length_words: at most 80 words"]),
+            ("En fazla 60 kelime, kibar bir dil ile", &["length_words: at most 60 words"]),
+        ],
+    );
+}
+
+#[test]
+fn lengths_of_parts_and_of_other_things_are_left_out() {
+    assert_demands(
+        Pack::Wild,
+        &["length"],
+        &[
+            ("No apologies longer than one sentence", &[]),
+            ("A table and one line saying why", &[]),
+            ("Roast it, then one line of actual advice", &[]),
+            ("Write a post with a title under 60 characters", &[]),
+            ("Describe it in your own words", &[]),
+            ("Explain what a haiku is", &[]),
+            ("Use the words sun and rain", &[]),
+            ("Passwords of at least 12 characters are required", &[]),
+        ],
+    );
+}
+
+#[test]
+fn forms_are_found_and_negations_reversed() {
+    let kinds = &[
+        "format",
+        "no_",
+        "code_only",
+        "emoji",
+        "hashtags",
+        "headings",
+        "subject",
+        "ends",
+        "lower",
+        "upper",
+        "code_block",
+    ];
+    assert_demands(
+        Pack::Wild,
+        kinds,
+        &[
+            (
+                "Return valid JSON with keys name, org and date.",
+                &["format_json: JSON with the keys name, org, date"],
+            ),
+            ("As JSON, nothing else", &["format_json: valid JSON", "no_preamble: nothing around the answer"]),
+            (
+                "Give me a table with columns City | Start | End",
+                &["format_table: a table with the columns City, Start, End"],
+            ),
+            (
+                "Als Tabelle mit drei Spalten: Ort, Zeit, Preis",
+                &["format_table: a table with the columns Ort, Zeit, Preis"],
+            ),
+            ("Use bullet points", &["format_list: a list"]),
+            ("No bullet points, please", &["no_list: no list"]),
+            ("Bitte keine Liste", &["no_list: no list"]),
+            ("A numbered list of steps", &["format_numbered_list: a numbered list"]),
+            ("No markdown and no emojis", &["no_markdown: no Markdown", "no_emoji: no emoji"]),
+            ("Sans emoji ni hashtags", &["no_emoji: no emoji", "no_hashtags: no hashtags"]),
+            ("Bitte ohne Ausrufezeichen", &["no_exclamation: no exclamation marks"]),
+            (
+                "No exclamation marks, no hashtags",
+                &["no_exclamation: no exclamation marks", "no_hashtags: no hashtags"],
+            ),
+            ("An e-mail with a subject line", &["subject_line: a subject line"]),
+            ("Schreib eine Mail mit Betreff", &["subject_line: a subject line"]),
+            ("End with a question.", &["ends_with_question: a question at the end"]),
+            ("Termina con una pregunta", &["ends_with_question: a question at the end"]),
+            ("Write it in all caps", &["upper_case: capitals only"]),
+            ("all lowercase please", &["lower_case: lower case only"]),
+            ("As CSV with a header", &["format_csv: CSV"]),
+            ("Keine Einleitung", &["no_preamble: nothing around the answer"]),
+            ("No links", &["no_links: no links"]),
+            ("Write a function that parses JSON", &[]),
+            ("Dinner on the table at 7", &[]),
+            ("We already run Postgres, nothing else", &[]),
+            ("Don't change the list that is passed in", &[]),
+            ("My shopping list is long", &[]),
+        ],
+    );
+}
+
+#[test]
+fn terms_are_found_to_mention_and_to_leave_out() {
+    assert_demands(
+        Pack::Wild,
+        &["mention", "omit"],
+        &[
+            ("Must contain the word \"calendar\".", &["mention: mention \"calendar\""]),
+            (
+                "Include the words \"rain\" and 'sun'",
+                &["mention: mention \"rain\"", "mention: mention \"sun\""],
+            ),
+            (
+                "Must mention the TAM and the slide count.",
+                &["mention: mention TAM", "mention: mention slide count"],
+            ),
+            ("Please mention Article 17.", &["mention: mention Article 17"]),
+            ("Don't use the word \"sweet\"", &["omit: do not mention \"sweet\""]),
+            (
+                "Avoid the words \"fresh\" and \"tasty\"",
+                &["omit: do not mention \"fresh\"", "omit: do not mention \"tasty\""],
+            ),
+            ("A rejection without the word \"unfortunately\"", &["omit: do not mention \"unfortunately\""]),
+            ("No \"API\", no \"HTTP\"", &["omit: do not mention \"API\"", "omit: do not mention \"HTTP\""]),
+            (
+                "You may not use the words clean, fresh or wash.",
+                &[
+                    "omit: do not mention \"clean\"",
+                    "omit: do not mention \"fresh\"",
+                    "omit: do not mention \"wash\"",
+                ],
+            ),
+            (
+                "A haiku, but don't mention pens or paper",
+                &["omit: do not mention pens", "omit: do not mention paper"],
+            ),
+            ("Bitte ohne das Wort „lecker“", &["omit: do not mention \"lecker\""]),
+            ("N'utilise pas le mot « frais »", &["omit: do not mention \"frais\""]),
+            ("Usa la palabra \"sol\"", &["mention: mention \"sol\""]),
+            ("With sources, please", &["mention: mention sources"]),
+            ("Don't mention the price", &["omit: do not mention a price"]),
+            ("He said \"no\" and left. Write a reply.", &[]),
+            ("Our feature: \"Smart Inbox\" is late", &[]),
+            ("The reviews mention the view", &[]),
+            ("What does \"doch\" mean?", &[]),
+            ("Which three primary sources would you check?", &[]),
+        ],
+    );
+    assert_demands(
+        Pack::Cook,
+        &["mention", "omit", "uses"],
+        &[
+            ("Soup, no onions", &["omit: do not mention \"onions\""]),
+            ("School is nut free", &["omit: do not mention \"nuts\""]),
+            ("She can't have garlic", &["omit: do not mention \"garlic\""]),
+            (
+                "Dinner from chickpeas, spinach and rice",
+                &["uses_ingredients: use chickpeas, spinach, rice and the other given things"],
+            ),
+            ("A cake with exact quantities", &["mention: mention quantities"]),
+            ("No time, no idea, no oven", &[]),
+            ("No more than two onions", &[]),
+            ("A tasting for 8 people from work, budget 90 €, 1 hour", &[]),
+        ],
+    );
+}
+
+#[test]
+fn languages_persons_and_letters_are_found() {
+    assert_demands(
+        Pack::Wild,
+        &["language", "person", "acrostic", "starts"],
+        &[
+            ("Answer in German", &["language: answer in German"]),
+            ("Schreibe es auf Englisch", &["language: answer in English"]),
+            ("Écris un poème en espagnol", &["language: answer in Spanish"]),
+            ("Escribe tres frases en francés", &["language: answer in French"]),
+            ("Scrivi una mail in inglese", &["language: answer in English"]),
+            ("Escreva um poema em inglês", &["language: answer in English"]),
+            ("Schrijf een gedicht in het Duits", &["language: answer in German"]),
+            ("Translate to French: good morning", &["language: answer in French"]),
+            ("Write in the second person", &["person: write in the second person"]),
+            ("A letter in first person", &["person: write in the first person"]),
+            ("An acrostic of ANNA", &["acrostic: an acrostic of ANNA"]),
+            ("Start with \"Dear Tom\"", &["starts_with: start with \"Dear Tom\""]),
+            ("What does 'doch' mean in German?", &[]),
+            ("Roast my French bulldog", &[]),
+            ("A first person shooter review", &[]),
+            ("Each line starts with \"B\"", &[]),
+        ],
+    );
+}
+
+#[test]
+fn demands_on_code_are_found() {
+    assert_demands(
+        Pack::Code,
+        &["programming", "function", "standard", "code_only", "no_", "mention", "length"],
+        &[
+            (
+                "A Rust function `parse_duration` with tests",
+                &[
+                    "mention: mention tests",
+                    "programming_language: code in Rust",
+                    "function_name: define parse_duration",
+                ],
+            ),
+            (
+                "Python function parse_duration(s) -> int. Code only.",
+                &[
+                    "code_only: code only, without explanation",
+                    "programming_language: code in Python",
+                    "function_name: define parse_duration",
+                ],
+            ),
+            (
+                "SQL query for the top customers. Just the query.",
+                &["code_only: code only, without explanation", "programming_language: code in SQL"],
+            ),
+            (
+                "A bash script that renames files, no dependencies",
+                &["programming_language: code in shell", "standard_library: only the standard library"],
+            ),
+            (
+                "Go: func Chunk[T any](s []T, n int) [][]T",
+                &["programming_language: code in Go", "function_name: define Chunk"],
+            ),
+            (
+                "Write it in TypeScript without regex",
+                &["programming_language: code in TypeScript", "no_regex: no regular expressions"],
+            ),
+            ("Python, no imports", &["programming_language: code in Python", "no_imports: no imports"]),
+            ("Convert this Python code to Rust", &[]),
+            ("A function in class A calls payments(id)", &[]),
+            ("github actions yaml: run pytest with python 3.12", &[]),
+            ("My function reads 100 lines at a time. Why is it slow?", &[]),
+        ],
+    );
+}
+
+#[test]
+fn checks_are_fair_to_greetings_and_firm_on_limits() {
+    let three = "Sure! Here are three taglines:\n\n1. Bread first.\n2. Rise and shine.\n3. Crumbs happen.\n\nLet me know which you like!";
+    let mut wrong = Vec::new();
+    for (prompt, output, kind, met) in [
+        ("Three taglines", three, "count", Met::Met),
+        ("Two taglines", three, "count", Met::Missed),
+        ("Three taglines", "Bread first.\nRise and shine.", "count", Met::Missed),
+        ("Three taglines", "Bread first. Rise and shine. Crumbs happen.", "count", Met::Met),
+        ("At most 10 words", three, "length_words", Met::Met),
+        ("At most 5 words", "Bread that rises to the occasion", "length_words", Met::Missed),
+        ("In two sentences", "It rains. We stay in.", "length_sentences", Met::Met),
+        ("In two sentences", "It rains. We stay in. Done.", "length_sentences", Met::Missed),
+        (
+            "Write a haiku about rain",
+            "Rain\n\nSoft rain on tin roofs\nthe cat counts every drop\nthen forgets the sum",
+            "length_lines",
+            Met::Met,
+        ),
+        ("Max 20 characters", "Bread, but make it loud and proud.", "length_characters", Met::Missed),
+        ("Three taglines, each under 5 words", three, "length_words_each", Met::Met),
+        ("Answer in German", "Das Brot ist frisch und die Kruste knackt.", "language", Met::Met),
+        ("Answer in German", "The bread is fresh and the crust is loud.", "language", Met::Missed),
+        ("As JSON with keys a and b", "```json\n{\"a\": 1, \"b\": 2}\n```", "format_json", Met::Met),
+        ("As JSON with keys a and b", "{\"a\": 1}", "format_json", Met::Missed),
+        ("As JSON", "Here you go: {\"a\": 1}", "format_json", Met::Missed),
+        ("Use bullet points", "- one\n- two", "format_list", Met::Met),
+        ("Use bullet points", "One thing and another.", "format_list", Met::Missed),
+        ("No emojis", "Bread 🔥", "no_emoji", Met::Missed),
+        ("No exclamation marks", "Bread.", "no_exclamation", Met::Met),
+        ("End with a question", "We saw it. What now?\n\nBest,\nAnna", "ends_with_question", Met::Met),
+        (
+            "End with a question",
+            "What now? We saw it and went home again.",
+            "ends_with_question",
+            Met::Missed,
+        ),
+        ("Must contain the word \"culture\"", "Bread has culture.", "mention", Met::Met),
+        ("Must contain the word \"culture\"", "Bread is old.", "mention", Met::Missed),
+        ("Don't use the word \"sweet\"", "Sweets for all.", "omit", Met::Missed),
+        ("Don't use the word \"sweet\"", "Sugar for all.", "omit", Met::Met),
+        ("An acrostic of SUN", "Sand\nUnder\nNoon", "acrostic", Met::Met),
+        (
+            "Write in the second person",
+            "The shop opens at nine and it is lovely that there are buns.",
+            "person",
+            Met::Missed,
+        ),
+        ("", "anything", "count", Met::Unclear),
+    ] {
+        let found = extract(prompt, Pack::Wild)
+            .iter()
+            .find(|one| one.kind() == kind)
+            .map(|one| one.check(prompt, output));
+        let result = found.as_ref().map_or(Met::Unclear, |found| found.met);
+        if result != met {
+            wrong.push(format!("{prompt} {output:?} {kind}: {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_small_excess_is_missed_by_little() {
+    let prompt = "At most 100 words";
+    let demands = extract(prompt, Pack::Wild);
+    let check = |words: usize| demands[0].check(prompt, &"word ".repeat(words));
+    assert_eq!((check(100).met, check(100).excess), (Met::Met, 0));
+    assert_eq!((check(102).met, check(102).excess), (Met::Missed, 2));
+    assert_eq!((check(400).met, check(400).excess), (Met::Missed, 100));
+    assert_eq!(check(102).found, "102 words");
+}
+
+#[test]
+fn a_demand_quotes_the_prompt() {
+    let found = extract("Roast us. Three taglines, in German.", Pack::Roast);
+    let quotes: Vec<&str> = found.iter().map(super::Constraint::quote).collect();
+    assert_eq!(quotes, ["Three taglines", "in German"]);
+}
