@@ -20,6 +20,9 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use format::emoji;
+pub(crate) use prompt::head;
+
 use clorp_domain::Pack;
 use whatlang::Lang;
 

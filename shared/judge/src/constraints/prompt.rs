@@ -144,7 +144,7 @@ impl Prompt {
 }
 
 /// The beginning of `text`, at most `most` bytes long.
-pub(super) fn head(text: &str, most: usize) -> &str {
+pub(crate) fn head(text: &str, most: usize) -> &str {
     let mut end = most.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
