@@ -3,8 +3,10 @@
 //! Every finding is a whole number: a count, or a share in per mille. `Observations::features` lists them in
 //! a fixed order, as the input of a linear model. Most are shares, so that sheer length does not change them.
 
+mod code;
 mod overlap;
 mod phrases;
+mod shape;
 
 use crate::fold::{fold, is_invisible};
 
