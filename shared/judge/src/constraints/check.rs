@@ -4,10 +4,10 @@ use super::amounts::{Scope, Unit};
 use super::bounds::Bounds;
 use super::layout::{Answer, Kind, Row, count_words, sentences};
 use super::prompt::folded;
-use super::{Checked, Demand, Met, Person, code, format, language};
+use super::{Checked, Demand, Met, Person, code, format, language, parsers};
 
 /// Compares `answer` with `demand`.
-pub(super) fn check(demand: &Demand, prompt: &str, answer: &Answer<'_>) -> Checked {
+pub(super) fn check(demand: &Demand, answer: &Answer<'_>) -> Checked {
     let all = || answer.code();
     match demand {
         Demand::Count(bounds) => count(*bounds, answer),
@@ -34,7 +34,10 @@ pub(super) fn check(demand: &Demand, prompt: &str, answer: &Answer<'_>) -> Check
             let (met, found) = code::check_language(answer, *coded);
             plain(met, found)
         }
-        Demand::Parses(coded) => parses(*coded, prompt, answer),
+        Demand::Parses(coded) => {
+            let (met, found) = parsers::check(*coded, answer);
+            plain(met, found)
+        }
         Demand::Function(name) => {
             let found = code::has_word(&all(), name);
             plain(Some(found), if found { name.clone() } else { format!("no {name}") })
@@ -359,9 +362,4 @@ fn starts_with(text: &str, answer: &Answer<'_>) -> Checked {
     let met = answer.rows.iter().filter(filled).take(4).any(begins);
     let first = answer.rows.iter().find(filled).map_or("", |row| row.text);
     plain(Some(met), format!("starts with \"{}\"", super::prompt::head(first, 40)))
-}
-
-/// Tells whether the code parses. Without parsers nothing can be told.
-fn parses(_coded: Option<code::Coded>, _prompt: &str, _answer: &Answer<'_>) -> Checked {
-    plain(None, "not parsed".to_owned())
 }
