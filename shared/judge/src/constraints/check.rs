@@ -7,7 +7,7 @@ use super::prompt::folded;
 use super::{Checked, Demand, Met, Person, code, format, language, parsers};
 
 /// Compares `answer` with `demand`.
-pub(super) fn check(demand: &Demand, answer: &Answer<'_>) -> Checked {
+pub(super) fn check(demand: &Demand, prompt: &str, answer: &Answer<'_>) -> Checked {
     let all = || answer.code();
     match demand {
         Demand::Count(bounds) => count(*bounds, answer),
@@ -17,6 +17,7 @@ pub(super) fn check(demand: &Demand, answer: &Answer<'_>) -> Checked {
             plain(met, found)
         }
         Demand::Language(lang, one_of) => language(*lang, *one_of, answer),
+        Demand::KeepFigures => keep_figures(prompt, answer),
         Demand::Mention(term) => {
             let met = term.occurs(answer);
             let found = if met == Some(true) { "mentioned" } else { "not mentioned" };
@@ -331,11 +332,30 @@ fn person(person: Person, answer: &Answer<'_>) -> Checked {
         }
         Person::First | Person::Second if own == 0 => None,
         Person::Third if other > own.max(1) => Some(false),
-        Person::Formal | Person::Familiar if other > own => Some(false),
+        Person::Formal | Person::Familiar if other * 2 > own => Some(false),
         Person::Formal | Person::Familiar | Person::Third if own == 0 => None,
         _ => Some(true),
     };
     plain(met, found)
+}
+
+/// Compares the figures of the material in `prompt` with those of the answer.
+fn keep_figures(prompt: &str, answer: &Answer<'_>) -> Checked {
+    let material = super::prompt::material(prompt);
+    let figures = |text: &str| -> Vec<String> {
+        let parts = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | ',' | ':'));
+        let bare = parts.map(|part| part.chars().filter(char::is_ascii_digit).collect::<String>());
+        bare.filter(|digits| !digits.is_empty()).collect()
+    };
+    let (wanted, own) = (figures(&material), figures(answer.text));
+    let missing = wanted.iter().filter(|figure| !own.contains(figure)).count();
+    let found = format!("{} of {} figures", wanted.len() - missing, wanted.len());
+    let excess = crate::points::points(missing, wanted.len());
+    match (wanted.len(), missing) {
+        (0, _) => plain(None, "no figures to keep".to_owned()),
+        (_, 0) => plain(Some(true), found),
+        _ => Checked { met: Met::Missed, found, excess: excess.max(1) },
+    }
 }
 
 /// Compares the first letters of the lines with `name`.

@@ -111,6 +111,7 @@ fn bounds(text: &str, at: usize, behind: usize, (low, high): (u32, u32), unit: U
     let before = text.get(..at).unwrap_or_default().trim_end();
     let after = text.get(behind..).unwrap_or_default().trim_start_matches([' ', '、']);
     let ends = |marks: &[&str]| marks.iter().any(|mark| before.ends_with(mark));
+    #[rustfmt::skip] // one word per line would hide the code
     let starts = |marks: &[&str]| marks.iter().any(|mark| after.starts_with(mark));
     if starts(&["以内", "以下", "まで", "之内", "内", "이내", "以內", "がいい上限"])
         || ends(&[
@@ -155,29 +156,10 @@ fn items(text: &str, at: usize, end: usize) -> Option<usize> {
     let counter = counters.iter().find(|counter| rest.starts_with(*counter))?;
     let behind = end + counter.len();
     let after = text.get(behind..)?;
+    #[rustfmt::skip] // one word per line would hide the code
     let nouns = [
-        "理由",
-        "アイデア",
-        "案",
-        "例",
-        "方法",
-        "コツ",
-        "キャッチコピー",
-        "タイトル",
-        "手順",
-        "建议",
-        "理由",
-        "标语",
-        "口号",
-        "点子",
-        "方案",
-        "例子",
-        "要点",
-        "ポイント",
-        "スローガン",
-        "创意",
-        "标题",
-        "名字",
+        "理由", "アイデア", "案", "例", "方法", "コツ", "キャッチコピー", "タイトル", "手順", "建议", "理由", "标语", "口号", "点子", "方案",
+        "例子", "要点", "ポイント", "スローガン", "创意", "标题", "名字",
     ];
     let asks = ["挙げ", "教え", "書い", "ください", "提案", "考え"];
     let named = nouns.iter().any(|noun| {

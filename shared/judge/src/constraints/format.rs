@@ -227,7 +227,7 @@ static RULES: &[Rule] = &[
     ),
     (
         &[
-            "preamble", "intro", "introduction", "einleitung", "introduccion", "introduzione",
+            "notes", "preamble", "intro", "introduction", "einleitung", "introduccion", "introduzione",
             "introducao", "inleiding", "chat", "commentary", "small talk", "greeting or intro",
         ],
         None,
@@ -235,7 +235,7 @@ static RULES: &[Rule] = &[
     ),
     (
         &[
-            "nothing else", "and nothing else", "sonst nichts", "rien d autre", "nada mas", "nient altro",
+            "nothing else", "and nothing else", "only the translation", "just the translation", "translation only", "the text alone", "only the text", "just the text", "only the answer", "just the answer", "answer only", "only the email", "just the email", "only the message", "just the message", "list only", "only the list", "just the list", "table only", "only the table", "just the table", "nur die ubersetzung", "nur den text", "nur der text", "nur die antwort", "nur die tabelle", "nur die liste", "uniquement la traduction", "seulement la traduction", "uniquement le texte", "solo la traduccion", "solo el texto", "solo la traduzione", "solo il testo", "apenas a traducao", "so o texto", "alleen de vertaling", "alleen de tekst", "sonst nichts", "rien d autre", "nada mas", "nient altro",
             "nada mais", "verder niets",
         ],
         Some(Form::NoPreamble),
@@ -366,6 +366,11 @@ fn applies(prompt: &Prompt, at: usize, length: usize, form: &Form, negated: bool
             !told && !matches!(next, "holes" | "journal" | "time" | "seats" | "train")
         }
         Form::Emoji | Form::Hashtags => !negated,
+        Form::NoPreamble
+            if prompt.word(at) == "notes" && matches!(next, "of" | "on" | "from" | "about" | "in") =>
+        {
+            false
+        }
         Form::NoPreamble if prompt.word(at) == "nothing" || length == 1 && prompt.word(at) == "chat" => {
             let start = prompt.sentence_start(at);
             !matches!(prompt.word(start), "we" | "i" | "they" | "he" | "she" | "it" | "there" | "my" | "our")

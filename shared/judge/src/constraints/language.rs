@@ -131,12 +131,13 @@ static FREQUENT: &[(Lang, &str, &[&str])] = &[
         Lang::Eng,
         "en",
         &[
-            "the", "and", "of", "to", "is", "you", "your", "it", "its", "that", "with", "for", "this",
-            "are", "was", "have", "has", "not", "but", "be", "they", "we", "our", "my", "from", "what",
-            "which", "when", "who", "will", "would", "can", "just", "if", "write", "give", "please",
-            "about", "than", "by", "at", "an", "because", "dont", "how", "their", "she", "his", "her",
-            "need", "no", "on", "only", "each", "make", "want", "should", "one", "or", "into", "where",
-            "every", "even", "there", "too", "got",
+            "the", "here", "never", "always", "so", "he", "all", "more", "out", "us", "as", "and", "of",
+            "to", "is", "you", "your", "it", "its", "that", "with", "for", "this", "are", "was", "have",
+            "has", "not", "but", "be", "they", "we", "our", "my", "from", "what", "which", "when", "who",
+            "will", "would", "can", "just", "if", "write", "give", "please", "about", "than", "by", "at",
+            "an", "because", "dont", "how", "their", "she", "his", "her", "need", "no", "on", "only",
+            "each", "make", "want", "should", "one", "or", "into", "where", "every", "even", "there",
+            "too", "got",
         ],
     ),
     (
@@ -385,7 +386,7 @@ pub(super) fn wanted(prompt: &Prompt) -> Vec<Wanted> {
         let joined = at > 0
             && matches!(prompt.word(at - 1), "and" | "und" | "et" | "y" | "e" | "en")
             && found.last().is_some_and(|last| last.tokens.end + 1 == at);
-        let alone = into == 0 && is_alone(prompt, at);
+        let alone = is_alone(prompt, at, into);
         if into == 0 && !joined && !alone {
             continue;
         }
@@ -431,9 +432,9 @@ const FOLLOWING: &[&str] = &[
 ];
 
 /// True if the name of a language is a clause of its own, as in "2-3 sentences, English, affectionate".
-fn is_alone(prompt: &Prompt, at: usize) -> bool {
+fn is_alone(prompt: &Prompt, at: usize, into: usize) -> bool {
     let (start, end) = (prompt.clause_start(at), prompt.clause_end(at));
-    start == at && (end == at + 1 || (end == at + 2 && is_text_noun(prompt.word(at + 1))))
+    start + into == at && (end == at + 1 || (end == at + 2 && is_text_noun(prompt.word(at + 1))))
 }
 
 /// True if the prompt speaks of any language by name, or of translating.

@@ -84,6 +84,7 @@ enum Demand {
     Length(Bounds, Unit, Scope),
     Form(Form),
     Language(Lang, bool),
+    KeepFigures,
     Mention(Term),
     Omit(Term),
     Person(Person),
@@ -96,6 +97,9 @@ enum Demand {
     NoImports,
     NoRegex,
 }
+
+/// Most stated demands of a prompt that are kept.
+const MOST_DEMANDS: usize = 32;
 
 /// Finds the demands of `prompt`, stated ones first.
 pub fn extract(prompt: &str, pack: Pack) -> Vec<Constraint> {
@@ -137,65 +141,54 @@ pub fn extract(prompt: &str, pack: Pack) -> Vec<Constraint> {
     for (demand, tokens) in program(&prompt, code) {
         state(demand, prompt.quote(tokens));
     }
+    found.truncate(MOST_DEMANDS);
     found.extend(implied(&prompt, code, !wanted.is_empty()));
     found
 }
 
+/// Phrases that protect the figures of a text that is to be changed.
+#[rustfmt::skip] // one phrase per line would hide the code
+const KEEPS: &[&str] = &[
+    "keep every date", "keep every figure", "keep every number", "keep all dates", "keep all figures", "keep all numbers", "keep the numbers", "keep the figures", "keep the dates", "keep all amounts", "keep every amount", "all numbers must", "all figures must",
+    "alle zahlen mussen", "alle zahlen sollen", "alle zahlen bleiben", "alle zahlen erhalten", "garde tous les chiffres", "conserve tous les chiffres", "gardez tous les chiffres", "conserva todas las cifras", "manten todas las cifras", "mantieni tutte le cifre", "mantenha todos os numeros", "behoud alle cijfers",
+];
+
 /// Finds demands on person, address and letters.
 fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
+    // "Formal (vous)" and "(Spain, usted)" name a form of address.
+    #[rustfmt::skip] // one word per line would hide the code
+    const ADDRESSES: &[&str] = &[
+        "formal vous", "formal sie", "formell sie", "formlich sie", "formal usted", "formal lei",
+        "formel vous", "formal u",
+    ];
+    #[rustfmt::skip] // one word per line would hide the code
     const PERSONS: &[(Person, &[&str])] = &[
         (
             Person::First,
             &[
-                "first person",
-                "in der ich form",
-                "ich form",
-                "premiere personne",
-                "primera persona",
-                "prima persona",
-                "primeira pessoa",
-                "eerste persoon",
+                "first person", "in der ich form", "ich form", "premiere personne", "primera persona",
+                "prima persona", "primeira pessoa", "eerste persoon",
             ],
         ),
         (
             Person::Second,
             &[
-                "second person",
-                "zweiter person",
-                "zweite person",
-                "deuxieme personne",
-                "segunda persona",
-                "seconda persona",
-                "segunda pessoa",
-                "tweede persoon",
+                "second person", "speak to me directly", "speak to her", "speak to him", "talk to me directly", "address me directly", "address him directly", "address her directly", "speak directly to", "zweiter person", "zweite person", "deuxieme personne", "segunda persona",
+                "seconda persona", "segunda pessoa", "tweede persoon",
             ],
         ),
         (
             Person::Third,
             &[
-                "third person",
-                "dritter person",
-                "dritte person",
-                "troisieme personne",
-                "tercera persona",
-                "terza persona",
-                "terceira pessoa",
-                "derde persoon",
+                "third person", "dritter person", "dritte person", "troisieme personne", "tercera persona",
+                "terza persona", "terceira pessoa", "derde persoon",
             ],
         ),
         (
             Person::Formal,
             &[
-                "vouvoiement",
-                "sie form",
-                "vouvoie",
-                "vouvoyer",
-                "siezen",
-                "mit sie",
-                "tratamiento de usted",
-                "de usted",
-                "per sie",
-                "u vorm",
+                "vouvoiement", "sie form", "vouvoie", "vouvoyer", "siezen", "mit sie",
+                "tratamiento de usted", "de usted", "per sie", "u vorm",
             ],
         ),
         (
@@ -213,8 +206,17 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
                 found.push((Demand::Person(*person), at..at + length));
             }
         }
+        let formal = prompt.says_any(at, ADDRESSES);
+        let alone = prompt.word(at) == "usted" && prompt.clause_end(at) - prompt.clause_start(at) == 1;
+        if formal > 0 || alone {
+            found.push((Demand::Person(Person::Formal), at..at + formal.max(1)));
+        }
         found.extend(acrostic(prompt, at));
         found.extend(beginning(prompt, at));
+        let keeps = prompt.says_any(at, KEEPS);
+        if keeps > 0 {
+            found.push((Demand::KeepFigures, at..at + keeps));
+        }
     }
     found.dedup_by(|a, b| matches!((&a.0, &b.0), (Demand::Person(x), Demand::Person(y)) if x == y));
     found
@@ -244,28 +246,12 @@ fn acrostic(prompt: &Prompt, at: usize) -> Option<(Demand, std::ops::Range<usize
 
 /// Reads "start with …" before a quotation.
 fn beginning(prompt: &Prompt, at: usize) -> Option<(Demand, std::ops::Range<usize>)> {
+    #[rustfmt::skip] // one word per line would hide the code
     let phrases = [
-        "start with",
-        "starts with",
-        "starting with",
-        "begin with",
-        "begins with",
-        "beginning with",
-        "start it with",
-        "start with the word",
-        "start with the words",
-        "begin with the word",
-        "begin with the words",
-        "beginnt mit",
-        "beginne mit",
-        "commence par",
-        "empieza con",
-        "comienza con",
-        "inizia con",
-        "comece com",
-        "begin met",
-        "opens with",
-        "open with",
+        "start with", "starts with", "starting with", "begin with", "begins with", "beginning with",
+        "start it with", "start with the word", "start with the words", "begin with the word",
+        "begin with the words", "beginnt mit", "beginne mit", "commence par", "empieza con",
+        "comienza con", "inizia con", "comece com", "begin met", "opens with", "open with",
     ];
     let length = prompt.says_any(at, &phrases);
     let subject = at.saturating_sub(3).max(prompt.sentence_start(at));
@@ -313,33 +299,21 @@ fn program(prompt: &Prompt, code: bool) -> Vec<(Demand, std::ops::Range<usize>)>
         found.push((Demand::StandardLibrary, at..at + length));
     }
     for at in 0..prompt.tokens.len() {
+        #[rustfmt::skip] // one word per line would hide the code
         let imports = prompt.says_any(
             at,
             &[
-                "no imports",
-                "without imports",
-                "without importing",
-                "ohne imports",
-                "sans import",
-                "sin imports",
-                "no import",
+                "no imports", "without imports", "without importing", "ohne imports", "sans import",
+                "sin imports", "no import",
             ],
         );
+        #[rustfmt::skip] // one word per line would hide the code
         let regex = prompt.says_any(
             at,
             &[
-                "no regex",
-                "without regex",
-                "no regexes",
-                "without regexes",
-                "ohne regex",
-                "sans regex",
-                "sin regex",
-                "no regular expressions",
-                "without regular expressions",
-                "dont use regex",
-                "senza regex",
-                "sem regex",
+                "no regex", "without regex", "no regexes", "without regexes", "ohne regex", "sans regex",
+                "sin regex", "no regular expressions", "without regular expressions", "dont use regex",
+                "senza regex", "sem regex",
             ],
         );
         if imports > 0 {
@@ -388,6 +362,7 @@ impl Constraint {
             },
             Demand::Form(form) => form.kind(),
             Demand::Language(..) => "language",
+            Demand::KeepFigures => "keep_figures",
             Demand::Mention(Term::Given(_)) => "uses_ingredients",
             Demand::Mention(_) => "mention",
             Demand::Omit(_) => "omit",
@@ -418,6 +393,7 @@ impl Constraint {
             }
             Demand::Form(form) => form.describe(),
             Demand::Language(lang, _) => format!("answer in {}", language::shown(*lang)),
+            Demand::KeepFigures => "keep every figure of the given text".to_owned(),
             Demand::Mention(Term::Given(names)) => format!("use {}", Term::Given(names.clone()).describe()),
             Demand::Mention(term) => format!("mention {}", term.describe()),
             Demand::Omit(term) => format!("do not mention {}", term.describe()),
@@ -451,9 +427,7 @@ impl Constraint {
     }
 
     /// Compares `output` with the demand, which came from `prompt`.
-    ///
-    /// The prompt decides nothing today. It is an argument because a demand may refer to it.
-    pub fn check(&self, _prompt: &str, output: &str) -> Checked {
-        check::check(&self.demand, &Answer::new(output))
+    pub fn check(&self, prompt: &str, output: &str) -> Checked {
+        check::check(&self.demand, prompt, &Answer::new(output))
     }
 }

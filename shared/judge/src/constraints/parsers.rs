@@ -181,12 +181,7 @@ mod tests {
 
     #[test]
     fn hostile_code_ends_the_parser_early() {
-        for code in [
-            "(".repeat(60_000),
-            "{[(".repeat(20_000),
-            "<a>".repeat(20_000),
-            "((((a,".repeat(9_000),
-        ] {
+        for code in ["(".repeat(60_000), "{[(".repeat(20_000), "<a>".repeat(20_000), "((((a,".repeat(9_000)] {
             for coded in
                 [Coded::Python, Coded::JavaScript, Coded::TypeScript, Coded::Rust, Coded::Shell, Coded::Sql]
             {

@@ -13,6 +13,10 @@ const LONGEST_MATERIAL: usize = 2000;
 /// Most colons that are examined for a text that follows. The limit keeps the search linear.
 const MOST_COLONS: usize = 40;
 
+/// Most tokens before or behind another that can belong to the same demand. The limit keeps the search of a
+/// prompt without full stops linear.
+const REACH: usize = 60;
+
 /// Most of a prompt that is searched for demands, in bytes. The rest is material.
 const MOST_SEARCHED: usize = 32 * 1024;
 
@@ -116,13 +120,13 @@ impl Prompt {
     /// The index of the first token of the sentence of the token at `at`.
     pub(super) fn sentence_start(&self, at: usize) -> usize {
         let own = self.tokens.get(at).map_or(0, |token| token.sentence);
-        self.tokens.partition_point(|token| token.sentence < own)
+        self.tokens.partition_point(|token| token.sentence < own).max(at.saturating_sub(REACH))
     }
 
     /// The index behind the last token of the sentence of the token at `at`.
     pub(super) fn sentence_end(&self, at: usize) -> usize {
         let own = self.tokens.get(at).map_or(0, |token| token.sentence);
-        self.tokens.partition_point(|token| token.sentence <= own)
+        self.tokens.partition_point(|token| token.sentence <= own).min(at + REACH)
     }
 
     /// The number of the sentence of the token at `at`.
@@ -133,14 +137,23 @@ impl Prompt {
     /// The index of the first token of the clause of the token at `at`.
     pub(super) fn clause_start(&self, at: usize) -> usize {
         let own = self.tokens.get(at).map_or(0, |token| token.clause);
-        self.tokens.partition_point(|token| token.clause < own)
+        self.tokens.partition_point(|token| token.clause < own).max(at.saturating_sub(REACH))
     }
 
     /// The index behind the last token of the clause of the token at `at`.
     pub(super) fn clause_end(&self, at: usize) -> usize {
         let own = self.tokens.get(at).map_or(0, |token| token.clause);
-        self.tokens.partition_point(|token| token.clause <= own)
+        self.tokens.partition_point(|token| token.clause <= own).min(at + REACH)
     }
+}
+
+/// The text that `prompt` hands over to work on, with spaces in place of the rest.
+pub(super) fn material(prompt: &str) -> String {
+    let searched = head(prompt, MOST_SEARCHED);
+    let own = Prompt::new(prompt);
+    let pairs = searched.bytes().zip(own.text.bytes());
+    let blanked: Vec<u8> = pairs.map(|(raw, left)| if raw == left { b' ' } else { raw }).collect();
+    String::from_utf8_lossy(&blanked).into_owned()
 }
 
 /// The beginning of `text`, at most `most` bytes long.

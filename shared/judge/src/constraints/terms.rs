@@ -29,6 +29,8 @@ pub(super) enum Term {
     Thing(String),
     /// A thing recognised by its form.
     Concept(Concept),
+    /// A food, under any of its names.
+    Food(&'static [&'static str]),
     /// Several given things, of which an answer uses most.
     Given(Vec<String>),
 }
@@ -79,6 +81,7 @@ pub(super) fn terms(prompt: &Prompt, kitchen: bool, code: bool) -> Vec<Termed> {
     for at in 0..prompt.tokens.len() {
         found.extend(mentioned(prompt, at));
         found.extend(word_list(prompt, at, code));
+        found.extend(signature(prompt, at));
         found.extend(concept(prompt, at, code, kitchen));
         if kitchen {
             found.extend(excluded_food(prompt, at));
@@ -202,6 +205,28 @@ fn word_list(prompt: &Prompt, at: usize, code: bool) -> Vec<Termed> {
     }
 }
 
+/// Finds the name with which a message is to be signed.
+fn signature(prompt: &Prompt, at: usize) -> Option<Termed> {
+    #[rustfmt::skip] // one word per line would hide the code
+    let phrases = [
+        "sign it", "sign as", "sign it as", "signed", "signed by", "sign off as", "sign it from",
+        "signature", "assino", "assinado", "signe", "signez", "firmado", "firma", "unterschrift",
+        "unterzeichnet", "gezeichnet", "ondertekend", "пoдпиcь", "podpis",
+    ];
+    let start = at + prompt.says_any(at, &phrases);
+    let named = |at: &usize| {
+        prompt.tokens.get(*at).is_some_and(|token| {
+            token.capital && !token.quoted && token.sentence == prompt.sentence_of(start)
+        })
+    };
+    let end = (start..start + 3).take_while(named).last().map(|last| last + 1)?;
+    (start > at).then(|| Termed {
+        term: Term::Thing(prompt.quote(start..end)),
+        wanted: true,
+        tokens: at..end,
+    })
+}
+
 /// Verbs whose object is to be mentioned in some form.
 #[rustfmt::skip] // one word per line would hide the code
 const MENTIONS: &[&str] = &[
@@ -210,10 +235,24 @@ const MENTIONS: &[&str] = &[
     "reference", "referencing",
 ];
 
+/// Words before "mention" that make it a request.
+#[rustfmt::skip] // one word per line would hide the code
+const ASKED: &[&str] = &[
+    "must", "should", "and", "please", "to", "und", "bitte", "et", "y", "e", "en", "also", "then", "but", "has", "briefly",
+];
+
+/// Verbs and nouns before a colon and a list of things to mention.
+#[rustfmt::skip] // one word per line would hide the code
+const LISTS: &[&str] = &[
+    "mention", "include", "includes", "including", "noem", "nenne", "erwahne", "cite", "menciona", "incluye", "mencione", "inclua", "menziona", "includi", "vermeld", "mentionne", "inclus",
+];
+
 /// Finds the unquoted objects of "mention".
 fn mentioned(prompt: &Prompt, at: usize) -> Vec<Termed> {
     let token = prompt.tokens.get(at);
+    let listed = prompt.gap_after(at).starts_with(':') && prompt.word(at) != "contains";
     let verb = MENTIONS.contains(&prompt.word(at))
+        || listed && LISTS.contains(&prompt.word(at))
         || matches!(prompt.word(at), "name" | "naming") && is_excluded(prompt, at);
     if !verb || token.is_none_or(|token| token.quoted) {
         return Vec::new();
@@ -221,26 +260,7 @@ fn mentioned(prompt: &Prompt, at: usize) -> Vec<Termed> {
     let excluded = is_excluded(prompt, at) || EXCLUDES.contains(&prompt.word(at.wrapping_sub(1)));
     // "Don't mention" is firm. A statement such as "reviews mention the view" is no request.
     let previous = if at == 0 { "" } else { prompt.word(at - 1) };
-    let asks = at == prompt.clause_start(at)
-        || matches!(
-            previous,
-            "must"
-                | "should"
-                | "and"
-                | "please"
-                | "to"
-                | "und"
-                | "bitte"
-                | "et"
-                | "y"
-                | "e"
-                | "en"
-                | "also"
-                | "then"
-                | "but"
-                | "has"
-                | "briefly"
-        );
+    let asks = at == prompt.clause_start(at) || ASKED.contains(&previous);
     if !excluded && (!asks || prompt.word(at) == "reference") {
         return Vec::new();
     }
@@ -302,7 +322,7 @@ fn things(prompt: &Prompt, from: usize, excluded: bool) -> Vec<(Term, usize)> {
         if comma || and {
             let fits = close(&mut words, &mut things);
             let bracket = gap.contains('(') && prompt.tokens.get(at).is_some_and(|token| token.capital);
-            if !fits || comma && !continues(prompt, at, end) && !bracket {
+            if !bracket && (!fits || comma && !continues(prompt, at, end)) {
                 return things;
             }
             if and {
@@ -473,7 +493,7 @@ static FOODS: &[&[&str]] = &[
     &["nusse", "nuss", "mandeln", "walnusse", "haselnusse", "erdnusse", "cashewkerne"],
     &["noix", "amandes", "noisettes", "cacahuetes"],
     &["peanuts", "peanut"],
-    &["sesame", "tahini"],
+    &["sesame", "tahini", "hummus"],
     &["onions", "onion"],
     &["garlic"],
     &["mushrooms", "mushroom"],
@@ -553,6 +573,14 @@ static FOODS: &[&[&str]] = &[
     &["vlees", "spek"],
 ];
 
+/// Words which show that a food is replaced, or only warned of.
+#[rustfmt::skip] // one word per line would hide the code
+const NOT_USED: &[&str] = &[
+    "free", "allergy", "allergic", "instead", "vegan", "coconut", "replace", "replaces", "replacing", "replacement", "substitute", "substitutes", "stand", "stands", "sub",
+    "swap", "label", "labels", "check", "traces", "trace", "contain", "contains", "remplacent", "remplace", "remplacer", "ersetzen", "ersetzt", "statt", "spuren",
+    "sustituye", "sustituyen", "sostituisce", "sostituiscono", "substitui", "vervangt", "lieu", "like",
+];
+
 /// Finds a food that the prompt excludes, as in "no onions" or "nut free".
 fn excluded_food(prompt: &Prompt, at: usize) -> Option<Termed> {
     let word = prompt.word(at);
@@ -599,7 +627,7 @@ fn excluded_food(prompt: &Prompt, at: usize) -> Option<Termed> {
     let near_food =
         (near..at).all(|at| !matches!(prompt.word(at), "for" | "but" | "have" | "with" | "just" | "left"));
     (free || hates || cannot || no && near_food).then(|| Termed {
-        term: Term::Exact((*food.first().unwrap_or(&word)).to_owned()),
+        term: Term::Food(food),
         wanted: false,
         tokens: near..at + 1,
     })
@@ -678,6 +706,7 @@ impl Term {
         match self {
             Self::Exact(text) => format!("\"{text}\""),
             Self::Thing(text) => text.clone(),
+            Self::Food(food) => (*food.first().unwrap_or(&"")).to_owned(),
             Self::Concept(Concept::Tests) => "tests".to_owned(),
             Self::Concept(Concept::Sources) => "sources".to_owned(),
             Self::Concept(Concept::Quantities) => "quantities".to_owned(),
@@ -695,6 +724,7 @@ impl Term {
         match self {
             Self::Exact(text) => Some(occurs_exactly(answer.text, text)),
             Self::Thing(text) => Some(occurs_somehow(answer.text, text)),
+            Self::Food(food) => Some(food.iter().any(|name| occurs_exactly(answer.text, name))),
             Self::Concept(concept) => has(*concept, answer),
             Self::Given(names) => {
                 let own = folded_words(answer.text);
@@ -712,40 +742,22 @@ impl Term {
 
     /// Tells whether `answer` is free from the term. A food that is only named as absent does not count.
     pub(super) fn is_absent(&self, answer: &Answer<'_>) -> Option<bool> {
-        let Self::Exact(text) = self else { return self.occurs(answer).map(|occurs| !occurs) };
-        let Some(food) = FOODS.iter().find(|food| food.first() == Some(&text.as_str())) else {
-            return Some(!occurs_exactly(answer.text, text));
+        let food = match self {
+            Self::Food(food) => *food,
+            // A part of the words may be about something else.
+            Self::Thing(text) => return Some(!all_occur(answer.text, text)),
+            _ => return self.occurs(answer).map(|occurs| !occurs),
         };
         let words = folded_words(answer.text);
         let absent = |at: usize| {
-            let before = words.get(at.saturating_sub(4)..at).unwrap_or_default();
+            let before = words.get(at.saturating_sub(5)..at).unwrap_or_default();
             let after = words.get(at + 1).map_or("", String::as_str);
             let plain = words.get(at.wrapping_sub(1)).map_or("", String::as_str);
-            before.iter().any(|word| {
-                NEGATIONS.contains(&word.as_str())
-                    || matches!(
-                        word.as_str(),
-                        "free" | "allergy" | "allergic" | "instead" | "nut" | "vegan" | "coconut"
-                    )
-            }) || matches!(after, "free" | "allergy" | "frei" | "free_")
+            before.iter().any(|word| NEGATIONS.contains(&word.as_str()) || NOT_USED.contains(&word.as_str()))
+                || matches!(after, "free" | "allergy" | "allergies" | "frei")
                 || matches!(plain, "black" | "bell" | "white" | "vegan")
         };
-        let used: Vec<usize> = words
-            .iter()
-            .enumerate()
-            .filter(|(at, word)| food.contains(&word.as_str()) && !absent(*at))
-            .map(|(at, _)| at)
-            .collect();
-        // A food with an amount is used. One without may be named for what replaces it.
-        let amount = |at: &usize| {
-            let before = words.get(at.saturating_sub(3)..*at).unwrap_or_default();
-            before.iter().any(|word| word.bytes().any(|b| b.is_ascii_digit()))
-        };
-        match used.len() {
-            0 => Some(true),
-            1 if !used.iter().any(amount) => None,
-            _ => Some(false),
-        }
+        Some(!words.iter().enumerate().any(|(at, word)| food.contains(&word.as_str()) && !absent(at)))
     }
 }
 
@@ -780,6 +792,13 @@ fn occurs_somehow(text: &str, term: &str) -> bool {
     wanted.is_empty()
         || wanted.iter().any(|wanted| own.iter().any(|own| resembles(own, wanted)))
         || text.contains(term)
+}
+
+/// True if all content words of `term` occur in some form.
+fn all_occur(text: &str, term: &str) -> bool {
+    let own = folded_words(text);
+    let mut wanted = folded_words(term).into_iter().filter(|word| !is_stop(word));
+    wanted.all(|wanted| own.iter().any(|own| resembles(own, &wanted)))
 }
 
 /// True if both words have the same stem or a long common beginning.

@@ -179,17 +179,9 @@ fn lengths_of_parts_and_of_other_things_are_left_out() {
 
 #[test]
 fn forms_are_found_and_negations_reversed() {
+    #[rustfmt::skip] // one word per line would hide the code
     let kinds = &[
-        "format",
-        "no_",
-        "code_only",
-        "emoji",
-        "hashtags",
-        "headings",
-        "subject",
-        "ends",
-        "lower",
-        "upper",
+        "format", "no_", "code_only", "emoji", "hashtags", "headings", "subject", "ends", "lower", "upper",
         "code_block",
     ];
     assert_demands(
@@ -289,9 +281,9 @@ fn terms_are_found_to_mention_and_to_leave_out() {
         Pack::Cook,
         &["mention", "omit", "uses"],
         &[
-            ("Soup, no onions", &["omit: do not mention \"onions\""]),
-            ("School is nut free", &["omit: do not mention \"nuts\""]),
-            ("She can't have garlic", &["omit: do not mention \"garlic\""]),
+            ("Soup, no onions", &["omit: do not mention onions"]),
+            ("School is nut free", &["omit: do not mention nuts"]),
+            ("She can't have garlic", &["omit: do not mention garlic"]),
             (
                 "Dinner from chickpeas, spinach and rice",
                 &["uses_ingredients: use chickpeas, spinach, rice and the other given things"],
@@ -455,4 +447,65 @@ fn a_demand_quotes_the_prompt() {
     let found = extract("Roast us. Three taglines, in German.", Pack::Roast);
     let quotes: Vec<&str> = found.iter().map(super::Constraint::quote).collect();
     assert_eq!(quotes, ["Three taglines", "in German"]);
+}
+
+#[test]
+fn signatures_addresses_and_figures_are_kept() {
+    assert_demands(
+        Pack::Wild,
+        &["mention", "person", "keep", "omit", "no_preamble", "language"],
+        &[
+            ("A letter to my landlord. Sign it Lena Brandt.", &["mention: mention Lena Brandt"]),
+            ("Status update, don't name the vendor (Fastly)", &["omit: do not mention Fastly"]),
+            (
+                "Translate to French, formal (vous). Only the translation.",
+                &[
+                    "no_preamble: nothing around the answer",
+                    "language: answer in French",
+                    "person: address the reader formally",
+                ],
+            ),
+            (
+                "Write in Spanish (Spain, usted)",
+                &["language: answer in Spanish", "person: address the reader formally"],
+            ),
+            ("Roast my code. Speak to me directly.", &["person: write in the second person"]),
+            (
+                "Sum it up. Keep every date and amount.",
+                &["keep_figures: keep every figure of the given text"],
+            ),
+            ("Maksymalnie 60 słów, po polsku", &["language: answer in Polish"]),
+        ],
+    );
+    let prompt = "Sum this up. Keep every date and amount.\n\n\"The trip takes place on 9 May and costs £14 per child, which includes the coach. Please pay by 25 April through the school app.\"";
+    let keep = extract(prompt, Pack::Wild).into_iter().find(|one| one.kind() == "keep_figures");
+    let check = |output: &str| keep.as_ref().map(|keep| keep.check(prompt, output).found);
+    assert_eq!(check("9 May, £14, pay by 25 April.").as_deref(), Some("3 of 3 figures"));
+    assert_eq!(check("9 May, £14, pay soon.").as_deref(), Some("2 of 3 figures"));
+}
+
+#[test]
+fn hostile_texts_neither_panic_nor_take_long() {
+    #[rustfmt::skip] // one word per line would hide the code
+    let parts = [
+        "\"",
+        "„", "'", "5-", "three taglines ", ":", "(", ". . ", "```\n", "|a", "- \n", "é\u{301}", "百",
+        "100字",
+        "no \"",
+        "不", "1.", "[", "**", "\u{200b}", "don't ", "use the words a, ",
+    ];
+    let mut texts: Vec<String> = parts.iter().map(|part| part.repeat(24 * 1024 / part.len())).collect();
+    texts.push(parts.concat().repeat(160));
+    for text in &texts {
+        let started = std::time::Instant::now();
+        let found = extract(text, Pack::Cook);
+        for one in found.iter().chain(&extract(
+            "As JSON, at most 5 words, in German, no onions, three tips, each under 9 words",
+            Pack::Cook,
+        )) {
+            let _ = one.check(text, text);
+        }
+        let _ = crate::observations::observe(text, text, Pack::Code);
+        assert!(started.elapsed().as_secs() < 30, "{:?}", text.get(..12));
+    }
 }

@@ -34,6 +34,12 @@ struct Texts<'a> {
     prose: String,
     /// Number of words in each sentence of the prose.
     lengths: Vec<usize>,
+    /// Share of copied words, and length of the longest copied run.
+    copied: (i64, i64),
+    /// Share of the prompt's content stems that are taken up.
+    stems: i64,
+    /// Share of the prompt's word pieces that are taken up.
+    pieces: i64,
     pack: Pack,
 }
 
@@ -111,17 +117,13 @@ static FEATURES: &[Feature] = &[
     feature("stuffing", "Content words of the prompt, in per mille of words.", |t| {
         overlap::stuffing(&t.prompt, &t.text)
     }),
-    feature("copied", "Words in runs copied from the prompt, in per mille of words.", |t| {
-        overlap::copied(&t.prompt, &t.text).0
-    }),
-    feature("longest_copy", "Length of the longest copied run in words, up to 200.", |t| {
-        overlap::copied(&t.prompt, &t.text).1
-    }),
+    feature("copied", "Words in runs copied from the prompt, in per mille of words.", |t| t.copied.0),
+    feature("longest_copy", "Length of the longest copied run in words, up to 200.", |t| t.copied.1),
     feature("topic_stems", "Share of the prompt's content stems that are taken up, in per mille.", |t| {
-        overlap::stems(&t.prompt, &t.text)
+        t.stems
     }),
     feature("topic_pieces", "Share of the prompt's word pieces that are taken up, in per mille.", |t| {
-        overlap::pieces(&t.prompt, &t.text)
+        t.pieces
     }),
     feature("topic_names", "Share of the prompt's names and figures that are taken up, in per mille.", |t| {
         overlap::names(&t.prompt, &t.text)
@@ -132,7 +134,7 @@ static FEATURES: &[Feature] = &[
         |t| overlap::answer_stems(&t.prompt, &t.text),
     ),
     feature("off_topic", "1000 without the larger of topic_stems and topic_pieces.", |t| {
-        1000 - overlap::stems(&t.prompt, &t.text).max(overlap::pieces(&t.prompt, &t.text))
+        1000 - t.stems.max(t.pieces)
     }),
     feature("markup", "Marks of Markdown, in per mille of characters.", |t| shape::markup(t.answer.text)),
     feature("headings", "Headings, in per mille of lines.", |t| shape::headings(&t.answer)),
@@ -225,15 +227,21 @@ pub fn observe(prompt: &str, output: &str, pack: Pack) -> Observations {
         .map(crate::constraints::layout::count_words)
         .filter(|n| *n > 0)
         .collect();
+    let (asked, text) = (Text::new(prompt), Text::new(output));
+    let (copied, stems) = (overlap::copied(&asked, &text), overlap::stems(&asked, &text));
+    let pieces = overlap::pieces(&asked, &text);
     let texts = Texts {
-        prompt: Text::new(prompt),
-        text: Text::new(output),
+        prompt: asked,
+        text,
         answer,
         words,
         opening,
         closing,
         prose,
         lengths,
+        copied,
+        stems,
+        pieces,
         pack,
     };
     Observations { values: FEATURES.iter().map(|feature| (feature.measure)(&texts)).collect() }
