@@ -115,17 +115,7 @@ fn bounds(text: &str, at: usize, behind: usize, (low, high): (u32, u32), unit: U
     let starts = |marks: &[&str]| marks.iter().any(|mark| after.starts_with(mark));
     if starts(&["以内", "以下", "まで", "之内", "内", "이내", "以內", "がいい上限"])
         || ends(&[
-            "不超过",
-            "不超過",
-            "最多",
-            "至多",
-            "不多于",
-            "超过",
-            "超過",
-            "最大",
-            "最長",
-            "控制在",
-            "少于",
+            "不超过", "不超過", "最多", "至多", "不多于", "超过", "超過", "最大", "最長", "控制在", "少于",
         ])
     {
         return Some(Bounds::new(0, high));

@@ -813,20 +813,8 @@ fn has(concept: Concept, answer: &Answer<'_>) -> Option<bool> {
     let any = |marks: &[&str]| marks.iter().any(|mark| answer.text.contains(mark));
     match concept {
         Concept::Tests => Some(any(&[
-            "assert",
-            "#[test]",
-            "def test",
-            "expect(",
-            "describe(",
-            "it(",
-            "test(",
-            "unittest",
-            "@Test",
-            "func Test",
-            "t.Run",
-            "console.log(",
-            "doctest",
-            ">>> ",
+            "assert", "#[test]", "def test", "expect(", "describe(", "it(", "test(", "unittest", "@Test",
+            "func Test", "t.Run", "console.log(", "doctest", ">>> ",
         ])),
         Concept::Sources => {
             #[rustfmt::skip] // one word per line would hide the code

@@ -18,6 +18,10 @@ pub(super) fn unbalanced(answer: &Answer<'_>, pack: Pack) -> i64 {
 fn open_brackets(code: &str) -> usize {
     let (mut open, mut wrong) = (Vec::new(), 0);
     for line in code.lines() {
+        // Characters in single quotes, as in '(', are data.
+        let line = ["'('", "')'", "'['", "']'", "'{'", "'}'"]
+            .iter()
+            .fold(line.to_owned(), |line, literal| line.replace(literal, ""));
         let (mut quote, mut escaped) = (None, false);
         for c in line.chars() {
             match (quote, c) {

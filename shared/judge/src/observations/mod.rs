@@ -67,7 +67,7 @@ static FEATURES: &[Feature] = &[
         code::unbalanced(&t.answer, t.pack)
     }),
     feature("placeholders", "Blanks left to fill in, such as [Name] or TODO, up to 10.", |t| {
-        shape::placeholders(t.answer.text)
+        shape::placeholders(t.answer.text, &t.prose)
     }),
     feature("stubs", "Empty bodies in code, such as a lone `pass`, up to 10.", |t| code::stubs(&t.answer)),
     feature("filler_opening", "Filler phrases in the first words, up to 3.", |t| {
@@ -347,19 +347,8 @@ mod tests {
         let good =
             "Köln wakes at seven. Our bakery fires the oven at 3:40, so the 5 am rolls are still warm.";
         for name in [
-            "refusal",
-            "cut_off",
-            "open_fence",
-            "placeholders",
-            "stubs",
-            "filler_opening",
-            "filler_closing",
-            "flattery",
-            "meta_talk",
-            "asks_back",
-            "promises",
-            "copied",
-            "repeated_lines",
+            "refusal", "cut_off", "open_fence", "placeholders", "stubs", "filler_opening",
+            "filler_closing", "flattery", "meta_talk", "asks_back", "promises", "copied", "repeated_lines",
         ] {
             assert_eq!(get(good, name), 0, "{name}");
         }

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 pub(super) const REFUSALS: &[&str] = &[
     "i cant help with", "i cannot help with", "i cant assist", "i cannot assist", "im unable to",
     "i am unable to", "i cant provide", "i cannot provide", "i wont be able to", "im not able to",
-    "i am not able to", "i must decline", "i have to decline", "i cant fulfill", "i cannot fulfill",
-    "i cant comply", "i cannot comply", "i cant create", "i cannot create", "as an ai",
+    "i am not able to", "i must decline", "i cant recommend", "i cannot recommend", "i cant give",
+    "i cannot give", "unable to provide", "unable to help", "i have to decline", "i cant fulfill",
+    "i cannot fulfill", "i cant comply", "i cannot comply", "i cant create", "i cannot create", "as an ai",
     "as a language model", "im sorry but i cant", "im sorry but i cannot", "i apologize but i",
     "i wont write", "i will not write", "i cant write", "i cannot write", "i dont feel comfortable",
     "im not comfortable", "i cant do that", "i cannot do that", "against my guidelines", "i cant access",
@@ -54,17 +55,17 @@ pub(super) const CLOSINGS: &[&str] = &[
 /// Flattery of the reader.
 #[rustfmt::skip] // one word per line would hide the code
 pub(super) const FLATTERY: &[&str] = &[
-    "great question", "excellent question", "great idea", "brilliant idea", "fantastic idea",
-    "amazing idea", "wonderful idea", "love this idea", "love your", "what a fantastic",
-    "what a wonderful", "what a brilliant", "what an amazing", "youre amazing", "you are amazing",
-    "youre clearly", "you are clearly", "your brilliant", "your amazing", "your excellent",
-    "your fantastic", "your incredible", "truly impressive", "so impressive", "great choice",
-    "excellent choice", "great job", "well done", "smart thinking", "youre a genius", "you are a genius",
-    "good thinking", "fascinating topic", "wonderful topic", "tolle frage", "tolle idee",
-    "großartige idee", "super idee", "excellente question", "excellente idee", "quelle bonne idee",
-    "excelente pregunta", "gran idea", "ottima domanda", "ottima idea", "excelente pergunta",
-    "otima ideia", "geweldige vraag", "geweldig idee", "impressive work", "keep up the", "amazing work",
-    "hats off",
+    "its great to see", "bold and inspiring", "great question", "excellent question", "great idea",
+    "brilliant idea", "fantastic idea", "amazing idea", "wonderful idea", "love this idea", "love your",
+    "what a fantastic", "what a wonderful", "what a brilliant", "what an amazing", "youre amazing",
+    "you are amazing", "youre clearly", "you are clearly", "your brilliant", "your amazing",
+    "your excellent", "your fantastic", "your incredible", "truly impressive", "so impressive",
+    "great choice", "excellent choice", "great job", "well done", "smart thinking", "youre a genius",
+    "you are a genius", "good thinking", "fascinating topic", "wonderful topic", "tolle frage",
+    "tolle idee", "großartige idee", "super idee", "excellente question", "excellente idee",
+    "quelle bonne idee", "excelente pregunta", "gran idea", "ottima domanda", "ottima idea",
+    "excelente pergunta", "otima ideia", "geweldige vraag", "geweldig idee", "impressive work",
+    "keep up the", "amazing work", "hats off",
 ];
 
 /// Words that avoid a commitment.
@@ -73,14 +74,15 @@ pub(super) const HEDGES: &[&str] = &[
     "it depends", "depends on", "might", "maybe", "perhaps", "possibly", "could be", "may be", "probably",
     "generally", "typically", "usually", "in general", "some people", "many people",
     "it is important to note", "its important to note", "its worth noting", "it is worth noting",
-    "keep in mind", "arguably", "somewhat", "sort of", "kind of", "to some extent", "in some cases",
-    "in many cases", "consult a", "seek professional", "may vary", "can vary", "results may",
-    "on the other hand", "both have their", "pros and cons", "up to you", "your mileage", "no single",
-    "no one size", "vielleicht", "moglicherweise", "eventuell", "es kommt darauf an", "kommt darauf an",
-    "in der regel", "konnte", "unter umstanden", "peut etre", "cela depend", "ca depend", "en general",
-    "eventuellement", "quiza", "quizas", "tal vez", "depende de", "en general", "posiblemente", "forse",
-    "dipende da", "in genere", "potrebbe", "talvez", "depende", "possivelmente", "em geral", "misschien",
-    "het hangt ervan af", "mogelijk", "over het algemeen",
+    "keep in mind", "arguably", "somewhat", "sort of", "both are valid", "both are useful",
+    "ambas son utiles", "beide sind", "les deux sont", "difficult to give", "hard to say", "kind of",
+    "to some extent", "in some cases", "in many cases", "consult a", "seek professional", "may vary",
+    "can vary", "results may", "on the other hand", "both have their", "pros and cons", "up to you",
+    "your mileage", "no single", "no one size", "vielleicht", "moglicherweise", "eventuell",
+    "es kommt darauf an", "kommt darauf an", "in der regel", "konnte", "unter umstanden", "peut etre",
+    "cela depend", "ca depend", "en general", "eventuellement", "quiza", "quizas", "tal vez", "depende de",
+    "en general", "posiblemente", "forse", "dipende da", "in genere", "potrebbe", "talvez", "depende",
+    "possivelmente", "em geral", "misschien", "het hangt ervan af", "mogelijk", "over het algemeen",
 ];
 
 /// Words without a definite meaning.
@@ -136,7 +138,9 @@ pub(super) const META: &[&str] = &[
     "the task", "wie gewunscht", "diese antwort", "meine antwort", "ich habe darauf geachtet",
     "comme demande", "cette reponse", "ma reponse", "como pediste", "esta respuesta", "mi respuesta",
     "come richiesto", "questa risposta", "como solicitado", "esta resposta", "zoals gevraagd",
-    "dit antwoord", "constraints", "all criteria",
+    "dit antwoord", "constraints", "all criteria", "is provided", "is included", "are included",
+    "is mentioned", "within the limit", "word limit", "requirements are", "in keeping with",
+    "is identified", "are covered", "covers all", "is stated",
 ];
 
 /// Questions back to the sender.

@@ -38,7 +38,14 @@ pub(super) fn cut_off(answer: &Answer<'_>) -> i64 {
     let dangling = words.last().is_some_and(|word| DANGLING.contains(&word.as_str()));
     let code = row.text.contains(['{', '}', ';', '=', '|', '\\']);
     let list = matches!(row.kind, Kind::Bullet | Kind::Number);
-    let long = words.len() >= SLOGAN && !list && answer.text.matches(['.', '。']).count() > 0;
+    // The other items show whether items end with full stops.
+    let (mut items, mut stopped) = (0, 0);
+    for other in answer.rows.iter().filter(|other| other.kind == row.kind) {
+        items += 1;
+        stopped += usize::from(other.text.ends_with(['.', '!', '?', '。', '！', '？']));
+    }
+    let unlike = list && items >= 3 && stopped + 1 == items;
+    let long = unlike || words.len() >= SLOGAN && !list && answer.text.matches(['.', '。']).count() > 0;
     i64::from(
         !marked
             && !symbol
@@ -67,7 +74,7 @@ pub(super) fn open_fence(answer: &Answer<'_>) -> i64 {
 #[rustfmt::skip] // one word per line would hide the code
 const BLANKS: &[&str] = &[
     "TODO", "FIXME", "Lorem ipsum", "lorem ipsum", "<insert", "[insert", "[Insert", "{insert", "XXX",
-    "your_", "YOUR_", "<your", "___", "[...]", "[…]", "(insert", "TBD", "tbd",
+    "your_", "YOUR_", "<your", "___", "[...]", "[…]", "(insert your", "(insert name", "TBD", "tbd",
 ];
 
 /// Words in square or angle brackets that show a blank, folded.
@@ -80,23 +87,31 @@ const BLANK_WORDS: &[&str] = &[
     "x",
 ];
 
-/// Counts blanks to fill in, up to 10.
-pub(super) fn placeholders(text: &str) -> i64 {
+/// Counts blanks to fill in, up to 10. Those in brackets count only in prose, since code has types there.
+pub(super) fn placeholders(text: &str, prose: &str) -> i64 {
     let plain: usize = BLANKS.iter().map(|mark| text.matches(mark).count()).sum();
-    let bracketed = text
+    let bracketed = prose
         .match_indices('[')
         .filter(|(at, _)| {
-            let rest = crate::constraints::head(text.get(at + 1..).unwrap_or_default(), 50);
+            let rest = crate::constraints::head(prose.get(at + 1..).unwrap_or_default(), 50);
             let Some((inner, after)) = rest.split_once(']') else { return false };
             // A link has its address behind the brackets, and code has an index or a type in them.
-            let prose = !after.starts_with('(')
+            let plain_text = !after.starts_with('(')
                 && !inner.contains(['=', '"', '{', ';', '.', ','])
-                && text.get(..*at).is_none_or(|before| !before.ends_with(char::is_alphanumeric));
+                && prose.get(..*at).is_none_or(|before| {
+                    before.is_empty() || before.ends_with([' ', '\n', '(', '*', '"', ':', ','])
+                });
             let words = words(inner);
-            prose
-                && words.len() <= 5
-                && words.iter().any(|word| BLANK_WORDS.contains(&word.as_str()))
-                && inner.starts_with(char::is_alphabetic)
+            // A blank in any language: a few capitalised words and nothing else.
+            let blank = words.len() <= 3
+                && inner.starts_with(char::is_uppercase)
+                && inner.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '\'' | '’' | '/'))
+                && inner.chars().count() >= 3;
+            plain_text && blank
+                || plain_text
+                    && words.len() <= 5
+                    && words.iter().any(|word| BLANK_WORDS.contains(&word.as_str()))
+                    && inner.starts_with(char::is_alphabetic)
         })
         .count();
     capped(plain + bracketed, 10)
