@@ -292,18 +292,18 @@ fn is_title(prompt: &Prompt, words: &Words, start: usize, at: usize) -> bool {
 
 /// True if the token at `at` begins the words "subject line" in one of the languages.
 fn is_subject(prompt: &Prompt, at: usize) -> bool {
-    matches!(
-        prompt.word(at),
-        "subject"
-            | "betreff"
-            | "betreffzeile"
-            | "objet"
-            | "asunto"
-            | "oggetto"
-            | "assunto"
-            | "onderwerp"
-            | "onderwerpregel"
-    )
+    [
+        "subject",
+        "betreff",
+        "betreffzeile",
+        "objet",
+        "asunto",
+        "oggetto",
+        "assunto",
+        "onderwerp",
+        "onderwerpregel",
+    ]
+    .contains(&prompt.word(at))
 }
 
 /// True if a compound such as "two-line" qualifies the thing that is requested.
@@ -513,7 +513,7 @@ fn forms(prompt: &Prompt, words: &Words) -> Vec<Stated> {
         let other =
             prompt.says_any(at + 1, &["alert", "gateway", "reminder", "reminders", "thread", "api"]) > 0;
         let told = (prompt.sentence_start(at)..start).any(|at| {
-            matches!(prompt.word(at), "explain" | "what" | "difference" | "history" | "analyse" | "analyze")
+            ["explain", "what", "difference", "history", "analyse", "analyze"].contains(&prompt.word(at))
         });
         if requested && !plural && !other && !told && prompt.word(at + 1) != "about the history" {
             let amount =

@@ -106,6 +106,12 @@ fn number(text: &str) -> Option<(u32, usize)> {
     (length > 0 && (1..100_000).contains(&value)).then_some((value, length))
 }
 
+/// Words before a number that make it the most allowed.
+#[rustfmt::skip] // one word per line would hide the code
+const AT_MOST: &[&str] = &[
+    "不超过", "不超過", "最多", "至多", "不多于", "超过", "超過", "最大", "最長", "控制在", "少于",
+];
+
 /// The allowed range, or nothing if the words limit no length.
 fn bounds(text: &str, at: usize, behind: usize, (low, high): (u32, u32), unit: Unit) -> Option<Bounds> {
     let before = text.get(..at).unwrap_or_default().trim_end();
@@ -113,11 +119,7 @@ fn bounds(text: &str, at: usize, behind: usize, (low, high): (u32, u32), unit: U
     let ends = |marks: &[&str]| marks.iter().any(|mark| before.ends_with(mark));
     #[rustfmt::skip] // one word per line would hide the code
     let starts = |marks: &[&str]| marks.iter().any(|mark| after.starts_with(mark));
-    if starts(&["以内", "以下", "まで", "之内", "内", "이내", "以內", "がいい上限"])
-        || ends(&[
-            "不超过", "不超過", "最多", "至多", "不多于", "超过", "超過", "最大", "最長", "控制在", "少于",
-        ])
-    {
+    if starts(&["以内", "以下", "まで", "之内", "内", "이내", "以內"]) || ends(AT_MOST) {
         return Some(Bounds::new(0, high));
     }
     if starts(&["以上"]) || ends(&["至少", "最低", "少なくとも", "不少于"]) {

@@ -320,28 +320,11 @@ pub(super) fn is_negated(prompt: &Prompt, at: usize) -> bool {
             && !prompt.says(at, "no fewer")
     };
     let joins = |at: usize| {
-        matches!(
-            prompt.word(at),
-            "or" | "and"
-                | "oder"
-                | "und"
-                | "ou"
-                | "o"
-                | "ni"
-                | "any"
-                | "use"
-                | "a"
-                | "of"
-                | "the"
-                | "de"
-                | "use any"
-                | "as"
-                | "d"
-                | "nor"
-                | "using"
-                | "any_"
-                | "in"
-        )
+        [
+            "or", "and", "oder", "und", "ou", "o", "ni", "any", "use", "a", "of", "the", "de", "use any",
+            "as", "d", "nor", "using", "any_", "in",
+        ]
+        .contains(&prompt.word(at))
     };
     (near..at).rev().find(|before| negates(*before)).is_some_and(|no| {
         let between = at - no - 1;
@@ -373,7 +356,7 @@ fn applies(prompt: &Prompt, at: usize, length: usize, form: &Form, negated: bool
         }
         Form::NoPreamble if prompt.word(at) == "nothing" || length == 1 && prompt.word(at) == "chat" => {
             let start = prompt.sentence_start(at);
-            !matches!(prompt.word(start), "we" | "i" | "they" | "he" | "she" | "it" | "there" | "my" | "our")
+            !["we", "i", "they", "he", "she", "it", "there", "my", "our"].contains(&prompt.word(start))
         }
         Form::Question => !matches!(next, "mark" | "marks"),
         Form::NoPreamble => next != "to" && next != "of" && next != "than" && next != "about",
@@ -391,10 +374,8 @@ fn explanation_free(prompt: &Prompt, at: usize) -> Option<usize> {
         "geen uitleg", "dont explain",
     ];
     let length = prompt.says_any(at, &phrases);
-    let partial = matches!(
-        prompt.word(at + length),
-        "of" | "longer" | "beyond" | "more" | "needed" | "over" | "for" | "except"
-    );
+    let partial = ["of", "longer", "beyond", "more", "needed", "over", "for", "except"]
+        .contains(&prompt.word(at + length));
     (length > 0 && !partial).then_some(length)
 }
 
@@ -412,23 +393,12 @@ fn json(prompt: &Prompt, at: usize) -> Option<Formed> {
         ],
     );
     let next = prompt.word(at + 1);
-    let other = matches!(
-        next,
-        "parser"
-            | "file"
-            | "files"
-            | "api"
-            | "schema"
-            | "path"
-            | "library"
-            | "column"
-            | "web"
-            | "payload"
-            | "input"
-            | "string"
-            | "tool"
-    );
-    let followed = matches!(next, "only" | "object" | "array" | "format" | "nur" | "output");
+    let other = [
+        "parser", "file", "files", "api", "schema", "path", "library", "column", "web", "payload", "input",
+        "string", "tool",
+    ]
+    .contains(&next);
+    let followed = ["only", "object", "array", "format", "nur", "output"].contains(&next);
     let wanted = before > 0 && (followed || prompt.word(at - 1) != "a");
     let opens = at == prompt.sentence_start(at) && prompt.gap_after(at).starts_with(':');
     (!other && (wanted || opens))

@@ -384,7 +384,7 @@ pub(super) fn wanted(prompt: &Prompt) -> Vec<Wanted> {
         let into = prompt.said_before(at, INTO);
         let (start, end) = (prompt.sentence_start(at), prompt.sentence_end(at));
         let joined = at > 0
-            && matches!(prompt.word(at - 1), "and" | "und" | "et" | "y" | "e" | "en")
+            && ["and", "und", "et", "y", "e", "en"].contains(&prompt.word(at - 1))
             && found.last().is_some_and(|last| last.tokens.end + 1 == at);
         let alone = is_alone(prompt, at, into);
         if into == 0 && !joined && !alone {
@@ -405,21 +405,21 @@ pub(super) fn wanted(prompt: &Prompt) -> Vec<Wanted> {
 
 /// Nouns for a text, behind the name of its language.
 fn is_text_noun(word: &str) -> bool {
-    matches!(
-        word,
-        "text"
-            | "please"
-            | "bitte"
-            | "only"
-            | "sentence"
-            | "sentences"
-            | "version"
-            | "translation"
-            | "email"
-            | "answer"
-            | "por"
-            | "s"
-    )
+    [
+        "text",
+        "please",
+        "bitte",
+        "only",
+        "sentence",
+        "sentences",
+        "version",
+        "translation",
+        "email",
+        "answer",
+        "por",
+        "s",
+    ]
+    .contains(&word)
 }
 
 /// Words that may follow the name of the answer's language in the same clause.

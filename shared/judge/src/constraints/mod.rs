@@ -257,25 +257,11 @@ fn beginning(prompt: &Prompt, at: usize) -> Option<(Demand, std::ops::Range<usiz
     let subject = at.saturating_sub(3).max(prompt.sentence_start(at));
     // "Each line starts with" and "strings that start with" are about something else.
     let other = (subject..at).any(|at| {
-        matches!(
-            prompt.word(at),
-            "each"
-                | "line"
-                | "lines"
-                | "every"
-                | "that"
-                | "which"
-                | "word"
-                | "not"
-                | "dont"
-                | "sentence"
-                | "words"
-                | "names"
-                | "if"
-                | "never"
-                | "all"
-                | "items"
-        )
+        [
+            "each", "line", "lines", "every", "that", "which", "word", "not", "dont", "sentence", "words",
+            "names", "if", "never", "all", "items",
+        ]
+        .contains(&prompt.word(at))
     });
     let quoted = prompt.tokens.get(at + length).filter(|token| token.quoted)?;
     let quote = prompt.quotes.iter().find(|quote| quote.span.contains(&quoted.span.start))?;

@@ -12,8 +12,8 @@ const LONGEST: usize = 32 * 1024;
 #[cfg(feature = "parsers")]
 const MOST_STEPS: u32 = 2_000;
 
-/// Tells whether the largest block of code in `answer` parses, or nothing if that cannot be told, and what was
-/// found. `wanted` is the language of a block without a label.
+/// Tells whether the largest block of code in `answer` parses, or nothing if that cannot be told, and what
+/// was found. `wanted` is the language of a block without a label.
 pub(super) fn check(wanted: Option<Coded>, answer: &Answer<'_>) -> (Option<bool>, String) {
     let blocks =
         answer.fences.iter().map(|fence| (Coded::labelled(&fence.label), fence.label.is_empty(), fence.code));

@@ -109,20 +109,9 @@ fn quoted(prompt: &Prompt, code: bool) -> Vec<Termed> {
         let negated = is_excluded(prompt, verb);
         let excludes = EXCLUDES.contains(&word) || negated || NEGATIONS.contains(&word);
         let uses = USES.contains(&word);
-        let says = matches!(
-            word,
-            "say"
-                | "saying"
-                | "write"
-                | "name"
-                | "naming"
-                | "nenne"
-                | "dire"
-                | "dis"
-                | "zeg"
-                | "work"
-                | "dont"
-        );
+        let says =
+            ["say", "saying", "write", "name", "naming", "nenne", "dire", "dis", "zeg", "work", "dont"]
+                .contains(&word);
         let noun = verb > 0 && DETERMINERS.contains(&prompt.word(verb - 1));
         if noun || !excludes && (!uses || says || code && !quote.code) {
             continue;
@@ -184,10 +173,8 @@ fn word_list(prompt: &Prompt, at: usize, code: bool) -> Vec<Termed> {
     let (mut found, mut next) = (Vec::new(), at + 1);
     loop {
         let ends = next + 1 >= prompt.clause_end(next);
-        let joined = matches!(
-            prompt.word(next + 1),
-            "and" | "or" | "und" | "oder" | "et" | "ou" | "y" | "o" | "e" | "en" | "of"
-        );
+        let joined = ["and", "or", "und", "oder", "et", "ou", "y", "o", "e", "en", "of"]
+            .contains(&prompt.word(next + 1));
         let stop = NO_THINGS.contains(&prompt.word(next)) || BETWEEN.contains(&prompt.word(next));
         if stop || !(ends || joined) || next >= prompt.sentence_end(at) {
             return found;
@@ -310,10 +297,9 @@ fn things(prompt: &Prompt, from: usize, excluded: bool) -> Vec<(Term, usize)> {
         let word = prompt.word(at);
         let gap = prompt.gap_after(at.saturating_sub(1));
         let comma = at > from && [",", ";", "(", ")", "–", "—", ":"].iter().any(|mark| gap.contains(mark));
-        let and = matches!(
-            word,
-            "and" | "or" | "und" | "oder" | "et" | "ou" | "y" | "e" | "en" | "of" | "nor" | "plus"
-        ) && !words.is_empty();
+        let and = ["and", "or", "und", "oder", "et", "ou", "y", "e", "en", "of", "nor", "plus"]
+            .contains(&word)
+            && !words.is_empty();
         if prompt.tokens.get(at).is_none_or(|token| token.quoted)
             || comma && gap.contains([':', ';', '–', '—'])
         {
@@ -344,46 +330,13 @@ fn things(prompt: &Prompt, from: usize, excluded: bool) -> Vec<(Term, usize)> {
 fn continues(prompt: &Prompt, at: usize, end: usize) -> bool {
     let clause = prompt.clause_end(at).min(end);
     let verb = (at..clause).any(|at| {
-        matches!(
-            prompt.word(at),
-            "keep"
-                | "make"
-                | "write"
-                | "use"
-                | "no"
-                | "dont"
-                | "be"
-                | "max"
-                | "under"
-                | "end"
-                | "is"
-                | "are"
-                | "add"
-                | "give"
-                | "in"
-                | "with"
-                | "without"
-                | "but"
-                | "then"
-                | "not"
-                | "do"
-                | "nothing"
-                | "just"
-                | "he"
-                | "she"
-                | "it"
-                | "they"
-                | "sound"
-                | "that"
-                | "ask"
-                | "offer"
-                | "tell"
-                | "start"
-                | "sign"
-                | "invite"
-                | "please"
-                | "at"
-        ) || NEGATIONS.contains(&prompt.word(at))
+        [
+            "keep", "make", "write", "use", "no", "dont", "be", "max", "under", "end", "is", "are", "add",
+            "give", "in", "with", "without", "but", "then", "not", "do", "nothing", "just", "he", "she",
+            "it", "they", "sound", "that", "ask", "offer", "tell", "start", "sign", "invite", "please", "at",
+        ]
+        .contains(&prompt.word(at))
+            || NEGATIONS.contains(&prompt.word(at))
     });
     clause - at <= 5 && !verb && !prompt.word(at).bytes().all(|b| b.is_ascii_digit())
 }
@@ -453,29 +406,14 @@ fn concept(prompt: &Prompt, at: usize, code: bool, kitchen: bool) -> Option<Term
     let near = at.saturating_sub(4).max(prompt.sentence_start(at));
     let negated = (near..at).any(|at| NEGATIONS.contains(&prompt.word(at)));
     let asked = (near..at).any(|at| verbs.contains(&prompt.word(at))) || at == prompt.clause_start(at);
-    let other = matches!(
-        prompt.word(at + 1),
-        "of" | "code"
-            | "from"
-            | "pass"
-            | "fail"
-            | "must"
-            | "are"
-            | "is"
-            | "for"
-            | "in"
-            | "table"
-            | "control"
-            | "that"
-            | "below"
-            | "and"
-            | "should"
-    );
+    let other = [
+        "of", "code", "from", "pass", "fail", "must", "are", "is", "for", "in", "table", "control", "that",
+        "below", "and", "should",
+    ]
+    .contains(&prompt.word(at + 1));
     let told = at > 0
-        && matches!(
-            prompt.word(at - 1),
-            "the" | "these" | "our" | "my" | "open" | "three" | "primary" | "your" | "which" | "two" | "five"
-        );
+        && ["the", "these", "our", "my", "open", "three", "primary", "your", "which", "two", "five"]
+            .contains(&prompt.word(at - 1));
     (asked && !negated && !other && !told).then(|| Termed {
         term: Term::Concept(concept),
         wanted: true,
@@ -590,28 +528,16 @@ fn excluded_food(prompt: &Prompt, at: usize) -> Option<Termed> {
     let clause = prompt.clause_start(at);
     let free = prompt.word(at + 1) == "free" && !is_excluded(prompt, at);
     let hates = (clause..at).any(|at| {
-        matches!(
-            prompt.word(at),
-            "hates" | "hate" | "allergic" | "allergy" | "allergie" | "allergique" | "alergico" | "hasst"
-        )
+        ["hates", "hate", "allergic", "allergy", "allergie", "allergique", "alergico", "hasst"]
+            .contains(&prompt.word(at))
     });
     let near = at.saturating_sub(3).max(clause);
     let no = (near..at).any(|at| {
-        matches!(
-            prompt.word(at),
-            "no" | "without"
-                | "ohne"
-                | "kein"
-                | "keine"
-                | "keinen"
-                | "sans"
-                | "sin"
-                | "senza"
-                | "sem"
-                | "zonder"
-                | "geen"
-                | "pas"
-        )
+        [
+            "no", "without", "ohne", "kein", "keine", "keinen", "sans", "sin", "senza", "sem", "zonder",
+            "geen", "pas",
+        ]
+        .contains(&prompt.word(at))
     });
     let no = no && !(near..at).any(|at| matches!(prompt.word(at), "more" | "need" | "only" | "mehr"));
     #[rustfmt::skip] // one word per line would hide the code
@@ -625,7 +551,7 @@ fn excluded_food(prompt: &Prompt, at: usize) -> Option<Termed> {
         ) > 0
     });
     let near_food =
-        (near..at).all(|at| !matches!(prompt.word(at), "for" | "but" | "have" | "with" | "just" | "left"));
+        (near..at).all(|at| !["for", "but", "have", "with", "just", "left"].contains(&prompt.word(at)));
     (free || hates || cannot || no && near_food).then(|| Termed {
         term: Term::Food(food),
         wanted: false,
@@ -808,14 +734,18 @@ fn resembles(own: &str, wanted: &str) -> bool {
     own == wanted || common >= 5 || common >= 4 && common + 1 >= wanted.len() && common + 1 >= own.len()
 }
 
+/// Marks of tests in code.
+#[rustfmt::skip] // one word per line would hide the code
+const TESTS: &[&str] = &[
+    "assert", "#[test]", "def test", "expect(", "describe(", "it(", "test(", "unittest", "@Test",
+    "func Test", "t.Run", "console.log(", "doctest", ">>> ",
+];
+
 fn has(concept: Concept, answer: &Answer<'_>) -> Option<bool> {
     #[rustfmt::skip] // one word per line would hide the code
     let any = |marks: &[&str]| marks.iter().any(|mark| answer.text.contains(mark));
     match concept {
-        Concept::Tests => Some(any(&[
-            "assert", "#[test]", "def test", "expect(", "describe(", "it(", "test(", "unittest", "@Test",
-            "func Test", "t.Run", "console.log(", "doctest", ">>> ",
-        ])),
+        Concept::Tests => Some(any(TESTS)),
         Concept::Sources => {
             #[rustfmt::skip] // one word per line would hide the code
             let named = any(&[

@@ -1,7 +1,7 @@
 //! Findings about an answer that no prompt states, such as a refusal, vague words or concrete details.
 //!
-//! Every finding is a whole number: a count, or a share in per mille. [`Observations::features`] lists them in
-//! a fixed order, as the input of a linear model. Most are shares, so that sheer length does not change them.
+//! Every finding is a whole number: a count, or a share in per mille. [`Observations::features`] lists them
+//! in a fixed order, as the input of a linear model. Most are shares, so that sheer length does not change them.
 
 mod code;
 mod overlap;
@@ -346,10 +346,10 @@ mod tests {
         #[rustfmt::skip] // one word per line would hide the code
         let good =
             "Köln wakes at seven. Our bakery fires the oven at 3:40, so the 5 am rolls are still warm.";
-        for name in [
-            "refusal", "cut_off", "open_fence", "placeholders", "stubs", "filler_opening",
-            "filler_closing", "flattery", "meta_talk", "asks_back", "promises", "copied", "repeated_lines",
-        ] {
+        for name in "refusal cut_off open_fence placeholders stubs filler_opening filler_closing \
+            flattery meta_talk asks_back promises copied repeated_lines"
+            .split(' ')
+        {
             assert_eq!(get(good, name), 0, "{name}");
         }
         assert!(get(good, "topic_stems") > 200 && get(good, "figures") > 0);

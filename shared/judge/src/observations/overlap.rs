@@ -69,8 +69,8 @@ fn pieces_of(word: &str) -> Vec<u64> {
     if chars.len() <= PIECE { vec![key(&chars)] } else { chars.windows(PIECE).map(key).collect() }
 }
 
-/// The share of the prompt's names and figures that occur in the answer, in per mille. It is 1000 for a prompt
-/// without any.
+/// The share of the prompt's names and figures that occur in the answer, in per mille. It is 1000 for a
+/// prompt without any.
 pub(super) fn names(prompt: &Text, answer: &Text) -> i64 {
     let wanted: Set =
         prompt.words.iter().filter(|word| word.name || word.figure).map(|word| word.stem).collect();
