@@ -77,6 +77,16 @@ pub(super) struct Stated {
     pub(super) quote: String,
 }
 
+impl Stated {
+    /// The unit of a length.
+    fn unit(&self) -> Option<Unit> {
+        match self.amount {
+            Amount::Length { unit, .. } => Some(unit),
+            Amount::Count { .. } => None,
+        }
+    }
+}
+
 /// Finds the demanded numbers and lengths.
 pub(super) fn amounts(prompt: &Prompt, words: &Words, code: bool) -> Vec<Stated> {
     let (mut found, mut at) = (Vec::new(), 0);
@@ -94,7 +104,10 @@ pub(super) fn amounts(prompt: &Prompt, words: &Words, code: bool) -> Vec<Stated>
         });
         at = next.max(at + 1);
     }
-    found.extend(forms(prompt, words));
+    // A stated length replaces that of a form.
+    let is_stated = |form: &Stated| found.iter().any(|stated: &Stated| stated.unit() == form.unit());
+    let forms: Vec<Stated> = forms(prompt, words).into_iter().filter(|form| !is_stated(form)).collect();
+    found.extend(forms);
     settle(found)
 }
 
@@ -111,7 +124,7 @@ const NO_ADJECTIVES: &[&str] = &[
 ];
 
 /// The index of the noun that satisfies `is_noun`, behind at most a few adjectives.
-fn noun_after(prompt: &Prompt, from: usize, is_noun: impl Fn(&str) -> bool) -> Option<usize> {
+fn noun_after(prompt: &Prompt, words: &Words, from: usize, is_noun: impl Fn(&str) -> bool) -> Option<usize> {
     let sentence = prompt.tokens.get(from)?.sentence;
     for at in from..=from + MOST_ADJECTIVES {
         let token = prompt.tokens.get(at).filter(|token| token.sentence == sentence && !token.quoted)?;
@@ -121,7 +134,10 @@ fn noun_after(prompt: &Prompt, from: usize, is_noun: impl Fn(&str) -> bool) -> O
         if is_noun(&token.folded) {
             return Some(at);
         }
-        if NO_ADJECTIVES.contains(&token.folded.as_str()) {
+        // The nearer number belongs to the noun, as in "two, 7 dinners". That of a compound does not.
+        let compound = prompt.tokens.get(at + 1).is_some_and(|next| next.joined);
+        let numbered = !compound && Quantity::read(prompt, words, at).is_some();
+        if numbered || NO_ADJECTIVES.contains(&token.folded.as_str()) {
             return None;
         }
     }
@@ -139,11 +155,7 @@ fn length(
     quantity: &Quantity,
     code: bool,
 ) -> Option<(Option<Stated>, usize)> {
-    let at = noun_after(prompt, quantity.end, |word| words.unit(word).is_some())?;
-    // "Three two-line poems": the nearer number belongs to the unit.
-    if (quantity.end..at).any(|inner| Quantity::read(prompt, words, inner).is_some()) {
-        return None;
-    }
+    let at = noun_after(prompt, words, quantity.end, |word| words.unit(word).is_some())?;
     if (quantity.end..at).any(|inner| words.is_item(prompt.word(inner))) {
         return None;
     }
@@ -153,6 +165,10 @@ fn length(
         return None;
     }
     let joined = prompt.tokens.get(at).is_some_and(|token| token.joined);
+    // "Three two-line poems": the unit belongs to the nearer number.
+    if joined && at > quantity.end {
+        return None;
+    }
     // "Five one-liners" and "line items" name things, not lengths.
     if words.is_item(prompt.word(at + 1)) && prompt.tokens.get(at + 1).is_some_and(|next| next.joined) {
         return None;
@@ -193,6 +209,10 @@ const FURTHER: &[&str] = &[
     "first", "last", "next", "than", "end with", "after",
 ];
 
+/// Words before a verb that asks for a further part.
+const FURTHER_VERBS: &[&str] =
+    &["and", "then", "und", "dann", "et", "puis", "y", "luego", "e", "poi", "en", "plus"];
+
 /// Prepositions that give the length of the answer.
 const IN: &[&str] =
     &["in", "as", "en", "auf", "dans", "em", "use", "using", "to", "aus", "to a", "in a", "en une", "en un"];
@@ -229,11 +249,19 @@ fn is_length(
     if limited || quantity.high > quantity.low {
         return quantity.limit != Limit::About || quantity.high > 1;
     }
+    // "Give a verdict in one sentence" after something else is about a part. Beside code it is about the prose.
+    let second = |at: usize| {
+        FURTHER_VERBS.contains(&prompt.word(at)) && words.at(prompt, at + 1, |lexicon| lexicon.requests) > 0
+    };
+    if !code && (clause..start).any(second) {
+        return false;
+    }
     let inside = prompt.said_before(start, IN) > 0;
     let requested = words.before(prompt, start, |lexicon| lexicon.requests) > 0;
     let opens = start == clause || (start > 0 && inside);
     let article = !matches!(prompt.word(quantity.number), "one" | "1" | "single") && quantity.high == 1;
-    let part = PART_OF.contains(&prompt.word(at + 1)) && !(requested && unit == Unit::Words);
+    let continues = at + 1 < prompt.clause_end(at);
+    let part = continues && PART_OF.contains(&prompt.word(at + 1)) && !(requested && unit == Unit::Words);
     let further = prompt.said_before(start, FURTHER) > 0 && !inside;
     let alone = start > 0 && start == clause && at + 1 >= prompt.clause_end(at);
     let each = words.is_each(prompt, at + 1);
@@ -357,7 +385,8 @@ fn count(prompt: &Prompt, words: &Words, quantity: &Quantity, code: bool) -> Opt
     if quantity.high == 0 || quantity.high > 100 {
         return None;
     }
-    let known = noun_after(prompt, quantity.end, |word| words.is_item(word) || LINE_KINDS.contains(&word));
+    let known =
+        noun_after(prompt, words, quantity.end, |word| words.is_item(word) || LINE_KINDS.contains(&word));
     let noun = known.or_else(|| open_noun(prompt, words, quantity))?;
     // Rows of a query's result are data.
     if code && prompt.word(noun) == "rows" {
@@ -420,7 +449,7 @@ fn open_noun(prompt: &Prompt, words: &Words, quantity: &Quantity) -> Option<usiz
         word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") && !MEASURES.contains(&word)
     };
     let measure = (quantity.end..quantity.end + 3).find(|at| MEASURES.contains(&prompt.word(*at)));
-    let noun = noun_after(prompt, quantity.end, is_plural).filter(|_| direct && quantity.low > 1)?;
+    let noun = noun_after(prompt, words, quantity.end, is_plural).filter(|_| direct && quantity.low > 1)?;
     (words.unit(prompt.word(noun)).is_none() && measure.is_none_or(|measure| measure > noun)).then_some(noun)
 }
 
@@ -430,7 +459,7 @@ fn is_requested(prompt: &Prompt, words: &Words, quantity: &Quantity, behind: usi
         return true;
     }
     let start = quantity.start;
-    let each = words.is_each(prompt, behind);
+    let each = words.is_each(prompt, behind) && !prompt.gap_after(behind - 1).contains(',');
     let weekly = repetitions(prompt, words, behind).is_some();
     let joined = prompt.tokens.get(behind - 1).is_some_and(|token| token.joined)
         && prompt.word(behind - 1) != "liners";

@@ -48,7 +48,7 @@ pub(super) fn amounts(text: &str) -> Vec<Stated> {
             let behind = end + mark.len();
             if let Some(bounds) = bounds(text, at, behind, (low, high), *unit) {
                 found.push(Stated {
-                    amount: Amount::Length { bounds, unit: *unit, scope: Scope::Whole },
+                    amount: Amount::Length { bounds, unit: *unit, scope: scope(text, at) },
                     quote: text.get(at..behind).unwrap_or_default().to_owned(),
                 });
             }
@@ -111,6 +111,20 @@ fn number(text: &str) -> Option<(u32, usize)> {
 const AT_MOST: &[&str] = &[
     "不超过", "不超過", "最多", "至多", "不多于", "超过", "超過", "最大", "最長", "控制在", "少于",
 ];
+
+/// The part that a length at `at` limits: every item, if a word for "each" precedes.
+fn scope(text: &str, at: usize) -> Scope {
+    let before: String = text
+        .get(..at)
+        .unwrap_or_default()
+        .chars()
+        .rev()
+        .take(12)
+        .take_while(|c| !matches!(c, '。' | '\n'))
+        .collect();
+    let each = ["れぞれそ", "各", "每", "つず一"];
+    if each.iter().any(|each| before.contains(each)) { Scope::Each } else { Scope::Whole }
+}
 
 /// The allowed range, or nothing if the words limit no length.
 fn bounds(text: &str, at: usize, behind: usize, (low, high): (u32, u32), unit: Unit) -> Option<Bounds> {

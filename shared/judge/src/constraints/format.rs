@@ -400,7 +400,7 @@ fn json(prompt: &Prompt, at: usize) -> Option<Formed> {
     .contains(&next);
     let followed = ["only", "object", "array", "format", "nur", "output"].contains(&next);
     let wanted = before > 0 && (followed || prompt.word(at - 1) != "a");
-    let opens = at == prompt.sentence_start(at) && prompt.gap_after(at).starts_with(':');
+    let opens = at == prompt.clause_start(at) && (prompt.gap_after(at).starts_with(':') || next == "only");
     (!other && (wanted || opens))
         .then(|| Formed { form: Form::Json(keys(prompt, at)), tokens: at - before.min(at)..at + 1 })
 }

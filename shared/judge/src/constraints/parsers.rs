@@ -10,7 +10,7 @@ const LONGEST: usize = 32 * 1024;
 /// Steps of a parser, in units of its progress reports, after which code stays undecided. The limit is a
 /// count rather than a time, so that results do not depend on the machine.
 #[cfg(feature = "parsers")]
-const MOST_STEPS: u32 = 2_000;
+const MOST_STEPS: u32 = 600;
 
 /// Tells whether the largest block of code in `answer` parses, or nothing if that cannot be told, and what
 /// was found. `wanted` is the language of a block without a label.

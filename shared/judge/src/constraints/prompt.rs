@@ -279,8 +279,10 @@ fn handed_over(text: &str) -> Option<Range<usize>> {
         let sentence = before.rsplit(['.', '!', '?', '\n']).next().unwrap_or_default();
         let words: Vec<String> = sentence.split_whitespace().map(folded).collect();
         let asks = words.iter().any(|word| WORK_ON.iter().any(|verb| word.starts_with(verb)));
-        let points = words.iter().rev().take(4).any(|word| POINTERS.contains(&word.as_str()));
         let rest = text.get(colon + 1..).unwrap_or_default();
+        // A text on a line of its own may be announced earlier in the sentence.
+        let near = if rest.trim_start_matches(' ').starts_with('\n') { words.len() } else { 4 };
+        let points = words.iter().rev().take(near).any(|word| POINTERS.contains(&word.as_str()));
         if asks && points && rest.trim().len() > 20 {
             return Some(colon + 1..colon + 1 + material_length(rest));
         }

@@ -113,7 +113,8 @@ impl Quantity {
 
     /// The limit, with the words behind the noun that ends before `behind` taken into account.
     pub(super) fn with_suffix(mut self, prompt: &Prompt, words: &Words, behind: usize) -> Self {
-        if self.limit == Limit::Bare {
+        let apart = behind > 0 && prompt.gap_after(behind - 1).contains([',', ';', ':', '(']);
+        if self.limit == Limit::Bare && !apart {
             self.limit = if words.at(prompt, behind, |lexicon| lexicon.at_most) > 0 {
                 Limit::AtMost
             } else if words.at(prompt, behind, |lexicon| lexicon.at_least) > 0 {

@@ -49,11 +49,11 @@ const MOST: usize = 16;
 #[rustfmt::skip] // one word per line would hide the code
 const BETWEEN: &[&str] = &[
     "and", "or", "und", "oder", "et", "ou", "y", "o", "e", "en", "of", "nor", "the", "a", "an", "any",
-    "word", "words", "term", "terms", "phrase", "phrases", "either", "wort", "worter", "worte", "begriff",
-    "begriffe", "den", "das", "die", "mot", "mots", "le", "les", "la", "l", "palabra", "palabras", "las",
-    "parola", "parole", "palavra", "palavras", "as", "woord", "woorden", "het", "de", "like", "such", "eg",
-    "exact", "all", "three", "two", "both", "following", "code", "der", "il", "terme", "termes", "name",
-    "g",
+    "word", "words", "term", "terms", "keyword", "keywords", "phrase", "phrases", "either", "wort",
+    "worter", "worte", "begriff", "begriffe", "den", "das", "die", "mot", "mots", "le", "les", "la", "l",
+    "palabra", "palabras", "las", "parola", "parole", "palavra", "palavras", "as", "woord", "woorden",
+    "het", "de", "like", "such", "eg", "exact", "all", "three", "two", "both", "following", "code", "der",
+    "il", "terme", "termes", "name", "g",
 ];
 
 /// Verbs that put a term into an answer.
@@ -297,8 +297,7 @@ fn things(prompt: &Prompt, from: usize, excluded: bool) -> Vec<(Term, usize)> {
         let word = prompt.word(at);
         let gap = prompt.gap_after(at.saturating_sub(1));
         let comma = at > from && [",", ";", "(", ")", "–", "—", ":"].iter().any(|mark| gap.contains(mark));
-        let and = ["and", "or", "und", "oder", "et", "ou", "y", "e", "en", "of", "nor", "plus"]
-            .contains(&word)
+        let and = ["and", "or", "und", "oder", "et", "ou", "y", "e", "en", "nor", "plus"].contains(&word)
             && !words.is_empty();
         if prompt.tokens.get(at).is_none_or(|token| token.quoted)
             || comma && gap.contains([':', ';', '–', '—'])
@@ -365,6 +364,10 @@ fn thing(prompt: &Prompt, words: &[usize], excluded: bool) -> Option<Term> {
         ["price", "prices", "cost", "costs", "preis", "preise", "prix", "precio", "prezzo", "preco", "prijs"];
     if matches!(words.as_slice(), [one] if prices.contains(&prompt.word(*one))) {
         return Some(Term::Concept(Concept::Price));
+    }
+    // "Any character" names a class, of which no word is known.
+    if excluded && words.first().is_some_and(|first| *first > 0 && prompt.word(*first - 1) == "any") {
+        return None;
     }
     let vague = |at: &usize| VAGUE.contains(&prompt.word(*at)) || is_stop(prompt.word(*at));
     if words.iter().all(vague) || excluded && words.iter().any(vague) {
