@@ -2,7 +2,7 @@
 
 use crate::ask::Ask;
 use crate::fold::squeeze;
-use crate::integrity::manipulations;
+use crate::integrity::{IntegrityFlag, manipulations};
 use crate::points::points;
 use crate::text::Text;
 
@@ -14,18 +14,9 @@ const PROMPT_COPY: u32 = 70;
 /// back.
 const PROMPT_COPY_OF_EDIT: u32 = 98;
 
-/// Minimum number of word runs for a comparison. Fewer may agree by chance.
-const FEWEST_RUNS: usize = 6;
-
-/// Minimum number of word runs in an earlier submission that can be taken over whole.
-const FEWEST_RUNS_TAKEN: usize = 12;
-
 /// Minimum share of an earlier submission, in points, that must lie in a later one for it to count as taken
 /// over whole.
-const TAKEN_WHOLE: u32 = 75;
-
-/// Minimum number of distinct words for a comparison. Fewer may agree by chance.
-const FEWEST_STEMS: usize = 14;
+const TAKEN_WHOLE: u32 = 80;
 
 /// Openings that are known to win good grades from judges without any content after them.
 const OPENINGS: &[&str] = &[
@@ -77,135 +68,104 @@ const OPENINGS: &[&str] = &[
 ];
 
 /// True if the text is nothing but an opening.
-pub(crate) fn is_only_opening(text: &Text) -> bool {
+fn is_only_opening(text: &Text) -> bool {
     OPENINGS.iter().any(|opening| squeeze(opening) == text.squeezed)
 }
 
-/// The check that a submission failed, least grave first.
-///
-/// Failed submissions rank below all others, and among themselves in this order. So failing one check never
-/// hides a graver failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Flag {
-    /// The submission repeats an earlier one.
-    CopiedSubmission,
-    /// The submission repeats the prompt.
-    CopiedPrompt,
-    /// The submission has no content.
-    Empty,
-    /// The submission addresses the judge.
-    Instructions,
-}
-
-impl Flag {
-    /// The check's name in a verdict.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::CopiedSubmission => "copied_submission",
-            Self::CopiedPrompt => "copied_prompt",
-            Self::Empty => "blank",
-            Self::Instructions => "addresses_judge",
-        }
-    }
-
-    /// The score of a submission that failed this check.
-    pub(crate) const fn score(self) -> u32 {
-        match self {
-            Self::CopiedSubmission => 12,
-            Self::CopiedPrompt => 8,
-            Self::Empty => 3,
-            Self::Instructions => 0,
-        }
-    }
-}
-
 /// The limits beyond which a submission counts as a copy of another.
+///
+/// They are wide, because submissions are sealed until the verdict: hardly anybody can copy, and right answers
+/// to a narrow task are alike. Short texts are never compared.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CopyLimits {
     /// Share of the later submission's word runs that lie in the earlier one, in points.
     pub(crate) runs: u32,
     /// Share of the distinct words of both submissions that they have in common, in points.
     pub(crate) stems: u32,
+    /// Fewest word runs of a text, and fewest distinct words of two, that are compared. Fewer agree by chance.
+    pub(crate) fewest: usize,
 }
 
-/// Returns the gravest check that the submission fails, given the `earlier` submissions.
+/// Returns the checks that the submission fails, given the `earlier` submissions; the least grave first.
 pub(crate) fn check(
     ask: &Ask,
     text: &Text,
     raw: &str,
     earlier: &[&Text],
     limits: CopyLimits,
-) -> Option<Flag> {
-    if manipulations(&ask.prompt, raw).is_empty() {
-        check_content(ask, text, earlier, limits)
-    } else {
-        Some(Flag::Instructions)
-    }
+) -> Vec<IntegrityFlag> {
+    let mut flags: Vec<_> = check_content(ask, text, earlier, limits).into_iter().collect();
+    flags.extend(manipulations(&ask.prompt, raw));
+    flags
 }
 
 /// Returns the gravest check of its content that the submission fails, given the `earlier` submissions.
-pub(crate) fn check_content(ask: &Ask, text: &Text, earlier: &[&Text], limits: CopyLimits) -> Option<Flag> {
+pub(crate) fn check_content(
+    ask: &Ask,
+    text: &Text,
+    earlier: &[&Text],
+    limits: CopyLimits,
+) -> Option<IntegrityFlag> {
     let copied = || earlier.iter().any(|original| copies(ask, text, original, limits));
-    if text.words.is_empty() || is_only_opening(text) {
-        Some(Flag::Empty)
+    if text.words.is_empty() {
+        Some(IntegrityFlag::Blank)
+    } else if is_only_opening(text) {
+        Some(IntegrityFlag::OnlyOpening)
     } else if copies_prompt(ask, text) {
-        Some(Flag::CopiedPrompt)
+        Some(IntegrityFlag::CopiedPrompt)
     } else {
-        copied().then_some(Flag::CopiedSubmission)
+        copied().then_some(IntegrityFlag::CopiedSubmission)
     }
 }
 
 /// True if the text consists of the prompt's own words.
-pub(crate) fn copies_prompt(ask: &Ask, text: &Text) -> bool {
+fn copies_prompt(ask: &Ask, text: &Text) -> bool {
     let limit = if ask.edits { PROMPT_COPY_OF_EDIT } else { PROMPT_COPY };
     let shared = text.shingles.shared(&ask.text.shingles);
     text.hash == ask.text.hash || (shared > 0 && points(shared, text.shingles.len()) >= limit)
 }
 
 /// True if `text` is nearly the same as `original` or includes it whole. Text that both share with the prompt
-/// does not count, unless the submissions are identical.
+/// does not count.
 fn copies(ask: &Ask, text: &Text, original: &Text, limits: CopyLimits) -> bool {
-    if text.hash == original.hash {
-        return true;
-    }
     let (own, theirs) =
         (text.shingles.without(&ask.text.shingles), original.shingles.without(&ask.text.shingles));
     let shared = own.shared(&theirs);
-    let repeats = own.len() >= FEWEST_RUNS && points(shared, own.len()) >= limits.runs;
-    let takes =
-        theirs.len() >= FEWEST_RUNS_TAKEN && points(shared, theirs.len()) >= TAKEN_WHOLE.max(limits.runs);
-    repeats || takes || same_words(ask, text, original, limits.stems)
+    let repeats = own.len() >= limits.fewest && points(shared, own.len()) >= limits.runs;
+    let takes = theirs.len() >= limits.fewest && points(shared, theirs.len()) >= TAKEN_WHOLE.max(limits.runs);
+    repeats || takes || same_words(ask, text, original, limits)
 }
 
 /// True if both submissions use the same words, in any order.
-fn same_words(ask: &Ask, text: &Text, original: &Text, limit: u32) -> bool {
+fn same_words(ask: &Ask, text: &Text, original: &Text, limits: CopyLimits) -> bool {
     let (own, theirs) = (text.stems.without(&ask.text.stems), original.stems.without(&ask.text.stems));
     let shared = own.shared(&theirs);
     let all = own.len() + theirs.len() - shared;
-    all >= FEWEST_STEMS && points(shared, all) >= limit
+    all >= limits.fewest && points(shared, all) >= limits.stems
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LIMITS: CopyLimits = CopyLimits { runs: 50, stems: 80 };
+    const LIMITS: CopyLimits = CopyLimits { runs: 65, stems: 80, fewest: 30 };
     const PROMPT: &str = "Describe how a small bakery can sell more sourdough bread on weekdays";
     const ANSWER: &str = "Offer a subscription: regulars prepay for four loaves and collect them on slow Tuesdays. \
         Slice yesterday's unsold loaves into croutons, price them at 3 euros, and put them beside the till where \
         commuters queue. A chalkboard with tomorrow's flour and its miller gives people a reason to come back.";
 
-    fn flag(prompt: &str, raw: &str, earlier: &[&str]) -> Option<Flag> {
+    fn flag(prompt: &str, raw: &str, earlier: &[&str]) -> Option<IntegrityFlag> {
         let earlier: Vec<Text> = earlier.iter().map(|raw| Text::new(raw)).collect();
-        check(&Ask::new(prompt), &Text::new(raw), raw, &earlier.iter().collect::<Vec<_>>(), LIMITS)
+        check(&Ask::new(prompt), &Text::new(raw), raw, &earlier.iter().collect::<Vec<_>>(), LIMITS).pop()
     }
 
     #[test]
-    fn text_without_content_is_flagged_as_empty() {
-        for raw in
-            ["", " \n\t", ":", "…", "\u{200b}\u{3164}", "Thought process:", "Solution", "解", "-- !! ??"]
-        {
-            assert_eq!(flag(PROMPT, raw, &[]), Some(Flag::Empty), "{raw:?}");
+    fn text_without_content_is_flagged() {
+        for raw in ["", " \n\t", ":", "…", "\u{200b}\u{3164}", "-- !! ??"] {
+            assert_eq!(flag(PROMPT, raw, &[]), Some(IntegrityFlag::Blank), "{raw:?}");
+        }
+        for raw in ["Thought process:", "Solution", "解"] {
+            assert_eq!(flag(PROMPT, raw, &[]), Some(IntegrityFlag::OnlyOpening), "{raw:?}");
         }
     }
 
@@ -228,7 +188,7 @@ mod tests {
             PROMPT[..40].to_owned(),
             format!("{PROMPT} {PROMPT} {PROMPT}"),
         ] {
-            assert_eq!(flag(PROMPT, &raw, &[]), Some(Flag::CopiedPrompt), "{raw}");
+            assert_eq!(flag(PROMPT, &raw, &[]), Some(IntegrityFlag::CopiedPrompt), "{raw}");
         }
     }
 
@@ -238,7 +198,7 @@ mod tests {
             "Fix the grammar: The baker have sold all loaf yesterday and she were glad about her customer";
         let fixed = "The baker had sold all loaves yesterday and she was glad about her customers";
         assert_eq!(flag(prompt, fixed, &[]), None);
-        assert_eq!(flag(prompt, prompt, &[]), Some(Flag::CopiedPrompt));
+        assert_eq!(flag(prompt, prompt, &[]), Some(IntegrityFlag::CopiedPrompt));
     }
 
     #[test]
@@ -249,14 +209,17 @@ mod tests {
             ANSWER.replace("loaves", "breads").replace("queue", "wait").replace("Slice", "Cut"),
             ANSWER.replace(' ', "\u{200b} "),
             ANSWER.replace('e', "е"),
-            ANSWER[..ANSWER.len() / 2].to_owned(),
             format!(
                 "{ANSWER} And then something else entirely about opening hours, parking and the weather. {}",
                 "x "
             ),
             ANSWER.split_whitespace().rev().collect::<Vec<_>>().join(" "),
         ] {
-            assert_eq!(flag(PROMPT, &raw, &["Other text.", ANSWER]), Some(Flag::CopiedSubmission), "{raw}");
+            assert_eq!(
+                flag(PROMPT, &raw, &["Other text.", ANSWER]),
+                Some(IntegrityFlag::CopiedSubmission),
+                "{raw}"
+            );
         }
     }
 
@@ -266,5 +229,7 @@ mod tests {
             with butter. On Tuesdays a second loaf costs half.";
         assert_eq!(flag(PROMPT, other, &[ANSWER]), None);
         assert_eq!(flag(PROMPT, "Offer a subscription", &["Offer a discount"]), None);
+        // Short right answers are alike.
+        assert_eq!(flag(PROMPT, "Offer a subscription", &["Offer a subscription"]), None);
     }
 }

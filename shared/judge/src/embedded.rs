@@ -1,29 +1,45 @@
 //! The embedded judge, which needs only the texts.
 
-use clorp_domain::verdict::{Candidate, Confidence, CriterionScore, IncompleteVerdict, Method};
+use clorp_domain::verdict::{
+    Candidate, Constraint as FoundConstraint, ConstraintCheck, CriterionScore, IncompleteVerdict, Met, Method,
+};
 use clorp_domain::{Placing, Verdict};
 
 use crate::Contest;
 use crate::ask::Ask;
 use crate::checks::check;
+use crate::constraints::{Constraint, extract};
+use crate::features::{Measured, measure};
 use crate::points::points;
-use crate::ranking::{Entry, PASSES, Placement, rank};
+use crate::ranking::{Entry, Placement, confidence, contributions, fits, rank, sums};
 use crate::rationale::Case;
 use crate::rubric::{Criterion, Marks, RUBRIC_VERSION, Rubric, grade};
-use crate::set::Set;
 use crate::text::Text;
 
 /// Name of the embedded judge.
 pub const EMBEDDED_JUDGE: &str = "clorp-embedded";
 
 /// Version of the embedded judge. It changes when the ranking does.
-pub const EMBEDDED_JUDGE_VERSION: &str = "1";
+pub const EMBEDDED_JUDGE_VERSION: &str = "2";
 
-/// Judges by counting and comparing words. The same submissions always get the same verdict.
+/// A submission as the embedded judge has measured it.
+pub(crate) struct Work<'a> {
+    candidate: &'a Candidate,
+    /// Parsed text.
+    pub(crate) text: Text,
+    /// Marks, zero for a submission that was refused.
+    pub(crate) marks: Marks,
+    /// Features, and checks against the constraints.
+    pub(crate) measured: Measured,
+    /// Contribution of each feature to the score, in thousandths.
+    pub(crate) contributions: Vec<(&'static str, i64)>,
+}
+
+/// Judges by what texts show. The same submissions always get the same verdict.
 ///
-/// Plain checks come first; a submission that fails one is refused. The others are scored by the pack's rubric
-/// and ranked by comparisons in several orders. The judge measures how relevant and concrete an answer is, not
-/// whether it is correct.
+/// Plain checks come first; a submission that fails one is refused. The demands of the prompt are extracted and
+/// checked. The others are ranked by weights that were fitted to races with a known winner, see
+/// `docs/judging.md`. The judge cannot tell whether an answer is right.
 ///
 /// # Errors
 /// [`IncompleteVerdict`] if there are no candidates, or one of them is given twice.
@@ -32,64 +48,92 @@ pub fn judge_embedded(contest: &Contest<'_>) -> Result<Verdict, IncompleteVerdic
     let mut sorted: Vec<&Candidate> = candidates.iter().collect();
     sorted.sort_by_key(|candidate| (candidate.submitted_at, candidate.submission));
     let (ask, rubric) = (Ask::new(contest.prompt), Rubric::of(contest.pack));
+    let constraints = extract(contest.prompt, contest.pack);
     let texts: Vec<Text> = sorted.iter().map(|candidate| Text::new(&candidate.output_text)).collect();
-    let entries = entries(&ask, rubric, &sorted, &texts);
-    let places = rank(rubric, &entries);
+    let (mut works, mut entries) = (Vec::new(), Vec::new());
+    for (at, candidate) in sorted.into_iter().enumerate() {
+        let earlier: Vec<&Text> = texts.iter().take(at).collect();
+        let text = Text::new(&candidate.output_text);
+        let flags = check(&ask, &text, &candidate.output_text, &earlier, rubric.copy);
+        let marks = if flags.is_empty() { rubric.marks(&ask, &text) } else { Marks::default() };
+        let measured = measure(contest.prompt, contest.pack, &constraints, &candidate.output_text);
+        let sums = sums(&measured.features);
+        entries.push(Entry { flags, sums, most: marks.most() });
+        let contributions = contributions(&measured.features);
+        works.push(Work { candidate, text, marks, measured, contributions });
+    }
+    let places = rank(&entries);
+    let case =
+        Case { ask: &ask, constraints: &constraints, works: &works, entries: &entries, places: &places };
     let placing = |(at, place): (usize, &Placement)| {
-        let case = Case { ask: &ask, rubric, text: &texts[place.entry], entries: &entries, places: &places };
-        placing(sorted[place.entry], &entries[place.entry], place, at, case.rationale(at))
+        let (work, entry) = (works.get(place.entry)?, entries.get(place.entry)?);
+        Some(placing(work, entry, place, at, &constraints, case.rationale(at)))
     };
-    let placings = places.iter().enumerate().map(placing).collect();
+    let placings = places.iter().enumerate().filter_map(placing).collect();
     let method = Method {
         judge: EMBEDDED_JUDGE.to_owned(),
         judge_version: EMBEDDED_JUDGE_VERSION.to_owned(),
         rubric_version: RUBRIC_VERSION.to_owned(),
         model: None,
-        passes: u32::try_from(PASSES).unwrap_or(u32::MAX),
+        passes: u32::try_from(fits()).unwrap_or(u32::MAX),
         seed: None,
-        confidence: Some(Confidence::Low),
+        confidence: Some(confidence(&entries, &places)),
         fallback: None,
     };
-    Verdict::new(method, Vec::new(), placings, candidates)
+    Verdict::new(method, constraints.iter().map(found_constraint).collect(), placings, candidates)
 }
 
-fn placing(candidate: &Candidate, entry: &Entry, place: &Placement, at: usize, rationale: String) -> Placing {
-    let characters = u32::try_from(candidate.output_text.chars().count()).unwrap_or(u32::MAX);
-    let criteria = Criterion::ALL.iter().map(|criterion| CriterionScore {
-        criterion: criterion.as_str().to_owned(),
-        score: entry.marks.of(*criterion),
-    });
+fn found_constraint(constraint: &Constraint) -> FoundConstraint {
+    FoundConstraint {
+        kind: constraint.kind().to_owned(),
+        text: constraint.sentence(),
+        stated: constraint.is_stated(),
+    }
+}
+
+fn placing(
+    work: &Work<'_>,
+    entry: &Entry,
+    place: &Placement,
+    at: usize,
+    constraints: &[Constraint],
+    rationale: String,
+) -> Placing {
+    let characters = u32::try_from(work.candidate.output_text.chars().count()).unwrap_or(u32::MAX);
+    let refused = !entry.flags.is_empty();
+    let checks = work.measured.checks.iter();
+    let checks = checks.map(|check| ConstraintCheck { met: check.met, found: check.found.clone() });
     Placing {
-        submission: candidate.submission,
-        worker: candidate.worker.clone(),
+        submission: work.candidate.submission,
+        worker: work.candidate.worker.clone(),
         rank: u32::try_from(at + 1).unwrap_or(u32::MAX),
         grade: grade(place.score),
         score: place.score,
         rationale,
         held: place.held,
-        refused: entry.flag.is_some(),
-        flags: entry.flag.iter().map(|flag| flag.name().to_owned()).collect(),
-        criteria: if entry.flag.is_some() { Vec::new() } else { criteria.collect() },
-        checks: Vec::new(),
+        refused,
+        flags: entry.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
+        criteria: if refused { Vec::new() } else { criteria(work, constraints) },
+        checks: checks.collect(),
         characters,
         characters_read: characters,
     }
 }
 
-/// Builds the entries of candidates that are sorted by time of submission.
-fn entries(ask: &Ask, rubric: &Rubric, sorted: &[&Candidate], texts: &[Text]) -> Vec<Entry> {
-    let own: Vec<Set> = texts.iter().map(|text| text.shingles.without(&ask.text.shingles)).collect();
-    let entry = |(at, text): (usize, &Text)| {
-        let earlier: Vec<&Text> = texts[..at].iter().collect();
-        let flag = check(ask, text, &sorted[at].output_text, &earlier, rubric.copy);
-        let overlaps: Vec<u32> =
-            own.iter().map(|others| points(own[at].shared(others), own[at].len())).collect();
-        let copied = overlaps[..at].iter().copied().max().unwrap_or(0);
-        let marks = match flag {
-            Some(_) => Marks::default(),
-            None => rubric.marks(ask, text, rubric.originality(copied)),
-        };
-        Entry { flag, marks, score: flag.map_or_else(|| rubric.score(marks), |flag| flag.score()), overlaps }
+/// The points by criterion: those of the rubric, and the share of stated constraints that are not missed.
+fn criteria(work: &Work<'_>, constraints: &[Constraint]) -> Vec<CriterionScore> {
+    let pairs = constraints.iter().zip(&work.measured.checks);
+    let stated: Vec<bool> = pairs
+        .filter(|(constraint, _)| constraint.is_stated())
+        .map(|(_, check)| check.met != Met::Missed)
+        .collect();
+    let kept = match stated.len() {
+        0 => 100,
+        all => points(stated.iter().filter(|kept| **kept).count(), all),
     };
-    texts.iter().enumerate().map(entry).collect()
+    let marks = Criterion::ALL.iter().map(|criterion| (criterion.as_str(), work.marks.of(*criterion)));
+    std::iter::once(("constraints", kept))
+        .chain(marks)
+        .map(|(criterion, score)| CriterionScore { criterion: criterion.to_owned(), score })
+        .collect()
 }

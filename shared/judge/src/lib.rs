@@ -10,8 +10,11 @@ mod ask;
 mod checks;
 pub mod constraints;
 mod embedded;
+pub mod features;
 mod fold;
-mod instructions;
+mod integrity;
+#[cfg(feature = "model")]
+pub mod model;
 pub mod observations;
 mod points;
 mod ranking;
@@ -22,12 +25,14 @@ mod signals;
 mod text;
 mod verify;
 mod vocabulary;
+mod weights;
 
 use clorp_domain::Pack;
 use clorp_domain::verdict::Candidate;
 
 pub use embedded::{EMBEDDED_JUDGE, EMBEDDED_JUDGE_VERSION, judge_embedded};
-pub use rubric::RUBRIC_VERSION;
+pub use integrity::for_reading;
+pub use rubric::{RUBRIC_VERSION, grade};
 pub use verify::{PASSING_SCORE, verify};
 
 /// A drop as a judge sees it. Nothing else of a drop reaches a judge, and its `env_vars` in particular do not.

@@ -5,15 +5,23 @@
 
 use std::cmp::Reverse;
 
+use clorp_domain::verdict::Met;
+
 use crate::ask::{Ask, Term};
-use crate::checks::Flag;
-use crate::ranking::{Entry, PASSES, Placement};
-use crate::rubric::{Criterion, Marks, Rubric, count_new_words};
+use crate::constraints::{Checked, Constraint};
+use crate::embedded::Work;
+use crate::features::{Aspect, named};
+use crate::integrity::IntegrityFlag;
+use crate::ranking::{Entry, Placement, fits};
+use crate::rubric::{Marks, count_new_words};
 use crate::signals::{code_lines, figures, list_items};
 use crate::text::Text;
 
 /// Maximum number of terms named as covered, and as missed.
 const MOST_NAMED: usize = 3;
+
+/// Maximum number of missed demands and of other findings that are named.
+const MOST_FINDINGS: usize = 3;
 
 /// Maximum length of a rationale, in characters.
 const LONGEST: usize = 500;
@@ -22,10 +30,10 @@ const LONGEST: usize = 500;
 pub(crate) struct Case<'a> {
     /// Prompt of the drop.
     pub(crate) ask: &'a Ask,
-    /// Rubric of the drop's pack.
-    pub(crate) rubric: &'a Rubric,
-    /// Text of the submission.
-    pub(crate) text: &'a Text,
+    /// Demands of the prompt.
+    pub(crate) constraints: &'a [Constraint],
+    /// All submissions, measured.
+    pub(crate) works: &'a [Work<'a>],
     /// All entries of the ranking.
     pub(crate) entries: &'a [Entry],
     /// Placements of all entries, best first.
@@ -38,50 +46,87 @@ impl Case<'_> {
         let Some(place) = self.places.get(at) else {
             return String::new();
         };
-        let entry = &self.entries[place.entry];
-        let findings = match entry.flag {
-            Some(flag) => describe_failure(flag).to_owned(),
-            None => format!("{} {}", findings(self.ask, self.text, entry.marks), originality(entry)),
+        let (Some(entry), Some(work)) = (self.entries.get(place.entry), self.works.get(place.entry)) else {
+            return String::new();
         };
+        let findings =
+            if entry.flags.is_empty() { self.describe(work) } else { describe_failure(&entry.flags) };
         paragraph(&findings, &self.standing(at, place))
     }
 
+    fn describe(&self, work: &Work<'_>) -> String {
+        let pairs = self.constraints.iter().zip(&work.measured.checks);
+        let stated: Vec<(String, Checked)> = pairs
+            .filter(|(constraint, _)| constraint.is_stated())
+            .map(|(constraint, check)| (constraint.sentence(), check.clone()))
+            .collect();
+        let demands = match (stated.len(), describe_missed(&stated)) {
+            (0, _) => String::new(),
+            (_, missed) if !missed.is_empty() => missed,
+            (1, _) => format!("Meets what the prompt demands: {}.", stated[0].0),
+            (all, _) => format!("Misses none of the prompt's {all} demands."),
+        };
+        let named: Vec<&str> = named(&work.measured.features).take(MOST_FINDINGS).collect();
+        let parts = [demands, named.join(" "), findings(self.ask, &work.text, work.marks)];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
     fn standing(&self, at: usize, place: &Placement) -> String {
-        let neighbour = |at: usize| self.places.get(at).map(|place| &self.entries[place.entry]);
-        let own = &self.entries[place.entry];
-        let held = format!("held in {} of {PASSES} passes", place.held);
-        match (at.checked_sub(1).and_then(neighbour), neighbour(at + 1)) {
+        let held = format!("held in {} of {} fits", place.held, fits());
+        let index = |at: usize| self.places.get(at).map(|place| place.entry);
+        match (at.checked_sub(1).and_then(index), index(at + 1)) {
             (None, None) => "The only submission.".to_owned(),
             (None, Some(next)) => {
-                format!("Placed first, ahead of the next {} ({held}).", self.reason(own, next))
+                format!("Placed first, ahead of the next {} ({held}).", self.reason(place.entry, next))
             }
             (Some(better), _) => format!(
                 "Placed at rank {}, behind the one above {} ({held}).",
                 at + 1,
-                self.reason(better, own)
+                self.reason(better, place.entry)
             ),
         }
     }
 
     /// Explains why `better` ranks above `worse`.
-    fn reason(&self, better: &Entry, worse: &Entry) -> String {
-        match (better.flag, worse.flag) {
+    fn reason(&self, better: usize, worse: usize) -> String {
+        let flag = |at: usize| self.entries.get(at).and_then(|entry| entry.flags.last());
+        match (flag(better), flag(worse)) {
             (None, Some(_)) => return "because of the failed check".to_owned(),
             (Some(a), Some(b)) if a == b => return "by time of submission".to_owned(),
             (Some(_), _) => return "by gravity of the failed check".to_owned(),
             (None, None) => {}
         }
-        let lead = |(criterion, weight): &(Criterion, u32)| {
-            better.marks.of(*criterion).saturating_sub(worse.marks.of(*criterion)) * weight
+        let share = |at: usize, aspect: Aspect| -> i64 {
+            let contributions = self.works.get(at).map_or(&[][..], |work| &work.contributions);
+            contributions
+                .iter()
+                .filter(|(name, _)| Aspect::of(name) == aspect)
+                .map(|(_, points)| points)
+                .sum()
         };
-        let weighed = Criterion::ALL.into_iter().zip(self.rubric.weights);
-        // `max_by_key` returns the last of equal elements, and the criteria are in order of importance. So
-        // `rev` prefers the most important one.
-        match weighed.rev().filter(|weighed| lead(weighed) > 0).max_by_key(lead) {
-            Some((criterion, _)) => format!("mainly on {}", criterion.as_str()),
-            None if better.marks == worse.marks => "by time of submission".to_owned(),
-            None => "by a narrow comparison".to_owned(),
+        let lead = |aspect: &Aspect| share(better, *aspect) - share(worse, *aspect);
+        // `max_by_key` returns the last of equal elements, so `rev` prefers the most important aspect.
+        match Aspect::ALL.into_iter().rev().filter(|aspect| lead(aspect) > 0).max_by_key(lead) {
+            Some(aspect) => format!("mainly by {}", aspect.as_str()),
+            None => "by time of submission".to_owned(),
         }
+    }
+}
+
+/// Names the demands that a submission misses; empty if there are none.
+pub(crate) fn describe_missed(checked: &[(String, Checked)]) -> String {
+    let missed = checked.iter().filter(|(_, check)| check.met == Met::Missed);
+    let described = missed.map(|(demand, check)| match check.found.as_str() {
+        "" => demand.clone(),
+        found => format!("{demand} ({found})"),
+    });
+    let described: Vec<String> = described.collect();
+    let more = described.len().saturating_sub(MOST_FINDINGS);
+    let named: Vec<String> = described.into_iter().take(MOST_FINDINGS).collect();
+    match (join(&named), more) {
+        (None, _) => String::new(),
+        (Some(named), 0) => format!("Misses what was demanded: {named}."),
+        (Some(named), more) => format!("Misses what was demanded: {named}, and {more} more."),
     }
 }
 
@@ -141,19 +186,10 @@ fn substance(ask: &Ask, text: &Text, marks: Marks) -> String {
     }
 }
 
-pub(crate) const fn describe_failure(flag: Flag) -> &'static str {
-    match flag {
-        Flag::Empty => {
-            "Failed a check: it is empty or says nothing beyond an opening, so there was nothing to grade."
-        }
-        Flag::CopiedPrompt => "Failed a check: it mostly gives the prompt's own text back.",
-        Flag::CopiedSubmission => {
-            "Failed a check: it repeats, with few changes at most, a submission that was made earlier."
-        }
-        Flag::Instructions => {
-            "Failed a check: it addresses instructions to the judge. They were not followed and count against it."
-        }
-    }
+/// Describes the checks that a submission failed, the gravest first.
+pub(crate) fn describe_failure(flags: &[IntegrityFlag]) -> String {
+    let reasons: Vec<&str> = flags.iter().rev().map(|flag| flag.describe()).collect();
+    format!("Failed a check and was refused. {}", reasons.join(" "))
 }
 
 fn clarity(marks: Marks) -> String {
@@ -161,15 +197,6 @@ fn clarity(marks: Marks) -> String {
         85.. => "Clear to read.",
         60.. => "Readable, with some repetition, length or layout in the way.",
         _ => "Hard to read for repetition, length or layout.",
-    }
-    .to_owned()
-}
-
-fn originality(entry: &Entry) -> String {
-    match entry.marks.originality {
-        85.. => "Owes nothing to earlier submissions.",
-        50.. => "Shares some wording with an earlier submission.",
-        _ => "Shares much wording with an earlier submission.",
     }
     .to_owned()
 }

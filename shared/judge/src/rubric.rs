@@ -1,4 +1,4 @@
-//! The rubric: four criteria, their weights for each pack, and the grades.
+//! The rubric: criteria that bound a score and explain it, and the grades.
 
 use clorp_domain::{Grade, Pack};
 
@@ -16,8 +16,18 @@ pub const RUBRIC_VERSION: &str = "2026-11";
 const GRADES: [(u32, Grade); 5] =
     [(90, Grade::S), (80, Grade::A), (65, Grade::B), (50, Grade::C), (35, Grade::D)];
 
+/// Weights of the criteria in the score of a single output, in the order of [`Criterion::ALL`]. Meeting the
+/// criteria counts most.
+const WEIGHTS: [u32; 3] = [55, 30, 15];
+
 /// Lowest score of a submission that passed the checks. It exceeds the score of any that failed one.
-const LEAST_SCORE: u32 = 16;
+pub(crate) const LEAST_SCORE: u32 = 16;
+
+/// Substance, in points, below which a submission says nothing.
+const LEAST_SUBSTANCE: u32 = 3;
+
+/// Highest score of a submission that says nothing.
+const MOST_OF_JUNK: u32 = 34;
 
 /// Share of the score that a submission without any relevance keeps, in points.
 const GATE_WITHOUT_RELEVANCE: u32 = 20;
@@ -40,13 +50,11 @@ pub(crate) enum Criterion {
     Substance,
     /// The submission is readable.
     Clarity,
-    /// The submission differs from earlier ones.
-    Originality,
 }
 
 impl Criterion {
     /// Every criterion.
-    pub(crate) const ALL: [Self; 4] = [Self::Relevance, Self::Substance, Self::Clarity, Self::Originality];
+    pub(crate) const ALL: [Self; 3] = [Self::Relevance, Self::Substance, Self::Clarity];
 
     /// The criterion's name.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -54,7 +62,6 @@ impl Criterion {
             Self::Relevance => "relevance",
             Self::Substance => "substance",
             Self::Clarity => "clarity",
-            Self::Originality => "originality",
         }
     }
 }
@@ -65,7 +72,6 @@ pub(crate) struct Marks {
     pub(crate) relevance: u32,
     pub(crate) substance: u32,
     pub(crate) clarity: u32,
-    pub(crate) originality: u32,
 }
 
 impl Marks {
@@ -75,7 +81,6 @@ impl Marks {
             Criterion::Relevance => self.relevance,
             Criterion::Substance => self.substance,
             Criterion::Clarity => self.clarity,
-            Criterion::Originality => self.originality,
         }
     }
 }
@@ -86,8 +91,6 @@ type Weighed = (Signal, usize, u32);
 /// The rubric of one pack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rubric {
-    /// Weights of the criteria, in the order of [`Criterion::ALL`]. They sum to 100.
-    pub(crate) weights: [u32; 4],
     /// Share of the prompt's terms that an answer must mention, in points.
     needed: usize,
     /// Sufficient number of distinct words beyond the prompt if it requests no number of items.
@@ -102,10 +105,9 @@ pub(crate) struct Rubric {
     pub(crate) copy: CopyLimits,
 }
 
-const PROSE: CopyLimits = CopyLimits { runs: 50, stems: 80 };
+const PROSE: CopyLimits = CopyLimits { runs: 65, stems: 80, fewest: 30 };
 
 const ROAST: Rubric = Rubric {
-    weights: [22, 48, 15, 15],
     needed: 20,
     enough: 12,
     enough_an_item: 5,
@@ -114,7 +116,6 @@ const ROAST: Rubric = Rubric {
     copy: PROSE,
 };
 const SCOUT: Rubric = Rubric {
-    weights: [28, 50, 12, 10],
     needed: 40,
     enough: 55,
     enough_an_item: 10,
@@ -128,17 +129,15 @@ const SCOUT: Rubric = Rubric {
     copy: PROSE,
 };
 const CODE: Rubric = Rubric {
-    weights: [28, 50, 12, 10],
     needed: 35,
     enough: 45,
     enough_an_item: 8,
     signals: &[(Signal::Code, 14, 35), (Signal::Identifiers, 8, 15), (Signal::Reasons, 2, 10)],
     longest: 3000,
     // Two correct programs for one task share much of their text.
-    copy: CopyLimits { runs: 80, stems: 90 },
+    copy: CopyLimits { runs: 72, stems: 90, fewest: 60 },
 };
 const COOK: Rubric = Rubric {
-    weights: [28, 50, 12, 10],
     needed: 40,
     enough: 60,
     enough_an_item: 10,
@@ -147,7 +146,6 @@ const COOK: Rubric = Rubric {
     copy: PROSE,
 };
 const WILD: Rubric = Rubric {
-    weights: [28, 47, 15, 10],
     needed: 35,
     enough: 50,
     enough_an_item: 8,
@@ -156,10 +154,8 @@ const WILD: Rubric = Rubric {
     copy: PROSE,
 };
 
-/// The rubric for a single output. Meeting the criteria counts most, and a short answer may be complete.
-/// Originality has no weight, because there is nothing to compare with.
+/// The rubric for a single output. A short answer may be complete.
 const CRITERIA: Rubric = Rubric {
-    weights: [55, 30, 15, 0],
     needed: 60,
     enough: 10,
     enough_an_item: 8,
@@ -185,32 +181,13 @@ impl Rubric {
         }
     }
 
-    /// Marks `text`. The caller supplies `originality`, which depends on the other submissions.
-    pub(crate) fn marks(&self, ask: &Ask, text: &Text, originality: u32) -> Marks {
+    /// Marks `text`.
+    pub(crate) fn marks(&self, ask: &Ask, text: &Text) -> Marks {
         Marks {
             relevance: self.relevance(ask, text),
             substance: self.substance(ask, text),
             clarity: self.clarity(text),
-            originality,
         }
-    }
-
-    /// Combines marks to a score: their weighted sum, reduced if relevance or substance is lacking. So one
-    /// cannot make up for the lack of the other.
-    pub(crate) fn score(&self, marks: Marks) -> u32 {
-        let weighted: u32 = Criterion::ALL
-            .iter()
-            .zip(self.weights)
-            .map(|(criterion, weight)| marks.of(*criterion) * weight)
-            .sum();
-        let gate =
-            (GATE_WITHOUT_RELEVANCE + marks.relevance).min(GATE_WITHOUT_SUBSTANCE + marks.substance).min(100);
-        LEAST_SCORE + weighted * gate / 100 * (100 - LEAST_SCORE) / 10_000
-    }
-
-    /// Points for originality, given the largest `overlap` with another submission, in points of text.
-    pub(crate) fn originality(&self, overlap: u32) -> u32 {
-        100 - (overlap * 100 / self.copy.runs.max(1)).min(100)
     }
 
     fn relevance(&self, ask: &Ask, text: &Text) -> u32 {
@@ -272,8 +249,26 @@ impl Rubric {
     }
 }
 
+impl Marks {
+    /// The score of a single output: the weighted sum of its marks, as far as relevance and substance allow.
+    pub(crate) fn score(self) -> u32 {
+        let weights = Criterion::ALL.iter().zip(WEIGHTS);
+        let weighted: u32 = weights.map(|(criterion, weight)| self.of(*criterion) * weight).sum();
+        LEAST_SCORE + weighted * self.gate() / 100 * (100 - LEAST_SCORE) / 10_000
+    }
+
+    /// The highest score of a ranked submission: an F for one that adds nothing to the prompt.
+    pub(crate) const fn most(self) -> u32 {
+        if self.substance < LEAST_SUBSTANCE { MOST_OF_JUNK } else { 100 }
+    }
+
+    fn gate(self) -> u32 {
+        (GATE_WITHOUT_RELEVANCE + self.relevance).min(GATE_WITHOUT_SUBSTANCE + self.substance).min(100)
+    }
+}
+
 /// Returns the grade of a score.
-pub(crate) fn grade(score: u32) -> Grade {
+pub fn grade(score: u32) -> Grade {
     GRADES.iter().find(|(least, _)| score >= *least).map_or(Grade::F, |(_, grade)| *grade)
 }
 
@@ -310,8 +305,8 @@ mod tests {
 
     #[test]
     fn weights_and_shares_add_up() {
+        assert_eq!(WEIGHTS.iter().sum::<u32>(), 100);
         for rubric in Pack::ALL.map(Rubric::of).into_iter().chain([Rubric::of_criteria()]) {
-            assert_eq!(rubric.weights.iter().sum::<u32>(), 100, "{rubric:?}");
             assert!(rubric.signals.iter().map(|(_, _, share)| share).sum::<u32>() <= 60, "{rubric:?}");
         }
     }
@@ -338,13 +333,13 @@ mod tests {
 
     #[test]
     fn no_criterion_makes_up_for_the_lack_of_another() {
-        let rubric = Rubric::of(Pack::Wild);
-        let full = Marks { relevance: 100, substance: 100, clarity: 100, originality: 100 };
-        assert_eq!(rubric.score(full), 100);
+        let full = Marks { relevance: 100, substance: 100, clarity: 100 };
+        assert_eq!((full.score(), full.most()), (100, 100));
         for lacking in [Marks { relevance: 0, ..full }, Marks { substance: 0, ..full }] {
-            assert!(grade(rubric.score(lacking)) >= Grade::D, "{lacking:?}");
+            assert!(grade(lacking.score()) >= Grade::D, "{lacking:?}");
         }
-        assert_eq!(rubric.score(Marks::default()), LEAST_SCORE);
+        assert_eq!(grade(Marks { substance: 0, ..full }.most()), Grade::F);
+        assert_eq!(Marks::default().score(), LEAST_SCORE);
     }
 
     #[test]
@@ -353,7 +348,7 @@ mod tests {
         let rubric = Rubric::of(Pack::Wild);
         let once = "Hang balloons along the garden fence at 10, play quiet music while the toddler's friends arrive, \
             and cut the cake before nap time.";
-        let score = |raw: &str| rubric.score(rubric.marks(&ask, &Text::new(raw), 100));
+        let score = |raw: &str| rubric.marks(&ask, &Text::new(raw)).score();
         assert!(score(&format!("{once}\n").repeat(20)) < score(once));
         assert!(
             score("birthday party toddler balloons music garden plan balloons garden music party")

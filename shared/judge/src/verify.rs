@@ -1,11 +1,13 @@
 //! Verification: judges one output against criteria.
 
+use clorp_domain::Pack;
 use clorp_domain::verification::Finding;
 
 use crate::ask::Ask;
-use crate::checks::{Flag, check_content};
-use crate::integrity::manipulations_despite_criteria;
-use crate::rationale::{describe_failure, findings, paragraph};
+use crate::checks::check_content;
+use crate::constraints::{Constraint, extract};
+use crate::integrity::{IntegrityFlag, manipulations_despite_criteria};
+use crate::rationale::{describe_failure, describe_missed, findings, paragraph};
 use crate::rubric::{RUBRIC_VERSION, Rubric};
 use crate::text::Text;
 use crate::{EMBEDDED_JUDGE, EMBEDDED_JUDGE_VERSION};
@@ -22,10 +24,12 @@ pub const PASSING_SCORE: u32 = 50;
 pub fn verify(criteria: &str, output: &str) -> Finding {
     let (ask, text, rubric) = (Ask::new(criteria), Text::new(output), Rubric::of_criteria());
     let (score, found) = match gravest_flag(&ask, &text, output, rubric) {
-        Some(flag) => (flag.score(), describe_criteria_failure(flag).to_owned()),
+        Some(flag) => (flag.score(), describe_criteria_failure(flag)),
         None => {
-            let marks = rubric.marks(&ask, &text, rubric.originality(0));
-            (rubric.score(marks), findings(&ask, &text, marks))
+            let missed = missed(criteria, output);
+            let marks = rubric.marks(&ask, &text);
+            let most = if missed.is_empty() { 100 } else { PASSING_SCORE - 1 };
+            (marks.score().min(most), [missed, findings(&ask, &text, marks)].join(" "))
         }
     };
     let passed = score >= PASSING_SCORE;
@@ -40,18 +44,24 @@ pub fn verify(criteria: &str, output: &str) -> Finding {
     }
 }
 
-/// Returns the gravest check that the output fails.
-fn gravest_flag(ask: &Ask, text: &Text, output: &str, rubric: &Rubric) -> Option<Flag> {
-    if manipulations_despite_criteria(&ask.prompt, output).is_empty() {
-        check_content(ask, text, &[], rubric.copy)
-    } else {
-        Some(Flag::Instructions)
-    }
+/// Names the demands that the criteria state and the output misses.
+fn missed(criteria: &str, output: &str) -> String {
+    let stated = extract(criteria, Pack::Wild).into_iter().filter(Constraint::is_stated);
+    let checked = stated.map(|constraint| (constraint.sentence(), constraint.check(criteria, output)));
+    describe_missed(&checked.collect::<Vec<_>>())
 }
 
-const fn describe_criteria_failure(flag: Flag) -> &'static str {
+/// Returns the gravest check that the output fails.
+fn gravest_flag(ask: &Ask, text: &Text, output: &str, rubric: &Rubric) -> Option<IntegrityFlag> {
+    let manipulation = manipulations_despite_criteria(&ask.prompt, output).pop();
+    manipulation.or_else(|| check_content(ask, text, &[], rubric.copy))
+}
+
+fn describe_criteria_failure(flag: IntegrityFlag) -> String {
     match flag {
-        Flag::CopiedPrompt => "Failed a check: it mostly gives the text of the criteria back.",
-        Flag::CopiedSubmission | Flag::Empty | Flag::Instructions => describe_failure(flag),
+        IntegrityFlag::CopiedPrompt => {
+            "Failed a check: it mostly gives the text of the criteria back.".to_owned()
+        }
+        _ => describe_failure(&[flag]),
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use format::emoji;
 pub(crate) use prompt::head;
 
 use clorp_domain::Pack;
+pub use clorp_domain::verdict::Met;
 use whatlang::Lang;
 
 use amounts::{Amount, Scope, Stated, Unit};
@@ -42,17 +43,6 @@ pub struct Constraint {
     demand: Demand,
     stated: bool,
     quote: String,
-}
-
-/// The result of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Met {
-    /// The answer meets the demand.
-    Met,
-    /// The answer does not meet it.
-    Missed,
-    /// The texts do not show it.
-    Unclear,
 }
 
 /// An answer's state with regard to one demand.

@@ -16,10 +16,7 @@ mod rules;
 mod tokens;
 mod verdicts;
 
-use crate::ask::Ask;
-use crate::checks::{copies_prompt, is_only_opening};
 use crate::fold::is_invisible;
-use crate::text::Text;
 use lexicon::{ADDRESS, AUTHORITY, JUDGE, MACHINE, MUST, NOT, PASS, READ, RUBRIC, YOU};
 use rules::{Asked, all_concepts, broken};
 use tokens::tokens;
@@ -27,8 +24,7 @@ use tokens::tokens;
 /// A finding about a submission's integrity, least grave first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum IntegrityFlag {
-    /// The submission repeats an earlier one. Judges find this out, because one output does not show it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the records of judges to come"))]
+    /// The submission repeats an earlier one. Only a comparison shows it.
     CopiedSubmission,
     /// The submission repeats the prompt.
     CopiedPrompt,
@@ -56,7 +52,6 @@ pub(crate) enum IntegrityFlag {
     HiddenText,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for the records of judges to come"))]
 impl IntegrityFlag {
     /// The flag's stable name.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -98,38 +93,23 @@ impl IntegrityFlag {
         }
     }
 
-    /// True if the flag makes the submission an F that cannot win. All flags do so: harmless invisible
-    /// characters raise none.
-    pub(crate) const fn refuses(self) -> bool {
-        true
+    /// The score of a submission whose gravest flag is this one. It is below that of any honest submission.
+    pub(crate) const fn score(self) -> u32 {
+        match self {
+            Self::CopiedSubmission => 12,
+            Self::CopiedPrompt => 8,
+            Self::OnlyOpening | Self::Blank => 3,
+            Self::NullModel
+            | Self::SelfAssessment
+            | Self::ImitatesMarkup
+            | Self::ImitatesVerdict
+            | Self::AddressesJudge
+            | Self::FalseAuthority
+            | Self::OverridesRules
+            | Self::EncodedInstructions
+            | Self::HiddenText => 0,
+        }
     }
-}
-
-/// Findings about a submission's integrity.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Integrity {
-    /// Flags, least grave first.
-    pub(crate) flags: Vec<IntegrityFlag>,
-}
-
-/// Inspects `output`, an answer to `prompt`.
-#[cfg_attr(not(test), expect(dead_code, reason = "for judges that need no parsed text"))]
-pub(crate) fn inspect(prompt: &str, output: &str) -> Integrity {
-    let (ask, text) = (Ask::new(prompt), Text::new(output));
-    let mut flags = content(&ask, &text);
-    flags.extend(manipulations(prompt, output));
-    flags.sort_unstable();
-    Integrity { flags }
-}
-
-/// Flags of a text without content of its own.
-fn content(ask: &Ask, text: &Text) -> Vec<IntegrityFlag> {
-    let checks = [
-        (IntegrityFlag::Blank, text.words.is_empty()),
-        (IntegrityFlag::OnlyOpening, is_only_opening(text)),
-        (IntegrityFlag::CopiedPrompt, copies_prompt(ask, text)),
-    ];
-    checks.into_iter().filter(|(_, failed)| *failed).map(|(flag, _)| flag).collect()
 }
 
 /// Returns the flags of an answer to `prompt` that tries to steer its judge, least grave first.
@@ -180,8 +160,7 @@ fn conceals(output: &str, asked: Asked) -> bool {
 
 /// Returns the text that a model may read: without invisible, direction and control characters, and with
 /// the marks of chats and of a judge's prompt replaced by words in brackets. Line breaks and tabs stay.
-#[cfg_attr(not(test), expect(dead_code, reason = "for judges that ask a model"))]
-pub(crate) fn for_reading(output: &str) -> String {
+pub fn for_reading(output: &str) -> String {
     let joins = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
     let accent = |c: char| matches!(c, '\u{300}'..='\u{36f}' | '\u{64b}'..='\u{65f}' | '\u{20d0}'..='\u{20ff}' | '\u{fe0f}');
     let mut visible = String::with_capacity(output.len());

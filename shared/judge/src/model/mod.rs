@@ -19,6 +19,7 @@ mod orders;
 mod prompt;
 mod request;
 mod schema;
+mod session;
 mod sign;
 
 use clorp_domain::Pack;
@@ -31,6 +32,7 @@ pub use cost::{ModelPrices, Tokens};
 pub use envelope::{BatchResult, NotABatchResult};
 pub use orders::{MAX_SUBMISSIONS, Order, orders};
 pub use prompt::{PROMPT_VERSION, ReadLength};
+pub use session::{Decided, Round, Seat, Session, Step};
 
 /// A question to the model: which of these submissions does the task best?
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,4 @@
+//! Measures judges on sets of races with a known winner, and fits the weights of the embedded judge.
+
+pub mod fit;
+pub mod set;

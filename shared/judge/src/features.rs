@@ -1,0 +1,203 @@
+//! Features of a submission: whole numbers that the fitted weights combine to a score.
+//!
+//! They are the observations about its text, without those of sheer length, and a summary of the demands that
+//! it misses. None depends on the other submissions, so another submission cannot change the order of two.
+
+use clorp_domain::Pack;
+use clorp_domain::verdict::Met;
+
+use crate::ask::Ask;
+use crate::constraints::{Checked, Constraint};
+use crate::observations::observe;
+use crate::rubric::{Criterion, Rubric};
+use crate::text::Text;
+
+/// Observations that earn nothing, because length in itself is no merit.
+const UNUSED: &[&str] = &["length", "length_to_prompt"];
+
+/// Groups of demands, each with the beginnings of the names of its kinds. The last group takes the rest.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("missed_count", &["count"]),
+    ("missed_length", &["length"]),
+    ("missed_language", &["language"]),
+    ("missed_mention", &["mention", "uses_ingredients", "keep_figures"]),
+    ("missed_omission", &["omit", "no_"]),
+    ("missed_code", &["code_parses", "programming_language", "function_name", "standard_library"]),
+    ("missed_form", &[""]),
+];
+
+/// The measurements of one submission.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Names and values of the features, in a fixed order. No value is negative.
+    pub features: Vec<(&'static str, i64)>,
+    /// Checks against the constraints, in their order.
+    pub checks: Vec<Checked>,
+}
+
+/// Measures `output`, an answer to `prompt` with these constraints.
+pub fn measure(prompt: &str, pack: Pack, constraints: &[Constraint], output: &str) -> Measured {
+    let checks: Vec<Checked> =
+        constraints.iter().map(|constraint| constraint.check(prompt, output)).collect();
+    let mut features = observe(prompt, output, pack).features();
+    features.retain(|(name, _)| !UNUSED.contains(name));
+    features.extend(summary(constraints, &checks));
+    let marks = Rubric::of(pack).marks(&Ask::new(prompt), &Text::new(output));
+    features.extend(Criterion::ALL.map(|criterion| (criterion.as_str(), i64::from(marks.of(criterion)))));
+    for (_, value) in &mut features {
+        *value = (*value).max(0);
+    }
+    Measured { features, checks }
+}
+
+/// Summarises which demands are missed, and by how much.
+fn summary(constraints: &[Constraint], checks: &[Checked]) -> Vec<(&'static str, i64)> {
+    let missed = |stated: bool| {
+        let pairs = constraints.iter().zip(checks);
+        pairs.filter(move |(constraint, check)| constraint.is_stated() == stated && check.met == Met::Missed)
+    };
+    let count = |stated| missed(stated).fold(0, |n, _| n + 1);
+    let excess = |stated| missed(stated).map(|(_, check)| i64::from(check.excess)).sum::<i64>();
+    let (stated, implied): (i64, i64) = (count(true), count(false));
+    let mut summary = vec![
+        ("missed_stated", stated),
+        ("missed_any_stated", stated.min(1)),
+        ("missed_implied", implied),
+        ("excess_stated", excess(true)),
+        ("excess_implied", excess(false)),
+    ];
+    let group_of = |kind: &str| {
+        let begins = |(_, kinds): &&(&str, &[&str])| kinds.iter().any(|begin| kind.starts_with(begin));
+        GROUPS.iter().find(begins).map(|(name, _)| *name)
+    };
+    for (name, _) in GROUPS {
+        let pairs = constraints.iter().zip(checks);
+        let of_group = pairs.filter(|(constraint, check)| {
+            check.met == Met::Missed && group_of(constraint.kind()) == Some(*name)
+        });
+        summary.push((*name, of_group.fold(0, |n, _| n + 1)));
+    }
+    summary
+}
+
+/// A quality that several features measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aspect {
+    /// Demands of the prompt.
+    Demands,
+    /// Subject of the prompt.
+    Subject,
+    /// Concrete details, as opposed to vague words.
+    Detail,
+    /// Nothing left out, cut off or refused.
+    Completeness,
+    /// Manner of speaking to the reader.
+    Manner,
+    /// Layout and wording.
+    Form,
+    /// Code, its tests and its handling of errors.
+    Code,
+}
+
+impl Aspect {
+    /// Every aspect, the most important first.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Demands,
+        Self::Completeness,
+        Self::Subject,
+        Self::Detail,
+        Self::Code,
+        Self::Manner,
+        Self::Form,
+    ];
+
+    /// The aspect in words.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Demands => "the demands of the prompt",
+            Self::Subject => "the subject",
+            Self::Detail => "concrete details",
+            Self::Completeness => "completeness",
+            Self::Manner => "manner",
+            Self::Form => "layout and wording",
+            Self::Code => "the code",
+        }
+    }
+
+    /// The aspect that a feature belongs to.
+    pub(crate) fn of(feature: &str) -> Self {
+        match feature {
+            "refusal" | "cut_off" | "open_fence" | "unbalanced" | "placeholders" | "stubs" | "asks_back"
+            | "promises" => Self::Completeness,
+            "figures" | "measures" | "names" | "quoted" | "links" | "vague" | "hedging" | "cliches"
+            | "reasons" => Self::Detail,
+            "stuffing" | "copied" | "longest_copy" | "dominance" | "off_topic" | "foreign_script" => {
+                Self::Subject
+            }
+            "code_share" | "comments" | "tests" | "error_handling" | "identifiers" => Self::Code,
+            "markup" | "headings" | "listed" | "tabular" | "around" | "paragraph_length"
+            | "sentence_length" | "sentence_variety" | "distinct_words" | "word_length" | "long_words" => {
+                Self::Form
+            }
+            _ if feature.starts_with("missed_") || feature.starts_with("excess_") => Self::Demands,
+            _ if feature.starts_with("topic_") => Self::Subject,
+            _ => Self::Manner,
+        }
+    }
+}
+
+/// Findings worth naming to people: a feature, the least value at which it counts, and the sentence.
+const NAMED: &[(&str, i64, &str)] = &[
+    ("refusal", 1, "Refuses the work."),
+    ("asks_back", 1, "Asks back instead of delivering."),
+    ("promises", 1, "Announces work in place of doing it."),
+    ("cut_off", 1, "Stops in mid-sentence."),
+    ("open_fence", 1, "Leaves a code block open."),
+    ("placeholders", 1, "Leaves blanks to fill in."),
+    ("stubs", 1, "Leaves bodies of code empty."),
+    ("off_topic", 950, "Takes up little of the subject."),
+    ("repeated_sentences", 200, "Repeats its own sentences."),
+    ("stuffing", 700, "Consists mostly of the prompt's words."),
+    ("filler_opening", 1, "Opens with filler."),
+    ("filler_closing", 1, "Closes with filler."),
+    ("flattery", 10, "Flatters the reader."),
+    ("hedging", 25, "Avoids a commitment."),
+    ("cliches", 15, "Uses worn phrases."),
+    ("vague", 60, "Uses many vague words."),
+    ("meta_talk", 15, "Talks about itself."),
+];
+
+/// The sentences about findings that are worth naming, the most important first.
+pub(crate) fn named(features: &[(&'static str, i64)]) -> impl Iterator<Item = &'static str> {
+    let value = |name: &str| features.iter().find(|(known, _)| *known == name).map_or(0, |(_, value)| *value);
+    NAMED.iter().filter(move |(name, least, _)| value(name) >= *least).map(|(_, _, sentence)| *sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_finding_is_a_feature() {
+        let features = measure("x", Pack::Wild, &[], "y").features;
+        for (name, _, sentence) in NAMED {
+            assert!(features.iter().any(|(known, _)| known == name), "{name}");
+            assert!(sentence.ends_with('.'));
+        }
+        assert!(features.iter().all(|(name, value)| *value >= 0 && !UNUSED.contains(name)));
+    }
+
+    #[test]
+    fn missed_demands_are_counted_by_their_group() {
+        let prompt = "Write exactly three taglines in at most 5 words each. No exclamation marks.";
+        let constraints = crate::constraints::extract(prompt, Pack::Roast);
+        let value = |output: &str, name: &str| {
+            let features = measure(prompt, Pack::Roast, &constraints, output).features;
+            features.iter().find(|(known, _)| *known == name).unwrap().1
+        };
+        let good = "- We bake at dawn\n- Rise with us\n- Crumbs with character";
+        assert_eq!((value(good, "missed_stated"), value(good, "missed_any_stated")), (0, 0));
+        let bad = "- We bake at dawn!\n- Rise with us!";
+        assert!(value(bad, "missed_count") == 1 && value(bad, "missed_stated") >= 2, "{constraints:?}");
+    }
+}
