@@ -101,7 +101,12 @@ impl Functions<'_> {
 
     /// A new instance of the ranking.
     pub(crate) fn ranking(&self) -> Ranking {
-        Ranking { context: self.context("ranking"), queue: self.options.queue.clone() }
+        Ranking {
+            context: self.context("ranking"),
+            judges: self.options.judges.clone(),
+            files: self.files.clone(),
+            queue: self.options.queue.clone(),
+        }
     }
 
     /// The access to Stripe of a function.

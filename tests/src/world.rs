@@ -16,7 +16,7 @@ use clorp_local_aws::dynamo::{Dynamo, client, create_table};
 use clorp_local_aws::s3::{LocalS3, sdk_config};
 use clorp_payments::Payments;
 use clorp_queue::RankingQueue;
-use clorp_ranking::{Ranking, Swept};
+use clorp_ranking::{Judges, Ranking, Swept};
 use clorp_sam::Template;
 use clorp_store::{Conditional, Store};
 use clorp_stripe_sandbox::{self as sandbox, Sandbox};
@@ -52,6 +52,8 @@ const WORKERS: usize = 7;
 pub struct Options {
     /// The marketplace's rules; [`unlimited`] by default.
     pub rules: Rules,
+    /// The models that judge; by default the embedded judge does.
+    pub judges: Option<Arc<Judges>>,
     /// Puts a [`Proxy`] between the functions and the table.
     pub proxied: bool,
     /// Queue for the functions' wake-up calls; without one only sweeps close windows.
@@ -68,6 +70,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             rules: unlimited(),
+            judges: None,
             proxied: false,
             queue: None,
             sandbox: sandbox::Options::default(),

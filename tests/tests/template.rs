@@ -250,6 +250,7 @@ fn only_functions_that_need_them_have_permissions_on_the_queue_and_the_bucket() 
         ("drops", "s3:ListBucket", "UploadsBucket.Arn"),
         ("drops", "s3:PutObject", "UploadsBucket.Arn/attachments/*"),
         ("drops", "sqs:SendMessage", "RankingQueue.Arn"),
+        ("ranking", "s3:GetObject", "UploadsBucket.Arn/attachments/*"),
         ("ranking", "sqs:SendMessage", "RankingQueue.Arn"),
         ("uploads", "s3:PutObject", "UploadsBucket.Arn/uploads/*"),
         ("verify", "s3:GetObject", "UploadsBucket.Arn/uploads/*"),
@@ -263,7 +264,7 @@ fn only_functions_that_need_them_have_permissions_on_the_queue_and_the_bucket() 
     });
     assert_eq!(beside_the_table, expected);
     assert_eq!(functions_with("RANKING_QUEUE_URL"), ["drops", "ranking"]);
-    assert_eq!(functions_with("CLORP_UPLOADS_BUCKET"), ["drops", "uploads", "verify"]);
+    assert_eq!(functions_with("CLORP_UPLOADS_BUCKET"), ["drops", "ranking", "uploads", "verify"]);
 }
 
 #[test]

@@ -4,20 +4,26 @@
 //! is one conditional write, and the drop alone determines the next step.
 
 pub mod event;
+mod judges;
+mod judging;
 
 use std::fmt;
+use std::sync::Arc;
 
 use clorp_context::{Context, new_ulid};
 use clorp_deadline::{Decision, decide};
-use clorp_domain::drops::{Due, Outcome, Submission};
-use clorp_domain::verdict::Candidate;
-use clorp_domain::{Brief, Drop, DropId, EntryId, Error, RankingTask, Side, Status, Verdict};
-use clorp_judge::{Contest, judge_embedded};
+use clorp_domain::drops::{Due, Outcome};
+use clorp_domain::{Brief, Drop, DropId, EntryId, Error, RankingTask, Side, Status};
+use clorp_files::Files;
 use clorp_queue::RankingQueue;
 use clorp_store::{Conditional, FeedExcerpt, Racer};
 use futures::future::try_join;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
+
+pub use judges::{Judges, Limits};
+
+use crate::judging::Judged;
 
 /// Tasks that a sweep or a batch of messages performs concurrently.
 const CONCURRENCY: usize = 8;
@@ -29,6 +35,10 @@ const EXCERPT_CHARS: usize = 280;
 pub struct Ranking {
     /// The store, the rules and the clock.
     pub context: Context,
+    /// The models that judge; without them the embedded judge does.
+    pub judges: Option<Arc<Judges>>,
+    /// The bucket with the submissions' files.
+    pub files: Files,
     /// The queue to which early wake-ups return. Without one, only the sweep settles drops.
     pub queue: Option<RankingQueue>,
 }
@@ -49,6 +59,16 @@ pub enum Progress {
     /// There is nothing to do.
     Nothing,
     /// There is nothing to do before this time.
+    NotBefore(Timestamp),
+}
+
+/// Result of judging and settling a drop.
+enum Completion {
+    /// The drop has ended with this status.
+    Settled(Status),
+    /// The drop or an agent has changed.
+    Conflict,
+    /// Another function judges until this time.
     NotBefore(Timestamp),
 }
 
@@ -117,10 +137,11 @@ impl Ranking {
                 Due::NotBefore(at) => return Ok(Decision::Made(Progress::NotBefore(at))),
                 Due::Close => (drops.close(&drop, now).await?.is_applied(), Status::Ranking),
                 Due::Expire => (self.expire(&drop, now).await?.is_applied(), Status::Expired),
-                Due::Judge => {
-                    let (written, status) = self.complete(&drop, &brief, now).await?;
-                    (written.is_applied(), status)
-                }
+                Due::Judge => match self.complete(&drop, &brief, now).await? {
+                    Completion::Settled(status) => (true, status),
+                    Completion::Conflict => (false, Status::Completed),
+                    Completion::NotBefore(at) => return Ok(Decision::Made(Progress::NotBefore(at))),
+                },
             };
             let settled = done && status.is_terminal();
             // Closed, the drop is due for the judge.
@@ -139,7 +160,11 @@ impl Ranking {
             return Ok(Progress::Nothing);
         };
         let submissions = store.verdicts().with_submissions(id).await?.submissions;
-        let verdict = judge(&drop, &brief, &submissions)?;
+        let task = RankingTask::Appeal(id, side);
+        let verdict = match self.judge(task, &drop, &brief, &submissions, None).await? {
+            Judged::Verdict(verdict) => verdict,
+            Judged::NotBefore(at) => return Ok(Progress::NotBefore(at)),
+        };
         let now = self.context.clock.now();
         let decided = store.appeals().decide(id, side, &verdict, now).await?;
         Ok(if decided.is_applied() { Progress::Heard } else { Progress::Nothing })
@@ -150,18 +175,20 @@ impl Ranking {
         self.context.store.drops().end(drop, Status::Expired, Some(&refund), now).await
     }
 
-    /// Judges and settles a drop. Returns its new status, or the conflict.
-    async fn complete(
-        &self,
-        drop: &Drop,
-        brief: &Brief,
-        now: Timestamp,
-    ) -> Result<(Conditional<()>, Status), Error> {
+    /// Judges and settles a drop.
+    async fn complete(&self, drop: &Drop, brief: &Brief, now: Timestamp) -> Result<Completion, Error> {
         let store = &self.context.store;
         let (judged, racers) =
             try_join(store.verdicts().with_submissions(drop.id), self.racers(drop)).await?;
         let submissions = judged.submissions;
-        let verdict = judge(drop, brief, &submissions)?;
+        let task = RankingTask::Settle(drop.id);
+        let settles_by = drop.settles_by(&self.context.rules);
+        let verdict = match self.judge(task, drop, brief, &submissions, settles_by).await? {
+            Judged::Verdict(verdict) => verdict,
+            Judged::NotBefore(at) => return Ok(Completion::NotBefore(at)),
+        };
+        // A model may have taken a while.
+        let now = now.max(drop.next_change_at(self.context.clock.now()));
         let outcome = verdict.winner().map(|winner| Outcome {
             winner: winner.worker.clone(),
             grade: winner.grade,
@@ -180,7 +207,8 @@ impl Ranking {
             output.map(|output| output.output_text.chars().take(EXCERPT_CHARS).collect()).unwrap_or_default();
         let excerpt = FeedExcerpt { winner_name: name, excerpt: &excerpt };
         let drop = drop.clone().judged(outcome, now);
-        Ok((store.drops().settle(&drop, &verdict, excerpt, &posting, &racers).await?, drop.status))
+        let settled = store.drops().settle(&drop, &verdict, excerpt, &posting, &racers).await?;
+        Ok(if settled.is_applied() { Completion::Settled(drop.status) } else { Completion::Conflict })
     }
 
     /// The agents of the workers who have submitted. A missing agent is logged, and does not block the
@@ -193,21 +221,5 @@ impl Ranking {
             tracing::error!(drop = %drop.id, ?agents, "an agent that raced is missing, and its race is not counted");
         }
         Ok(racers)
-    }
-}
-
-fn judge(drop: &Drop, brief: &Brief, submissions: &[Submission]) -> Result<Verdict, Error> {
-    let candidates: Vec<Candidate> = submissions.iter().map(candidate).collect();
-    let contest = Contest { pack: drop.pack, prompt: &brief.prompt, candidates: &candidates };
-    judge_embedded(&contest).map_err(|error| Error::internal(error.to_string()))
-}
-
-/// The submission as a judge sees it.
-fn candidate(made: &Submission) -> Candidate {
-    Candidate {
-        submission: made.id,
-        worker: made.worker.clone(),
-        submitted_at: made.submitted_at,
-        output_text: made.legible(),
     }
 }

@@ -1,12 +1,15 @@
 //! Lambda that settles drops: invoked by the queue, and every minute by the schedule.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clorp_context::{Context, aws_config, start_log, var};
 use clorp_deadline::scope_invocation;
+use clorp_files::Files;
+use clorp_judge::model::Model;
 use clorp_queue::RankingQueue;
-use clorp_ranking::Ranking;
 use clorp_ranking::event::{Event, handle};
+use clorp_ranking::{Judges, Ranking};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 /// The function's timeout in the template, for runtimes that name no end.
@@ -18,7 +21,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config().await?;
     let context = Context::from_env(&aws).await?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
-    let ranking = Ranking { context, queue };
+    let credentials = aws.credentials_provider();
+    let judges = Judges::from_env(|config| Model::new(config, credentials.clone()))?.map(Arc::new);
+    let ranking = Ranking { context, judges, files: Files::from_env(&aws)?, queue };
     let serve = |event: LambdaEvent<Event>| {
         let ranking = ranking.clone();
         let LambdaEvent { payload, context } = event;

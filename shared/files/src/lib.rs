@@ -18,6 +18,7 @@ use aws_sdk_s3::types::ChecksumMode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use clorp_context::{BootError, var};
+use clorp_domain::drops::Submission;
 use clorp_domain::time::after_seconds;
 use clorp_domain::{Attachment, Error, UploadId};
 use clorp_write_gate::wait_for_admission;
@@ -28,6 +29,27 @@ use crate::fault::{fault, is_missing};
 
 /// Lifetime of a signed URL, in seconds. A transfer that has started by then may finish.
 const SIGNED_SECONDS: u32 = 300;
+
+/// Largest file that a judge reads, in bytes: as much as a submission's own text may have.
+const MAX_READ_BYTES: u64 = 100 * 1024;
+
+/// Media types of texts beside `text/*`.
+const TEXT_TYPES: [&str; 8] = [
+    "application/json",
+    "application/xml",
+    "application/yaml",
+    "application/x-yaml",
+    "application/toml",
+    "application/sql",
+    "application/javascript",
+    "application/x-sh",
+];
+
+/// Extensions of source code, whose media type clients rarely know.
+const SOURCE_EXTENSIONS: [&str; 24] = [
+    "rs", "py", "js", "ts", "jsx", "tsx", "go", "java", "kt", "c", "h", "cpp", "cs", "rb", "php", "swift",
+    "sh", "sql", "toml", "yaml", "yml", "json", "md", "csv",
+];
 
 /// Characters that a header's parameter may contain unescaped (RFC 8187, `attr-char`).
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -107,6 +129,27 @@ impl Files {
         signed.map(|request| to_signed(&request, now)).map_err(|error| fault("sign a GET", error))
     }
 
+    /// The text of a submission for a judge: its own, one line for each file, and the contents of small text
+    /// files. One round trip for each of these.
+    ///
+    /// # Errors
+    /// Faults only. Bytes that are not UTF-8 are not text, and the file is named only.
+    pub async fn read_for_judge(&self, submission: &Submission) -> Result<String, Error> {
+        let mut text = submission.legible();
+        for file in submission.output_attachments.iter().filter(|file| is_readable(file)) {
+            let call = self.client.get_object().bucket(&self.bucket).key(attachment_key(file.id));
+            let found = call.send().await.map_err(|error| fault("read", error))?;
+            let bytes = found.body.collect().await.map_err(|_| Error::unavailable("S3: read: cut off"))?;
+            if let Ok(contents) = String::from_utf8(bytes.to_vec()) {
+                text.push_str("\n\nContents of ");
+                text.push_str(&file.filename);
+                text.push_str(":\n");
+                text.push_str(&contents);
+            }
+        }
+        Ok(text)
+    }
+
     /// Checks that a file has been uploaded. One round trip.
     ///
     /// # Errors
@@ -139,6 +182,15 @@ impl Files {
             Err(error) => Err(fault("head", error)),
         }
     }
+}
+
+/// True if a judge reads the file: a text, by its declared type or its name, of a moderate size.
+fn is_readable(file: &Attachment) -> bool {
+    let extension = file.filename.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    let is_text = file.content_type.starts_with("text/")
+        || TEXT_TYPES.contains(&file.content_type.as_str())
+        || extension.is_some_and(|extension| SOURCE_EXTENSIONS.contains(&extension.as_str()));
+    is_text && file.size_bytes <= MAX_READ_BYTES
 }
 
 /// True if the object matches its announcement. S3 enforces the signed values, and this check guards against

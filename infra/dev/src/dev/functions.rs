@@ -223,6 +223,10 @@ fn command(setup: &Setup, cargo_lambda: &CargoLambda) -> Command {
     if std::env::var_os("RUST_LOG").is_none() {
         command.env("RUST_LOG", LOG_LEVELS);
     }
+    // A model is asked only where the developer's variables say so; the functions inherit them.
+    if std::env::var_os("CLORP_JUDGE").is_none() {
+        command.env("CLORP_JUDGE", "embedded");
+    }
     command
 }
 

@@ -21,6 +21,7 @@ mod request;
 mod schema;
 mod session;
 mod sign;
+mod verdict;
 
 use clorp_domain::Pack;
 
@@ -33,6 +34,7 @@ pub use envelope::{BatchResult, NotABatchResult};
 pub use orders::{MAX_SUBMISSIONS, Order, orders};
 pub use prompt::{PROMPT_VERSION, ReadLength};
 pub use session::{Decided, Round, Seat, Session, Step};
+pub use verdict::{Entrants, MODEL_JUDGE, replaced};
 
 /// A question to the model: which of these submissions does the task best?
 #[derive(Clone, Debug, PartialEq, Eq)]
