@@ -16,6 +16,7 @@ mod fuzz;
 mod hosted_pages;
 mod house;
 mod idempotency;
+mod judging;
 mod ledger_audit;
 mod manifests;
 mod payments;
