@@ -38,8 +38,8 @@ impl Default for Limits {
 }
 
 impl Judges {
-    /// Reads the judge from the environment: `CLORP_JUDGE` is `embedded`, which gives `None`, or `model`, which
-    /// needs the variables of a model. `connect` makes a client of a model's configuration.
+    /// Reads the judge from the environment: `CLORP_JUDGE` is `embedded`, which gives `None`, or `model`,
+    /// which needs the variables of a model. `connect` makes a client of a model's configuration.
     ///
     /// # Errors
     /// [`BootError`] if `CLORP_JUDGE` is not set, because money depends on it, and for every variable that is

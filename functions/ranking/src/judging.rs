@@ -1,9 +1,9 @@
-//! Judging of one drop: by the configured model, or by the embedded judge where there is no model, no time or no
-//! money.
+//! Judging of one drop: by the configured model, or by the embedded judge where there is no model, no time or
+//! no money.
 //!
-//! A verdict is bought once. The orders that a model is about to read are recorded before it is asked, and each
-//! answer is kept as soon as it is there. So a function that takes over after a crash continues with the answers
-//! that were kept, and never asks about an order again.
+//! A verdict is bought once. The orders that a model is about to read are recorded before it is asked, and
+//! each answer is kept as soon as it is there. So a function that takes over after a crash continues with the
+//! answers that were kept, and never asks about an order again.
 
 use std::time::Duration;
 

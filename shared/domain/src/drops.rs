@@ -332,7 +332,8 @@ impl Drop {
         self
     }
 
-    /// The drop after it was judged: completed if there is an outcome, expired if every submission was refused.
+    /// The drop after it was judged: completed if there is an outcome, expired if every submission was
+    /// refused.
     #[must_use]
     pub fn judged(self, outcome: Option<Outcome>, now: Timestamp) -> Self {
         match outcome {

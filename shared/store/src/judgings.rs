@@ -1,8 +1,8 @@
-//! Judgings by a model: the lease by which one function at a time asks it, the answers that were paid for, and
-//! the costs of a day.
+//! Judgings by a model: the lease by which one function at a time asks it, the answers that were paid for,
+//! and the costs of a day.
 //!
-//! An order of the submissions is recorded as asked before the model is asked about it. So a crash may lose an
-//! answer, and never buys one twice.
+//! An order of the submissions is recorded as asked before the model is asked about it. So a crash may lose
+//! an answer, and never buys one twice.
 
 use clorp_domain::{Error, RankingTask};
 use jiff::Timestamp;

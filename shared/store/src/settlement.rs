@@ -19,10 +19,10 @@ use crate::{Conditional, Drops, ledger};
 
 impl Drops<'_> {
     /// Settles a drop that is being ranked: status, verdict, payout and fee or refund, totals, and for each
-    /// submission the agent's record and the worker's finished race, in one transaction. `drop` is the drop as
-    /// judged: completed, or expired if plain checks refused every submission. `posting` empties its escrow,
-    /// and `racers` are the agents of the workers who submitted. A conflict means that the drop or one of the
-    /// agents has changed since it was read.
+    /// submission the agent's record and the worker's finished race, in one transaction. `drop` is the drop
+    /// as judged: completed, or expired if plain checks refused every submission. `posting` empties its
+    /// escrow, and `racers` are the agents of the workers who submitted. A conflict means that the drop or
+    /// one of the agents has changed since it was read.
     pub async fn settle(
         self,
         drop: &Drop,

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::cost::{Cost, kilobyte, metered, read_meter};
 use super::docs::assert_rows;
 
-/// Limit of the write units of a drop with five submissions of 1 KB, ten of them for the workers' lists of races.
+/// Limit of the write units of a drop with five submissions of 1 KB, ten of them for the workers' lists of
+/// races.
 const BUDGET: usize = 135;
 
 /// Plays a drop with five submissions and returns the cost of each step. The workers claim for `agents` or

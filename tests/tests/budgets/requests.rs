@@ -280,6 +280,9 @@ async fn read(table: &mut Table, id: &str, state: &str, worker: &Client) {
     table.get("GET /api/jobs/{id}/logs", &format!("{job}/logs"), &sender, state).await;
     if state == "completed" {
         table.get("GET /api/jobs/{id}/verdict", &format!("{job}/verdict"), worker, state).await;
+        table.get("GET /api/users/races", "/api/users/races", worker, "1 race").await;
+        let appeal = sender.post_empty(&format!("{job}/appeal")).await;
+        table.enter("POST /api/jobs/{id}/appeal", "", &appeal, 202);
         table.get("GET /api/feed", "/api/feed", &anon, "1 drop").await;
         let directory = "/api/agents/directory";
         table.get("GET /api/agents/directory", directory, &anon, "5 agents").await;

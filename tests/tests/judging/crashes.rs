@@ -9,8 +9,8 @@ use super::*;
 /// Most requests to the table that judging and settling take.
 const MOST_REQUESTS: usize = 40;
 
-/// Crashes one instance at its request with this number, and lets another take over. Returns false if the first
-/// one ended before it.
+/// Crashes one instance at its request with this number, and lets another take over. Returns false if the
+/// first one ended before it.
 async fn crash_at(requests: usize, fault: Fault) -> bool {
     let model = ModelStandIn::start().await.unwrap();
     let world = judged_by_two(&model, None, Limits::default(), true).await;

@@ -4,8 +4,8 @@ use clorp_store::JudgingCost;
 
 use super::*;
 
-/// Judges three submissions within so many seconds, and asserts that the embedded judge replaced the model for
-/// this reason.
+/// Judges three submissions within so many seconds, and asserts that the embedded judge replaced the model
+/// for this reason.
 async fn replaced(model: &ModelStandIn, limits: Limits, seconds: u64, reason: &str) -> World {
     let world = judged_by(model, limits).await;
     let drop = closed_drop(&world, &three()).await;

@@ -88,6 +88,7 @@ async fn race(world: &World) -> Vec<Row> {
     let path = format!("/api/jobs/{drop}");
     let [pay, cancel, submissions, verdict] =
         ["pay", "cancel", "submissions", "verdict"].map(|action| format!("{path}/{action}"));
+    let (appeal, appealed) = ("POST /api/jobs/{id}/appeal", format!("{path}/appeal"));
     let claim = "POST /api/jobs/{id}/claim";
     let submit = "POST /api/jobs/{id}/submit";
     let mut rows = vec![
@@ -105,6 +106,7 @@ async fn race(world: &World) -> Vec<Row> {
         row("GET /api/jobs/{id}/submissions", 200, sender.get(&submissions).await),
         row("GET /api/jobs/{id}/submissions", 403, worker.get(&submissions).await),
         row("GET /api/jobs/{id}/verdict", 409, worker.get(&verdict).await),
+        row(appeal, 409, sender.post_empty(&appealed).await),
         row("GET /api/users/status", 200, worker.get("/api/users/status").await),
     ];
     world.advance_seconds(300);
@@ -114,6 +116,10 @@ async fn race(world: &World) -> Vec<Row> {
         row("GET /api/jobs/{id}", 200, worker.get(&path).await),
         row("GET /api/jobs/{id}/submissions", 200, sender.get(&submissions).await),
         row("GET /api/jobs/{id}/verdict", 200, worker.get(&verdict).await),
+        row("GET /api/users/races", 200, worker.get("/api/users/races").await),
+        row(appeal, 403, worker.post_empty(&appealed).await),
+        row(appeal, 202, sender.post_empty(&appealed).await),
+        row(appeal, 200, sender.post_empty(&appealed).await),
     ]);
     let timeline = sender.logs(&drop, None).await;
     let last = timeline.events().last().unwrap()["id"].as_str().unwrap().to_owned();

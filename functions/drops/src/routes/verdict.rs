@@ -10,8 +10,8 @@ use crate::wire::verdict::VerdictBody;
 
 /// Read the verdict on a drop, as its sender or a claimant.
 ///
-/// The verdict names the judge and its method, the demands that it found in the prompt, and for each submission
-/// the rank, the measurements and a rationale. Appeals and their second opinions are part of it.
+/// The verdict names the judge and its method, the demands that it found in the prompt, and for each
+/// submission the rank, the measurements and a rationale. Appeals and their second opinions are part of it.
 ///
 /// Before the drop is judged, this is a 409 `verdict_not_ready`. A drop that ended without submissions has no
 /// verdict, and this is a 404. A drop whose submissions were all refused by plain checks has `expired`, and

@@ -81,7 +81,8 @@ pub(crate) struct PlacingBody {
     rank_held: RankHeld,
     /// True if a plain check refused the submission, which is then an F and cannot win.
     refused: bool,
-    /// Integrity checks that the submission failed, such as `blank`, `copied_submission` or `addresses_judge`.
+    /// Integrity checks that the submission failed, such as `blank`, `copied_submission` or
+    /// `addresses_judge`.
     flags: Vec<String>,
     /// Points by criterion; empty if the submission was refused.
     criteria: Vec<CriterionBody>,
@@ -89,8 +90,8 @@ pub(crate) struct PlacingBody {
     checks: Vec<CheckBody>,
     /// Length of the submission, in characters.
     characters: u32,
-    /// Number of those characters that the judge read. A longer submission was read in part: its start and its
-    /// end.
+    /// Number of those characters that the judge read. A longer submission was read in part: its start and
+    /// its end.
     characters_read: u32,
 }
 

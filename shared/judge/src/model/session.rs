@@ -1,8 +1,8 @@
 //! The course of a judgement: which model reads which orders, and when enough has been read.
 //!
-//! Three orders come first. If they agree on the winner, that is the ranking. Otherwise four more are read. If
-//! no submission then wins more than half of the readings, a second model reads three orders and decides. No
-//! further models are asked: their errors are too much alike to be worth their price (arXiv 2605.29800).
+//! Three orders come first. If they agree on the winner, that is the ranking. Otherwise four more are read.
+//! If no submission then wins more than half of the readings, a second model reads three orders and decides.
+//! No further models are asked: their errors are too much alike to be worth their price (arXiv 2605.29800).
 
 use super::answer::{RawAnswer, Reading, parse};
 use super::combine::{Combined, combine};
@@ -110,9 +110,9 @@ impl Session {
         }
     }
 
-    /// Ends the round that [`Session::step`] asked for, with the answers that there are. `failed` says that the
-    /// missing answers were refused or unusable, as opposed to lost in a crash. If fewer than two answers of
-    /// the round's model are then usable, nothing more is asked.
+    /// Ends the round that [`Session::step`] asked for, with the answers that there are. `failed` says that
+    /// the missing answers were refused or unusable, as opposed to lost in a crash. If fewer than two answers
+    /// of the round's model are then usable, nothing more is asked.
     pub fn end_round(&mut self, answers: Vec<RawAnswer>, failed: bool) {
         self.answers.extend(answers);
         let seat = self.rounds.get(self.over).map(|round| round.seat);

@@ -60,8 +60,8 @@ impl Entrants {
         Self { question, arrival, candidates }
     }
 
-    /// The verdict of a model on a contest. Entrants are ranked by the model, and the refused ones follow as the
-    /// embedded judge placed them. `lengths` says what the model read of each entrant.
+    /// The verdict of a model on a contest. Entrants are ranked by the model, and the refused ones follow as
+    /// the embedded judge placed them. `lengths` says what the model read of each entrant.
     ///
     /// # Errors
     /// [`IncompleteVerdict`] if `decided` is about other submissions.
@@ -151,8 +151,8 @@ fn rationale(standing: &Standing, decided: &Decided) -> String {
     notes.chain(std::iter::once(closing)).collect::<Vec<_>>().join(" ")
 }
 
-/// A note as it may be published: one line without marks, cut at a word. A model may quote a worker's words in
-/// it.
+/// A note as it may be published: one line without marks, cut at a word. A model may quote a worker's words
+/// in it.
 fn published(mark: &Mark) -> Option<String> {
     let clean = for_reading(&mark.note);
     let words: Vec<&str> = clean.split_whitespace().collect();

@@ -32,8 +32,8 @@ pub struct Judging {
     pub lease_expires_at: Timestamp,
     /// Seed of the orders and labels.
     pub seed: u64,
-    /// Number of orders that the model was asked about, from the first. An order that was asked about is never
-    /// asked about again, with or without an answer.
+    /// Number of orders that the model was asked about, from the first. An order that was asked about is
+    /// never asked about again, with or without an answer.
     pub asked: u32,
 }
 

@@ -1,5 +1,5 @@
-//! The part of a verdict that explains it: the method's draws, the demands of the prompt, and the measurements of
-//! each submission. JSON in one attribute of the verdict, and the whole of a second opinion.
+//! The part of a verdict that explains it: the method's draws, the demands of the prompt, and the
+//! measurements of each submission. JSON in one attribute of the verdict, and the whole of a second opinion.
 
 use std::collections::BTreeMap;
 
