@@ -118,7 +118,12 @@ fn role(function: &Value) -> &'static Value {
 
 fn statements(role: &'static Value) -> impl Iterator<Item = &'static Value> {
     let policies = role["Policies"].as_array().unwrap().iter();
-    policies.flat_map(|policy| one_or_many(&policy["PolicyDocument"]["Statement"]))
+    policies.flat_map(|policy| one_or_many(&policy["PolicyDocument"]["Statement"])).map(granted)
+}
+
+/// A statement, as it is granted where its condition holds.
+fn granted(statement: &'static Value) -> &'static Value {
+    statement.get("Fn::If").map_or(statement, |choice| &choice[1])
 }
 
 fn one_or_many(value: &Value) -> Vec<&Value> {
@@ -207,7 +212,8 @@ fn no_permission_is_a_wildcard() {
         assert!(!action.contains('*'), "{function}: {action}");
         // A wildcard may end a name inside the project's own table, such as its board indexes.
         let own = ["Table.Arn", "UploadsBucket.Arn"].iter().any(|arn| resource.starts_with(arn));
-        let own = own || resource == "RankingQueue.Arn";
+        // A model on Bedrock is no resource of the stack, and its operator chooses it by a parameter.
+        let own = own || resource == "RankingQueue.Arn" || action == "bedrock:InvokeModel";
         assert!(own && !resource.starts_with('*'), "{function}: {action} on {resource}");
     }
 }
@@ -250,6 +256,12 @@ fn only_functions_that_need_them_have_permissions_on_the_queue_and_the_bucket() 
         ("drops", "s3:ListBucket", "UploadsBucket.Arn"),
         ("drops", "s3:PutObject", "UploadsBucket.Arn/attachments/*"),
         ("drops", "sqs:SendMessage", "RankingQueue.Arn"),
+        (
+            "ranking",
+            "bedrock:InvokeModel",
+            "arn:${AWS::Partition}:bedrock:*:${AWS::AccountId}:inference-profile/*",
+        ),
+        ("ranking", "bedrock:InvokeModel", "arn:${AWS::Partition}:bedrock:*::foundation-model/*"),
         ("ranking", "s3:GetObject", "UploadsBucket.Arn/attachments/*"),
         ("ranking", "sqs:SendMessage", "RankingQueue.Arn"),
         ("uploads", "s3:PutObject", "UploadsBucket.Arn/uploads/*"),

@@ -1,7 +1,7 @@
 //! `GET /api/users/races`.
 
 use clorp_tests::World;
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn finished_races_are_listed_newest_first_with_their_result() {
@@ -36,7 +36,7 @@ async fn finished_races_are_listed_newest_first_with_their_result() {
     assert_eq!((ranks, paid), (vec![1, 2, 3, 4, 5], 750));
     assert_eq!(world.workers[5].get("/api/users/races").await.expect(200), json!([]));
     assert_eq!(world.sender.get("/api/users/races").await.expect(200), json!([]));
-    world.anon.get("/api/users/races").await.expect_error(401, "unauthenticated");
+    world.anon.get("/api/users/races").await.expect_error(401, "authentication_required");
     world.finish().await;
 }
 

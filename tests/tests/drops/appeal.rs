@@ -69,7 +69,7 @@ async fn only_a_side_that_could_gain_may_appeal() {
     let (drop, winner, loser) = judged(&world).await;
     winner.post_empty(&path(&drop)).await.expect_error(403, "appeal_not_allowed");
     world.stranger.post_empty(&path(&drop)).await.expect_error(404, "not_found");
-    world.anon.post_empty(&path(&drop)).await.expect_error(401, "unauthenticated");
+    world.anon.post_empty(&path(&drop)).await.expect_error(401, "authentication_required");
     world.sender.post_empty(&path("01ARZ3NDEKTSV4RRFFQ69G5FAV")).await.expect_error(404, "not_found");
     world.advance_seconds(601);
     loser.post_empty(&path(&drop)).await.expect_error(409, "appeal_window_closed");
