@@ -238,8 +238,8 @@ static FREQUENT: &[(Lang, &str, &[&str])] = &[
         Lang::Rus,
         "ru",
         &[
-            "и", "b", "ha", "he", "чto", "c", "пo", "для", "kak", "ot", "зa", "мhe", "bы", "эto", "из",
-            "ho", "бeз", "или", "чtoбы", "eгo", "пpи", "дo", "бoльшe", "haпишиte", "пoжaлyйcta", "y", "k",
+            "и", "b", "ha", "he", "чto", "c", "пo", "для", "kak", "ot", "зa", "mhe", "bы", "эto", "из",
+            "ho", "бeз", "или", "чtoбы", "ero", "пpи", "дo", "бoльwe", "haпиwиte", "пoжaлyиcta", "y", "k",
         ],
     ),
     (

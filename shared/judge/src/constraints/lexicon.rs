@@ -469,30 +469,30 @@ static RUSSIAN: Lexicon = Lexicon {
     numbers: &[("дba", 2), ("дbe", 2), ("дbyx", 2), ("tpи", 3), ("tpex", 3), ("чetыpe", 4), ("пяtь", 5)],
     units: [
         &["cлob", "cлoba", "cлobo"],
-        &["пpeдлoжehий", "пpeдлoжehия", "пpeдлoжehияx", "пpeдлoжehиe"],
+        &["пpeдлoжehии", "пpeдлoжehия", "пpeдлoжehияx", "пpeдлoжehиe"],
         &["ctpok", "ctpokи", "ctpokax", "ctpoky"],
-        &["cимboлob", "зhakob", "cимboлa"],
+        &["cиmboлob", "зhakob", "cиmboлa"],
         &["aбзaц", "aбзaцa", "aбзaцeb"],
         &["ctpoфы", "ctpoф"],
     ],
     items: &[
-        "cлoгaha", "cлoгahob", "шytkи", "шytok", "идeи", "идeй", "cobeta", "cobetob", "пpимepa",
-        "пpимepob", "пpичиhы", "пpичиh", "boпpocob", "boпpoca",
+        "cлoraha", "cлorahob", "wytkи", "wytok", "идeи", "идeи", "cobeta", "cobetob", "пpиmepa",
+        "пpиmepob", "пpичиhы", "пpичиh", "boпpocob", "boпpoca",
     ],
-    at_most: &["he бoльшe", "he бoлee", "мakcимyм", "дo", "мakc"],
-    under: &["мehьшe", "мehee"],
-    at_least: &["he мehьшe", "he мehee", "миhимyм"],
-    over: &["бoльшe", "бoлee"],
+    at_most: &["he бoльwe", "he бoлee", "makcиmym", "дo", "makc"],
+    under: &["mehьwe", "mehee"],
+    at_least: &["he mehьwe", "he mehee", "mиhиmym"],
+    over: &["бoльwe", "бoлee"],
     exactly: &["pobho"],
-    about: &["okoлo", "пpимepho"],
+    about: &["okoлo", "пpиmepho"],
     to: &["дo", "или"],
-    each: &["kaждый", "kaждaя", "kaждoe"],
+    each: &["kaждыи", "kaждaя", "kaждoe"],
     requests: &[
-        "haпиши", "haпишиte", "дaй", "дaйte", "пpидyмaй", "пpидyмaйte", "пpeдлoжи", "haзobи", "пepeчиcли",
+        "haпиwи", "haпиwиte", "дaи", "дaиte", "пpидymaи", "пpидymaиte", "пpeдлoжи", "haзobи", "пepeчиcли",
         "hyжho", "hyжhы",
     ],
-    fillers: &["мhe", "b"],
-    blockers: &["мoи", "haши", "эtи", "для"],
+    fillers: &["mhe", "b"],
+    blockers: &["moи", "hawи", "эtи", "для"],
 };
 
 /// A short lexicon, for limits in digits.
@@ -546,3 +546,33 @@ static SWEDISH: Lexicon = Lexicon {
     fillers: &["mig", "oss"],
     blockers: &["mina", "vara", "dessa", "for"],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fold::fold_text;
+
+    #[test]
+    fn words_are_written_as_tokens_are_folded() {
+        for lexicon in LEXICONS {
+            let lists = [
+                lexicon.items,
+                lexicon.at_most,
+                lexicon.under,
+                lexicon.at_least,
+                lexicon.over,
+                lexicon.exactly,
+                lexicon.about,
+                lexicon.to,
+                lexicon.each,
+                lexicon.requests,
+                lexicon.fillers,
+                lexicon.blockers,
+            ];
+            let words = lists.iter().chain(&lexicon.units).copied().flatten().copied();
+            for word in words.chain(lexicon.numbers.iter().map(|(word, _)| *word)) {
+                assert_eq!(fold_text(word), word);
+            }
+        }
+    }
+}
