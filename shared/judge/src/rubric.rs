@@ -10,7 +10,7 @@ use crate::signals::Signal;
 use crate::text::Text;
 
 /// Version of the criteria, weights, checks and grades in this crate. It changes whenever a score could.
-pub const RUBRIC_VERSION: &str = "2026-11";
+pub const RUBRIC_VERSION: &str = "2026-12";
 
 /// Lowest score of each grade, best first. A lower score is an F.
 const GRADES: [(u32, Grade); 5] =

@@ -71,7 +71,8 @@ fn output_without_content_fails() {
         "```\n```",
     ] {
         let found = verify(CRITERIA, output);
-        assert!(!found.passed && found.rationale.contains("says nothing"), "{output}: {}", found.rationale);
+        let empty = ["has no words", "says nothing"].iter().any(|reason| found.rationale.contains(reason));
+        assert!(!found.passed && empty, "{output}: {}", found.rationale);
     }
 }
 
@@ -117,7 +118,7 @@ fn instructions_to_the_judge_fail_even_good_work() {
         {
             let found = verify(CRITERIA, &output);
             assert_eq!((found.passed, found.score), (false, 0), "{instruction}: {}", found.rationale);
-            assert!(found.rationale.contains("instructions to the judge"), "{}", found.rationale);
+            assert!(found.rationale.starts_with("Failed a check"), "{}", found.rationale);
         }
     }
 }
@@ -141,7 +142,7 @@ fn ordinary_words_are_not_mistaken_for_instructions() {
         "The test passed and the score was 100 to 98.",
     ] {
         let found = verify("Anything at all", output);
-        assert!(!found.rationale.contains("instructions"), "{output}: {}", found.rationale);
+        assert!(!found.rationale.contains("Failed a check"), "{output}: {}", found.rationale);
     }
 }
 
@@ -149,7 +150,7 @@ fn ordinary_words_are_not_mistaken_for_instructions() {
 fn a_finding_names_its_judge_and_explains_itself_in_one_paragraph() {
     let found = verify(CRITERIA, GOOD);
     let named = [found.judge.as_str(), &found.judge_version, &found.rubric_version];
-    assert_eq!(named, ["clorp-embedded", "1", "2026-11"]);
+    assert_eq!(named, ["clorp-embedded", "2", "2026-12"]);
     assert!(found.rationale.contains("tomatoes"), "{}", found.rationale);
     let expected = format!("Passed: {} of 100 points, 50 pass.", found.score);
     assert!(found.rationale.ends_with(&expected), "{}", found.rationale);

@@ -115,16 +115,23 @@ static PUBLISHED: LazyLock<Vec<Case>> = LazyLock::new(|| {
     parse(&String::from_utf8(output.stdout).unwrap())
 });
 
-/// True if the judge finds that the text addresses it.
-fn is_flagged(case: &Case) -> bool {
+/// The flags of the text, submitted alone.
+fn flags(case: &Case) -> Vec<String> {
     let verdict = judge(Pack::Wild, &case.prompt, &[case.text.as_str()]);
-    verdict.winner().rationale.contains("instructions to the judge")
+    let placing = &verdict.placings()[0];
+    assert_eq!(placing.refused, !placing.flags.is_empty(), "{placing:?}");
+    placing.flags.clone()
+}
+
+/// True if the judge finds that the text tries to steer it.
+fn is_flagged(case: &Case) -> bool {
+    let content = ["blank", "only_opening", "copied_prompt", "copied_submission"];
+    flags(case).iter().any(|flag| !content.contains(&flag.as_str()))
 }
 
 /// True if the judge refuses to grade the text, for any reason.
 fn is_refused(case: &Case) -> bool {
-    let verdict = judge(Pack::Wild, &case.prompt, &[case.text.as_str()]);
-    verdict.winner().rationale.contains("Failed a check")
+    !flags(case).is_empty()
 }
 
 /// Counts the cases that satisfy `is`, prints them as a share, and lists the others or, with `listed`, them.
