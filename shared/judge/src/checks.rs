@@ -152,7 +152,8 @@ mod tests {
     const PROMPT: &str = "Describe how a small bakery can sell more sourdough bread on weekdays";
     const ANSWER: &str = "Offer a subscription: regulars prepay for four loaves and collect them on slow Tuesdays. \
         Slice yesterday's unsold loaves into croutons, price them at 3 euros, and put them beside the till where \
-        commuters queue. A chalkboard with tomorrow's flour and its miller gives people a reason to come back.";
+        commuters queue. A chalkboard with tomorrow's flour and its miller gives people a reason to come back. \
+        Offices nearby get a delivery at noon: ten warm rolls in a paper bag, with butter from the next village.";
 
     fn flag(prompt: &str, raw: &str, earlier: &[&str]) -> Option<IntegrityFlag> {
         let earlier: Vec<Text> = earlier.iter().map(|raw| Text::new(raw)).collect();

@@ -13,7 +13,7 @@ use crate::features::{Measured, measure};
 use crate::points::points;
 use crate::ranking::{Entry, Placement, confidence, contributions, fits, rank, sums};
 use crate::rationale::Case;
-use crate::rubric::{Criterion, Marks, RUBRIC_VERSION, Rubric, grade};
+use crate::rubric::{Criterion, MOST_OF_JUNK, Marks, RUBRIC_VERSION, Rubric, grade};
 use crate::text::Text;
 
 /// Name of the embedded judge.
@@ -58,7 +58,8 @@ pub fn judge_embedded(contest: &Contest<'_>) -> Result<Verdict, IncompleteVerdic
         let marks = if flags.is_empty() { rubric.marks(&ask, &text) } else { Marks::default() };
         let measured = measure(contest.prompt, contest.pack, &constraints, &candidate.output_text);
         let sums = sums(&measured.features);
-        entries.push(Entry { flags, sums, most: marks.most() });
+        let most = if measured.strays { MOST_OF_JUNK } else { marks.most() };
+        entries.push(Entry { flags, sums, most });
         let contributions = contributions(&measured.features);
         works.push(Work { candidate, text, marks, measured, contributions });
     }

@@ -26,6 +26,13 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("missed_form", &[""]),
 ];
 
+/// Features that show a common subject, each with the share in per mille below which it shows none.
+const SUBJECT: [(&str, i64); 3] = [("topic_stems", 80), ("topic_pieces", 80), ("topic_answer", 70)];
+
+/// Fewest words of a submission that has to take up the subject. A tagline or a formula need not repeat any
+/// word of its prompt.
+const LONG_ENOUGH: usize = 20;
+
 /// The measurements of one submission.
 #[derive(Clone, Debug)]
 pub struct Measured {
@@ -33,21 +40,31 @@ pub struct Measured {
     pub features: Vec<(&'static str, i64)>,
     /// Checks against the constraints, in their order.
     pub checks: Vec<Checked>,
+    /// True if the submission is long, and is not about the subject of the prompt. A submission in another
+    /// language or script than the prompt's never counts as such, since words do not show its subject.
+    pub strays: bool,
 }
 
 /// Measures `output`, an answer to `prompt` with these constraints.
 pub fn measure(prompt: &str, pack: Pack, constraints: &[Constraint], output: &str) -> Measured {
     let checks: Vec<Checked> =
         constraints.iter().map(|constraint| constraint.check(prompt, output)).collect();
-    let mut features = observe(prompt, output, pack).features();
+    let observed = observe(prompt, output, pack);
+    let text = Text::new(output);
+    let translated = constraints.iter().any(|one| one.is_stated() && one.kind() == "language");
+    let strays = text.words.len() >= LONG_ENOUGH
+        && SUBJECT.iter().all(|(name, least)| observed.get(name) < *least)
+        && observed.get("foreign_script") < 500
+        && !translated;
+    let mut features = observed.features();
     features.retain(|(name, _)| !UNUSED.contains(name));
     features.extend(summary(constraints, &checks));
-    let marks = Rubric::of(pack).marks(&Ask::new(prompt), &Text::new(output));
+    let marks = Rubric::of(pack).marks(&Ask::new(prompt), &text);
     features.extend(Criterion::ALL.map(|criterion| (criterion.as_str(), i64::from(marks.of(criterion)))));
     for (_, value) in &mut features {
         *value = (*value).max(0);
     }
-    Measured { features, checks }
+    Measured { features, checks, strays }
 }
 
 /// Summarises which demands are missed, and by how much.

@@ -166,7 +166,7 @@ fn raising(cases: &[Case]) -> Vec<&str> {
             [1, 2].map(|own| (race, own, rank_of(&judge(race.pack, race.prompt, &race.answers), own)))
         })
         .collect();
-    assert!(losing.iter().all(|(_, own, rank)| *rank as usize == own + 1));
+    assert!(losing.iter().all(|(_, _, rank)| *rank > 1));
     let hostile = cases.iter().filter(|case| case.kind != "honest").map(|case| case.text.as_str());
     hostile.filter(|text| losing.iter().any(|losing| raises(losing, text))).collect()
 }
