@@ -58,7 +58,7 @@ pub fn judge_embedded(contest: &Contest<'_>) -> Result<Verdict, IncompleteVerdic
         let marks = if flags.is_empty() { rubric.marks(&ask, &text) } else { Marks::default() };
         let measured = measure(contest.prompt, contest.pack, &constraints, &candidate.output_text);
         let sums = sums(&measured.features);
-        let most = if measured.strays { MOST_OF_JUNK } else { marks.most() };
+        let most = if measured.is_junk { MOST_OF_JUNK } else { marks.most() };
         entries.push(Entry { flags, sums, most });
         let contributions = contributions(&measured.features);
         works.push(Work { candidate, text, marks, measured, contributions });

@@ -26,7 +26,7 @@ pub(crate) const LEAST_SCORE: u32 = 16;
 /// Substance, in points, below which a submission says nothing.
 const LEAST_SUBSTANCE: u32 = 3;
 
-/// Highest score of a submission that says nothing, or nothing on the subject.
+/// Highest score of a submission that says nothing of use.
 pub(crate) const MOST_OF_JUNK: u32 = 34;
 
 /// Share of the score that a submission without any relevance keeps, in points.

@@ -34,8 +34,10 @@ const RACES: [Race; 2] = [
              - Drinks (60 euros): six bottles of crémant and ginger beer.\n\
              - Instead of speeches: every guest writes one line on a paper record sleeve.\n\
              - Lights and candles (30 euros), and a sign on the door: \"Kitchen closed for descaling\".",
+            "Tell the colleague there is a short meeting in the kitchen. Put on a jazz playlist, order pizza for 15 \
+             people (about 150 euros) and some drinks. Do not give speeches; let everybody sign a card instead. \
+             Somebody should bring balloons for the party.",
             "Have a party with jazz and no speeches in the kitchen.",
-            "Buy a cake.",
         ],
     },
     Race {
@@ -51,8 +53,10 @@ const RACES: [Race; 2] = [
              3. Stir in rice and chickpeas, then pour in coconut milk and water with half a teaspoon of salt.\n\
              4. Bring to a simmer, cover, and cook on low for 14 minutes without lifting the lid.\n\
              5. Fold in the spinach, cover again, and rest 4 minutes off the heat until wilted.",
+            "Cook 150 g rice in the pot with 250 ml water for 12 minutes. Add a can of chickpeas, 200 ml coconut \
+             milk and some curry paste and simmer for 8 minutes. Stir in 2 handfuls of spinach until it wilts. \
+             Season with salt and lemon and serve for two.",
             "Boil the rice, then heat chickpeas and spinach with coconut milk.",
-            "You could just order a pizza, honestly.",
         ],
     },
 ];
