@@ -70,7 +70,8 @@ pub fn read(path: &Path) -> Result<Vec<Race>> {
         .collect()
 }
 
-fn race(line: &str) -> Result<Race> {
+/// Reads a race from its line.
+pub(crate) fn race(line: &str) -> Result<Race> {
     let line: Line = serde_json::from_str(line)?;
     let names: BTreeSet<&str> = line.submissions.iter().map(|submission| submission.id.as_str()).collect();
     ensure!(names.len() == line.submissions.len() && !names.is_empty(), "submissions need distinct ids");
@@ -119,8 +120,55 @@ impl Race {
         worker.as_str().strip_prefix("worker-")?.parse().ok()
     }
 
+    /// The race with the text at this index changed.
+    pub fn with_text(&self, at: usize, change: impl FnOnce(&str) -> String) -> Self {
+        let mut race = self.clone();
+        if let Some(submission) = race.submissions.get_mut(at) {
+            submission.text = change(&submission.text);
+        }
+        race
+    }
+
     /// True if the submission at this index deserves to win.
     pub fn deserves(&self, at: usize) -> bool {
         self.submissions.get(at).is_some_and(|submission| self.winners.contains(&submission.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(winner: &str) -> String {
+        format!(
+            r#"{{"id": "r", "pack": "code", "prompt": "p", "winner": {winner}, "traps": ["count"],
+            "submissions": [{{"id": "a", "text": "A"}}, {{"id": "b", "text": "B"}}, {{"id": "c", "text": "C"}}]}}"#
+        )
+    }
+
+    #[test]
+    fn a_race_has_one_winner_or_a_list_of_winners() {
+        let deserving = |winner: &str| {
+            let race = race(&line(winner)).unwrap();
+            (0..3).filter(|at| race.deserves(*at)).collect::<Vec<_>>()
+        };
+        assert_eq!(deserving(r#""b""#), [1]);
+        assert_eq!(deserving(r#"["c", "a"]"#), [0, 2]);
+    }
+
+    #[test]
+    fn a_race_without_a_known_winner_or_with_equal_names_is_refused() {
+        for winner in ["[]", r#""d""#, r#"["a", "d"]"#] {
+            assert!(race(&line(winner)).is_err(), "{winner}");
+        }
+        assert!(race(&line(r#""a""#).replace(r#""id": "c""#, r#""id": "b""#)).is_err());
+        assert!(race(&line(r#""a""#).replace("code", "poem")).is_err());
+    }
+
+    #[test]
+    fn a_changed_text_leaves_the_others_as_they_are() {
+        let race = race(&line(r#""b""#)).unwrap().with_text(1, |text| format!("{text}!"));
+        let texts: Vec<&str> = race.submissions.iter().map(|made| made.text.as_str()).collect();
+        assert_eq!(texts, ["A", "B!", "C"]);
     }
 }
