@@ -1,5 +1,6 @@
 //! Measures judges on sets of races with a known winner, and fits the weights of the embedded judge.
 
+pub mod embedded;
 pub mod figures;
 pub mod fit;
 pub mod injections;
