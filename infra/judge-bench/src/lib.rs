@@ -5,6 +5,7 @@ pub mod embedded;
 pub mod figures;
 pub mod fit;
 pub mod injections;
+pub mod model;
 pub mod set;
 pub mod stats;
 pub mod task;
