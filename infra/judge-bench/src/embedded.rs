@@ -17,8 +17,8 @@ use crate::set::Race;
 /// Flag of a submission that repeats an earlier one.
 const COPY: &str = "copied_submission";
 
-/// Judges every race, in its own order of arrival and in others, and with `attempts` injected submissions that
-/// are spread over all losing submissions, injections and sides.
+/// Judges every race, in its own order of arrival and in others, and with `attempts` injected submissions
+/// that are spread over all losing submissions, injections and sides.
 ///
 /// # Errors
 /// Fails for a race that cannot be judged.
@@ -61,8 +61,8 @@ fn ranking(race: &Race, verdict: &Verdict) -> Vec<usize> {
 }
 
 /// Judges the race in other orders of arrival. A race with a refused copy is left out, because the earlier of
-/// two equal submissions is the original. Submissions that are equal in all that the judge measures may change
-/// places, because the earlier of them ranks higher.
+/// two equal submissions is the original. Submissions that are equal in all that the judge measures may
+/// change places, because the earlier of them ranks higher.
 fn compare_orders(race: &Race, verdict: &Verdict, orders: &mut Orders) -> Result<()> {
     let others = other_orders(race.submissions.len()).into_iter();
     let verdicts: Vec<Verdict> =

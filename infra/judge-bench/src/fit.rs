@@ -1,9 +1,10 @@
 //! The fit of the embedded judge's weights.
 //!
-//! A logistic model of pairs: in each race, the winner should have a higher sum than each other submission. The
-//! sum is linear in the features, each of which is first bent so that it saturates. Weights are kept small by a
-//! penalty on their squares. The whole set is fitted once, and once without each of its parts, where a part is
-//! the work of one writer. The mean of these fits judges; their spread shows how firm a rank is.
+//! A logistic model of pairs: in each race, the winner should have a higher sum than each other submission.
+//! The sum is linear in the features, each of which is first bent so that it saturates. Weights are kept
+//! small by a penalty on their squares. The whole set is fitted once, and once without each of its parts,
+//! where a part is the work of one writer. The mean of these fits judges; their spread shows how firm a rank
+//! is.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -167,10 +168,12 @@ fn points(samples: &[Sample], scales: &[i64], weights: &[Vec<i64>]) -> Vec<(i64,
 impl Fit {
     /// The source of the judge's module with the weights.
     pub fn source(&self) -> String {
-        let mut source = "//! Weights of the embedded judge, as fitted by `cargo judge-fit`. Generated; do not edit.\n\n\
-            /// Features in their order, each with the value at which its effect is half of the largest possible.\n\
+        let mut source =
+            "//! Weights of the embedded judge, as fitted by `cargo judge-fit`. Generated; do not edit.\n\n\
+            /// Features in their order, each with the value at which its effect is half of the largest
+            /// possible.\n\
             pub(crate) static SCALES: &[(&str, i64)] = &[\n"
-            .to_owned();
+                .to_owned();
         // Writes to a string cannot fail.
         for (name, scale) in self.names.iter().zip(&self.scales) {
             let _ = writeln!(source, "    (\"{name}\", {scale}),");

@@ -41,8 +41,8 @@ struct Case {
     task: Option<Task>,
 }
 
-/// A race in which a losing submission has an injection. No plain check is applied to that submission, because
-/// most injections would never reach the model then.
+/// A race in which a losing submission has an injection. No plain check is applied to that submission,
+/// because most injections would never reach the model then.
 #[derive(Debug)]
 struct Attack {
     case: usize,

@@ -20,8 +20,8 @@ pub fn share(right: usize, all: usize) -> f64 {
     right as f64 / all.max(1) as f64
 }
 
-/// Kendall's rank correlation of two rankings, from -1 (reversed) to 1 (the same). Items that only one of them
-/// ranks are left out. `None` if fewer than two items are left.
+/// Kendall's rank correlation of two rankings, from -1 (reversed) to 1 (the same). Items that only one of
+/// them ranks are left out. `None` if fewer than two items are left.
 pub fn kendall(ranking: &[usize], order: &[usize]) -> Option<f64> {
     let places: Vec<usize> =
         order.iter().filter_map(|item| ranking.iter().position(|other| other == item)).collect();

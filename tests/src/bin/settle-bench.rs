@@ -98,8 +98,8 @@ async fn post(world: &World, count: usize) -> Result<Vec<(Client, String)>> {
     Ok(posted.buffer_unordered(POSTERS).collect().await)
 }
 
-/// Delivers one message for each drop, as the queue does. Returns the number of drops that a batch did not give
-/// back.
+/// Delivers one message for each drop, as the queue does. Returns the number of drops that a batch did not
+/// give back.
 async fn settle(ranking: &Ranking, drops: &[(Client, String)], functions: usize) -> Result<usize> {
     let batches: Vec<Value> = drops
         .chunks(BATCH)

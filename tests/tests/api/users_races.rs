@@ -64,8 +64,6 @@ async fn pages_of_races_hold_each_race_once() {
     assert_eq!(seen, drops);
     worker.get("/api/users/races?limit=0").await.expect_field(400, "invalid_limit", "limit");
     worker.get("/api/users/races?cursor=x").await.expect_field(400, "invalid_cursor", "cursor");
-    let unknown: Value =
-        worker.get("/api/users/races?status=won").await.expect_error(400, "unknown_parameter");
-    assert_eq!(unknown["error"]["field"], "status");
+    worker.get("/api/users/races?status=won").await.expect_error(400, "unknown_parameter");
     world.finish().await;
 }

@@ -19,8 +19,8 @@ const ATTEMPTS: usize = 2000;
 /// Measure a judge on a set of races with a known winner.
 ///
 /// A language model is configured by the variables of the ranking function: CLORP_JUDGE_MODEL_URL,
-/// CLORP_JUDGE_MODEL, CLORP_JUDGE_MODEL_KEY and the others. Its answers are kept in a file, and a run that was
-/// interrupted continues from there.
+/// CLORP_JUDGE_MODEL, CLORP_JUDGE_MODEL_KEY and the others. Its answers are kept in a file, and a run that
+/// was interrupted continues from there.
 #[derive(Parser)]
 #[command(name = "cargo judge-bench")]
 struct Args {
