@@ -97,7 +97,7 @@ impl Judgings<'_> {
 
     /// The answers that were kept, in the order of their orders. One round trip, 1 read unit for each 4 KB.
     pub async fn answers(self, task: RankingTask) -> Result<Vec<String>, Error> {
-        let query = self.table.beginning_with(drop_pk(task.drop()), &judging_answers(task));
+        let query = self.table.beginning_with(drop_pk(task.drop()), judging_answers(task));
         let mut found = query.into_paginator().items().send();
         let mut answers = Vec::new();
         while let Some(item) = found.next().await {
