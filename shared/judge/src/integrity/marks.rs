@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::lexicon::{
-    ADDRESS, ATTACK, CHAT, Concepts, ENTRY, JUDGE, MARKUP, MUST, NOW, OWN, PASS, PLEASE, RATE, REVEAL,
-    RUBRIC, RULES, SYSTEM, VERDICT, WIN, YOU, concepts,
+    ADDRESS, ATTACK, CHAT, Concepts, ENTRY, JUDGE, MACHINE, MARKUP, MUST, NOW, OWN, PASS, PLEASE, RATE,
+    REVEAL, RUBRIC, RULES, SYSTEM, TOP, VERDICT, WIN, YOU, concepts,
 };
-use super::tokens::{PASS_LOUDLY, tokens};
+use super::tokens::{GRADE_S, PASS_LOUDLY, tokens};
 use super::{IntegrityFlag, rules};
 use crate::fold::{fold_text, is_invisible};
 
@@ -66,6 +66,20 @@ const ROLES: &[&str] = &[
 const MESSAGES: &[&str] =
     &["message", "note", "notice", "prompt", "update", "override", "evaluation", "alert"];
 
+/// Words for chats that are also said of people, and a verb that looks like a name for models.
+const AMONG_PEOPLE: &[&str] = &[
+    "ai",
+    "chat",
+    "dialogue",
+    "dialog",
+    "conversation",
+    "transcript",
+    "persona",
+    "gesprach",
+    "dialogo",
+    "conversacion",
+];
+
 /// Number of messages that are read. Honest texts have none.
 const MESSAGES_READ: usize = 20;
 
@@ -86,18 +100,21 @@ struct Mark<'a> {
 
 /// Returns the marks that are hostile in an answer to the prompt.
 pub(super) fn flags(text: &str, prompt: &str, asked: Concepts) -> Vec<IntegrityFlag> {
-    let folded = fold_text(prompt);
+    let (given, folded) = (prompt, fold_text(prompt));
     let prompt: HashSet<&str> = folded.split(|c: char| !c.is_alphanumeric()).collect();
     let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
-    // An answer about chats or attacks shows their marks.
+    // An answer about chats or attacks shows their marks. Chats of people have turns, but no marks of models.
     let about_marks = asked & (CHAT | ATTACK) != 0;
+    let about_models = asked & ATTACK != 0 || (asked & CHAT != 0 && names_models(given, &prompt, asked));
     let mut opened: HashSet<Vec<String>> = HashSet::new();
     let mut markup = false;
     for mark in marks(&visible) {
-        let expected = mark.name.iter().any(|word| prompt.contains(word.as_str()));
+        // The words of a template's marks are too short to tell: "im" is German.
+        let word = || mark.name.iter().any(|word| prompt.contains(word.as_str()));
+        let expected = if mark.chat { given.contains(mark.whole) } else { word() };
         let known = |list: &[&str]| mark.name.iter().any(|word| list.contains(&word.as_str()));
         let hostile = if mark.chat {
-            !about_marks
+            !about_models
         } else if mark.closes && opened.contains(&mark.name) {
             false
         } else {
@@ -115,11 +132,19 @@ pub(super) fn flags(text: &str, prompt: &str, asked: Concepts) -> Vec<IntegrityF
         ["Human:", "Assistant:"].iter().any(|turn| line.trim_start_matches('#').trim().starts_with(turn))
     };
     markup |= !about_marks && !prompt.contains("assistant") && visible.lines().any(turn);
-    let role = !about_marks && poses_as_role(&visible, &prompt);
+    let role = !about_models && poses_as_role(&visible, &prompt, about_marks);
     let mut flags = Vec::new();
     flags.extend(markup.then_some(IntegrityFlag::ImitatesMarkup));
     flags.extend(role.then_some(IntegrityFlag::FalseAuthority));
     flags
+}
+
+/// True if a prompt about chats is about those of language models.
+fn names_models(prompt: &str, words: &HashSet<&str>, asked: Concepts) -> bool {
+    let names = |word: &&str| !AMONG_PEOPLE.contains(word) && concepts(word) & (CHAT | MACHINE | SYSTEM) != 0;
+    // "Ai" is a verb in French.
+    let plain = asked & (MACHINE | SYSTEM) != 0 && !words.contains("ai");
+    plain || prompt.contains("AI") || words.iter().any(names)
 }
 
 /// Finds tags, marks of chat templates and bracketed names of sections.
@@ -169,13 +194,17 @@ fn is_fence(line: &str, prompt: &HashSet<&str>) -> bool {
     decorated && bounds && (section || arrows) && !words.any(|word| word.len() > 3 && prompt.contains(word))
 }
 
-/// True if a message of the text poses as one from the system or from an administrator.
-fn poses_as_role(text: &str, prompt: &HashSet<&str>) -> bool {
+/// True if a message of the text poses as one from the system or from an administrator. In an answer that
+/// `shows_chats`, a message must also give a top grade, because people in chats have roles, too.
+fn poses_as_role(text: &str, prompt: &HashSet<&str>, shows_chats: bool) -> bool {
     let heads = text.match_indices([':', ']', '>', '\n']);
     let heads = heads.filter_map(|(at, mark)| Some((at, head(text, at, mark, prompt)?)));
     heads.take(MESSAGES_READ).any(|(at, head)| {
         let message: String = text.get(at..).unwrap_or_default().chars().take(LONGEST * 4).collect();
         let said = rules::all_concepts(&tokens(&message));
+        if shows_chats && (said & RATE == 0 || said & (GRADE_S | TOP) == 0) {
+            return false;
+        }
         let judges = said & (RATE | VERDICT | WIN | PASS | PASS_LOUDLY | JUDGE | RUBRIC | ENTRY) != 0;
         let orders =
             said & (MUST | RULES) != 0 || (said & YOU != 0 && said & (PLEASE | OWN | NOW | REVEAL) != 0);

@@ -114,6 +114,7 @@ const RULES_OF_RACES: &[Rule] = &[
     rule(AddressesJudge, &[OTHER_ENTRY, LOW | TOP | RESULT | IGNORE | WORSE], ON_ENTRIES),
     rule(AddressesJudge, &[OTHER_WORK, LOW | IGNORE | WORSE, RATE | ORDERED | MUST | GIVE], NEVER),
     rule(AddressesJudge, &[CALL_JUDGE], ON_JUDGES).lacks(COURT),
+    rule(AddressesJudge, &[CALL_JUDGE, OTHER_ENTRY, LOW | TOP | IGNORE | WORSE], &[JUDGE | ENTRY]),
     rule(AddressesJudge, &[JUDGE, YOU, MUST], ON_JUDGES).lacks(COURT),
     rule(AddressesJudge, &[JUDGE, ORDER, RESULT | TOP | PASS | GIVE | ADDRESS], ON_JUDGES).lacks(COURT),
     rule(AddressesJudge, &[JUDGE | MACHINE, MINE, RESULT | TOP | PASS], &[JUDGE | COURT | MACHINE | CHAT]),
