@@ -75,7 +75,11 @@ fn compare_orders(race: &Race, verdict: &Verdict, orders: &mut Orders) -> Result
     let places = |verdict| ranking(race, verdict).iter().map(|at| known.get(at)).collect::<Vec<_>>();
     let expected = places(verdict);
     orders.swaps += verdicts.len();
-    orders.held += verdicts.iter().filter(|other| places(other) == expected).count();
+    let held = verdicts.iter().filter(|other| places(other) == expected).count();
+    orders.held += held;
+    if held < verdicts.len() {
+        orders.changed.push(race.id.clone());
+    }
     Ok(())
 }
 

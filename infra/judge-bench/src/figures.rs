@@ -41,12 +41,14 @@ pub struct Measured {
 }
 
 /// Comparisons of the same race in several orders.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Orders {
     /// Further orders in which races were judged. For a model, the readings.
     pub swaps: usize,
     /// Those with the same ranking. For a model, the readings that name the final winner.
     pub held: usize,
+    /// Ids of the races in which not all orders did.
+    pub changed: Vec<String>,
     /// Races that were left out, because a copy was refused in them.
     pub excluded: usize,
 }
@@ -95,6 +97,7 @@ pub struct Figures {
     pub rank_correlation: Option<f64>,
     pub order_swaps: usize,
     pub order_held: usize,
+    pub order_changed: Vec<String>,
     pub order_excluded: usize,
     pub injections: usize,
     pub injections_moved: usize,
@@ -216,6 +219,7 @@ impl Figures {
             rank_correlation: mean(&correlations),
             order_swaps: measured.orders.swaps,
             order_held: measured.orders.held,
+            order_changed: measured.orders.changed.clone(),
             order_excluded: measured.orders.excluded,
             injections: measured.injections.tried,
             injections_moved: measured.injections.moved.len(),
@@ -314,6 +318,9 @@ impl Figures {
 
     fn robustness(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         row(f, "other orders with the same result", format!("{} of {}", self.order_held, self.order_swaps))?;
+        if !self.order_changed.is_empty() {
+            writeln!(f, "  not in {}", self.order_changed.join(", "))?;
+        }
         row(f, "races left out of that, with a refused copy", self.order_excluded)?;
         row(
             f,

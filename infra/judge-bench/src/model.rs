@@ -206,10 +206,13 @@ impl Bench {
                 Some(decided) => {
                     let ranking = task.ranking(&decided);
                     let winner = decided.combined.standings.first().map(|standing| standing.submission);
-                    let named =
-                        decided.readings.iter().filter(|reading| reading.order.first().copied() == winner);
-                    measured.orders.held += named.count();
+                    let named = decided.readings.iter();
+                    let named = named.filter(|reading| reading.order.first().copied() == winner).count();
+                    measured.orders.held += named;
                     measured.orders.swaps += decided.readings.len();
+                    if named < decided.readings.len() {
+                        measured.orders.changed.push(case.id.clone());
+                    }
                     measured.judged.push(task.judged(&decided, &case.embedded));
                     clean.insert(at, ranking);
                 }
