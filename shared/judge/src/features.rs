@@ -27,7 +27,7 @@ const GROUPS: &[(&str, &[&str])] = &[
 ];
 
 /// Features that show a common subject, each with the share in per mille below which it shows none.
-const SUBJECT: [(&str, i64); 3] = [("topic_stems", 80), ("topic_pieces", 80), ("topic_answer", 70)];
+const SUBJECT: [(&str, i64); 3] = [("topic_stems", 50), ("topic_pieces", 50), ("topic_answer", 70)];
 
 /// Fewest words of a submission that has to take up the subject. A tagline or a formula need not repeat any
 /// word of its prompt.
