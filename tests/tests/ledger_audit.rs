@@ -48,7 +48,11 @@ async fn withdraw(client: &Client, amount_cents: i64) -> String {
 }
 
 /// The first item whose keys have these prefixes, found by a scan.
-async fn find_item(table: &Table, pk: &str, sk: &str) -> std::collections::HashMap<String, AttributeValue> {
+pub(crate) async fn find_item(
+    table: &Table,
+    pk: &str,
+    sk: &str,
+) -> std::collections::HashMap<String, AttributeValue> {
     let mut items = table.scan().table_name(TABLE).into_paginator().items().send();
     while let Some(item) = items.next().await {
         let item = item.unwrap();
@@ -248,8 +252,8 @@ async fn a_quarantined_event_is_listed_until_it_is_marked_as_dealt_with() {
     world.finish().await;
 }
 
-/// Writes the file that tells the command about a world.
-fn write_dev_file(world: &World, data: &Path) {
+/// Writes the file that tells commands about a world.
+pub(crate) fn write_dev_file(world: &World, data: &Path) {
     let stack = json!({
         "base_url": "http://127.0.0.1:1", "dynamodb_url": world.table_url(), "table": TABLE,
         "stripe_url": world.sandbox.url, "stripe_key": STRIPE_KEY, "webhook_secret": null, "supabase_url": null,

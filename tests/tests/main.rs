@@ -21,6 +21,7 @@ mod ledger_audit;
 mod manifests;
 mod payments;
 mod queue;
+mod rejudge;
 mod sandbox;
 mod sessions;
 mod statuses;

@@ -1,17 +1,17 @@
 //! `cargo ledger-audit`: prints the audit of a table.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use clorp_ledger_audit::{Audit, Total, audit};
-use clorp_local_aws::dynamo;
-use clorp_stand_in::files::{default_data_dir, display};
+use clorp_stand_in::files::default_data_dir;
 use clorp_store::Store;
 use clorp_stripe_api::Stripe;
 use jiff::Timestamp;
 
 use crate::dev_file::DevFile;
+use crate::table;
 use crate::term::{Style, dollars};
 
 /// Check the ledger of the running `cargo dev`, or of a table on AWS.
@@ -39,10 +39,8 @@ pub struct Args {
 /// # Errors
 /// Fails if the table or Stripe cannot be read.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let (store, stripe) = match args.table {
-        Some(table) => (Store::new(aws().await?, table), stripe_from_env()?),
-        None => local(&args.data_dir)?,
-    };
+    let (store, stack) = table::open(args.table, &args.data_dir).await?;
+    let stripe = stripe(stack.as_ref())?;
     settle(&store, &args.dealt_with).await?;
     let audit = audit(&store, stripe.as_ref()).await?;
     if args.json {
@@ -117,23 +115,13 @@ async fn settle(store: &Store, events: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn local(data_dir: &Path) -> Result<(Store, Option<Stripe>)> {
-    let stack = DevFile::read(data_dir)?.with_context(|| {
-        format!("no stack runs in {}: start `cargo dev`, or name a --table", display(data_dir))
-    })?;
-    let Some(url) = stack.dynamodb_url else {
-        bail!("the stack runs on a table on AWS: name it with --table");
-    };
-    let stripe = match (&stack.stripe_key, &stack.stripe_url) {
-        (Some(key), Some(url)) => Some(Stripe::new(key, Some(url)).map_err(|why| anyhow!(why))?),
-        _ => stripe_from_env()?,
-    };
-    Ok((Store::new(dynamo::client(&url), stack.table), stripe))
-}
-
-async fn aws() -> Result<aws_sdk_dynamodb::Client> {
-    let config = clorp_context::aws_config().await.map_err(|error| anyhow!("{error}"))?;
-    Ok(aws_sdk_dynamodb::Client::new(&config))
+/// Stripe as the stack uses it, or as the environment says.
+fn stripe(stack: Option<&DevFile>) -> Result<Option<Stripe>> {
+    let of_stack = stack.and_then(|stack| stack.stripe_key.as_ref().zip(stack.stripe_url.as_deref()));
+    match of_stack {
+        Some((key, url)) => Stripe::new(key, Some(url)).map(Some).map_err(|why| anyhow!(why)),
+        None => stripe_from_env(),
+    }
 }
 
 fn stripe_from_env() -> Result<Option<Stripe>> {

@@ -1,11 +1,13 @@
-//! The commands of the local stack: `cargo dev`, `cargo demo` and `cargo ledger-audit`.
+//! The commands of the local stack: `cargo dev`, `cargo demo`, `cargo ledger-audit` and `cargo rejudge`.
 
 mod cargo_lambda;
 mod demo;
 mod dev;
 mod dev_file;
 mod ledger_audit;
+mod rejudge;
 mod seed;
+mod table;
 mod term;
 
 use std::process::ExitCode;
@@ -20,6 +22,7 @@ enum Command {
     Dev(dev::Args),
     Demo(demo::Args),
     LedgerAudit(ledger_audit::Args),
+    Rejudge(rejudge::Args),
 }
 
 #[tokio::main]
@@ -28,6 +31,7 @@ async fn main() -> ExitCode {
         Command::Dev(args) => dev::run(args).await,
         Command::Demo(args) => demo::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::LedgerAudit(args) => ledger_audit::run(args).await,
+        Command::Rejudge(args) => rejudge::run(args).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("{} {error:#}", Style::stderr().red("error:"));

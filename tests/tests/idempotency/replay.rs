@@ -32,8 +32,8 @@ async fn every_authenticated_post_is_replayed_whatever_its_status() {
             succeeded |= first.status.is_success();
             statuses.insert(first.status.as_u16());
         }
-        // The drop is already paid and not yet judged, and a decision on a login requires a session instead of an
-        // API key.
+        // The drop is already paid and not yet judged, and a decision on a login requires a session instead
+        // of an API key.
         let excused = ["/pay", "/appeal"].iter().any(|end| path.ends_with(end));
         let excused = excused || path.starts_with("/api/cli/");
         assert!(succeeded || excused, "{path} never succeeded");
