@@ -74,15 +74,16 @@ fn is_only_opening(text: &Text) -> bool {
 
 /// The limits beyond which a submission counts as a copy of another.
 ///
-/// They are wide, because submissions are sealed until the verdict: hardly anybody can copy, and right answers
-/// to a narrow task are alike. Short texts are never compared.
+/// They are wide, because submissions are sealed until the verdict: hardly anybody can copy, and right
+/// answers to a narrow task are alike. Short texts are never compared.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CopyLimits {
     /// Share of the later submission's word runs that lie in the earlier one, in points.
     pub(crate) runs: u32,
     /// Share of the distinct words of both submissions that they have in common, in points.
     pub(crate) stems: u32,
-    /// Fewest word runs of a text, and fewest distinct words of two, that are compared. Fewer agree by chance.
+    /// Fewest word runs of a text, and fewest distinct words of two, that are compared. Fewer agree by
+    /// chance.
     pub(crate) fewest: usize,
 }
 

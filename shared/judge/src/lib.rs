@@ -1,8 +1,8 @@
 //! Judging: ranks the submissions of one drop and grades each of them.
 //!
-//! [`judge_embedded`] judges from the texts alone. It uses no network, no clock and no randomness, so the same
-//! submissions always get the same verdict. Every submission is hostile input to every judge. [`verify()`]
-//! judges a single output against a caller's criteria by the same means.
+//! [`judge_embedded`] judges from the texts alone. It uses no network, no clock and no randomness, so the
+//! same submissions always get the same verdict. Every submission is hostile input to every judge.
+//! [`verify()`] judges a single output against a caller's criteria by the same means.
 
 #![warn(clippy::float_arithmetic)]
 
@@ -35,7 +35,8 @@ pub use integrity::for_reading;
 pub use rubric::{RUBRIC_VERSION, grade};
 pub use verify::{PASSING_SCORE, verify};
 
-/// A drop as a judge sees it. Nothing else of a drop reaches a judge, and its `env_vars` in particular do not.
+/// A drop as a judge sees it. Nothing else of a drop reaches a judge, and its `env_vars` in particular do
+/// not.
 #[derive(Clone, Copy, Debug)]
 pub struct Contest<'a> {
     /// Kind of work that the drop asks for.

