@@ -33,6 +33,12 @@ const SUBJECT: [(&str, i64); 3] = [("topic_stems", 50), ("topic_pieces", 50), ("
 /// word of its prompt.
 const LONG_ENOUGH: usize = 20;
 
+/// Points for substance below which even a shorter submission has to take it up, unless it has a figure.
+const THIN: u32 = 15;
+
+/// Fewest words of such a submission. A word or two may be the answer to a question.
+const ANSWER: usize = 3;
+
 /// Shortest run of characters without a space that may be encoded data, in bytes.
 const SHORTEST_RUN: usize = 60;
 
@@ -57,13 +63,15 @@ pub fn measure(prompt: &str, pack: Pack, constraints: &[Constraint], output: &st
         constraints.iter().map(|constraint| constraint.check(prompt, output)).collect();
     let observed = observe(prompt, output, pack);
     let text = Text::new(output);
+    let marks = Rubric::of(pack).marks(&Ask::new(prompt), &text);
+    let words = text.words.len();
+    let thin = words >= ANSWER && marks.substance < THIN && observed.get("figures") == 0;
     let translated = constraints.iter().any(|one| one.is_stated() && one.kind() == "language");
-    let strays = !translated && strays(&observed, &text);
+    let strays = (thin || words >= LONG_ENOUGH) && !translated && has_other_subject(&observed);
     let is_junk = strays || (pack != Pack::Code && has_encoded_data(output));
     let mut features = observed.features();
     features.retain(|(name, _)| !UNUSED.contains(name));
     features.extend(summary(constraints, &checks));
-    let marks = Rubric::of(pack).marks(&Ask::new(prompt), &text);
     features.extend(Criterion::ALL.map(|criterion| (criterion.as_str(), i64::from(marks.of(criterion)))));
     for (_, value) in &mut features {
         *value = (*value).max(0);
@@ -71,12 +79,10 @@ pub fn measure(prompt: &str, pack: Pack, constraints: &[Constraint], output: &st
     Measured { features, checks, is_junk }
 }
 
-/// True if the text is long and not about the subject of the prompt. Text in another script than the prompt's
-/// never counts as such, since words do not show its subject.
-fn strays(observed: &Observations, text: &Text) -> bool {
-    text.words.len() >= LONG_ENOUGH
-        && SUBJECT.iter().all(|(name, least)| observed.get(name) < *least)
-        && observed.get("foreign_script") < 500
+/// True if an answer takes up nothing of the subject of its prompt. One in another script than the prompt's never
+/// counts as such, since words do not show its subject.
+fn has_other_subject(observed: &Observations) -> bool {
+    SUBJECT.iter().all(|(name, least)| observed.get(name) < *least) && observed.get("foreign_script") < 500
 }
 
 /// True if the text has a long run of mixed characters, such as Base64. Other formats of data have longer
@@ -247,7 +253,10 @@ mod tests {
         for (prompt, output, expect) in [
             (prompt, off, true),
             (prompt, data, true),
-            (prompt, "Penguins swim.", false),
+            (prompt, "Penguins swim in the cold sea.", true),
+            ("What is the capital of France?", "Paris", false),
+            ("Distance of the Moon from the Earth, please", "384400 km on average", false),
+            (prompt, "Six o'clock, Take Five on the turntable, and nobody says goodbye.", false),
             (prompt, json, false),
             (
                 prompt,
