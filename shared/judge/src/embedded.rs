@@ -38,8 +38,9 @@ pub(crate) struct Work<'a> {
 /// Judges by what texts show. The same submissions always get the same verdict.
 ///
 /// Plain checks come first; a submission that fails one is refused. The demands of the prompt are extracted
-/// and checked. The others are ranked by weights that were fitted to races with a known winner, see
-/// `docs/judging.md`. The judge cannot tell whether an answer is right.
+/// and checked. The other submissions are ranked by weights that were fitted to races with a known winner,
+/// see `docs/judging.md`. One of no use to a reader scores as junk at most. The judge cannot tell whether an
+/// answer is right.
 ///
 /// # Errors
 /// [`IncompleteVerdict`] if there are no candidates, or one of them is given twice.

@@ -79,8 +79,8 @@ pub fn measure(prompt: &str, pack: Pack, constraints: &[Constraint], output: &st
     Measured { features, checks, is_junk }
 }
 
-/// True if an answer takes up nothing of the subject of its prompt. One in another script than the prompt's never
-/// counts as such, since words do not show its subject.
+/// True if an answer takes up nothing of the subject of its prompt. One in another script than the prompt's
+/// never counts as such, since words do not show its subject.
 fn has_other_subject(observed: &Observations) -> bool {
     SUBJECT.iter().all(|(name, least)| observed.get(name) < *least) && observed.get("foreign_script") < 500
 }
