@@ -188,6 +188,9 @@ mod tests {
         }
     }
 
+    /// A model with two numbers: of a round its limits, of a result the winner and the readings.
+    type Numbers = (Seat, usize, usize);
+
     /// Plays a judgement of three submissions. Each round is given the winners of its readings, `None` for a
     /// lost or failed one. Returns the rounds that were asked for and the winner.
     fn play(
@@ -195,7 +198,7 @@ mod tests {
         is_appeal: bool,
         failed: bool,
         winners: &[Option<usize>],
-    ) -> (Vec<(Seat, usize, usize)>, Option<(Seat, usize, usize)>) {
+    ) -> (Vec<Numbers>, Option<Numbers>) {
         let mut session = Session::new(5, vec![0, 1, 2], has_second, is_appeal);
         let (mut asked, mut winners) = (Vec::new(), winners.iter());
         loop {
@@ -217,9 +220,9 @@ mod tests {
         }
     }
 
-    const FIRST: (Seat, usize, usize) = (Seat::First, 0, 3);
-    const MORE: (Seat, usize, usize) = (Seat::First, 3, 7);
-    const DECIDER: (Seat, usize, usize) = (Seat::Second, 7, 10);
+    const FIRST: Numbers = (Seat::First, 0, 3);
+    const MORE: Numbers = (Seat::First, 3, 7);
+    const DECIDER: Numbers = (Seat::Second, 7, 10);
 
     #[test]
     fn three_orders_that_agree_suffice() {
