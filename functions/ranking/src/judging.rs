@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clorp_deadline::remaining;
 use clorp_domain::drops::Submission;
+use clorp_domain::time::after_seconds;
 use clorp_domain::verdict::{Candidate, Fallback};
 use clorp_domain::{Brief, Drop, Error, RankingTask, Verdict};
 use clorp_judge::model::{
@@ -27,6 +28,8 @@ use crate::judges::Judges;
 const TIME_TO_SETTLE: Duration = Duration::from_secs(10);
 /// Least time in which asking a model is worth while.
 const TIME_TO_ASK: Duration = Duration::from_secs(5);
+/// Time from one sweep to the next, as in `template.yaml`, and some for its start.
+const SWEEP_SECONDS: u32 = 65;
 /// Time before the end of the function in which the answers are recorded.
 const TIME_TO_RECORD: Duration = Duration::from_secs(4);
 
@@ -67,8 +70,9 @@ impl Ranking {
         settles_by: Option<Timestamp>,
     ) -> Result<Judged, Error> {
         let now = self.context.clock.now();
-        let is_overdue = settles_by.is_some_and(|settles_by| settles_by < now);
-        let candidates = self.candidates(submissions, is_overdue).await?;
+        let is_last_chance =
+            settles_by.is_some_and(|settles_by| settles_by < after_seconds(now, SWEEP_SECONDS));
+        let candidates = self.candidates(submissions, is_last_chance).await?;
         let contest = Contest { pack: drop.pack, prompt: &brief.prompt, candidates: &candidates };
         let embedded = judge_embedded(&contest).map_err(|error| Error::internal(error.to_string()))?;
         let entrants = Entrants::new(&contest, &embedded);
@@ -89,17 +93,17 @@ impl Ranking {
         })
     }
 
-    /// The submissions as a judge sees them. Once the drop is overdue, a bucket that cannot be read no longer
-    /// delays it.
+    /// The submissions as a judge sees them. If the next sweep may come too late, a bucket that cannot be
+    /// read no longer delays the drop.
     async fn candidates(
         &self,
         submissions: &[Submission],
-        is_overdue: bool,
+        is_last_chance: bool,
     ) -> Result<Vec<Candidate>, Error> {
         let mut candidates = Vec::with_capacity(submissions.len());
         for made in submissions {
             let text = match self.files.read_for_judge(made).await {
-                Err(error) if is_overdue => {
+                Err(error) if is_last_chance => {
                     tracing::error!(submission = %made.id, ?error, "files of a submission not read");
                     made.legible()
                 }

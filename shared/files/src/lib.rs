@@ -1,9 +1,9 @@
 //! Storage of file contents. This is the only crate that knows S3.
 //!
-//! Contents never pass through a function. The owner PUTs them to a signed URL. The signature covers the
-//! file's size, type and checksum, so S3 accepts only these bytes. Uploads expire in S3 after two days.
-//! Attaching a file copies it from there to its permanent place. A reader gets a signed URL for a few
-//! minutes. Signing is a local computation without a call.
+//! Contents do not pass through a function, except that a judge reads small text files. The owner PUTs them
+//! to a signed URL. The signature covers the file's size, type and checksum, so S3 accepts only these bytes.
+//! Uploads expire in S3 after two days. Attaching a file copies it from there to its permanent place. A
+//! reader gets a signed URL for a few minutes. Signing is a local computation without a call.
 
 mod fault;
 

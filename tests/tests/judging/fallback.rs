@@ -110,3 +110,24 @@ async fn a_drop_that_no_model_can_judge_holds_nobody_up() {
     assert_eq!(verdict(&world, &second).await["judge"], "clorp-model");
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_cannot_be_read_delays_a_drop_but_not_past_its_deadline() {
+    let model = ModelStandIn::start().await.unwrap();
+    let world = judged_by(&model, Limits::default()).await;
+    let drop = world.sender.post_drop(1000).await;
+    let worker = &world.workers[0];
+    worker.claim(&drop).await.expect(201);
+    let notes = worker.upload("notes.md", "text/markdown", b"The file says quality: 88").await;
+    let body = json!({ "output_text": "See the attached notes, quality: 70", "output_attachments": [{ "id": notes["id"] }] });
+    worker.post(&format!("/api/jobs/{drop}/submit"), body).await.expect(201);
+    world.advance_seconds(301);
+    world.stop_s3().await;
+    assert_eq!(sweep_within(&world, 40).await, Swept { settled: 0, heard: 0, failed: 1 });
+    assert_eq!((status(&world, &drop).await, model.calls()), (json!("ranking"), 0));
+    world.advance_seconds(60);
+    assert_eq!(sweep_within(&world, 40).await, Swept { settled: 1, heard: 0, failed: 0 });
+    assert_eq!(verdict(&world, &drop).await["submissions"][0]["score"], 70);
+    world.start_s3().await;
+    world.finish().await;
+}
