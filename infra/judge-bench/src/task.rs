@@ -4,7 +4,7 @@ use clorp_domain::verdict::Confidence;
 use clorp_judge::for_reading;
 use clorp_judge::model::{
     Combined, ConfigError, Decided, FIRST_MODEL, ModelConfig, Order, Question, SECOND_MODEL, Seat, Session,
-    Spent, Step, Submission,
+    Spent, Step,
 };
 use sha2::{Digest, Sha256};
 
@@ -94,8 +94,7 @@ impl Task {
     /// names. The orders follow from `seed` and the id.
     pub fn new(id: String, race: &Race, shown: Vec<usize>, limits: Vec<String>, seed: u64) -> Self {
         let made = shown.iter().filter_map(|at| race.submissions.get(*at));
-        let submissions =
-            made.map(|made| Submission { text: for_reading(&made.text), attachments: Vec::new() }).collect();
+        let submissions = made.map(|made| for_reading(&made.text)).collect();
         let question =
             Question { pack: race.pack, prompt: race.prompt.clone(), constraints: limits, submissions };
         let digest = Sha256::digest(format!("{seed} {id}"));

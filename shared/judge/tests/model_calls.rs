@@ -11,7 +11,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use clorp_domain::Pack;
 use clorp_judge::model::{
     Api, Auth, BatchResult, ConfigError, Key, Malformed, Model, ModelConfig, Order, Question, RawAnswer,
-    Submission, Unanswered, orders, parse,
+    Unanswered, orders, parse,
 };
 use clorp_model_stand_in::{Behaviour, ModelStandIn, Reader, Received};
 use hmac::{Hmac, KeyInit, Mac};
@@ -23,12 +23,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 const KEY: &str = "sk-very-secret";
 
 fn question(texts: &[&str]) -> Question {
-    let submission = |text: &&str| Submission { text: (*text).to_owned(), attachments: Vec::new() };
     Question {
         pack: Pack::Wild,
         prompt: "Name a boat".to_owned(),
         constraints: Vec::new(),
-        submissions: texts.iter().map(submission).collect(),
+        submissions: texts.iter().map(ToString::to_string).collect(),
     }
 }
 

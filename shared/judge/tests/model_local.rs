@@ -11,8 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clorp_domain::Pack;
 use clorp_judge::model::{
-    Api, Model, ModelConfig, Order, Question, RawAnswer, Reading, Submission, Unanswered, combine, orders,
-    parse,
+    Api, Model, ModelConfig, Order, Question, RawAnswer, Reading, Unanswered, combine, orders, parse,
 };
 use clorp_tools::{InstallDir, python_venv, run};
 use tokio::time::Instant;
@@ -117,12 +116,11 @@ fn skip(why: &str) {
 }
 
 fn colours() -> Question {
-    let submission = |text: &str| Submission { text: text.to_owned(), attachments: Vec::new() };
     Question {
         pack: Pack::Wild,
         prompt: "Name three colours.".to_owned(),
         constraints: Vec::new(),
-        submissions: vec![submission("Red, green and blue."), submission("Amber, teal and violet.")],
+        submissions: vec!["Red, green and blue.".to_owned(), "Amber, teal and violet.".to_owned()],
     }
 }
 

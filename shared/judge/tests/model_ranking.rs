@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use clorp_domain::Pack;
 use clorp_judge::model::{
-    Api, Combined, Model, ModelConfig, Order, Question, Reading, Submission, combine, orders, parse,
+    Api, Combined, Model, ModelConfig, Order, Question, Reading, combine, orders, parse,
 };
 use clorp_model_stand_in::{Behaviour, ModelStandIn, Reader, read};
 use tokio::time::Instant;
 
 fn question(texts: &[String]) -> Question {
-    let submission = |text: &String| Submission { text: text.clone(), attachments: Vec::new() };
     Question {
         pack: Pack::Roast,
         prompt: "Roast my boat".to_owned(),
         constraints: vec!["one sentence".to_owned()],
-        submissions: texts.iter().map(submission).collect(),
+        submissions: texts.to_vec(),
     }
 }
 

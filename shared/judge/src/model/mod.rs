@@ -45,24 +45,7 @@ pub struct Question {
     pub prompt: String,
     /// Limits that the prompt names, one sentence each.
     pub constraints: Vec<String>,
-    /// Submissions, at most [`MAX_SUBMISSIONS`]. Their indices name them in orders, readings and rankings.
-    pub submissions: Vec<Submission>,
-}
-
-/// A worker's submission, cleaned for reading: without invisible characters and imitations of answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Submission {
-    /// Text of the submission.
-    pub text: String,
-    /// Attached files that are texts.
-    pub attachments: Vec<Attachment>,
-}
-
-/// A file of a submission.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Attachment {
-    /// Name of the file.
-    pub name: String,
-    /// Contents of the file.
-    pub text: String,
+    /// Texts of the submissions, at most [`MAX_SUBMISSIONS`], cleaned by [`for_reading`](crate::for_reading). Their
+    /// indices name them in orders, readings and rankings.
+    pub submissions: Vec<String>,
 }

@@ -91,15 +91,14 @@ mod tests {
     use clorp_domain::Pack;
 
     use super::*;
-    use crate::model::{Submission, orders};
+    use crate::model::orders;
 
     fn question() -> Question {
-        let submission = |text: &str| Submission { text: text.to_owned(), attachments: Vec::new() };
         Question {
             pack: Pack::Cook,
             prompt: "A soup".to_owned(),
             constraints: Vec::new(),
-            submissions: vec![submission("Leek soup"), submission(&"Pea soup ".repeat(1000))],
+            submissions: vec!["Leek soup".to_owned(), "Pea soup ".repeat(1000)],
         }
     }
 

@@ -4,11 +4,11 @@ use clorp_domain::verdict::{
     Candidate, Confidence, CriterionScore, Fallback, IncompleteVerdict, Method, Placing, Verdict,
 };
 
+use super::Question;
 use super::answer::{Criterion, Mark, Reading};
 use super::combine::{Combined, Standing};
 use super::prompt::{PROMPT_VERSION, ReadLength};
 use super::session::Decided;
-use super::{Question, Submission};
 use crate::rubric::{RUBRIC_VERSION, grade};
 use crate::{Contest, for_reading};
 
@@ -43,10 +43,7 @@ impl Entrants {
         let candidates: Vec<usize> =
             numbered.filter(|(_, candidate)| !refused(candidate)).map(|(at, _)| at).collect();
         let of = |at: &usize| contest.candidates.get(*at);
-        let submissions = candidates.iter().filter_map(of).map(|candidate| Submission {
-            text: for_reading(&candidate.output_text),
-            attachments: Vec::new(),
-        });
+        let submissions = candidates.iter().filter_map(of).map(|one| for_reading(&one.output_text));
         let stated = embedded.constraints.iter().filter(|constraint| constraint.stated);
         let question = Question {
             pack: contest.pack,
