@@ -53,13 +53,16 @@ async fn main() -> Result<()> {
     let config = ModelConfig::new(&model.chat_url(), Api::ChatCompletions, "stand-in").context("address")?;
     let first = Model::new(config, None)?;
     let judges = Judges { first, second: None, limits: Limits { drop: unlimited, day: unlimited } };
-    let world = World::with(Options { judges: Some(Arc::new(judges)), ..Options::without_cooldown() }).await;
+    let options = Options { judges: Some(Arc::new(judges)), ..Options::without_cooldown() };
+    let (read_units, write_units) = units(&options).await?;
+    let calls_before = model.calls();
+    let world = World::with(options).await;
     let drops = post(&world, args.drops).await?;
     world.advance_seconds(301);
     let began = Instant::now();
     let settled = settle(&world.rankings[0], &drops, args.functions).await?;
     let seconds = began.elapsed().as_secs_f64();
-    let (calls, mut by_model) = (model.calls(), 0);
+    let (calls, mut by_model) = (model.calls() - calls_before, 0);
     for (sender, drop) in &drops {
         let verdict = sender.get(&format!("/api/jobs/{drop}/verdict")).await.json();
         by_model += usize::from(verdict["judge"] == "clorp-model");
@@ -68,6 +71,7 @@ async fn main() -> Result<()> {
         "drops": drops.len(), "settled": settled, "by_model": by_model, "seconds": seconds,
         "settles_by_seconds": 120, "drops_per_second": drops.len() as f64 / seconds,
         "calls": calls, "calls_per_drop": calls as f64 / drops.len() as f64,
+        "read_units_per_drop": read_units, "write_units_per_drop": write_units,
         "most_calls_at_once": args.functions * BATCH * if args.first_bonus == 0 { 3 } else { 4 },
     });
     world.finish().await;
@@ -96,6 +100,21 @@ async fn post(world: &World, count: usize) -> Result<Vec<(Client, String)>> {
         }
     });
     Ok(posted.buffer_unordered(POSTERS).collect().await)
+}
+
+/// The read and write units that judging and settling one drop take, its closing included.
+async fn units(options: &Options) -> Result<(f64, usize)> {
+    let world = World::with(Options { proxied: true, ..options.clone() }).await;
+    let drops = post(&world, 1).await?;
+    world.advance_seconds(301);
+    let proxy = world.proxy.as_ref().context("the world has a proxy")?;
+    proxy.meter(true);
+    proxy.take_calls();
+    settle(&world.rankings[0], &drops, 1).await?;
+    let calls = proxy.take_calls();
+    world.finish().await;
+    let written = calls.iter().flat_map(|call| &call.charges).map(|charge| charge.units).sum();
+    Ok((calls.iter().map(|call| call.read_units).sum(), written))
 }
 
 /// Delivers one message for each drop, as the queue does. Returns the number of drops that a batch did not
