@@ -21,26 +21,17 @@ pub struct Built {
     pub changed: Vec<String>,
 }
 
-/// Builds `functions` with cargo, whose progress and errors go to the terminal. Each is built by an
-/// invocation of its own without `-p`, as cargo-lambda runs it: its dependencies then have the features of
-/// the whole workspace. Cargo compiles a dependency of macros in another way where a built program links it
-/// too, so one invocation for all functions would compile what cargo-lambda does not use.
+/// Builds `functions` with cargo, whose progress and errors go to the terminal. One invocation without `-p`
+/// builds them all: their dependencies then have the same features as in any other build of the workspace,
+/// and are compiled once.
 ///
 /// # Errors
 /// Fails if cargo cannot be started, or if the code does not compile.
 pub async fn build(root: &Path, functions: &[String], marker: &Marker) -> Result<Built> {
-    let mut changed = Vec::new();
-    for function in functions {
-        changed.extend(build_one(root, function, marker).await?);
-    }
-    Ok(Built { changed })
-}
-
-/// Builds one function. Returns the binaries that cargo linked.
-async fn build_one(root: &Path, function: &str, marker: &Marker) -> Result<Vec<String>> {
     let mut command = Command::new("cargo");
     clear_package_variables(&mut command);
-    command.current_dir(root).args(["build", "--message-format=json-render-diagnostics", "--bin", function]);
+    command.current_dir(root).args(["build", "--message-format=json-render-diagnostics"]);
+    command.args(functions.iter().flat_map(|name| ["--bin", name.as_str()]));
     let mut cargo = Group::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()), marker)
         .context("building the functions needs cargo")?;
     let mut messages = String::new();
@@ -51,7 +42,7 @@ async fn build_one(root: &Path, function: &str, marker: &Marker) -> Result<Vec<S
     if !status.success() {
         bail!("the functions do not compile");
     }
-    Ok(messages.lines().filter_map(new_binary).collect())
+    Ok(Built { changed: messages.lines().filter_map(new_binary).collect() })
 }
 
 /// Removes the variables with which `cargo run` describes this package. They are wrong for the packages cargo
