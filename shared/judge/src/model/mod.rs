@@ -45,7 +45,7 @@ pub struct Question {
     pub prompt: String,
     /// Limits that the prompt names, one sentence each.
     pub constraints: Vec<String>,
-    /// Texts of the submissions, at most [`MAX_SUBMISSIONS`], cleaned by [`for_reading`](crate::for_reading). Their
-    /// indices name them in orders, readings and rankings.
+    /// Texts of the submissions, at most [`MAX_SUBMISSIONS`], cleaned by [`for_reading`](crate::for_reading).
+    /// Their indices name them in orders, readings and rankings.
     pub submissions: Vec<String>,
 }
