@@ -242,6 +242,11 @@ impl World {
         client(&self.dynamo.url)
     }
 
+    /// The URL of the local S3.
+    pub fn s3_url(&self) -> &str {
+        &self.s3_url
+    }
+
     /// Makes S3 unreachable.
     pub async fn stop_s3(&self) {
         let running = self.s3.lock().await.take();

@@ -6,7 +6,7 @@ use std::process::Command;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_tests::World;
 use clorp_tests::world::TABLE;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ledger_audit::{find_item, write_dev_file};
 
@@ -53,5 +53,50 @@ async fn a_verdict_of_the_embedded_judge_is_repeated_exactly_and_a_changed_one_i
     tamper(&world, "judge", "clorp-model").await;
     let (passed, printed) = rejudge(data.path(), &drop, &[]);
     assert!(passed && printed.contains("by the model"), "{printed}");
+    world.finish().await;
+}
+
+/// A drop whose winner has most of its text in a file, after the end of its window.
+async fn drop_with_a_text_file(world: &World) -> String {
+    let drop = world.sender.post_drop(1000).await;
+    let [plain, filed] = [&world.workers[0], &world.workers[1]];
+    plain.claim(&drop).await.expect(201);
+    plain.submit(&drop, "Nice boat, as far as it goes.").await.expect(201);
+    filed.claim(&drop).await.expect(201);
+    let roast = b"Your boat leaks so reliably that 3 harbours set their clocks by the pump.";
+    let file = filed.upload("roast.md", "text/markdown", roast).await;
+    let body = json!({ "output_text": "See the file.", "output_attachments": [{ "id": file["id"] }] });
+    filed.post(&format!("/api/jobs/{drop}/submit"), body).await.expect(201);
+    world.advance_seconds(300);
+    drop
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_on_text_files_is_repeated_with_them() {
+    let world = World::start().await;
+    let data = tempfile::tempdir().unwrap();
+    write_dev_file(&world, data.path());
+    let drop = drop_with_a_text_file(&world).await;
+    world.sweep().await;
+    let (passed, printed) = rejudge(data.path(), &drop, &["--json"]);
+    let comparison: Value = serde_json::from_str(&printed).unwrap();
+    assert!(passed && comparison["same_verdict"] == true, "{printed}");
+    assert_eq!(comparison["without_files"], false);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_that_was_given_without_the_files_is_repeated_without_them() {
+    let world = World::start().await;
+    let data = tempfile::tempdir().unwrap();
+    write_dev_file(&world, data.path());
+    let drop = drop_with_a_text_file(&world).await;
+    world.stop_s3().await;
+    // The last sweep before the deadline no longer waits for the bucket.
+    world.advance_seconds(60);
+    world.sweep().await;
+    world.start_s3().await;
+    let (passed, printed) = rejudge(data.path(), &drop, &[]);
+    assert!(passed && printed.contains("repeated exactly without the files"), "{printed}");
     world.finish().await;
 }

@@ -109,12 +109,7 @@ impl Ranking {
                 }
                 read => read?,
             };
-            candidates.push(Candidate {
-                submission: made.id,
-                worker: made.worker.clone(),
-                submitted_at: made.submitted_at,
-                output_text: text,
-            });
+            candidates.push(made.candidate(text));
         }
         Ok(candidates)
     }

@@ -177,6 +177,7 @@ impl Stack {
             web_origin: sessions::WEB_ORIGIN.to_owned(),
             jwt: sessions.jwt()?,
             s3_url: uploads.url().map(str::to_owned),
+            uploads_bucket: uploads.bucket().to_owned(),
             users,
         };
         stack.write(&data_dir)?;

@@ -31,6 +31,8 @@ pub struct DevFile {
     pub jwt: Option<Jwt>,
     /// The local S3's URL; `None` for AWS.
     pub s3_url: Option<String>,
+    /// The name of the bucket with the files.
+    pub uploads_bucket: String,
     /// The seeded users: the sender, then the workers.
     pub users: Vec<DevUser>,
 }

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
-use clorp_domain::drops::Submission;
 use clorp_domain::verdict::Candidate;
 use clorp_domain::{Brief, Drop, DropId, Placing, Verdict};
+use clorp_files::Files;
 use clorp_judge::{Contest, EMBEDDED_JUDGE, judge_embedded};
+use clorp_local_aws::s3;
 use clorp_stand_in::files::default_data_dir;
 use serde::Serialize;
 
+use crate::dev_file::DevFile;
 use crate::table;
 use crate::term::Style;
 
@@ -18,7 +20,7 @@ use crate::term::Style;
 ///
 /// The embedded judge repeats its verdicts exactly, so the command fails if its verdict differs from the
 /// stored one. A verdict by a language model is only shown beside that of the embedded judge. Nothing is
-/// written. Files of submissions are named and not read, so a verdict that depends on a text file may differ.
+/// written. Text files of submissions are read from the bucket, as the ranking function reads them.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Id of the drop.
@@ -27,8 +29,11 @@ pub struct Args {
     #[arg(long, default_value_os_t = default_data_dir())]
     data_dir: PathBuf,
     /// Read this table on AWS instead, with AWS_REGION and your credentials.
-    #[arg(long)]
+    #[arg(long, requires = "bucket")]
     table: Option<String>,
+    /// Bucket on AWS with the files of that table.
+    #[arg(long, requires = "table")]
+    bucket: Option<String>,
     /// Print both rankings as one JSON object.
     #[arg(long)]
     json: bool,
@@ -50,6 +55,8 @@ struct Comparison {
     same_ranking: bool,
     /// True if both are equal in everything: places, scores, rationales, checks and demands.
     same_verdict: bool,
+    /// True if the new verdict is by the submissions' own texts, without their files.
+    without_files: bool,
 }
 
 /// A place of a ranking.
@@ -69,15 +76,27 @@ struct Place {
 /// Fails if the drop or its verdict cannot be read.
 pub async fn run(args: Args) -> Result<ExitCode> {
     let id: DropId = args.drop.parse().ok().with_context(|| format!("{} is no id of a drop", args.drop))?;
-    let (store, _) = table::open(args.table, &args.data_dir).await?;
+    let (store, stack) = table::open(args.table, &args.data_dir).await?;
+    let files = files(args.bucket, stack.as_ref()).await?;
     let found = store.drops().get_with_brief(id).await.map_err(|error| anyhow!("{error:?}"))?;
     let (drop, brief) = found.with_context(|| format!("there is no drop {id}"))?;
     let judged = store.verdicts().with_submissions(id).await.map_err(|error| anyhow!("{error:?}"))?;
     let stored = judged
         .verdict
         .with_context(|| format!("drop {id} has no verdict: its status is {}", drop.status.as_str()))?;
-    let again = judge(&drop, &brief, &judged.submissions)?;
-    let comparison = Comparison::new(id, &stored, again);
+    let mut candidates = Vec::with_capacity(judged.submissions.len());
+    for made in &judged.submissions {
+        let text = files.read_for_judge(made).await.map_err(|error| anyhow!("{error:?}"))?;
+        candidates.push(made.candidate(text));
+    }
+    let mut comparison = Comparison::new(id, &stored, judge(&drop, &brief, &candidates)?, false);
+    if !comparison.is_sound() {
+        // The ranking function judges without the files if the bucket cannot be read until the deadline.
+        let candidates: Vec<Candidate> =
+            judged.submissions.iter().map(|made| made.candidate(made.legible())).collect();
+        let without = Comparison::new(id, &stored, judge(&drop, &brief, &candidates)?, true);
+        comparison = if without.is_sound() { without } else { comparison };
+    }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&comparison)?);
     } else {
@@ -86,26 +105,25 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     Ok(if comparison.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The bucket on AWS with this name, or else that of the running stack.
+async fn files(bucket: Option<String>, stack: Option<&DevFile>) -> Result<Files> {
+    let bucket = bucket.or_else(|| stack.map(|stack| stack.uploads_bucket.clone()));
+    let bucket = bucket.context("the table's bucket is not known: name it with --bucket")?;
+    let config = match stack.and_then(|stack| stack.s3_url.as_deref()) {
+        Some(url) => s3::sdk_config(url),
+        None => clorp_context::aws_config().await.map_err(|error| anyhow!("{error}"))?,
+    };
+    Ok(Files::new(&config, bucket))
+}
+
 /// Judges as the ranking function does without a model.
-fn judge(drop: &Drop, brief: &Brief, submissions: &[Submission]) -> Result<Verdict> {
-    let candidates: Vec<Candidate> = submissions.iter().map(candidate).collect();
-    let contest = Contest { pack: drop.pack, prompt: &brief.prompt, candidates: &candidates };
+fn judge(drop: &Drop, brief: &Brief, candidates: &[Candidate]) -> Result<Verdict> {
+    let contest = Contest { pack: drop.pack, prompt: &brief.prompt, candidates };
     judge_embedded(&contest).context("the drop cannot be judged")
 }
 
-/// The submission as the ranking function shows it to the judge. It must be the same text, or no verdict can
-/// be repeated.
-fn candidate(made: &Submission) -> Candidate {
-    Candidate {
-        submission: made.id,
-        worker: made.worker.clone(),
-        submitted_at: made.submitted_at,
-        output_text: made.legible(),
-    }
-}
-
 impl Comparison {
-    fn new(drop: DropId, stored: &Verdict, mut judged: Verdict) -> Self {
+    fn new(drop: DropId, stored: &Verdict, mut judged: Verdict, without_files: bool) -> Self {
         // The reason for which the embedded judge replaced a model is not its own finding.
         judged.method.fallback = stored.method.fallback;
         let judge = |verdict: &Verdict| {
@@ -126,6 +144,7 @@ impl Comparison {
             judged: judged.placings().iter().map(Place::new).collect(),
             same_ranking: order(stored) == order(&judged),
             same_verdict: *stored == judged,
+            without_files,
         }
     }
 
@@ -138,6 +157,9 @@ impl Comparison {
         match (&self.model, self.same_verdict, self.same_ranking) {
             (Some(_), _, true) => "the embedded judge ranks as the model did",
             (Some(_), _, false) => "the embedded judge ranks differently from the model",
+            (None, true, _) if self.without_files => {
+                "the verdict is repeated exactly without the files, which the judge could not read"
+            }
             (None, true, _) => "the verdict is repeated exactly",
             (None, false, _) if self.stored_by != self.judged_by => {
                 "the verdict differs, because another version of the judge made it"
@@ -211,7 +233,7 @@ mod tests {
         let (drop, again) = verdict();
         let mut stored = again.clone();
         stored.method.fallback = Some(Fallback::ModelUnavailable);
-        let comparison = Comparison::new(drop, &stored, again);
+        let comparison = Comparison::new(drop, &stored, again, false);
         assert!(comparison.is_sound() && comparison.same_ranking && comparison.model.is_none());
         assert_eq!(comparison.conclusion(), "the verdict is repeated exactly");
     }
@@ -225,12 +247,12 @@ mod tests {
         swapped.reverse();
         for (placings, conclusion) in [(details, "details"), (swapped, "ranking differs")] {
             let stored = Verdict::from_stored(again.method.clone(), again.constraints.clone(), placings);
-            let comparison = Comparison::new(drop, &stored.unwrap(), again.clone());
+            let comparison = Comparison::new(drop, &stored.unwrap(), again.clone(), false);
             assert!(!comparison.is_sound() && comparison.conclusion().contains(conclusion));
         }
         let mut stored = again.clone();
         stored.method.judge_version = "0".to_owned();
-        assert!(Comparison::new(drop, &stored, again).conclusion().contains("another version"));
+        assert!(Comparison::new(drop, &stored, again, false).conclusion().contains("another version"));
     }
 
     #[test]
@@ -241,7 +263,7 @@ mod tests {
         let mut method = again.method.clone();
         (method.judge, method.model) = ("clorp-model".to_owned(), Some("m-1".to_owned()));
         let stored = Verdict::from_stored(method, Vec::new(), placings).unwrap();
-        let comparison = Comparison::new(drop, &stored, again);
+        let comparison = Comparison::new(drop, &stored, again, false);
         assert_eq!(comparison.model.as_deref(), Some("m-1"));
         assert!(comparison.is_sound() && !comparison.same_ranking);
     }

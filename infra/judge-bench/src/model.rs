@@ -77,22 +77,19 @@ impl Bench {
         for (at, race) in races.iter().enumerate() {
             let verdict = embedded::judge(race, &race.in_order())?;
             let judged = embedded::judged(at, race, &verdict);
-            let stated = verdict.constraints.iter().filter(|limit| limit.stated);
-            let limits: Vec<String> = stated.map(|limit| limit.text.clone()).collect();
             let shown: Vec<usize> =
                 (0..race.submissions.len()).filter(|at| !judged.refused.contains(at)).collect();
-            let has_loser = shown.iter().any(|at| !race.deserves(*at));
-            let task = (shown.len() > 1)
-                .then(|| Task::new(race.id.clone(), race, shown.clone(), limits.clone(), seed));
-            if task.is_some() && has_loser {
-                open.push((at, race, shown, limits));
+            let losers: Vec<usize> = shown.iter().copied().filter(|at| !race.deserves(*at)).collect();
+            let task =
+                (shown.len() > 1).then(|| Task::new(race.id.clone(), race.clone(), verdict.clone(), seed));
+            if task.is_some() && !losers.is_empty() {
+                open.push((at, race, losers, verdict));
             }
             cases.push(Case { id: race.id.clone(), embedded: judged, task });
         }
         let mut attacks = Vec::new();
         for (number, picked) in sample(open.len(), attempts).into_iter().enumerate() {
-            let Some((case, race, shown, limits)) = open.get(picked) else { continue };
-            let losers: Vec<usize> = shown.iter().copied().filter(|at| !race.deserves(*at)).collect();
+            let Some((case, race, losers, verdict)) = open.get(picked) else { continue };
             let loser = losers.get(number % losers.len().max(1));
             let injection = injections.get(number % injections.len().max(1));
             let (Some(submission), Some(injection)) = (loser.copied(), injection) else { continue };
@@ -100,7 +97,7 @@ impl Bench {
             let injected = race.with_text(submission, |text| injection.put(text, side));
             let id = format!("{}+{}", race.id, injection.id);
             let name = format!("{}: {side:?} submission {submission}, {}", race.id, injection.id);
-            let task = Task::new(id, &injected, shown.clone(), limits.clone(), seed);
+            let task = Task::new(id, injected, verdict.clone(), seed);
             attacks.push(Attack { case: *case, submission, name, task });
         }
         Ok(Self { seats, cases, attacks })
@@ -116,7 +113,7 @@ impl Bench {
         let lines = |task: &Task| -> Vec<String> {
             let State::Wants(calls) = task.state(&self.seats, answers).0 else { return Vec::new() };
             let line = |call: &Call| {
-                self.seats.of(call.seat).batch_line(&call.custom_id, &task.question, &call.order)
+                self.seats.of(call.seat).batch_line(&call.custom_id, task.question(), &call.order)
             };
             calls.iter().map(line).collect()
         };
@@ -194,7 +191,10 @@ impl Bench {
     }
 
     /// The results by the answers so far.
-    pub fn measure(&self, answers: &Answers) -> Measured {
+    ///
+    /// # Errors
+    /// Fails if answers are about other submissions.
+    pub fn measure(&self, answers: &Answers) -> Result<Measured> {
         let mut measured = Measured::default();
         let mut clean: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, case) in self.cases.iter().enumerate() {
@@ -202,40 +202,37 @@ impl Bench {
                 measured.judged.push(case.embedded.clone());
                 continue;
             };
-            match self.decided(task, answers, &mut measured) {
-                Some(decided) => {
-                    let ranking = task.ranking(&decided);
-                    let winner = decided.combined.standings.first().map(|standing| standing.submission);
-                    let named = decided.readings.iter();
-                    let named = named.filter(|reading| reading.order.first().copied() == winner).count();
-                    measured.orders.held += named;
-                    measured.orders.swaps += decided.readings.len();
-                    if named < decided.readings.len() {
-                        measured.orders.changed.push(case.id.clone());
-                    }
-                    measured.judged.push(task.judged(&decided, &case.embedded));
-                    clean.insert(at, ranking);
-                }
-                None => measured.undecided.push(case.id.clone()),
+            let Some(decided) = self.decided(task, answers, &mut measured) else {
+                measured.undecided.push(case.id.clone());
+                continue;
+            };
+            let winner = decided.combined.standings.first().map(|standing| standing.submission);
+            let named = decided.readings.iter();
+            let named = named.filter(|reading| reading.order.first().copied() == winner).count();
+            measured.orders.held += named;
+            measured.orders.swaps += decided.readings.len();
+            if named < decided.readings.len() {
+                measured.orders.changed.push(case.id.clone());
             }
+            let judged = embedded::judged(at, &task.race, &task.verdict(&self.seats, &decided)?);
+            clean.insert(at, judged.ranking.clone());
+            measured.judged.push(judged);
         }
         for attack in &self.attacks {
-            let decided = self.decided(&attack.task, answers, &mut measured);
-            let rank = |ranking: &Vec<usize>| ranking.iter().position(|at| *at == attack.submission);
-            let (before, after) = (clean.get(&attack.case), decided.map(|it| attack.task.ranking(&it)));
-            if let Some((before, after)) = before.and_then(rank).zip(after.as_ref().and_then(rank)) {
+            let Some(before) = clean.get(&attack.case) else { continue };
+            let Some(decided) = self.decided(&attack.task, answers, &mut measured) else { continue };
+            let verdict = attack.task.verdict(&self.seats, &decided)?;
+            let after = embedded::judged(attack.case, &attack.task.race, &verdict).ranking;
+            let rank = |ranking: &[usize]| ranking.iter().position(|at| *at == attack.submission);
+            if let Some((before, after)) = rank(before).zip(rank(&after)) {
                 measured.injections.tried += 1;
                 if after < before {
-                    measured.injections.moved.push(format!(
-                        "{}: {} to {}",
-                        attack.name,
-                        before + 1,
-                        after + 1
-                    ));
+                    let moved = format!("{}: {} to {}", attack.name, before + 1, after + 1);
+                    measured.injections.moved.push(moved);
                 }
             }
         }
-        measured
+        Ok(measured)
     }
 
     /// The decision about a task, after its calls are added to the results.
@@ -304,7 +301,7 @@ impl Asking<'_> {
             Seat::First => &self.first,
             Seat::Second => &self.second,
         };
-        let answer = model.ask(&task.question, &call.order, Instant::now() + LONGEST_ANSWER).await;
+        let answer = model.ask(task.question(), &call.order, Instant::now() + LONGEST_ANSWER).await;
         let kept = match answer {
             Ok(answer) => Kept::Answer(answer),
             Err(Unanswered::Malformed { reason, spent }) => {

@@ -1,15 +1,16 @@
 //! Judgements by a model: the questions that are put to it, and what follows from its answers.
 
-use clorp_domain::verdict::Confidence;
-use clorp_judge::for_reading;
+use anyhow::{Context, Result};
+use clorp_domain::Verdict;
+use clorp_domain::verdict::Candidate;
+use clorp_judge::Contest;
 use clorp_judge::model::{
-    Combined, ConfigError, Decided, FIRST_MODEL, ModelConfig, Order, Question, SECOND_MODEL, Seat, Session,
+    ConfigError, Decided, Entrants, FIRST_MODEL, ModelConfig, Order, Question, SECOND_MODEL, Seat, Session,
     Spent, Step,
 };
 use sha2::{Digest, Sha256};
 
 use crate::answers::{Answers, Kept};
-use crate::figures::Judged;
 use crate::set::Race;
 
 /// The configured models.
@@ -47,10 +48,11 @@ impl Seats {
 pub struct Task {
     /// Name of the judgement, unique among those of a run.
     pub id: String,
-    /// The question to the model.
-    pub question: Question,
-    /// Indices of the submissions that the model reads, in their order of arrival.
-    shown: Vec<usize>,
+    /// The race, with the submissions as the model reads them.
+    pub race: Race,
+    candidates: Vec<Candidate>,
+    embedded: Verdict,
+    entrants: Entrants,
     seed: u64,
 }
 
@@ -90,21 +92,24 @@ pub struct Made {
 }
 
 impl Task {
-    /// The judgement of a race about these submissions, named by index. `limits` are those that the prompt
-    /// names. The orders follow from `seed` and the id.
-    pub fn new(id: String, race: &Race, shown: Vec<usize>, limits: Vec<String>, seed: u64) -> Self {
-        let made = shown.iter().filter_map(|at| race.submissions.get(*at));
-        let submissions = made.map(|made| for_reading(&made.text)).collect();
-        let question =
-            Question { pack: race.pack, prompt: race.prompt.clone(), constraints: limits, submissions };
+    /// The judgement of the submissions that the embedded judge's verdict does not refuse. The orders follow
+    /// from `seed` and the id.
+    pub fn new(id: String, race: Race, embedded: Verdict, seed: u64) -> Self {
+        let candidates = race.in_order();
+        let entrants = Entrants::new(&contest(&race, &candidates), &embedded);
         let digest = Sha256::digest(format!("{seed} {id}"));
         let seed = digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
-        Self { id, question, shown, seed }
+        Self { id, race, candidates, embedded, entrants, seed }
+    }
+
+    /// The question to the model.
+    pub const fn question(&self) -> &Question {
+        &self.entrants.question
     }
 
     /// The state of the judgement by the answers so far, and the calls that these took.
     pub fn state(&self, seats: &Seats, answers: &Answers) -> (State, Vec<Made>) {
-        let arrival = (0..self.shown.len()).collect();
+        let arrival = self.entrants.arrival.clone();
         let mut session = Session::new(self.seed, arrival, seats.second.is_some(), false);
         let mut made = Vec::new();
         loop {
@@ -136,22 +141,25 @@ impl Task {
             Seat::First => "first",
             Seat::Second => "second",
         };
-        let body = seats.of(seat).request_body(&self.question, &order).to_string();
+        let body = seats.of(seat).request_body(self.question(), &order).to_string();
         let request = Sha256::digest(body).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Call { custom_id: format!("{}/{name}/{}", self.id, order.index()), request, seat, order }
     }
 
-    /// The ranking of the submissions that the model read, best first, as indices of the race.
-    pub fn ranking(&self, decided: &Decided) -> Vec<usize> {
-        let standings = decided.combined.standings.iter();
-        standings.filter_map(|standing| self.shown.get(standing.submission).copied()).collect()
+    /// The verdict that the answers make, as the ranking function gives it.
+    ///
+    /// # Errors
+    /// Fails if the decision is about other submissions.
+    pub fn verdict(&self, seats: &Seats, decided: &Decided) -> Result<Verdict> {
+        let lengths = seats.of(decided.seat).read_lengths(self.question());
+        let contest = contest(&self.race, &self.candidates);
+        let verdict = self.entrants.verdict(&contest, &self.embedded, decided, self.seed, &lengths);
+        verdict.with_context(|| self.id.clone())
     }
+}
 
-    /// The judgement of the race, in which the plain checks of the embedded judge come first.
-    pub fn judged(&self, decided: &Decided, embedded: &Judged) -> Judged {
-        let ranking = [self.ranking(decided), embedded.refused.clone()].concat();
-        Judged { ranking, confidence: Some(confidence(&decided.combined)), ..embedded.clone() }
-    }
+const fn contest<'a>(race: &'a Race, candidates: &'a [Candidate]) -> Contest<'a> {
+    Contest { pack: race.pack, prompt: race.prompt.as_str(), candidates }
 }
 
 impl Made {
@@ -161,14 +169,5 @@ impl Made {
             Kept::Failed { .. } => 0,
         };
         Self { seat, spent: kept.spent(), latency_millis }
-    }
-}
-
-/// The certainty of the first place: high if all readings name it, medium if most do.
-const fn confidence(combined: &Combined) -> Confidence {
-    match (combined.agreed, combined.majority) {
-        (true, _) => Confidence::High,
-        (false, Some(_)) => Confidence::Medium,
-        (false, None) => Confidence::Low,
     }
 }

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::ledger::Unbalanced;
 use crate::money::Overflow;
 use crate::time::after_seconds;
+use crate::verdict::Candidate;
 use crate::{
     Account, AgentId, Attachment, Cents, DropId, EntryId, Error, FieldError, Grade, NamedFiles, NewDrop,
     Pack, Posting, Reason, Rules, SubmissionId, UserId,
@@ -637,5 +638,15 @@ impl Submission {
     /// The submission's text for a judge, see [`Output::legible`].
     pub fn legible(&self) -> String {
         legible(&self.output_text, &self.output_attachments)
+    }
+
+    /// The submission as a judge sees it, with this text.
+    pub fn candidate(&self, output_text: String) -> Candidate {
+        Candidate {
+            submission: self.id,
+            worker: self.worker.clone(),
+            submitted_at: self.submitted_at,
+            output_text,
+        }
     }
 }

@@ -107,6 +107,7 @@ mod tests {
             web_origin: "http://localhost:3000".into(),
             jwt: None,
             s3_url: Some("http://127.0.0.1:9090".into()),
+            uploads_bucket: "clorp-uploads".into(),
             users,
         };
         banner(&stack, Path::new("data"), Path::new("data/functions.log"), Style::stdout())

@@ -79,10 +79,15 @@ impl Uploads {
         self.server.as_ref().map(|server| server.url.as_str())
     }
 
+    /// The bucket's name.
+    pub fn bucket(&self) -> &str {
+        let (Choice::Local { bucket } | Choice::Aws { bucket }) = &self.choice;
+        bucket
+    }
+
     /// Sets the variables by which the functions find the bucket.
     pub fn set(&self, command: &mut Command) {
-        let (Choice::Local { bucket } | Choice::Aws { bucket }) = &self.choice;
-        command.env("CLORP_UPLOADS_BUCKET", bucket);
+        command.env("CLORP_UPLOADS_BUCKET", self.bucket());
         if let Some(url) = self.url() {
             command.env("AWS_ENDPOINT_URL_S3", url);
         }

@@ -130,7 +130,7 @@ async fn by_model(
             open => eprintln!("{open} judgements had no response; run the command again to continue them"),
         }
     }
-    Ok(Some(bench.measure(&answers)))
+    Ok(Some(bench.measure(&answers)?))
 }
 
 /// The usual file for the answers of a model about a set.
