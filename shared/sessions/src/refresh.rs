@@ -6,15 +6,16 @@ use std::time::Duration;
 use clorp_context::Clock;
 use clorp_deadline::wait_until;
 use clorp_domain::Error;
+use clorp_outbound::Https;
 use clorp_store::{Conditional, RefreshBegin, RefreshLease, RefreshOutcome, Store};
-use http_body_util::Full;
+use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
+use crate::LIMITS;
 use crate::config::Config;
-use crate::http::Http;
 use crate::seal::Seal;
 use crate::secret::Secret;
 
@@ -36,7 +37,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(400);
 pub(crate) struct Refreshes {
     url: String,
     anon_key: Secret,
-    http: Http,
+    https: Https,
     store: Store,
     clock: Clock,
 }
@@ -59,9 +60,9 @@ pub(crate) enum Refreshed {
 }
 
 impl Refreshes {
-    pub(crate) fn new(config: &Config, http: Http, store: Store, clock: Clock) -> Self {
+    pub(crate) fn new(config: &Config, https: Https, store: Store, clock: Clock) -> Self {
         let url = format!("{}/token?grant_type=refresh_token", config.auth_url);
-        Self { url, anon_key: config.anon_key.clone(), http, store, clock }
+        Self { url, anon_key: config.anon_key.clone(), https, store, clock }
     }
 
     /// Refreshes the session of this refresh token, unless another request has done so or is about to. If
@@ -134,15 +135,16 @@ impl Refreshes {
 
     async fn call(&self, token: &Secret) -> Result<Refreshed, Error> {
         let fault = |why: String| Error::unavailable(format!("refreshing a session: {why}"));
-        let (status, body) = self.http.send(self.request(token)?).await.map_err(fault)?;
+        let response = self.https.send(self.request(token)?, LIMITS).await.map_err(fault)?;
+        let (status, body) = (response.status(), response.body());
         if status == StatusCode::OK {
             let now = self.clock.now().as_second();
-            let session = NewSession::parse(&body, Some(now));
+            let session = NewSession::parse(body, Some(now));
             return session
                 .map(Refreshed::Renewed)
                 .ok_or_else(|| fault("no session in the response".to_owned()));
         }
-        match refusal(status, &body) {
+        match refusal(status, body) {
             Some(code) => {
                 tracing::info!(code, "Supabase refused to refresh a session");
                 Ok(Refreshed::Refused)
@@ -151,14 +153,14 @@ impl Refreshes {
         }
     }
 
-    fn request(&self, token: &Secret) -> Result<Request<Full<hyper::body::Bytes>>, Error> {
+    fn request(&self, token: &Secret) -> Result<Request<Bytes>, Error> {
         let unbuildable =
             |error: hyper::http::Error| Error::internal(format!("request cannot be built: {error}"));
         let mut key = HeaderValue::from_str(self.anon_key.expose()).map_err(|e| unbuildable(e.into()))?;
         key.set_sensitive(true);
         let body = json!({ "refresh_token": token.expose() }).to_string();
         let request = Request::post(&self.url).header("apikey", key).header(CONTENT_TYPE, "application/json");
-        request.body(Full::from(body)).map_err(unbuildable)
+        request.body(Bytes::from(body)).map_err(unbuildable)
     }
 }
 

@@ -5,15 +5,11 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use http_body_util::{BodyExt, Full, Limited};
+use clorp_outbound::{Https, Limits};
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Request, StatusCode};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::Question;
 use super::answer::{Malformed, RawAnswer, Spent, parse};
@@ -42,7 +38,7 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 pub struct Model {
     config: ModelConfig,
     signer: Option<Signer>,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    https: Https,
 }
 
 /// The reason for a missing answer, and the cost of getting none.
@@ -124,20 +120,7 @@ impl Model {
             }
             Auth::Key(_) | Auth::None => None,
         };
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        // The configuration permits plain HTTP only for the local machine.
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        // Connections are not pooled: a call takes seconds, and a connection that was open when the sandbox
-        // froze is dead when it thaws.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Ok(Self { config, signer, client })
+        Ok(Self { config, signer, https: Https::new(CONNECT_TIMEOUT) })
     }
 
     /// The configuration.
@@ -186,9 +169,7 @@ impl Model {
                 break;
             }
             let time = left.min(self.config.timeout);
-            let sent = timeout(time, self.send(body.clone())).await;
-            let sent = sent.unwrap_or_else(|_| Err(Fault::passing("no response in time")));
-            let (cause, wait) = match sent {
+            let (cause, wait) = match self.send(body.clone(), time).await {
                 Ok(body) => return Ok(body),
                 Err(Fault::Refused { status, excerpt }) => {
                     spent.calls = spent.calls.saturating_add(1);
@@ -209,13 +190,11 @@ impl Model {
         Err(Unanswered::Unavailable { cause: last, spent: *spent })
     }
 
-    async fn send(&self, body: Bytes) -> Result<Bytes, Fault> {
+    async fn send(&self, body: Bytes, time: Duration) -> Result<Bytes, Fault> {
         let request = self.request(body).await.map_err(Fault::passing)?;
-        let response = self.client.request(request).await;
-        let response = response.map_err(|error| Fault::passing(describe(&error)))?;
+        let limits = Limits { time, bytes: MAX_RESPONSE_BYTES };
+        let response = self.https.send(request, limits).await.map_err(Fault::passing)?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await;
-        let body = body.map_err(|error| Fault::passing(describe(error.as_ref())))?.to_bytes();
         match head.status {
             status if status.is_success() => Ok(body),
             status if is_passing(status) => Err(Fault::Passing {
@@ -226,10 +205,10 @@ impl Model {
         }
     }
 
-    async fn request(&self, body: Bytes) -> Result<Request<Full<Bytes>>, String> {
+    async fn request(&self, body: Bytes) -> Result<Request<Bytes>, String> {
         let mut request = Request::post(&self.config.url)
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body.clone()))
+            .body(body)
             .map_err(|error| error.to_string())?;
         let headers = request.headers_mut();
         if self.config.api == Api::Messages {
@@ -245,7 +224,7 @@ impl Model {
             headers.insert(name, value);
         }
         if let Some(signer) = &self.signer {
-            signer.sign(&mut request, &body).await?;
+            signer.sign(&mut request).await?;
         }
         Ok(request)
     }
@@ -281,14 +260,4 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 fn backoff(attempt: u32) -> Duration {
     let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempt));
     rand::random_range(pause / 2..=pause)
-}
-
-fn describe(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

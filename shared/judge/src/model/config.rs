@@ -1,10 +1,10 @@
 //! Configuration of a model.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use clorp_domain::rules::BadRule;
+use clorp_outbound::safe_address;
 use hyper::Uri;
 
 use super::cost::ModelPrices;
@@ -279,22 +279,10 @@ const fn bad(name: &'static str, expected: &'static str) -> ConfigError {
     ConfigError::Bad(BadRule { name, expected })
 }
 
-/// The address of a path below a base. Keys and submissions travel to it, so it uses HTTPS or stays on this
-/// machine.
+/// The address of a path below a base. Keys and submissions travel to it.
 fn address(base_url: &str, path: &str) -> Option<Uri> {
-    let url = format!("{}/{path}", base_url.trim_end_matches('/'));
-    let parsed: Uri = url.parse().ok()?;
-    let host = parsed.host()?.to_ascii_lowercase();
-    let local = host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    let safe = match parsed.scheme_str()? {
-        "https" => true,
-        "http" => local,
-        _ => false,
-    };
-    let plain =
-        parsed.query().is_none() && !base_url.contains('#') && !parsed.authority()?.as_str().contains('@');
-    (safe && plain).then_some(parsed)
+    safe_address(base_url)?;
+    safe_address(&format!("{}/{path}", base_url.trim_end_matches('/')))
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
-use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
 
@@ -26,7 +25,7 @@ impl Signer {
     ///
     /// # Errors
     /// A description for the log if there are no credentials.
-    pub(super) async fn sign(&self, request: &mut Request<Full<Bytes>>, body: &[u8]) -> Result<(), String> {
+    pub(super) async fn sign(&self, request: &mut Request<Bytes>) -> Result<(), String> {
         let credentials = self.credentials.provide_credentials().await;
         let identity = credentials.map_err(|error| format!("no AWS credentials: {error}"))?.into();
         let describe = |error: &dyn std::error::Error| format!("cannot sign the request: {error}");
@@ -42,8 +41,12 @@ impl Signer {
         let url = request.uri().to_string();
         let headers = request.headers().iter();
         let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let signable =
-            SignableRequest::new(request.method().as_str(), &url, headers, SignableBody::Bytes(body));
+        let signable = SignableRequest::new(
+            request.method().as_str(),
+            &url,
+            headers,
+            SignableBody::Bytes(request.body()),
+        );
         let signable = signable.map_err(|error| describe(&error))?;
         let (headers, _signature) = sign(signable, &params).map_err(|error| describe(&error))?.into_parts();
         headers.apply_to_request_http1x(request);
