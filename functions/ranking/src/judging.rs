@@ -41,13 +41,6 @@ pub(crate) enum Judged {
     NotBefore(Timestamp),
 }
 
-/// The result of asking a model.
-enum Asked {
-    Verdict(Box<Verdict>),
-    NotBefore(Timestamp),
-    Replace(Fallback),
-}
-
 /// The result of one round.
 enum Ended {
     /// These answers came; `None` or the reason why some did not.
@@ -83,14 +76,7 @@ impl Ranking {
             return Ok(Judged::NotBefore(now));
         }
         let case = Case { ranking: self, judges, task, contest, embedded: &embedded, entrants: &entrants };
-        Ok(match case.judge(stop_at(now, settles_by)).await? {
-            Asked::Verdict(verdict) => Judged::Verdict(verdict),
-            Asked::NotBefore(at) => Judged::NotBefore(at),
-            Asked::Replace(reason) => {
-                tracing::warn!(%task, reason = reason.as_str(), "embedded judge replaces the model");
-                Judged::Verdict(Box::new(replaced(embedded, reason)))
-            }
-        })
+        case.judge(stop_at(now, settles_by)).await
     }
 
     /// The submissions as a judge sees them. If the next sweep may come too late, a bucket that cannot be
@@ -138,7 +124,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     /// Lets the models read the submissions until `stop_at`, under the lease of the task's judging.
-    async fn judge(&self, stop_at: Instant) -> Result<Asked, Error> {
+    async fn judge(&self, stop_at: Instant) -> Result<Judged, Error> {
         let (judgings, now) = (self.ranking.context.store.judgings(), self.ranking.context.clock.now());
         // By then this function has ended.
         let lease = SignedDuration::try_from(remaining() + Duration::from_secs(2));
@@ -147,7 +133,7 @@ impl Case<'_> {
         let fresh = Judging { lease_expires_at, seed: rand::random(), asked: 0 };
         let mut judging = match judgings.begin(self.task, fresh, now).await? {
             Ok(judging) => judging,
-            Err(until) => return Ok(Asked::NotBefore(until)),
+            Err(until) => return Ok(Judged::NotBefore(until)),
         };
         let asked = self.ask(&mut judging, stop_at).await?;
         // A settlement that meets a conflict judges again, from the answers that were kept.
@@ -156,7 +142,7 @@ impl Case<'_> {
     }
 
     /// Lets the models read until there is a ranking, or no more time or money.
-    async fn ask(&self, judging: &mut Judging, stop_at: Instant) -> Result<Asked, Error> {
+    async fn ask(&self, judging: &mut Judging, stop_at: Instant) -> Result<Judged, Error> {
         let kept = if judging.asked > 0 { self.kept().await? } else { Vec::new() };
         let is_appeal = matches!(self.task, RankingTask::Appeal(..));
         let arrival = self.entrants.arrival.clone();
@@ -174,9 +160,9 @@ impl Case<'_> {
                         task = %self.task, model = decided.model, readings = decided.readings.len(),
                         tokens = spent.tokens, micro_cents = spent.micro_cents, "judged by a model"
                     );
-                    return Ok(Asked::Verdict(Box::new(verdict)));
+                    return Ok(Judged::Verdict(Box::new(verdict)));
                 }
-                Step::Undecided => return Ok(Asked::Replace(reason)),
+                Step::Undecided => return Ok(self.replaced(reason)),
                 // A function that has ended asked about these orders. What it did not keep is lost.
                 Step::Ask(round, _) if round.to <= index(judging.asked) => {
                     session.end_round(answers_of(&kept, round), false);
@@ -195,11 +181,17 @@ impl Case<'_> {
                             reason = Fallback::LimitReached;
                             session.stop();
                         }
-                        Ended::Superseded => return Ok(Asked::NotBefore(judging.lease_expires_at)),
+                        Ended::Superseded => return Ok(Judged::NotBefore(judging.lease_expires_at)),
                     }
                 }
             }
         }
+    }
+
+    /// The embedded judge's verdict, because the models gave none.
+    fn replaced(&self, reason: Fallback) -> Judged {
+        tracing::warn!(task = %self.task, reason = reason.as_str(), "embedded judge replaces the model");
+        Judged::Verdict(Box::new(replaced(self.embedded.clone(), reason)))
     }
 
     /// Lets a model read the orders of one round, all at once.

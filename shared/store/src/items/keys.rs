@@ -335,6 +335,7 @@ mod tests {
         check(unapplied_event("pi_1", "evt_1"), "STRIPE#pi_1", "KEPT#evt_1");
         let record = idempotency(&ada, &"k".parse().unwrap());
         assert!(record.pk.starts_with("IDEMP#ada#") && record.sk == "IDEMP", "{record:?}");
+        check(session_refresh(&RefreshId::new([0x0f; 32])), &format!("REFRESH#{hash}"), "REFRESH");
         check(stats(7), "STATS#7", "STATS");
     }
 
