@@ -112,7 +112,7 @@ pub(super) fn amounts(prompt: &Prompt, words: &Words, code: bool) -> Vec<Stated>
 }
 
 /// Adjectives that may stand between a number and its noun.
-const MOST_ADJECTIVES: usize = 3;
+const MOST_ADJECTIVES: usize = 4;
 
 /// Words that end the search for a noun.
 #[rustfmt::skip] // one word per line would hide the code
@@ -125,7 +125,7 @@ const NO_ADJECTIVES: &[&str] = &[
 
 /// The index of the noun that satisfies `is_noun`, behind at most a few adjectives.
 fn noun_after(prompt: &Prompt, words: &Words, from: usize, is_noun: impl Fn(&str) -> bool) -> Option<usize> {
-    let sentence = prompt.tokens.get(from)?.sentence;
+    let sentence = prompt.tokens.get(from.checked_sub(1)?)?.sentence;
     for at in from..=from + MOST_ADJECTIVES {
         let token = prompt.tokens.get(at).filter(|token| token.sentence == sentence && !token.quoted)?;
         if at > 0 && prompt.gap_after(at - 1).contains(['(', ')', ':', ';', '/', '=']) {
@@ -244,7 +244,9 @@ fn is_length(
         return false;
     }
     if joined {
-        return !limited && is_compound(prompt, words, quantity);
+        // "A 900-line function" is a thing that exists.
+        let thing = OTHERS.contains(&prompt.word(at + 1)) || CODE_THINGS.contains(&prompt.word(at + 1));
+        return !limited && !thing && is_compound(prompt, words, quantity);
     }
     if limited || quantity.high > quantity.low {
         return quantity.limit != Limit::About || quantity.high > 1;
@@ -298,6 +300,26 @@ const OTHERS: &[&str] = &[
     "files", "values", "text", "comment", "comments", "commit",
 ];
 
+/// Possessives before a noun which show that the thing exists already.
+const OWNED: &[&str] = &["my", "our", "his", "her", "their", "your", "this"];
+
+/// Nouns for things that a prompt measures to describe them.
+const CODE_THINGS: &[&str] = &[
+    "component",
+    "class",
+    "script",
+    "method",
+    "module",
+    "program",
+    "novel",
+    "book",
+    "contract",
+    "thread",
+    "diff",
+    "commit",
+    "config",
+];
+
 /// True if the limit between `start` and `at` is that of a part such as a title, beside other parts.
 fn is_title(prompt: &Prompt, words: &Words, start: usize, at: usize) -> bool {
     let clause = prompt.clause_start(start);
@@ -308,6 +330,10 @@ fn is_title(prompt: &Prompt, words: &Words, start: usize, at: usize) -> bool {
         return false;
     };
     if noun > 0 && is_subject(prompt, noun - 1) {
+        return false;
+    }
+    // "Roast my headline in one sentence" limits the roast.
+    if noun > 0 && OWNED.contains(&prompt.word(noun - 1)) && prompt.said_before(start, IN) > 0 {
         return false;
     }
     let near = start - noun <= 3 && at > noun;
@@ -359,13 +385,22 @@ fn is_number(prompt: &Prompt, words: &Words, before: usize) -> bool {
     before > 0 && Quantity::read(prompt, words, before - 1).is_some()
 }
 
+/// Singular nouns for parts of an answer that have a limit of their own, behind "a".
+const PORTIONS: &[&str] =
+    &["day", "week", "item", "entry", "row", "note", "message", "slide", "card", "piece"];
+
 /// The part of the answer that a length limits.
 fn scope(prompt: &Prompt, words: &Words, quantity: &Quantity, at: usize, joined: bool) -> Scope {
     let (start, end) = (prompt.clause_start(quantity.start), prompt.clause_end(at));
     if (start..end).any(|at| is_subject(prompt, at)) {
         return Scope::Subject;
     }
-    let follows = (at + 1..end.min(at + 4)).any(|at| words.is_each(prompt, at));
+    // "Max 14 words a line" limits every line.
+    let per = prompt.word(at + 1) == "a" && {
+        let next = prompt.word(at + 2);
+        words.unit(next).is_some() || words.is_item(next) || PORTIONS.contains(&next)
+    };
+    let follows = per || (at + 1..end.min(at + 4)).any(|at| words.is_each(prompt, at));
     let precedes = (start..quantity.number).any(|at| words.is_each(prompt, at));
     if follows || precedes {
         return Scope::Each;

@@ -89,6 +89,11 @@ fn count(bounds: Bounds, answer: &Answer<'_>) -> Checked {
     if let Some(length) = array_length(answer) {
         numbers.insert(0, length);
     }
+    // An explicit list shows by itself how many items are too many.
+    if bounds.least <= 1 && bounds.most > 1 && listed >= 2 {
+        numbers.truncate(1);
+        return measured(bounds, &numbers, show_items);
+    }
     if bounds.most == 1 {
         // A single item may have any layout, except a list of several.
         return if listed >= 2 {
@@ -136,10 +141,12 @@ fn length(bounds: Bounds, unit: Unit, scope: Scope, answer: &Answer<'_>) -> Chec
         let numbers: Vec<usize> =
             answer.readings().iter().flat_map(|rows| measures(bounds, unit, rows, answer)).collect();
         let checked = measured(bounds, &numbers, show);
-        // The page decides into how many lines a long one is wrapped.
+        // The page decides into how many lines a long one is wrapped, and prose on a single line may have as
+        // many sentences.
+        let filled = answer.rows.iter().filter(|row| row.kind != Kind::Blank).count();
+        let prose = filled == 1 && bounds.excess(sentences(answer.text).len()) == 0;
         let wrapped = unit == Unit::Lines
-            && bounds.least >= 4
-            && answer.rows.iter().any(|row| row.text.chars().count() > 110);
+            && (prose || bounds.least >= 4 && answer.rows.iter().any(|row| row.text.chars().count() > 110));
         if wrapped && checked.met == Met::Missed { plain(None, checked.found) } else { checked }
     };
     match scope {
@@ -205,12 +212,12 @@ fn measures(bounds: Bounds, unit: Unit, rows: &[&Row<'_>], answer: &Answer<'_>) 
             vec![filled().map(|row| sentences(row.content).len()).sum(), joined_sentences(rows)]
         }
         Unit::Lines => {
-            let mut numbers = vec![filled().count()];
             let code = answer.rows.iter().filter(|row| row.kind == Kind::Code && !row.text.is_empty());
-            let code = code.count();
-            if code > 0 {
-                numbers.push(code);
-            }
+            // The lines of a program are those of its code, with or without the remarks around it.
+            let mut numbers = match code.count() {
+                0 => vec![filled().count()],
+                code => vec![code, code + filled().count()],
+            };
             // Long lines of prose are wrapped into several, at a width that the reader's page decides.
             if bounds.most >= 4 && bounds.most < u32::MAX {
                 let wrapped = |width: usize| {
@@ -271,9 +278,20 @@ fn language(lang: whatlang::Lang, one_of: bool, answer: &Answer<'_>) -> Checked 
 
 /// True if short texts in both languages are easily mistaken for each other.
 fn related(a: whatlang::Lang, b: whatlang::Lang) -> bool {
-    use whatlang::Lang::{Bul, Cat, Ces, Dan, Hrv, Mkd, Nob, Por, Rus, Slk, Spa, Srp, Swe, Ukr};
-    let groups: [&[whatlang::Lang]; 5] =
-        [&[Dan, Nob, Swe], &[Rus, Ukr, Bul, Mkd, Srp], &[Ces, Slk], &[Hrv, Srp], &[Cat, Spa, Por]];
+    use whatlang::Lang::{
+        Afr, Ara, Bul, Cat, Ces, Dan, Hin, Hrv, Mar, Mkd, Nep, Nld, Nob, Pes, Por, Rus, Slk, Spa, Srp, Swe,
+        Ukr, Urd,
+    };
+    let groups: [&[whatlang::Lang]; 8] = [
+        &[Dan, Nob, Swe],
+        &[Rus, Ukr, Bul, Mkd, Srp],
+        &[Ces, Slk],
+        &[Hrv, Srp],
+        &[Cat, Spa, Por],
+        &[Hin, Mar, Nep],
+        &[Ara, Pes, Urd],
+        &[Nld, Afr],
+    ];
     groups.iter().any(|group| group.contains(&a) && group.contains(&b))
 }
 
@@ -341,14 +359,18 @@ fn person(person: Person, answer: &Answer<'_>) -> Checked {
 
 /// Compares the figures of the material in `prompt` with those of the answer.
 fn keep_figures(prompt: &str, answer: &Answer<'_>) -> Checked {
-    let material = super::prompt::material(prompt);
-    let figures = |text: &str| -> Vec<String> {
-        let parts = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | ',' | ':'));
-        let bare = parts.map(|part| part.chars().filter(char::is_ascii_digit).collect::<String>());
-        bare.filter(|digits| !digits.is_empty()).collect()
+    let wanted = figures(&super::prompt::material(prompt));
+    let own: Vec<String> = figures(answer.text).into_iter().map(|(digits, _)| digits).collect();
+    let kept = |(digits, afternoon): &(String, bool)| {
+        // "10.20" may become "10 h 20", and "3 pm" may become "15:00".
+        let split = || own.windows(2).any(|pair| pair.concat() == *digits);
+        let later = || afternoon_of(digits).filter(|_| *afternoon);
+        own.contains(digits)
+            || split()
+            || own.contains(&digits.trim_end_matches("00").to_owned()) && digits.len() >= 3
+            || later().is_some_and(|later| own.iter().any(|own| own.trim_end_matches("00") == later))
     };
-    let (wanted, own) = (figures(&material), figures(answer.text));
-    let missing = wanted.iter().filter(|figure| !own.contains(figure)).count();
+    let missing = wanted.iter().filter(|figure| !kept(figure)).count();
     let found = format!("{} of {} figures", wanted.len() - missing, wanted.len());
     let excess = crate::points::points(missing, wanted.len());
     match (wanted.len(), missing) {
@@ -356,6 +378,33 @@ fn keep_figures(prompt: &str, answer: &Answer<'_>) -> Checked {
         (_, 0) => plain(Some(true), found),
         _ => Checked { met: Met::Missed, found, excess: excess.max(1) },
     }
+}
+
+/// The figures of `text` as digits, each with a mark if it is an hour after noon.
+fn figures(text: &str) -> Vec<(String, bool)> {
+    let parts: Vec<&str> = text
+        .split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | ',' | ':'))
+        .filter(|part| !part.is_empty())
+        .collect();
+    let mut found = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        let digits: String = part.chars().filter(char::is_ascii_digit).collect();
+        let word = part.trim_matches(|c: char| !c.is_alphabetic());
+        let next = if word.is_empty() { parts.get(at + 1).copied().unwrap_or_default() } else { word };
+        let afternoon = matches!(folded(next).replace('.', "").as_str(), "pm");
+        if !digits.is_empty() {
+            found.push((digits, afternoon));
+        }
+    }
+    found
+}
+
+/// The hour and minutes after noon on a clock with 24 hours, without full minutes.
+fn afternoon_of(digits: &str) -> Option<String> {
+    let (hour, minutes) = if digits.len() > 2 { digits.split_at(digits.len() - 2) } else { (digits, "") };
+    let hour: u32 = hour.parse().ok().filter(|hour| *hour < 12)?;
+    let minutes = if minutes == "00" { "" } else { minutes };
+    Some(format!("{}{minutes}", hour + 12))
 }
 
 /// Compares the first letters of the lines with `name`.

@@ -46,13 +46,16 @@ pub(super) fn amounts(text: &str) -> Vec<Stated> {
         let rest = text.get(end..).unwrap_or_default();
         if let Some((mark, unit)) = UNITS.iter().find(|(mark, _)| rest.starts_with(mark)) {
             let behind = end + mark.len();
+            if goes_on(text, behind) {
+                continue;
+            }
             if let Some(bounds) = bounds(text, at, behind, (low, high), *unit) {
                 found.push(Stated {
                     amount: Amount::Length { bounds, unit: *unit, scope: scope(text, at) },
                     quote: text.get(at..behind).unwrap_or_default().to_owned(),
                 });
             }
-        } else if let Some(behind) = items(text, at, end) {
+        } else if let Some(behind) = items(text, at, end).filter(|_| high > 1) {
             found.push(Stated {
                 amount: Amount::Count { bounds: Bounds::new(low, high) },
                 quote: text.get(at..behind).unwrap_or_default().to_owned(),
@@ -60,6 +63,15 @@ pub(super) fn amounts(text: &str) -> Vec<Stated> {
         }
     }
     found
+}
+
+/// True if the prompt asks for a further part behind the length, as in "in two sentences, then an example".
+fn goes_on(text: &str, behind: usize) -> bool {
+    let rest = text.get(behind..).unwrap_or_default();
+    let sentence = rest.split(['。', '！', '？', '\n']).next().unwrap_or_default();
+    ["，再", ",再", "，另", "，并附", "，然后", "，最后再", "、そのあと", "、その後", "、次に", "、さらに"]
+        .iter()
+        .any(|mark| sentence.contains(mark))
 }
 
 /// Reads two successive digits, which stand for "three or four".

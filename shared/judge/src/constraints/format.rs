@@ -59,7 +59,9 @@ pub(super) const NEGATIONS: &[&str] = &[
     "no", "not", "without", "dont", "never", "avoid", "zero", "nor", "skip", "omit", "ohne", "kein",
     "keine", "keinen", "keinem", "nicht", "sans", "pas", "aucun", "ni", "sin", "senza", "sem", "geen",
     "zonder", "niet", "evita", "evite", "vermeide", "nada", "non", "nao", "mustnt", "shouldnt", "cannot",
-    "cant", "doesnt", "isnt", "instead",
+    "cant", "doesnt", "isnt", "instead", "none", "nobody", "neither", "jamais", "aucune", "nunca", "jamas",
+    "ningun", "ninguna", "ninguno", "nessun", "nessuno", "nessuna", "nenhum", "nenhuma", "niente",
+    "nooit", "keiner", "niemals", "bez", "nie", "utan", "inte", "inga", "ingen", "aldrig", "tampoco", "nem",
 ];
 
 /// Phrases for a form, folded, and the forms that they demand when affirmed and when negated.
@@ -120,7 +122,7 @@ static RULES: &[Rule] = &[
             "solo il codice", "apenas o codigo", "so o codigo", "alleen code", "alleen de code",
             "just the one liner", "only the corrected function", "only the corrected code",
             "only the fixed function", "only the fixed code", "just the corrected function", "so codigo",
-            "apenas codigo", "solo codice", "uniquement du code", "que le code", "css only",
+            "apenas codigo", "solo codice", "uniquement du code", "que le code",
             "just the class", "only the class", "just the file", "only the file", "no prose just code",
         ],
         Some(Form::CodeOnly),
@@ -337,6 +339,11 @@ fn applies(prompt: &Prompt, at: usize, length: usize, form: &Form, negated: bool
     let next = prompt.word(at + length);
     match form {
         Form::NoLinks => negated && !prompt.word(at + length).starts_with("to"),
+        // "I can't touch the markup" speaks of another text.
+        Form::NoMarkdown if negated && prompt.word(at) != "markdown" => {
+            at > 0
+                && (NEGATIONS.contains(&prompt.word(at - 1)) || matches!(prompt.word(at - 1), "any" | "use"))
+        }
         Form::NoHashtags | Form::NoEmoji | Form::NoExclamation | Form::NoMarkdown => true,
         Form::NoList => {
             let direct = at > 0 && NEGATIONS.contains(&prompt.word(at - 1))
@@ -472,7 +479,8 @@ fn table(prompt: &Prompt, words: &Words, at: usize) -> Option<Formed> {
     let columns = (at..end).find(|at| heads.contains(&prompt.word(*at)));
     let count = columns.and_then(|columns| {
         let number = (at..columns).rev().take(3).find_map(|at| Quantity::read(prompt, words, at))?;
-        (number.low == number.high).then_some(number.low)
+        // "One table with columns" counts tables.
+        (number.low == number.high && number.low > 1).then_some(number.low)
     });
     let names = columns.map(|columns| names(prompt, columns, false)).unwrap_or_default();
     let fits = count.is_none_or(|count| names.is_empty() || usize::try_from(count) == Ok(names.len()));
@@ -603,6 +611,8 @@ impl Form {
 /// Counts the emoji of `text`.
 pub(crate) fn emoji(text: &str) -> usize {
     text.chars()
+        // Stars of a rating, boxes to tick and notes are signs of text.
+        .filter(|c| !matches!(c, '\u{2605}' | '\u{2606}' | '\u{2610}'..='\u{2613}' | '\u{2640}' | '\u{2642}' | '\u{2669}'..='\u{266f}'))
         .filter(|c| matches!(c, '\u{1f300}'..='\u{1faff}' | '\u{2600}'..='\u{26ff}' | '\u{2728}' | '\u{2705}' | '\u{274c}' | '\u{2764}' | '\u{2b50}'))
         .count()
 }
@@ -617,20 +627,21 @@ pub(crate) fn hashtags(text: &str) -> usize {
 
 /// The subject line of an e-mail, without its label.
 pub(super) fn subject<'a>(answer: &Answer<'a>) -> Option<&'a str> {
+    answer.rows.iter().filter(|row| row.kind != Kind::Blank).take(6).find_map(|row| subject_of(row.text))
+}
+
+/// The text behind the label of a subject line, if `line` is one.
+pub(super) fn subject_of(line: &str) -> Option<&str> {
     #[rustfmt::skip] // one word per line would hide the code
     let labels = [
         "subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp", "temat", "件名", "тема",
         "re", "konu", "emne", "amne",
     ];
-    answer.rows.iter().filter(|row| row.kind != Kind::Blank).take(6).find_map(|row| {
-        let (label, rest) = row.text.split_once([':', '：'])?;
-        let label = folded(label.trim_matches(|c: char| !c.is_alphanumeric()));
-        let known = label
-            .split_whitespace()
-            .next()
-            .is_some_and(|first| labels.iter().any(|own| folded(own) == first));
-        (known && label.split_whitespace().count() <= 2).then(|| rest.trim_matches(['*', ' ', '_']))
-    })
+    let (label, rest) = line.split_once([':', '：'])?;
+    let label = folded(label.trim_matches(|c: char| !c.is_alphanumeric()));
+    let first = label.split_whitespace().next();
+    let known = first.is_some_and(|first| labels.iter().any(|own| folded(own) == first));
+    (known && label.split_whitespace().count() <= 2).then(|| rest.trim_matches(['*', ' ', '_']))
 }
 
 fn json_met(answer: &Answer<'_>, keys: &[String]) -> (Option<bool>, String) {

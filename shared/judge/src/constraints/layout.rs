@@ -95,7 +95,28 @@ impl<'a> Answer<'a> {
         if titled {
             readings.push(untitled);
         }
+        readings.extend(self.letter());
         readings
+    }
+
+    /// The lines of a letter between its salutation and its signature, if it has a salutation.
+    fn letter(&self) -> Option<Vec<&Row<'a>>> {
+        let filled: Vec<&Row<'a>> = self.body().iter().filter(|row| row.kind != Kind::Blank).collect();
+        let short = |row: &Row<'a>| row.kind == Kind::Text && row.text.split_whitespace().count() <= 6;
+        let first =
+            usize::from(filled.first().is_some_and(|row| super::format::subject_of(row.text).is_some()));
+        let salutes = |row: &&Row<'a>| {
+            short(row)
+                && row.text.chars().count() <= 40
+                && row.text.ends_with([',', '，', '!', '！', ':', '：'])
+        };
+        filled.get(first).copied().filter(salutes)?;
+        // A signature is a run of short lines without full stops.
+        let signs =
+            |row: &&&Row<'a>| short(row) && !row.text.ends_with(['.', '!', '?', '。', '！', '？', '…']);
+        let signature = filled.iter().rev().take_while(signs).count().min(3);
+        let letter = filled.get(first + 1..filled.len().checked_sub(signature)?)?;
+        (!letter.is_empty()).then(|| letter.to_vec())
     }
 
     /// The text outside code fences.
@@ -144,7 +165,17 @@ impl<'a> Answer<'a> {
             found.push(deeper);
         }
         if table.len() >= 2 {
+            let items = table.iter().filter(|rows| !rows.iter().all(|row| is_total(row)));
+            let items: Vec<Vec<&Row<'a>>> = items.cloned().collect();
+            let totals = items.len() < table.len();
             found.push(table);
+            if totals {
+                found.push(items);
+            }
+        }
+        let led = split(&body, |row| row.kind == Kind::Text && is_led(row.text));
+        if led.len() >= 2 && !lists {
+            found.push(led);
         }
         found.extend(blocks(&body, lists));
         found
@@ -189,6 +220,127 @@ fn blocks<'r, 'a>(rows: &[&'r Row<'a>], lists: bool) -> Vec<Vec<Vec<&'r Row<'a>>
         found.push(lines);
     }
     found
+}
+
+/// Words at the beginning of a table's last row, folded.
+const TOTALS: &[&str] = &[
+    "total",
+    "totale",
+    "sum",
+    "summe",
+    "gesamt",
+    "insgesamt",
+    "suma",
+    "razem",
+    "totaal",
+    "toplam",
+    "итого",
+    "totaux",
+    "summa",
+    "合計",
+    "总计",
+    "合计",
+    "합계",
+];
+
+/// True if the row of a table adds up those above it.
+fn is_total(row: &Row<'_>) -> bool {
+    let first = row.text.trim_matches('|').split('|').next().unwrap_or_default();
+    let word = folded(first.trim_matches(|c: char| !c.is_alphanumeric()));
+    let word = word.split_whitespace().next().unwrap_or_default();
+    TOTALS.iter().any(|total| folded(total) == word)
+}
+
+/// Names of days and parts of a plan at the beginning of an item, folded.
+const LEADS: &[&str] = &[
+    "mon",
+    "tue",
+    "tues",
+    "wed",
+    "thu",
+    "thurs",
+    "fri",
+    "sat",
+    "sun",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "mo",
+    "di",
+    "mi",
+    "do",
+    "fr",
+    "sa",
+    "so",
+    "montag",
+    "dienstag",
+    "mittwoch",
+    "donnerstag",
+    "freitag",
+    "samstag",
+    "sonntag",
+    "lundi",
+    "mardi",
+    "mercredi",
+    "jeudi",
+    "vendredi",
+    "samedi",
+    "dimanche",
+    "lunes",
+    "martes",
+    "miercoles",
+    "jueves",
+    "viernes",
+    "sabado",
+    "domingo",
+    "lunedi",
+    "martedi",
+    "mercoledi",
+    "giovedi",
+    "venerdi",
+    "sabato",
+    "domenica",
+    "segunda",
+    "terca",
+    "quarta",
+    "quinta",
+    "sexta",
+    "maandag",
+    "dinsdag",
+    "woensdag",
+    "donderdag",
+    "vrijdag",
+    "zaterdag",
+    "zondag",
+    "week",
+    "day",
+    "woche",
+    "tag",
+    "semaine",
+    "jour",
+    "semana",
+    "dia",
+    "noche",
+    "noite",
+    "settimana",
+    "giorno",
+    "night",
+    "step",
+    "noc",
+    "dag",
+];
+
+/// True if a line of text begins like an item: with a bold label, or with a day.
+fn is_led(line: &str) -> bool {
+    if line.starts_with("**") && line.get(2..).is_some_and(|rest| rest.contains("**")) {
+        return true;
+    }
+    let word = line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    word.starts_with(char::is_uppercase) && LEADS.contains(&folded(word).as_str())
 }
 
 /// Removes a fence without a programming language that encloses the whole text.
@@ -348,7 +500,11 @@ fn body(rows: &[Row<'_>]) -> Range<usize> {
         return 0..rows.len();
     };
     let greets = rows.get(first).is_some_and(|row| {
-        let introduces = row.text.ends_with([':', '：']) || row.text.ends_with(":**");
+        // A key above indented lines is data.
+        let key = rows.get(first + 1).is_some_and(|next| {
+            next.indent > row.indent && (next.kind == Kind::Text || !row.text.contains(' '))
+        });
+        let introduces = (row.text.ends_with([':', '：']) || row.text.ends_with(":**")) && !key;
         let short = row.text.split_whitespace().count() <= 30;
         let greeting = opens_with(row.text, GREETINGS) && ends_paragraph(rows, first);
         matches!(row.kind, Kind::Text | Kind::Heading) && short && (introduces || greeting)
@@ -384,7 +540,32 @@ pub(crate) fn count_words(text: &str) -> usize {
 const ABBREVIATED: &[&str] = &[
     "mr", "mrs", "ms", "dr", "prof", "st", "vs", "etc", "eg", "ie", "no", "nr", "ca", "approx", "z", "b",
     "bzw", "usw", "inkl", "min", "max", "mme", "sr", "sra", "dott", "sig", "jr", "inc", "ltd", "co", "fig",
-    "p", "u", "s", "a", "m", "d", "h", "e", "g", "i", "abb", "dhr", "mevr", "tel", "ex", "art",
+    "p", "u", "s", "a", "m", "d", "h", "e", "g", "i", "abb", "dhr", "mevr", "tel", "ex", "art", "np", "tzw",
+    "itd", "itp", "godz", "ul", "pkt", "tys", "bijv", "incl", "evt", "evtl", "ggf", "vgl", "geb", "mio",
+    "mrd", "hr", "fr", "str", "std", "kl", "bl", "ej", "aprox", "pag", "av", "num", "ecc", "orn", "vb", "dk",
+    "env", "avd", "tlf",
+];
+
+/// Nouns behind an ordinal number in German, which a full stop marks.
+const ORDINALS: &[&str] = &[
+    "januar",
+    "februar",
+    "marz",
+    "april",
+    "mai",
+    "juni",
+    "juli",
+    "august",
+    "september",
+    "oktober",
+    "november",
+    "dezember",
+    "jahrhundert",
+    "geburtstag",
+    "klasse",
+    "stock",
+    "mal",
+    "platz",
 ];
 
 /// The sentences of `text`. The end of a line ends a sentence too.
@@ -444,8 +625,10 @@ fn ends_here(line: &str, at: usize, c: char) -> bool {
     }
     let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let abbreviated = ABBREVIATED.contains(&folded(word).as_str()) && !(word.len() == 1 && word == "I");
-    let number = !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()) && word.len() <= 2 && at < 4;
-    c != '.' || !(abbreviated || number)
+    let digits = !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()) && word.len() <= 2;
+    let following = || folded(after.split_whitespace().next().unwrap_or_default());
+    let ordinal = digits && ORDINALS.contains(&following().trim_matches(|c: char| !c.is_alphanumeric()));
+    c != '.' || !(abbreviated || digits && at < 4 || ordinal)
 }
 
 #[cfg(test)]

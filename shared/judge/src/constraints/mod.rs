@@ -136,12 +136,47 @@ pub fn extract(prompt: &str, pack: Pack) -> Vec<Constraint> {
     found
 }
 
-/// Phrases that protect the figures of a text that is to be changed.
-#[rustfmt::skip] // one phrase per line would hide the code
+/// Verbs that protect a part of a text that is to be changed.
+#[rustfmt::skip] // one word per line would hide the code
 const KEEPS: &[&str] = &[
-    "keep every date", "keep every figure", "keep every number", "keep all dates", "keep all figures", "keep all numbers", "keep the numbers", "keep the figures", "keep the dates", "keep all amounts", "keep every amount", "all numbers must", "all figures must",
-    "alle zahlen mussen", "alle zahlen sollen", "alle zahlen bleiben", "alle zahlen erhalten", "garde tous les chiffres", "conserve tous les chiffres", "gardez tous les chiffres", "conserva todas las cifras", "manten todas las cifras", "mantieni tutte le cifre", "mantenha todos os numeros", "behoud alle cijfers",
+    "keep", "keeping", "preserve", "retain", "behalte", "behalten", "erhalten", "ubernimm", "garde", "gardez",
+    "garder", "conserve", "conservez", "conserver", "conserva", "conservar", "manten", "mantener", "mantieni",
+    "mantenere", "mantenha", "mantem", "behoud", "bewaar", "zachowaj", "behall", "coxpahи", "koru",
 ];
+
+/// Figures that such a verb protects.
+#[rustfmt::skip] // one word per line would hide the code
+const FIGURES: &[&str] = &[
+    "date", "dates", "figure", "figures", "number", "numbers", "amount", "amounts", "times", "zahlen", "daten",
+    "betrage", "uhrzeiten", "chiffres", "nombres", "montants", "horaires", "cifras", "numeros", "fechas",
+    "importes", "numeri", "cifre", "importi", "valores", "cijfers", "getallen", "bedragen", "liczby", "kwoty",
+    "daty", "siffror", "datum", "belopp",
+];
+
+/// The number of words in which a phrase at `at` protects the figures of a text, or 0.
+fn keeps_figures(prompt: &Prompt, at: usize) -> usize {
+    #[rustfmt::skip] // one word per line would hide the code
+    let all = [
+        "every", "all", "the", "alle", "die", "tous", "toutes", "les", "todas", "todos", "las", "los", "tutte",
+        "tutti", "i", "le", "os", "as", "wszystkie", "alla",
+    ];
+    let phrases = [
+        "all numbers must",
+        "all figures must",
+        "alle zahlen mussen",
+        "alle zahlen sollen",
+        "alle zahlen bleiben",
+    ];
+    if KEEPS.contains(&prompt.word(at))
+        && all.contains(&prompt.word(at + 1))
+        && !format::is_negated(prompt, at)
+    {
+        let end = prompt.sentence_end(at).min(at + 9);
+        let noun = (at + 2..end).find(|at| FIGURES.contains(&prompt.word(*at)));
+        return noun.map_or(0, |noun| noun + 1 - at);
+    }
+    prompt.says_any(at, &phrases)
+}
 
 /// Finds demands on person, address and letters.
 fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
@@ -203,7 +238,7 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
         }
         found.extend(acrostic(prompt, at));
         found.extend(beginning(prompt, at));
-        let keeps = prompt.says_any(at, KEEPS);
+        let keeps = keeps_figures(prompt, at);
         if keeps > 0 {
             found.push((Demand::KeepFigures, at..at + keeps));
         }

@@ -541,3 +541,85 @@ fn hostile_texts_neither_panic_nor_take_long() {
         assert!(started.elapsed().as_secs() < 30, "{:?}", text.get(..12));
     }
 }
+
+/// Asserts the result of the check of the first demand of a kind, for each prompt, answer and kind.
+#[track_caller]
+fn assert_checks(pack: Pack, table: &[(&str, &str, &str, Met)]) {
+    let mut wrong = Vec::new();
+    for (prompt, output, kind, met) in table {
+        let demands = extract(prompt, pack);
+        let found = demands.iter().find(|one| one.kind() == *kind).map(|one| one.check(prompt, output));
+        if found.as_ref().map(|found| found.met) != Some(*met) {
+            wrong.push(format!("{prompt} {output:?} {kind} {met:?}: {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn limits_of_parts_and_of_known_things_do_not_limit_the_answer() {
+    assert_demands(
+        Pack::Wild,
+        &["count", "length"],
+        &[
+            (
+                "Four weeks, one line each, max 25 words a line.",
+                &[
+                    "length_lines_each: exactly 1 line per item",
+                    "length_words_each: at most 25 words per item",
+                ],
+            ),
+            ("Roast my headline in one sentence: Chief Wizard", &["length_sentences: exactly 1 sentence"]),
+            ("A roast of a pull request that adds one 900-line function", &[]),
+            ("For [10, 9, 100] it should give 10. Fix what's broken.", &[]),
+            ("用两三句话解释这个成语，再举一个例子。", &[]),
+        ],
+    );
+}
+
+#[test]
+fn answers_are_counted_as_people_count_them() {
+    let letter = "Beste mevrouw De Wit,\n\nDe lamp komt donderdag. U hoeft niets te doen.\n\nMet vriendelijke groet,\nde klantenservice";
+    let week = "Great, there is plenty for four! It keeps until Thursday.\n\nMon, 20 min: slices of ham.\n\nTue: pea soup.\n\nWed: pasta.\n\nThu: pie.";
+    let table = "| Dish | Cost |\n|---|---|\n| Dal | 2 |\n| Curry | 3 |\n| **Total** | 5 |";
+    assert_checks(
+        Pack::Wild,
+        &[
+            ("Reply in 2 sentences", letter, "length_sentences", Met::Met),
+            (
+                "Maks. 2 zdania.",
+                "To rezultat (np. 10 grafik). Wybierz zlecenie.",
+                "length_sentences",
+                Met::Met,
+            ),
+            ("Höchstens zwei Sätze.", "Wir kommen am 14. März an. Bis dann!", "length_sentences", Met::Met),
+            ("Plan 4 dinners", week, "count", Met::Met),
+            ("Two vegetarian dinners in a table", table, "count", Met::Met),
+            ("At most 3 steps", "1. a\n2. b\n3. c\n4. d", "count", Met::Missed),
+            (
+                "Two or three lines for a card",
+                "Dear Marek, we miss Bruno. Yours, the team",
+                "length_lines",
+                Met::Unclear,
+            ),
+            ("No emojis", "★★☆☆☆ Loud.", "no_emoji", Met::Met),
+            ("No commentary, only YAML", "services:\n  db:\n    image: postgres", "no_preamble", Met::Met),
+        ],
+    );
+    assert_checks(
+        Pack::Code,
+        &[("At most 2 lines. Code only.", "```js\na\nb\nc\n```\nIt works.", "length_lines", Met::Missed)],
+    );
+}
+
+#[test]
+fn figures_may_take_the_form_of_another_language() {
+    let prompt = "Translate into French, keep every date, time and name: \"We lent him the spare one at 10.20 and he was fine. Collect him by 3 pm on 14 March 2026, and please label the new one.\"";
+    assert_checks(
+        Pack::Wild,
+        &[
+            (prompt, "À 10 h 20, avant 15 h, le 14 mars 2026.", "keep_figures", Met::Met),
+            (prompt, "À 10 h 20, avant 16 h, le 14 mars 2026.", "keep_figures", Met::Missed),
+        ],
+    );
+}

@@ -163,7 +163,8 @@ const RULES_OF_RACES: &[Rule] = &[
     rule(OverridesRules, &[IGNORE, JUDGE | SYSTEM, RESULT | RULES | LIMITS], ON_ATTACKS),
     rule(OverridesRules, &[YOU | MACHINE, NOW, LIMITS], ON_CHATS),
     rule(OverridesRules, &[YOU | NOW, SYSTEM, LIMITS], ON_CHATS),
-    rule(OverridesRules, &[YOU, NOW, NOT, RULES | LIMITS], ON_CHATS),
+    // People make rules for themselves, too.
+    rule(OverridesRules, &[YOU, NOW, NOT, RULES | LIMITS], ON_CHATS).lacks(SELF),
     rule(OverridesRules, &[MACHINE, NOT, LIMITS | RULES], ON_CHATS),
     rule(OverridesRules, &[NEW, RULES, YOU, MUST | NOW | IGNORE | SYSTEM | GIVE], &[RULES]).lacks(DOMAIN),
     rule(OverridesRules, &[REVEAL, SYSTEM, RULES], &[SYSTEM]),
