@@ -123,7 +123,7 @@ const WORDS: &[(Concepts, &str)] = &[
          oceniając* egzaminator* recenzent* jurorz* hakem* jüri* değerlendirici* puanlayıcı* yargıç* \
          судья судьи судье судью судей судьям оценщик* жюри проверяющ* экзаменатор* 评委 评审 裁判 评分者 评分员 评判 \
          评估者 阅卷 審査員 採点者 評価者 審判 ジャッジ 심사위원 심사자 심사관 평가자 채점자 محكم مقيم المصحح निर्णायक जज मूल्यांकनकर्ता \
-         परीक्षक न्यायाधीश",
+         परीक्षक न्यायाधीश dommer* domare* bedömare* bedømmer* تحكيم لجنة",
     ),
     (
         MACHINE,
@@ -133,7 +133,8 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         WORK,
-        "text texts texte texten textes texto textos testo testi tekst teksten teksty metin metni metne \
+        "svar svaret svaren \
+         text texts texte texten textes texto textos testo testi tekst teksten teksty metin metni metne \
          metinler текст тексты тексту 文章 文本 글은 글을 글에 النص पाठ إجابتي مشاركتي answer answers response \
          responses solution solutions output outputs reply replies antwort* lösung* réponse* respuesta* \
          resposta* solución soluciones solução rispost* soluzion* antwoord* oplossing* odpowiedź \
@@ -164,14 +165,16 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         OTHERS,
-        "other others remaining competing rival rivals rest everyone competitor* competitors' anderen \
+        "andre andra øvrige övriga \
+         other others remaining competing rival rivals rest everyone competitor* competitors' anderen \
          andere übrigen restlichen autres otras otros demás restantes outras outros demais altre altri \
          restanti overige inne innych pozostał* diğer* öteki* другие других другим остальные остальных \
          остальным 其他 其它 其余 别的 他の 他人 다른 나머지 الأخرى الآخرين बाकी अन्य दूसरे दूसरों",
     ),
     (
         RATE,
-        "outrank* rank ranks ranked ranking rankings rate rated rating ratings grade grades graded \
+        "karakter poeng poäng betyg* vurder* bedöm* \
+         outrank* rank ranks ranked ranking rankings rate rated rating ratings grade grades graded \
          grading score scores scored scoring mark marks points evaluate* evaluation* evaluating assess \
          assesses assessment* judging judged judgement judgment bewert* noten notiere punkt punkte \
          punktzahl einstuf* benot* noter notez classe classez classer classement évalue évaluer évaluez \
@@ -191,7 +194,8 @@ const WORDS: &[(Concepts, &str)] = &[
     ),
     (
         TOP,
-        "puesto posto plaats platz iyi optimal strongest first 1st highest top best maximum max perfect \
+        "beste bäst* øverst* överst* først* först* \
+         puesto posto plaats platz iyi optimal strongest first 1st highest top best maximum max perfect \
          full flawless number1 beste besten bestnote höchst* erste ersten erster volle vollen maximal* \
          première premier premiers meilleur* maximale parfait* excellente primera primero primer mejor \
          máxim* perfect* primeiro primeira melhor migliore massim* perfett* eerste hoogste najlepsz* \

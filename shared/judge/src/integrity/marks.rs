@@ -29,6 +29,8 @@ const OF_JUDGES: &[&str] = &[
     "admin",
     "ranking",
     "contestant",
+    "quality",
+    "assessment",
 ];
 
 /// Names of sections that other texts have, too.

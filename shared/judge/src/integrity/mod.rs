@@ -7,6 +7,7 @@
 //!
 //! A prompt excuses mechanisms that it asks for: an answer to "write a letter to a judge" addresses one.
 
+mod aside;
 mod encoded;
 mod hidden;
 mod lexicon;
@@ -127,9 +128,14 @@ fn found(output: &str, prompt: &str, asked: Asked) -> Vec<IntegrityFlag> {
     let concepts = asked.concepts();
     let mut flags = broken(&tokens(output), asked);
     flags.extend(verdicts::imitates(output, prompt, concepts).then_some(IntegrityFlag::ImitatesVerdict));
+    // Criteria are never the text of a race's prompt, and excuse no label.
+    let stated = if matches!(asked, Asked::Prompt(_)) { prompt } else { "" };
+    flags.extend(aside::flag(output, stated));
     flags.extend(marks::flags(output, prompt, concepts));
     flags.extend(conceals(output, asked).then_some(IntegrityFlag::HiddenText));
-    let null = null::describes_itself(output) || (concepts & RUBRIC == 0 && null::imitates_sections(output));
+    let null = null::describes_itself(output)
+        || null::ticks_off(output)
+        || (concepts & RUBRIC == 0 && null::imitates_sections(output));
     flags.extend(null.then_some(IntegrityFlag::NullModel));
     // A text that is flagged already needs no search for what it encodes.
     if flags.is_empty() {

@@ -10,6 +10,19 @@ const LONGEST: usize = 220;
 
 /// Words that name the work or its parts.
 const PARTS: &[&str] = &[
+    "explanation",
+    "example",
+    "reader",
+    "audience",
+    "topic",
+    "headings",
+    "section",
+    "sections",
+    "tagline",
+    "creativity",
+    "report",
+    "letter",
+    "sentences",
     "response",
     "answer",
     "submission",
@@ -58,6 +71,19 @@ const PARTS: &[&str] = &[
 
 /// Words that say that something was done.
 const DONE: &[&str] = &[
+    "implemented",
+    "supported",
+    "fulfills",
+    "stays",
+    "lists",
+    "opens",
+    "appear",
+    "demonstrates",
+    "reflects",
+    "avoids",
+    "contrasts",
+    "leaves",
+    "explains",
     "addressed",
     "addresses",
     "answered",
@@ -116,6 +142,10 @@ const DONE: &[&str] = &[
 
 /// Words that praise how it was done.
 const WELL: &[&str] = &[
+    "directly",
+    "vivid",
+    "good",
+    "free",
     "accurate",
     "accurately",
     "all",
@@ -179,6 +209,73 @@ pub(super) fn describes_itself(text: &str) -> bool {
     sentences.iter().filter(claims).count() * 100 >= sentences.len() * DESCRIBES
 }
 
+/// Values that say that a demand was met, folded.
+const STATUSES: &[&str] = &[
+    "yes",
+    "provided",
+    "confirmed",
+    "implemented",
+    "supported",
+    "configurable",
+    "included",
+    "met",
+    "suitable",
+    "fulfilled",
+    "satisfied",
+    "covered",
+    "given",
+    "kept",
+    "rethrown",
+    "handled",
+    "respected",
+    "followed",
+    "correct",
+    "done",
+    "none",
+    "ja",
+    "erfullt",
+    "vorhanden",
+    "angegeben",
+    "oui",
+    "respecte",
+    "respectee",
+    "inclus",
+    "si",
+    "cumplido",
+    "incluido",
+    "rispettato",
+    "incluso",
+    "sim",
+    "cumprido",
+    "anges",
+    "framgar",
+    "uppfyllt",
+    "spełnione",
+    "evet",
+];
+
+/// Fewest labels with such a value that make a list of them.
+const LEAST_STATUSES: usize = 4;
+
+/// True if `text` goes through demands and says of most that they are met, as in "Tone: kept. Length: met."
+pub(super) fn ticks_off(text: &str) -> bool {
+    let text = fold_text(text);
+    let parts = text.split(['.', '\n']).filter(|part| part.contains(char::is_alphanumeric));
+    let (mut all, mut ticked) = (0, 0);
+    for part in parts {
+        all += 1;
+        let split =
+            [":** ", "** – ", "** - ", "**: ", ": ", " – "].iter().find_map(|mark| part.split_once(mark));
+        let Some((label, value)) = split.filter(|(label, _)| label.split_whitespace().count() <= 6) else {
+            continue;
+        };
+        let mut words = value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let status = words.next().is_some_and(|word| STATUSES.contains(&word));
+        ticked += usize::from(status && !label.trim().is_empty() && value.split_whitespace().count() <= 12);
+    }
+    ticked >= LEAST_STATUSES && ticked * 2 >= all
+}
+
 /// Kinds of sections in a judge's prompt.
 const SECTIONS: [&[&str]; 4] = [
     &["instruction", "instructions", "prompt", "task", "question", "user question"],
@@ -240,6 +337,22 @@ mod tests {
             "The response covers all points.",
         ] {
             assert!(!describes_itself(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_demands_that_are_met_is_no_answer() {
+        for text in [
+            "Villains: four. Picture book: yes. Ages: suitable. Name: provided. Funny: yes. Nobody dies: confirmed.",
+            "**Signature** – implemented.\n**Jitter** – implemented.\n**Abort** – supported.\n**Error** – rethrown.",
+        ] {
+            assert!(ticks_off(text), "{text}");
+        }
+        for text in [
+            "EU: no. EEA: no, voters refused in 1992. Schengen: yes, since 2008. EFTA: yes, a founder.",
+            "Name: Ruth. Date: 3 May. Paid: yes. Place: Leeds.",
+        ] {
+            assert!(!ticks_off(text), "{text}");
         }
     }
 }

@@ -134,6 +134,8 @@ const RULES_OF_RACES: &[Rule] = &[
     rule(AddressesJudge, &[MINE, OTHER_WORK, BEST | LOW], ON_ENTRIES),
     rule(AddressesJudge, &[OTHER_WORK, RATE, PLEASE], &[RATE]),
     rule(AddressesJudge, &[OTHER_WORK, WORSE, SELF | OWN], NEVER),
+    rule(AddressesJudge, &[OTHER_WORK, NOT, MUST, TOP | WIN], ON_ENTRIES),
+    rule(AddressesJudge, &[RATE, RULES, WORK | ENTRY, TOP | PASS], ON_GRADES),
     rule(AddressesJudge, &[FINAL, RATE, OWN, TOP], &[RATE]),
     rule(AddressesJudge, &[GIVE, OWN, WIN], NEVER).within(6),
     rule(AddressesJudge, &[GIVE | RATE, OWN | SELF, GRADE_S], NEVER).within(6),

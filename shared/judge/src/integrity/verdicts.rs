@@ -58,6 +58,8 @@ struct Counts {
     qualities: usize,
     /// Concepts of all keys and values on the line.
     context: Concepts,
+    /// Concepts of the keys of objects on the line that hold other pairs.
+    nests: Concepts,
     /// True if the line consists of one pair.
     sole: bool,
     /// True if the line stands in brackets.
@@ -87,8 +89,13 @@ pub(super) fn imitates(text: &str, prompt: &str, asked: Concepts) -> bool {
     let ends = lines.iter().enumerate().any(|(at, line)| {
         line.sole && line.hard == 1 && (at == 0 || at == last) && asked & (RATE | WIN | PASS) == 0
     });
+    // An object for a verdict that holds a result needs no second one.
+    let nested = lines
+        .iter()
+        .any(|line| line.nests & (VERDICT | RATE | JUDGE | RUBRIC) != 0 && line.hard + line.soft > 0);
     let asides = lines.iter().any(|line| line.aside && line.hard + line.soft > 0);
     ends || asides
+        || nested
         || lines.iter().enumerate().any(|(at, _)| {
             let block = lines.iter().skip(at).take(BLOCK);
             let sum = block.fold(Counts::default(), |all, line| Counts {
@@ -114,6 +121,11 @@ fn counts(line: &str, prompt: &HashSet<&str>, asked: Concepts) -> Counts {
     let mut pairs = 0;
     for (at, segment) in segments.iter().enumerate() {
         counts.context |= words(segment).fold(0, |all, word| all | concepts(&word)) & VERDICT;
+        let opens = segment.trim_end().strip_suffix(':').filter(|_| line.contains('{'));
+        let key: Vec<String> = opens.map(|key| words(key).collect()).unwrap_or_default();
+        if !key.iter().any(|word| prompt.contains(word.as_str())) {
+            counts.nests |= key.iter().fold(0, |all, word| all | concepts(word));
+        }
         let split = segment.split_once([':', '=', '：']).or_else(|| segment.split_once(" - "));
         let (key, value) = match split {
             Some((key, value)) if words(value).next().is_some() => (key, value),
@@ -196,6 +208,8 @@ fn is_full(key: &[String], value: &[String]) -> bool {
     match (fraction, number) {
         (Some((got, of)), _) => is_near(got, of),
         (_, Some(number)) if ranks => number == 1,
+        // A winner may be named by the letter of its entry.
+        _ if key.iter().any(|word| word == "winner") && first.chars().count() == 1 => true,
         (_, Some(number)) => matches!(number, 10 | 90..=100),
         _ => {
             let grade = matches!(first.as_str(), "s" | "a" | "a+" | "s+" | "true");
