@@ -71,13 +71,14 @@ const USES: &[&str] = &[
 /// Verbs that exclude a term by themselves.
 #[rustfmt::skip] // one word per line would hide the code
 const EXCLUDES: &[&str] = &[
-    "avoid", "ban", "banned", "forbidden", "omit", "skip", "exclude", "excluding", "vermeide", "evite",
+    "avoid", "ban", "banned", "forbidden", "banning", "prohibited", "prohibido", "prohibidas", "proibido", "vietato", "vietate", "interdits", "verbotene", "verboden", "zakazane", "forbjudna", "omit", "skip", "exclude", "excluding", "vermeide", "evite",
     "evita", "evitez", "vermijd", "taboo", "verboten", "interdit",
 ];
 
 /// Finds the terms to mention and to leave out.
 pub(super) fn terms(prompt: &Prompt, kitchen: bool, code: bool) -> Vec<Termed> {
     let mut found = quoted(prompt, code);
+    found.extend(ruled(prompt));
     for at in 0..prompt.tokens.len() {
         found.extend(mentioned(prompt, at));
         found.extend(word_list(prompt, at, code));
@@ -112,7 +113,12 @@ fn quoted(prompt: &Prompt, code: bool) -> Vec<Termed> {
         let says =
             ["say", "saying", "write", "name", "naming", "nenne", "dire", "dis", "zeg", "work", "dont"]
                 .contains(&word);
-        let noun = verb > 0 && DETERMINERS.contains(&prompt.word(verb - 1));
+        // "No, sorry: …" corrects the prompt itself.
+        let noun = verb > 0 && DETERMINERS.contains(&prompt.word(verb - 1))
+            || matches!(word, "sorry" | "no" | "not")
+                && (verb..first).any(|at| prompt.gap_after(at).contains(':'))
+            || word == "sorry"
+            || (verb..first).any(|at| prompt.word(at) == "sorry");
         if noun || !excludes && (!uses || says || code && !quote.code) {
             continue;
         }
@@ -124,6 +130,52 @@ fn quoted(prompt: &Prompt, code: bool) -> Vec<Termed> {
         }
         let term = Term::Exact(text.trim_end_matches([',', '.']).to_owned());
         found.push(Termed { term, wanted: !excludes, tokens: verb..first + words });
+    }
+    found
+}
+
+/// Phrases behind a term that ask for it, and phrases that forbid it.
+#[rustfmt::skip] // one word per line would hide the code
+const ASKED_FOR: &[&str] = &[
+    "has to be in", "have to be in", "has to appear", "must be in", "must appear", "must occur", "should appear", "should be in", "needs to be in", "needs to appear", "must be included", "muss vorkommen", "mussen vorkommen", "soll vorkommen", "doit apparaitre", "doivent apparaitre", "doit figurer", "debe aparecer", "deben aparecer", "tiene que aparecer", "deve comparire", "deve aparecer", "tem que aparecer", "moet erin", "moet voorkomen", "must be there",
+];
+#[rustfmt::skip] // one word per line would hide the code
+const RULED_OUT: &[&str] = &[
+    "must not", "must not appear", "may not", "cant appear", "cannot appear", "should not appear", "is banned", "are banned", "is forbidden", "are forbidden", "is off limits", "are off limits", "is taboo", "are taboo", "is not allowed", "are not allowed", "darf nicht vorkommen", "durfen nicht vorkommen", "darf nicht", "ist verboten", "sind verboten", "ne doit pas", "est interdit", "sont interdits", "no puede aparecer", "no debe aparecer", "esta prohibido", "non deve", "e vietato", "nao pode aparecer", "mag niet", "mogen niet",
+];
+
+/// Finds terms with a demand behind them, as in "the word \"green\" has to be in it" and "the words rain and
+/// wet are banned".
+fn ruled(prompt: &Prompt) -> Vec<Termed> {
+    let mut found = Vec::new();
+    for at in 1..prompt.tokens.len() {
+        let (asked, out) = (prompt.says_any(at, ASKED_FOR), prompt.says_any(at, RULED_OUT));
+        if asked + out == 0 {
+            continue;
+        }
+        let start = prompt.sentence_start(at);
+        let heads = [
+            "word", "words", "wort", "worter", "mot", "mots", "palabra", "palabras", "parola", "parole",
+            "palavra", "palavras", "woord", "woorden", "term", "terms", "name",
+        ];
+        let head = (start..at).rev().take(12).find(|head| {
+            // "Under 130 words" names no words.
+            heads.contains(&prompt.word(*head))
+                && *head > start
+                && DETERMINERS.contains(&prompt.word(*head - 1))
+        });
+        for term in head.map_or(0..0, |head| head + 1..at) {
+            let joins = BETWEEN.contains(&prompt.word(term))
+                && !prompt.tokens.get(term).is_some_and(|token| token.quoted);
+            if !joins && at - head.unwrap_or(at) <= 8 {
+                let text = prompt.quote(term..term + 1);
+                found.push(Termed {
+                    term: Term::Exact(text),
+                    wanted: out < asked,
+                    tokens: term..at + asked.max(out),
+                });
+            }
+        }
     }
     found
 }
@@ -222,10 +274,16 @@ const MENTIONS: &[&str] = &[
     "reference", "referencing",
 ];
 
+/// Verbs whose excluded object is not to be mentioned at all.
+const OFFERS: &[&str] = &[
+    "offer", "offering", "promise", "ofereca", "oferecer", "ofrezcas", "ofrecer", "propose", "proposer",
+    "anbieten", "offrire", "offri", "bied", "bieden",
+];
+
 /// Words before "mention" that make it a request.
 #[rustfmt::skip] // one word per line would hide the code
 const ASKED: &[&str] = &[
-    "must", "should", "and", "please", "to", "und", "bitte", "et", "y", "e", "en", "also", "then", "but", "has", "briefly",
+    "must", "should", "absolument", "unbedingt", "absolutely", "definitely", "que", "deve", "debe", "doit", "muss", "moet", "and", "please", "to", "und", "bitte", "et", "y", "e", "en", "also", "then", "but", "has", "briefly",
 ];
 
 /// Verbs and nouns before a colon and a list of things to mention.
@@ -238,7 +296,16 @@ const LISTS: &[&str] = &[
 fn mentioned(prompt: &Prompt, at: usize) -> Vec<Termed> {
     let token = prompt.tokens.get(at);
     let listed = prompt.gap_after(at).starts_with(':') && prompt.word(at) != "contains";
+    let banned = prompt.gap_after(at).starts_with(':')
+        && ["banned", "forbidden", "taboo", "verboten", "prohibidas", "interdits", "vietate", "avoid"]
+            .contains(&prompt.word(at));
+    if banned {
+        let listed = things(prompt, at + 1, true).into_iter();
+        return listed.map(|(term, end)| Termed { term, wanted: false, tokens: at..end }).collect();
+    }
+    let offers = OFFERS.contains(&prompt.word(at)) && is_excluded(prompt, at);
     let verb = MENTIONS.contains(&prompt.word(at))
+        || offers
         || listed && LISTS.contains(&prompt.word(at))
         || matches!(prompt.word(at), "name" | "naming") && is_excluded(prompt, at);
     if !verb || token.is_none_or(|token| token.quoted) {
@@ -512,6 +579,26 @@ static FOODS: &[&[&str]] = &[
     &["champignons"],
     &["vis"],
     &["vlees", "spek"],
+    &["tuna", "tunafish"],
+    &["coriander", "cilantro"],
+    &["prawns", "shrimp", "prawn", "shrimps"],
+    &["carrot", "carrots"],
+    &["potato", "potatoes"],
+    &["dairy", "milk", "butter", "cream", "yoghurt", "yogurt", "cheese", "parmesan", "feta", "mozzarella"],
+    &["latticini", "burro", "parmigiano", "panna", "formaggio", "mascarpone", "pecorino", "mozzarella"],
+    &["lacteos", "leche", "mantequilla", "nata", "queso"],
+    &["farina"],
+    &["pangrattato"],
+    &["pepino"],
+    &["cucumber", "cucumbers"],
+    &["brood"],
+    &["oven"],
+    &["microwave"],
+    &["horno"],
+    &["forno"],
+    &["piekarnik", "piekarnika", "piekarniku"],
+    &["backofen", "ofen"],
+    &["cebula", "cebuli", "cebule"],
 ];
 
 /// Words which show that a food is replaced, or only warned of.
@@ -522,11 +609,47 @@ const NOT_USED: &[&str] = &[
     "sustituye", "sustituyen", "sostituisce", "sostituiscono", "substitui", "vervangt", "lieu", "like",
 ];
 
+/// Entries of [`FOODS`] that are no food but a way to cook.
+const APPLIANCES: &[&str] = &["oven", "microwave", "horno", "forno", "piekarnika", "backofen", "ofen"];
+
+/// True if the food at `at` continues a list of excluded foods, as in "no onion, garlic or carrot".
+fn continues_exclusion(prompt: &Prompt, at: usize) -> bool {
+    let is_food = |at: usize| {
+        let word = prompt.word(at);
+        !APPLIANCES.contains(&word) && FOODS.iter().any(|food| food.iter().take(2).any(|name| *name == word))
+    };
+    let mut start = prompt.clause_start(at);
+    for _ in 0..6 {
+        let short = prompt.clause_end(start) - start <= 3;
+        if !short || start == prompt.sentence_start(at) {
+            return false;
+        }
+        start = prompt.clause_start(start - 1);
+        let end = prompt.clause_end(start);
+        if (start..end).any(|no| {
+            matches!(prompt.word(no), "no" | "without" | "ohne" | "sans" | "sin" | "senza") && is_food(no + 1)
+        }) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Words before a food, or before a way to cook, which show that a recipe uses it.
+#[rustfmt::skip] // one word per line would hide the code
+const COOKED: &[&str] = &[
+    "add", "adding", "with", "beat", "whisk", "stir", "mix", "fry", "top", "use", "half", "one", "two", "cup", "tbsp", "tsp", "in", "into", "bake", "roast", "put", "cook", "finish", "mit", "und", "im", "den", "zugeben", "con", "en", "el", "la", "nel", "il", "un", "una", "avec", "au", "dans", "le", "les", "no", "w", "do", "z", "preheat", "heat", "some", "grated", "chopped", "sliced", "melted",
+];
+
 /// Finds a food that the prompt excludes, as in "no onions" or "nut free".
 fn excluded_food(prompt: &Prompt, at: usize) -> Option<Termed> {
     let word = prompt.word(at);
     let food = FOODS.iter().find(|food| {
-        food.first() == Some(&word) || food.get(1) == Some(&word) && prompt.says(at + 1, "free")
+        let singular =
+            |first: &&str| first.strip_suffix("es") == Some(word) || first.strip_suffix('s') == Some(word);
+        food.first() == Some(&word)
+            || food.first().is_some_and(singular)
+            || food.get(1) == Some(&word) && prompt.says(at + 1, "free")
     })?;
     let clause = prompt.clause_start(at);
     let free = prompt.word(at + 1) == "free" && !is_excluded(prompt, at);
@@ -538,7 +661,7 @@ fn excluded_food(prompt: &Prompt, at: usize) -> Option<Termed> {
     let no = (near..at).any(|at| {
         [
             "no", "without", "ohne", "kein", "keine", "keinen", "sans", "sin", "senza", "sem", "zonder",
-            "geen", "pas",
+            "geen", "pas", "niente", "bez", "nie", "utan",
         ]
         .contains(&prompt.word(at))
     });
@@ -555,7 +678,8 @@ fn excluded_food(prompt: &Prompt, at: usize) -> Option<Termed> {
     });
     let near_food =
         (near..at).all(|at| !["for", "but", "have", "with", "just", "left"].contains(&prompt.word(at)));
-    (free || hates || cannot || no && near_food).then(|| Termed {
+    let listed = !APPLIANCES.contains(&word) && continues_exclusion(prompt, at);
+    (free || hates || cannot || listed || no && near_food).then(|| Termed {
         term: Term::Food(food),
         wanted: false,
         tokens: near..at + 1,
@@ -591,6 +715,13 @@ const NO_FOOD: &[&str] = &[
     "piece", "pieces", "slices", "left", "raw", "cooked", "only", "cheap", "good", "ripe",
 ];
 
+/// True if the prompt asks for what is missing rather than for what is there.
+fn asks_for_rest(prompt: &Prompt) -> bool {
+    let missing =
+        ["missing", "manca", "mancano", "falta", "faltan", "manque", "fehlt", "fehlen", "ontbreekt"];
+    (0..prompt.tokens.len()).any(|at| missing.contains(&prompt.word(at)))
+}
+
 /// The ingredients that the prompt lists, if there are several.
 fn given(prompt: &Prompt) -> Option<Termed> {
     (0..prompt.tokens.len()).find_map(|at| {
@@ -610,10 +741,19 @@ fn given(prompt: &Prompt) -> Option<Termed> {
             return None;
         }
         let end = prompt.sentence_end(at).min(start + 60);
+        // "I have 12 euros" gives a budget, and not an ingredient.
+        let budget = ["euros", "euro", "dollars", "pounds", "bucks", "weeks", "hours", "minutes", "days"];
+        if (start..end.min(start + 3)).any(|at| budget.contains(&prompt.word(at))) || asks_for_rest(prompt) {
+            return None;
+        }
         let mut names: Vec<String> = Vec::new();
         let (mut clauses, mut last) = (0, usize::MAX);
         for token in prompt.tokens.get(start..end).unwrap_or_default() {
             let word = token.folded.as_str();
+            // A question ends the list.
+            if matches!(word, "what" | "whats" | "which" | "can" | "how" | "was" | "que" | "cosa") {
+                break;
+            }
             clauses += usize::from(token.clause != last);
             last = token.clause;
             let plain = word.len() > 2 && !word.bytes().any(|b| b.is_ascii_digit());
@@ -684,9 +824,29 @@ impl Term {
             let plain = words.get(at.wrapping_sub(1)).map_or("", String::as_str);
             before.iter().any(|word| NEGATIONS.contains(&word.as_str()) || NOT_USED.contains(&word.as_str()))
                 || matches!(after, "free" | "allergy" | "allergies" | "frei")
-                || matches!(plain, "black" | "bell" | "white" | "vegan")
+                || matches!(
+                    plain,
+                    "black" | "bell" | "white" | "vegan" | "oat" | "soy" | "soya" | "almond" | "rice"
+                )
+                || matches!(plain, "plant" | "peanut" | "cocoa" | "dutch" | "sweet")
         };
-        Some(!words.iter().enumerate().any(|(at, word)| food.contains(&word.as_str()) && !absent(at)))
+        let named: Vec<usize> = (0..words.len())
+            .filter(|at| words.get(*at).is_some_and(|word| food.contains(&word.as_str())) && !absent(*at))
+            .collect();
+        // A single mention without an amount or a verb of cooking may be a warning.
+        let cooked = |at: &usize| {
+            let before = words.get(at.saturating_sub(4)..*at).unwrap_or_default();
+            let amount = |word: &String| word.bytes().any(|b| b.is_ascii_digit());
+            before.iter().any(|word| COOKED.contains(&word.as_str()))
+                || before.iter().rev().take(3).any(amount)
+        };
+        if named.len() >= 2 || named.iter().any(cooked) {
+            Some(false)
+        } else if named.is_empty() {
+            Some(true)
+        } else {
+            None
+        }
     }
 }
 
