@@ -120,7 +120,7 @@ const NO_ADJECTIVES: &[&str] = &[
     "of", "for", "in", "with", "and", "or", "to", "that", "per", "a", "the", "on", "from", "by", "at",
     "is", "are", "de", "para", "pour", "fur", "per", "und", "et", "y", "e", "en", "di", "i", "we", "my",
     "our", "as", "than", "people", "minutes", "min", "hours", "days", "weeks", "euros", "each", "van",
-    "voor", "who", "times", "years",
+    "voor", "who", "times", "years", "que", "qui", "che", "num", "numa", "dans", "nel", "nella", "dass",
 ];
 
 /// The index of the noun that satisfies `is_noun`, behind at most a few adjectives.
@@ -320,10 +320,29 @@ const CODE_THINGS: &[&str] = &[
     "config",
 ];
 
+/// True if the words between `clause` and `start` name a key of an object or a column of a table.
+fn is_field(prompt: &Prompt, clause: usize, start: usize) -> bool {
+    let heads =
+        ["key", "keys", "column", "columns", "field", "fields", "spalten", "colonnes", "columnas", "colonne"];
+    let head = (0..start).find(|at| heads.contains(&prompt.word(*at)));
+    let named = |at: usize| {
+        let word = prompt.word(at);
+        let one = word.strip_suffix('s').unwrap_or(word);
+        word.len() > 3
+            && head.is_some_and(|head| {
+                (head + 1..clause.min(head + 20)).any(|at| prompt.word(at) == word || prompt.word(at) == one)
+            })
+    };
+    let inside = head.is_some_and(|head| head >= clause && prompt.word(head) == "key");
+    inside || (clause..start).any(named)
+}
+
 /// True if the limit between `start` and `at` is that of a part such as a title, beside other parts.
 fn is_title(prompt: &Prompt, words: &Words, start: usize, at: usize) -> bool {
     let clause = prompt.clause_start(start);
-    if (clause..start).rev().take(4).any(|at| OTHERS.contains(&prompt.word(at))) {
+    if (clause..start).rev().take(4).any(|at| OTHERS.contains(&prompt.word(at)))
+        || is_field(prompt, clause, start)
+    {
         return true;
     }
     let Some(noun) = (clause..start).rev().find(|at| PARTS.contains(&prompt.word(*at))) else {

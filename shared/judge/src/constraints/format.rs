@@ -124,6 +124,9 @@ static RULES: &[Rule] = &[
             "only the fixed function", "only the fixed code", "just the corrected function", "so codigo",
             "apenas codigo", "solo codice", "uniquement du code", "que le code",
             "just the class", "only the class", "just the file", "only the file", "no prose just code",
+            "only the yaml", "just the yaml", "yaml only", "only yaml", "file only", "only the json",
+            "nothing but code", "nothing but the code", "only the files content", "dockerfile only",
+            "only the dockerfile", "only the formula", "just the formula", "formula only", "only the diff",
         ],
         Some(Form::CodeOnly),
         None,
@@ -199,7 +202,11 @@ static RULES: &[Rule] = &[
         &[
             "end with a question", "ends with a question", "ending with a question", "end in a question",
             "ending in a question", "finish with a question", "close with a question", "end on a question",
-            "endet mit einer frage", "ende mit einer frage", "schließe mit einer frage",
+            "endet mit einer frage", "ende mit einer frage", "schließe mit einer frage", "termine en pregunta", "termina en pregunta", "acabe en pregunta",
+            "ultima frase sea una pregunta", "termine con una pregunta", "termina com uma pergunta",
+            "termine em pergunta", "finisca con una domanda", "derniere phrase soit une question",
+            "finir par une question", "avsluta med en fraga", "soruyla bitsin", "soru ile bitsin",
+            "last sentence is a question", "last line is a question",
             "mit einer frage enden", "am ende eine frage", "termine par une question",
             "terminer par une question", "finis par une question", "termina con una pregunta",
             "acaba con una pregunta", "termina con una domanda", "finisci con una domanda",
@@ -237,7 +244,9 @@ static RULES: &[Rule] = &[
     ),
     (
         &[
-            "nothing else", "and nothing else", "only the translation", "just the translation", "translation only", "the text alone", "only the text", "just the text", "only the answer", "just the answer", "answer only", "only the email", "just the email", "only the message", "just the message", "list only", "only the list", "just the list", "table only", "only the table", "just the table", "nur die ubersetzung", "nur den text", "nur der text", "nur die antwort", "nur die tabelle", "nur die liste", "uniquement la traduction", "seulement la traduction", "uniquement le texte", "solo la traduccion", "solo el texto", "solo la traduzione", "solo il testo", "apenas a traducao", "so o texto", "alleen de vertaling", "alleen de tekst", "sonst nichts", "rien d autre", "nada mas", "nient altro",
+                        "nothing else", "and nothing else", "nothing around it", "nothing around them",
+            "nothing before or after", "only the final text", "tylko tlumaczenie", "tylko tekst",
+            "bara oversattningen", "endast texten", "sadece ceviri", "sadece ceviriyi", "hичeгo бoлbшe", "only the translation", "just the translation", "translation only", "the text alone", "only the text", "just the text", "only the answer", "just the answer", "answer only", "only the email", "just the email", "only the message", "just the message", "list only", "only the list", "just the list", "table only", "only the table", "just the table", "nur die ubersetzung", "nur den text", "nur der text", "nur die antwort", "nur die tabelle", "nur die liste", "uniquement la traduction", "seulement la traduction", "uniquement le texte", "solo la traduccion", "solo el texto", "solo la traduzione", "solo il testo", "apenas a traducao", "so o texto", "alleen de vertaling", "alleen de tekst", "sonst nichts", "rien d autre", "nada mas", "nient altro",
             "nada mais", "verder niets",
         ],
         Some(Form::NoPreamble),
@@ -253,7 +262,9 @@ const TABLES: &[&str] = &[
     "un tableau avec", "en una tabla", "como tabla", "una tabla con", "en tabla", "in una tabella",
     "come tabella", "una tabella con", "em tabela", "em uma tabela", "uma tabela com", "numa tabela",
     "in een tabel", "als tabel", "een tabel met", "table with columns", "as a markdown table",
-    "table only", "a table of", "in table form", "a comparison table",
+    "table only", "a table of", "in table form", "a comparison table", "table please", "in tabella",
+    "en forma de tabla", "a small table", "a short table", "give a table", "make a table", "as a small table",
+    "in tabelvorm", "tabelle bitte", "i en tabell", "som tabell", "w tabeli", "jako tabela", "tablo olarak",
 ];
 
 /// A form with the tokens that demand it.
@@ -396,7 +407,8 @@ fn json(prompt: &Prompt, at: usize) -> Option<Formed> {
         &[
             "as", "in", "to", "into", "valid", "only", "just", "return", "output", "als", "en",
             "au format", "im", "as valid", "en formato", "gib", "in formato", "em", "a", "as a",
-            "only valid", "nur", "reines", "pure",
+            "only valid", "nur", "reines", "pure", "raw", "strict", "as raw", "to raw", "me", "only raw",
+            "only the", "just the", "but the", "plain", "toлbкo", "bare", "solo", "seulement du", "apenas",
         ],
     );
     let next = prompt.word(at + 1);
@@ -791,5 +803,34 @@ fn preamble(answer: &Answer<'_>) -> (Option<bool>, String) {
     let filled = |row: &&Row<'_>| row.kind != Kind::Blank;
     let before = answer.rows.iter().take(answer.body.start).filter(filled).count();
     let after = answer.rows.iter().skip(answer.body.end).filter(filled).count();
-    (Some(before + after == 0), format!("{} lines around the answer", before + after))
+    let notes = notes(answer);
+    (Some(before + after + notes == 0), format!("{} lines around the answer", before + after + notes))
+}
+
+/// Labels of remarks behind an answer, folded.
+#[rustfmt::skip] // one word per line would hide the code
+const NOTES: &[&str] = &[
+    "note", "notes", "hinweis", "anmerkung", "anmerkungen", "nota", "notas", "note del traduttore", "romaji",
+    "romanization", "romanisation", "transliteration", "pronunciation", "explanation", "erklarung",
+    "explication", "explicacion", "opmerking", "uwaga", "pinyin", "literally", "changes", "corrections", "what i changed",
+    "cambios", "korrekturen", "opmerkingen", "back translation", "literal translation",
+];
+
+/// Counts the paragraphs behind the first that are remarks: labelled ones, and a last one in brackets.
+fn notes(answer: &Answer<'_>) -> usize {
+    let rows: Vec<&Row<'_>> = answer.body().iter().filter(|row| row.kind != Kind::Blank).collect();
+    let labelled = |row: &&&Row<'_>| {
+        // A key of an object is no label.
+        let label = row.text.split([':', '：']).next().filter(|label| label.len() < row.text.len());
+        !row.text.starts_with('"')
+            && label.is_some_and(|label| {
+                NOTES.contains(&folded(label.trim_matches(|c: char| !c.is_alphanumeric())).as_str())
+            })
+    };
+    let enclosed = |row: &&&Row<'_>| {
+        row.text.starts_with(['(', '（']) && row.text.ends_with([')', '）']) && row.text.chars().count() > 20
+    };
+    let first = rows.first().is_some_and(|row| row.text.starts_with(['(', '（']));
+    let last = rows.last().filter(|row| rows.len() > 1 && !first && enclosed(row));
+    rows.iter().skip(1).filter(labelled).count() + usize::from(last.is_some())
 }
