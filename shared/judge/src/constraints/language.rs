@@ -370,7 +370,7 @@ const WRITES: &[&str] = &[
     "scrivi", "rispondi", "spiega", "riassumi", "traduza", "traduz", "escreva", "responda", "explique",
     "resuma", "vertaal", "schrijf", "antwoord", "leg", "vat", "need", "want", "text", "email", "mail",
     "caption", "tagline", "slogan", "letter", "poem", "message", "output", "everything", "all", "only",
-    "please", "translation", "version", "say", "three", "two", "one", "four", "five", "in", "auf", "en",
+    "please", "translation", "version", "say", "put", "turn", "three", "two", "one", "four", "five", "in", "auf", "en",
     "em", "rewrite", "bitte",
 ];
 
@@ -400,7 +400,54 @@ pub(super) fn wanted(prompt: &Prompt) -> Vec<Wanted> {
             found.push(Wanted { lang: named.lang, tokens: at - into.min(at)..at + 1 });
         }
     }
+    if found.is_empty() {
+        found.extend(joined(prompt).map(|lang| Wanted { lang, tokens: 0..0 }));
+    }
     found
+}
+
+/// Names of languages in scripts whose words are joined, and in languages with endings.
+#[rustfmt::skip] // one word per line would hide the code
+static JOINED: &[(Lang, &[&str])] = &[
+    (Lang::Eng, &["英文", "英语", "英語", "영어", "английск", "по-английски", "بالإنجليزية", "الإنجليزية", "अंग्रेज़ी", "अंग्रेजी", "angielski", "ingilizce", "engelska"]),
+    (Lang::Cmn, &["中文", "汉语", "中国語", "중국어", "китайск"]),
+    (Lang::Jpn, &["日语", "日文", "日本語", "일본어", "японск"]),
+    (Lang::Kor, &["韩语", "韓国語", "한국어", "корейск"]),
+    (Lang::Deu, &["德语", "德文", "ドイツ語", "독일어", "немецк", "الألمانية", "niemiecki", "almanca", "tyska"]),
+    (Lang::Fra, &["法语", "法文", "フランス語", "프랑스어", "французск", "الفرنسية", "francuski", "fransızca", "franska"]),
+    (Lang::Spa, &["西班牙语", "スペイン語", "스페인어", "испанск", "hiszpański", "ispanyolca", "spanska"]),
+    (Lang::Rus, &["俄语", "ロシア語", "러시아어", "на русск", "по-русски", "rosyjski", "rusça"]),
+    (Lang::Hin, &["हिंदी में", "हिन्दी में"]),
+    (Lang::Ara, &["بالعربية", "阿拉伯语"]),
+    (Lang::Tur, &["türkçe"]),
+];
+
+/// Words for a translation or for the language of an answer, before or behind such a name.
+#[rustfmt::skip] // one word per line would hide the code
+const RENDERED: &[&str] = &[
+    "翻译成", "译成", "译为", "翻成", "翻译为", "改写成", "用", "に翻訳", "に訳", "に直", "で書", "で返", "로 번역", "로 옮", "로 써", "로 작성", "на ",
+    "по-", "in ", "بال", "إلى ال", "में", "na ", "po ", "ye çevir", "ya çevir", "çevir", "till ", "på ",
+];
+
+/// The one language that a prompt names in such words, if it names one.
+fn joined(prompt: &Prompt) -> Option<Lang> {
+    let text = prompt.text.to_lowercase();
+    let mut found = JOINED.iter().filter(|(_, names)| {
+        names.iter().any(|name| {
+            text.match_indices(name).any(|(at, _)| {
+                let before = text.get(..at).unwrap_or_default();
+                let behind = text.get(at + name.len()..).unwrap_or_default();
+                RENDERED.iter().any(|word| {
+                    before.ends_with(word)
+                        || behind.starts_with(word)
+                        || name.starts_with(word)
+                        || name.ends_with(word)
+                })
+            })
+        })
+    });
+    let first = found.next()?;
+    found.next().is_none().then_some(first.0)
 }
 
 /// Nouns for a text, behind the name of its language.
@@ -445,7 +492,9 @@ pub(super) fn names_any(prompt: &Prompt) -> bool {
             || ["translat", "ubersetz", "tradu", "vertaal", "bilingual", "tłumacz", "cevir"]
                 .iter()
                 .any(|stem| word.starts_with(stem))
-    })
+    }) || ["翻译", "翻訳", "번역", "перевед", "переведи", "ترجم", "अनुवाद"]
+        .iter()
+        .any(|word| prompt.text.to_lowercase().contains(word))
 }
 
 #[cfg(test)]
