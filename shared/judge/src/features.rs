@@ -18,7 +18,7 @@ const UNUSED: &[&str] = &["length", "length_to_prompt"];
 /// Groups of demands, each with the beginnings of the names of its kinds. The last group takes the rest.
 const GROUPS: &[(&str, &[&str])] = &[
     ("missed_count", &["count"]),
-    ("missed_length", &["length"]),
+    ("missed_length", &["length", "syllables"]),
     ("missed_language", &["language"]),
     ("missed_mention", &["mention", "uses_ingredients", "keep_figures"]),
     ("missed_omission", &["omit", "no_"]),

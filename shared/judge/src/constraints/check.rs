@@ -30,6 +30,14 @@ pub(super) fn check(demand: &Demand, prompt: &str, answer: &Answer<'_>) -> Check
         }
         Demand::Person(person) => self::person(*person, answer),
         Demand::Acrostic(name) => acrostic(name, answer),
+        Demand::Syllables(lines) => {
+            let (met, found) = super::verse::check_syllables(answer, lines);
+            plain(met, found)
+        }
+        Demand::NoRhyme => {
+            let (met, found) = super::verse::check_no_rhyme(answer);
+            plain(met, found)
+        }
         Demand::StartsWith(text) => starts_with(text, answer),
         Demand::Coded(coded) => {
             let (met, found) = code::check_language(answer, *coded);
@@ -321,13 +329,14 @@ fn person(person: Person, answer: &Answer<'_>) -> Checked {
         "he", "she", "they", "his", "her", "their", "him", "them", "er", "sie", "sein", "il", "elle", "ils",
         "el", "ella", "lui", "lei", "ele", "ela", "hij", "zij", "it", "its",
     ];
-    const FORMAL: &[&str] = &[
-        "vous", "votre", "vos", "sie", "ihnen", "ihre", "ihrer", "ihren", "usted", "ustedes", "su", "sus",
-        "lei", "u", "uw",
+    const SINGULAR: &[&str] = &[
+        "i", "im", "ive", "my", "me", "myself", "ich", "mein", "meine", "mir", "mich", "yo", "io", "mio",
+        "mia", "eu", "meu", "minha", "ik", "mijn",
     ];
-    const FAMILIAR: &[&str] = &[
-        "tu", "ton", "ta", "tes", "toi", "t", "du", "dein", "deine", "dir", "dich", "deinen", "tus", "ti",
-        "tuo", "tua", "je", "jij", "jouw",
+    const PLURAL: &[&str] = &[
+        "we", "our", "us", "ours", "weve", "were", "wir", "uns", "unser", "unsere", "unseren", "nous",
+        "notre", "nos", "nosotros", "nuestro", "nuestra", "nuestros", "noi", "nostro", "nostra", "nosso",
+        "nossa", "nossos", "nossas", "wij", "ons", "onze",
     ];
     let text = answer.prose();
     let words: Vec<String> =
@@ -335,10 +344,14 @@ fn person(person: Person, answer: &Answer<'_>) -> Checked {
     let count = |list: &[&str]| words.iter().filter(|word| list.contains(&word.as_str())).count();
     let (own, other) = match person {
         Person::First => (count(FIRST), 0),
-        Person::Second => (count(SECOND), 0),
+        Person::Plural => (count(PLURAL), count(SINGULAR)),
+        Person::Second => (count(SECOND), count(THIRD)),
         Person::Third => (count(THIRD), count(FIRST)),
-        Person::Formal => (count(FORMAL), count(FAMILIAR)),
-        Person::Familiar => (count(FAMILIAR), count(FORMAL)),
+        Person::Formal => super::address::forms(&text),
+        Person::Familiar => {
+            let (formal, familiar) = super::address::forms(&text);
+            (familiar, formal)
+        }
     };
     let found = format!("{own} matching pronouns, {other} others");
     let met = match person {
@@ -349,6 +362,8 @@ fn person(person: Person, answer: &Answer<'_>) -> Checked {
             Some(false)
         }
         Person::First | Person::Second if own == 0 => None,
+        Person::Plural if other > own => Some(false),
+        Person::Plural if own == 0 => None,
         Person::Third if other > own.max(1) => Some(false),
         Person::Formal | Person::Familiar if other * 2 > own => Some(false),
         Person::Formal | Person::Familiar | Person::Third if own == 0 => None,

@@ -5,6 +5,7 @@
 //! compares an answer with one demand, and reads the answer in its favour: a greeting, a title and a closing
 //! remark need not count.
 
+mod address;
 mod amounts;
 mod bounds;
 mod check;
@@ -20,6 +21,7 @@ mod quantity;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod verse;
 
 pub(crate) use format::emoji;
 pub(crate) use prompt::head;
@@ -61,6 +63,7 @@ pub struct Checked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Person {
     First,
+    Plural,
     Second,
     Third,
     Formal,
@@ -79,6 +82,8 @@ enum Demand {
     Omit(Term),
     Person(Person),
     Acrostic(String),
+    Syllables(Vec<usize>),
+    NoRhyme,
     StartsWith(String),
     Coded(Coded),
     Parses(Option<Coded>),
@@ -189,6 +194,12 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
     #[rustfmt::skip] // one word per line would hide the code
     const PERSONS: &[(Person, &[&str])] = &[
         (
+            Person::Plural,
+            &[
+                "first person plural", "wir form", "premiere personne du pluriel", "primera persona del plural", "prima persona plurale", "primeira pessoa do plural", "as we", "eerste persoon meervoud",
+            ],
+        ),
+        (
             Person::First,
             &[
                 "first person", "in der ich form", "ich form", "premiere personne", "primera persona",
@@ -198,7 +209,7 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
         (
             Person::Second,
             &[
-                "second person", "speak to me directly", "speak to her", "speak to him", "talk to me directly", "address me directly", "address him directly", "address her directly", "speak directly to", "zweiter person", "zweite person", "deuxieme personne", "segunda persona",
+                "second person", "talk to her", "talk to him", "talk to them", "speak to them", "to her directly", "to him directly", "to them directly", "direkt an ihn", "direkt an sie", "hablale", "dirigete a", "speak to me directly", "speak to her", "speak to him", "talk to me directly", "address me directly", "address him directly", "address her directly", "speak directly to", "zweiter person", "zweite person", "deuxieme personne", "segunda persona",
                 "seconda persona", "segunda pessoa", "tweede persoon",
             ],
         ),
@@ -213,12 +224,12 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
             Person::Formal,
             &[
                 "vouvoiement", "sie form", "vouvoie", "vouvoyer", "siezen", "mit sie",
-                "tratamiento de usted", "de usted", "per sie", "u vorm",
+                "tratamiento de usted", "de usted", "per sie", "u vorm", "vouvoyant", "vouvoyez", "vouvoyer", "gesiezt", "sie form", "formal address",
             ],
         ),
         (
             Person::Familiar,
-            &["tutoiement", "du form", "tutoie", "duzen", "tutoyer", "per du", "tutea", "de tu", "je vorm"],
+            &["tutoiement", "du form", "tutoie", "duzen", "tutoyer", "per du", "tutea", "de tu", "je vorm", "tutoyant", "tutoyez", "tuteo", "geduzt"],
         ),
     ];
     let mut found = Vec::new();
@@ -227,8 +238,10 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
             let length = prompt.says_any(at, phrases);
             let shooter =
                 matches!(prompt.word(at + length), "shooter" | "view" | "nicht" | "game" | "perspective_");
-            if length > 0 && !shooter && !format::is_negated(prompt, at) {
-                found.push((Demand::Person(*person), at..at + length));
+            let negated = format::is_negated(prompt, at);
+            let person = address::turned(prompt, at + length, *person, negated);
+            if let Some(person) = person.filter(|_| length > 0 && !shooter) {
+                found.push((Demand::Person(person), at..at + length));
             }
         }
         let formal = prompt.says_any(at, ADDRESSES);
@@ -236,6 +249,15 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
         if formal > 0 || alone {
             found.push((Demand::Person(Person::Formal), at..at + formal.max(1)));
         }
+        let rhymes = prompt.says_any(at, &["rhyme", "rhymes", "rhyming"]);
+        if rhymes > 0
+            && matches!(prompt.word(at.wrapping_sub(1)), "no" | "not" | "dont" | "without" | "never")
+            && !matches!(prompt.word(at + 1), "needed" | "required" | "necessary" | "or")
+        {
+            found.push((Demand::NoRhyme, at.saturating_sub(1)..at + 1));
+        }
+        let form = address::wanted(prompt, at);
+        found.extend(form.map(|(person, tokens)| (Demand::Person(person), tokens)));
         found.extend(acrostic(prompt, at));
         found.extend(beginning(prompt, at));
         let keeps = keeps_figures(prompt, at);
@@ -243,8 +265,24 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
             found.push((Demand::KeepFigures, at..at + keeps));
         }
     }
-    found.dedup_by(|a, b| matches!((&a.0, &b.0), (Demand::Person(x), Demand::Person(y)) if x == y));
-    found
+    if ["5-7-5", "5/7/5", "5–7–5", "5‑7‑5"].iter().any(|form| prompt.text.contains(form)) {
+        found.push((Demand::Syllables(vec![5, 7, 5]), 0..0));
+    }
+    found.extend(address::polite(prompt).map(|person| (Demand::Person(person), 0..0)));
+    one_person(found)
+}
+
+/// Keeps one demand on the person, and one on the form of address.
+fn one_person(found: Vec<(Demand, std::ops::Range<usize>)>) -> Vec<(Demand, std::ops::Range<usize>)> {
+    let plural = found.iter().any(|(demand, _)| matches!(demand, Demand::Person(Person::Plural)));
+    let mut seen = Vec::new();
+    let keep = |(demand, _): &(Demand, std::ops::Range<usize>)| {
+        let Demand::Person(person) = demand else { return true };
+        let twice = seen.contains(person) || plural && *person == Person::First;
+        seen.push(*person);
+        !twice
+    };
+    found.into_iter().filter(keep).collect()
 }
 
 /// Reads "an acrostic of NAME".
@@ -379,6 +417,8 @@ impl Constraint {
             Demand::Omit(_) => "omit",
             Demand::Person(_) => "person",
             Demand::Acrostic(_) => "acrostic",
+            Demand::Syllables(_) => "syllables",
+            Demand::NoRhyme => "no_rhyme",
             Demand::StartsWith(_) => "starts_with",
             Demand::Coded(_) => "programming_language",
             Demand::Parses(_) => "code_parses",
@@ -410,6 +450,7 @@ impl Constraint {
             Demand::Omit(term) => format!("do not mention {}", term.describe()),
             Demand::Person(person) => match person {
                 Person::First => "write in the first person",
+                Person::Plural => "write in the first person plural",
                 Person::Second => "write in the second person",
                 Person::Third => "write in the third person",
                 Person::Formal => "address the reader formally",
@@ -417,6 +458,11 @@ impl Constraint {
             }
             .to_owned(),
             Demand::Acrostic(name) => format!("an acrostic of {name}"),
+            Demand::Syllables(lines) => {
+                let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+                format!("lines of {} syllables", lines.join(", "))
+            }
+            Demand::NoRhyme => "no rhymes".to_owned(),
             Demand::StartsWith(text) => format!("start with \"{text}\""),
             Demand::Coded(coded) => format!("code in {}", coded.name()),
             Demand::Parses(_) => "code that parses".to_owned(),
