@@ -321,7 +321,7 @@ fn ingredients_are_found_to_use_and_to_leave_out() {
                 &["uses_ingredients: use chickpeas, spinach, rice and the other given things"],
             ),
             ("A cake with exact quantities", &["mention: mention quantities"]),
-            ("No time, no idea, no oven", &[]),
+            ("No time, no idea, no oven", &["omit: do not mention oven"]),
             ("No more than two onions", &[]),
             ("A tasting for 8 people from work, budget 90 €, 1 hour", &[]),
         ],
@@ -620,6 +620,150 @@ fn figures_may_take_the_form_of_another_language() {
         &[
             (prompt, "À 10 h 20, avant 15 h, le 14 mars 2026.", "keep_figures", Met::Met),
             (prompt, "À 10 h 20, avant 16 h, le 14 mars 2026.", "keep_figures", Met::Missed),
+        ],
+    );
+}
+
+#[test]
+fn terms_are_found_with_the_demand_behind_them() {
+    assert_demands(
+        Pack::Wild,
+        &["mention", "omit"],
+        &[
+            ("Max 6 words and the word \"appeal\" has to be in it.", &["mention: mention \"appeal\""]),
+            (
+                "The word \"green\" has to be in it, the word \"goodbye\" must not.",
+                &["mention: mention \"green\"", "omit: do not mention \"goodbye\""],
+            ),
+            (
+                "A tagline. The words rain and wet are banned.",
+                &["omit: do not mention \"rain\"", "omit: do not mention \"wet\""],
+            ),
+            (
+                "A blurb. Banned: stunning, nestled, boasts",
+                &[
+                    "omit: do not mention stunning",
+                    "omit: do not mention nestled",
+                    "omit: do not mention boasts",
+                ],
+            ),
+            ("Il faut absolument mentionner le café.", &["mention: mention café"]),
+            ("Five slogans, none may use the word \"love\".", &["omit: do not mention \"love\""]),
+            ("Quatre slogans, et jamais le mot « pain ».", &["omit: do not mention \"pain\""]),
+            ("Não ofereça desconto nem brinde.", &["omit: do not mention desconto nem brinde"]),
+            ("I must not be late. Write a note.", &[]),
+        ],
+    );
+    assert_demands(
+        Pack::Cook,
+        &["omit", "uses"],
+        &[
+            (
+                "Dal without onion, garlic or carrot. I have a pressure cooker.",
+                &[
+                    "omit: do not mention onions",
+                    "omit: do not mention garlic",
+                    "omit: do not mention carrot",
+                ],
+            ),
+            ("Dinner, no oven, potatoes and eggs are here", &["omit: do not mention oven"]),
+            ("Risotto, niente latticini", &["omit: do not mention latticini"]),
+            ("I've got 12 euros, a discount supermarket, salt, oil and a hob", &[]),
+        ],
+    );
+}
+
+#[test]
+fn forms_of_address_are_found_and_checked() {
+    assert_demands(
+        Pack::Wild,
+        &["person", "language"],
+        &[
+            (
+                "Put this into French, so with \"vous\".",
+                &["language: answer in French", "person: address the reader formally"],
+            ),
+            ("Reformule en vouvoyant, ton cordial.", &["person: address the reader formally"]),
+            ("Un faux avis. Tutoiement interdit.", &["person: address the reader formally"]),
+            (
+                "A sign in Dutch. Informal (je/jij).",
+                &["language: answer in Dutch", "person: address the reader familiarly"],
+            ),
+            ("Um convite, tratamento por tu.", &["person: address the reader familiarly"]),
+            ("連絡帳の文をお願いします。敬語で。", &["person: address the reader formally"]),
+            ("문자를 써 주세요. 존댓말로.", &["person: address the reader formally"]),
+            ("Rewrite it in the first person plural", &["person: write in the first person plural"]),
+            ("帮我翻译成英文", &["language: answer in English"]),
+            ("Переведите на английский", &["language: answer in English"]),
+            ("I love you and you love me", &[]),
+        ],
+    );
+    assert_checks(
+        Pack::Wild,
+        &[
+            ("So with \"vous\", in French", "Pouvez-vous nous envoyer votre passeport ?", "person", Met::Met),
+            (
+                "So with \"vous\", in French",
+                "Peux-tu nous envoyer ton passeport pour la chambre ?",
+                "person",
+                Met::Missed,
+            ),
+            ("敬語で", "明日は歯医者のため遅れて登校します。よろしくお願いします。", "person", Met::Met),
+            ("敬語で", "明日は歯医者だから遅れて行くよ。給食は食べるね。", "person", Met::Missed),
+            ("존댓말로", "밤에 소리가 나서 아이가 깨요. 부탁드립니다.", "person", Met::Met),
+            ("존댓말로", "밤에 소리가 나서 아이가 깬다. 조심해.", "person", Met::Missed),
+            ("First person plural", "We returned 4 percent to our members.", "person", Met::Met),
+            ("First person plural", "I returned 4 percent to my members.", "person", Met::Missed),
+        ],
+    );
+}
+
+#[test]
+fn verse_fields_and_remarks_are_checked() {
+    assert_demands(
+        Pack::Wild,
+        &["syllables", "no_rhyme", "length_words", "format_json", "format_table", "code_only", "ends"],
+        &[
+            (
+                "A haiku, 5-7-5 please, no rhyme",
+                &["no_rhyme: no rhymes", "syllables: lines of 5, 7, 5 syllables"],
+            ),
+            (
+                "Table with columns Country, Year, Note: when? Notes max 10 words.",
+                &["format_table: a table with the columns Country, Year"],
+            ),
+            ("JSON only, and a key \"note\" with one tip in at most 12 words", &["format_json: valid JSON"]),
+            ("Extract as raw JSON, keys: name, guests", &["format_json: JSON with the keys name, guests"]),
+            (
+                "A workflow for pytest. Only the YAML, nothing around it.",
+                &["code_only: code only, without explanation"],
+            ),
+            ("Dos frases, que termine en pregunta.", &["ends_with_question: a question at the end"]),
+            ("Do not rhyme it with a list of words", &["no_rhyme: no rhymes"]),
+        ],
+    );
+    assert_checks(
+        Pack::Wild,
+        &[
+            (
+                "Only the translation.",
+                "明日お届けします。\n\nRomaji: ashita o-todoke shimasu",
+                "no_preamble",
+                Met::Missed,
+            ),
+            (
+                "Only the text.",
+                "We ran the shop.\n\n(I changed the tense and the spelling.)",
+                "no_preamble",
+                Met::Missed,
+            ),
+            ("Only the text.", "We ran the shop.\n\nWe still do.", "no_preamble", Met::Met),
+            (
+                "A couplet without rhyme",
+                "The train is late in all this rain\nwe wait beside the other train",
+                "no_rhyme",
+                Met::Missed,
+            ),
         ],
     );
 }
