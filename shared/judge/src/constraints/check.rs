@@ -4,7 +4,7 @@ use super::amounts::{Scope, Unit};
 use super::bounds::Bounds;
 use super::layout::{Answer, Kind, Row, count_words, sentences};
 use super::prompt::folded;
-use super::{Checked, Demand, Met, Person, code, format, language, parsers};
+use super::{Checked, Demand, Met, Person, code, format, language, parsers, source};
 
 /// Compares `answer` with `demand`.
 pub(super) fn check(demand: &Demand, prompt: &str, answer: &Answer<'_>) -> Checked {
@@ -61,6 +61,11 @@ pub(super) fn check(demand: &Demand, prompt: &str, answer: &Answer<'_>) -> Check
         Demand::NoImports => {
             let imports = code::imports(&all());
             plain(Some(!imports), if imports { "imports" } else { "no imports" }.to_owned())
+        }
+        Demand::Barred(bar, coded) => {
+            let kept = bar.is_kept(&source::programs(*coded, answer));
+            let found = if kept == Some(false) { "not so" } else { "nothing found" };
+            plain(kept, found.to_owned())
         }
         Demand::NoRegex => {
             let used = code::uses_regex(&all());

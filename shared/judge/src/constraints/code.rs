@@ -5,7 +5,7 @@ use super::prompt::{Prompt, Token};
 
 /// A language of code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Coded {
+pub(crate) enum Coded {
     Rust,
     Python,
     JavaScript,
@@ -250,7 +250,7 @@ pub(super) fn function_name(prompt: &Prompt) -> Option<(String, usize)> {
 }
 
 /// True if `name` occurs in `code` as a whole word.
-pub(super) fn has_word(code: &str, name: &str) -> bool {
+pub(crate) fn has_word(code: &str, name: &str) -> bool {
     let joins = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(name).any(|(at, _)| {
         let before = code.get(..at).unwrap_or_default().ends_with(joins);

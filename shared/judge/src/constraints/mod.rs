@@ -7,10 +7,11 @@
 
 mod address;
 mod amounts;
+mod barred;
 mod bounds;
 mod check;
 mod cjk;
-mod code;
+pub(crate) mod code;
 mod format;
 mod language;
 pub(crate) mod layout;
@@ -18,6 +19,7 @@ mod lexicon;
 mod parsers;
 mod prompt;
 mod quantity;
+mod source;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -91,6 +93,7 @@ enum Demand {
     StandardLibrary,
     NoImports,
     NoRegex,
+    Barred(&'static barred::Bar, Option<Coded>),
 }
 
 /// Most stated demands of a prompt that are kept.
@@ -347,6 +350,8 @@ fn program(prompt: &Prompt, code: bool) -> Vec<(Demand, std::ops::Range<usize>)>
     if let Some((at, length)) = code::standard_only(prompt) {
         found.push((Demand::StandardLibrary, at..at + length));
     }
+    let language = code::wanted(prompt, code).map(|(coded, _)| coded);
+    found.extend(barred::bars(prompt).into_iter().map(|(bar, at)| (Demand::Barred(bar, language), at)));
     for at in 0..prompt.tokens.len() {
         #[rustfmt::skip] // one word per line would hide the code
         let imports = prompt.says_any(
@@ -426,6 +431,7 @@ impl Constraint {
             Demand::StandardLibrary => "standard_library",
             Demand::NoImports => "no_imports",
             Demand::NoRegex => "no_regex",
+            Demand::Barred(bar, _) => bar.kind,
         }
     }
 
@@ -470,6 +476,7 @@ impl Constraint {
             Demand::StandardLibrary => "only the standard library".to_owned(),
             Demand::NoImports => "no imports".to_owned(),
             Demand::NoRegex => "no regular expressions".to_owned(),
+            Demand::Barred(bar, _) => bar.label.to_owned(),
         }
     }
 
