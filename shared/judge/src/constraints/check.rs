@@ -4,7 +4,7 @@ use super::amounts::{Scope, Unit};
 use super::bounds::Bounds;
 use super::layout::{Answer, Kind, Row, count_words, sentences};
 use super::prompt::folded;
-use super::{Checked, Demand, Met, Person, code, format, language, parsers, source};
+use super::{Checked, Demand, Met, Person, code, format, language, parsers, patterns, source};
 
 /// Compares `answer` with `demand`.
 pub(super) fn check(demand: &Demand, prompt: &str, answer: &Answer<'_>) -> Checked {
@@ -66,6 +66,10 @@ pub(super) fn check(demand: &Demand, prompt: &str, answer: &Answer<'_>) -> Check
             let kept = bar.is_kept(&source::programs(*coded, answer));
             let found = if kept == Some(false) { "not so" } else { "nothing found" };
             plain(kept, found.to_owned())
+        }
+        Demand::Pattern(examples) => {
+            let (met, found) = patterns::check(examples, prompt.contains("fullmatch"), answer);
+            plain(met, found)
         }
         Demand::NoRegex => {
             let used = code::uses_regex(&all());
@@ -309,7 +313,7 @@ fn related(a: whatlang::Lang, b: whatlang::Lang) -> bool {
 }
 
 /// True if most lines of the text are code or data.
-fn is_code(text: &str) -> bool {
+pub(super) fn is_code(text: &str) -> bool {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let marks = |line: &&&str| {
         line.contains(['{', '}', ';', '=', '<', '|', '$', '\\', '(']) && !format::reads_as_prose(line.trim())

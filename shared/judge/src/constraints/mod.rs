@@ -17,9 +17,10 @@ mod language;
 pub(crate) mod layout;
 mod lexicon;
 mod parsers;
+mod patterns;
 mod prompt;
 mod quantity;
-mod source;
+pub(crate) mod source;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -94,6 +95,7 @@ enum Demand {
     NoImports,
     NoRegex,
     Barred(&'static barred::Bar, Option<Coded>),
+    Pattern(patterns::Examples),
 }
 
 /// Most stated demands of a prompt that are kept.
@@ -350,6 +352,7 @@ fn program(prompt: &Prompt, code: bool) -> Vec<(Demand, std::ops::Range<usize>)>
     if let Some((at, length)) = code::standard_only(prompt) {
         found.push((Demand::StandardLibrary, at..at + length));
     }
+    found.extend(patterns::wanted(prompt).map(|(examples, at)| (Demand::Pattern(examples), at)));
     let language = code::wanted(prompt, code).map(|(coded, _)| coded);
     found.extend(barred::bars(prompt).into_iter().map(|(bar, at)| (Demand::Barred(bar, language), at)));
     for at in 0..prompt.tokens.len() {
@@ -432,6 +435,7 @@ impl Constraint {
             Demand::NoImports => "no_imports",
             Demand::NoRegex => "no_regex",
             Demand::Barred(bar, _) => bar.kind,
+            Demand::Pattern(_) => "pattern",
         }
     }
 
@@ -477,6 +481,7 @@ impl Constraint {
             Demand::NoImports => "no imports".to_owned(),
             Demand::NoRegex => "no regular expressions".to_owned(),
             Demand::Barred(bar, _) => bar.label.to_owned(),
+            Demand::Pattern(_) => "an expression that fits its examples".to_owned(),
         }
     }
 
