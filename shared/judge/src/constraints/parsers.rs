@@ -2,6 +2,7 @@
 
 use super::code::{Coded, guess};
 use super::layout::Answer;
+use super::source::config;
 
 /// Longest code that is parsed, in bytes. Longer code stays undecided.
 #[cfg(feature = "parsers")]
@@ -20,6 +21,9 @@ pub(super) fn check(wanted: Option<Coded>, answer: &Answer<'_>) -> (Option<bool>
     let largest = blocks.max_by_key(|(.., code)| code.len());
     let (label, unlabelled, code) = largest.unwrap_or((None, true, answer.text));
     let prose = largest.is_none() && code.lines().any(|line| super::format::reads_as_prose(line.trim()));
+    // Nested keys are a configuration, in whatever language the rest of the answer is.
+    let nested = config(code).filter(|coded| *coded == Coded::Yaml && unlabelled && code.contains("\n  "));
+    let label = label.or(nested);
     let coded = label.or_else(|| if unlabelled { wanted.or_else(|| guess(code)) } else { None });
     let Some(coded) = coded.filter(|_| !prose && !code.trim().is_empty()) else {
         return (None, "not parsed".to_owned());
@@ -54,6 +58,7 @@ fn parse_program(coded: Coded, code: &str) -> Option<Option<usize>> {
     }
     let language: tree_sitter::Language = match coded {
         Coded::Sql => return parse_sql(code),
+        Coded::Yaml => return parse_yaml(code),
         Coded::Python => tree_sitter_python::LANGUAGE.into(),
         Coded::Rust => tree_sitter_rust::LANGUAGE.into(),
         Coded::Shell => tree_sitter_bash::LANGUAGE.into(),
@@ -103,6 +108,16 @@ fn first_error(root: tree_sitter::Node<'_>) -> Option<usize> {
             _ => return Some(node.start_position().row + 1),
         }
     }
+}
+
+/// The line of the error in a YAML document, or none. Templates leave it undecided.
+#[cfg(feature = "parsers")]
+fn parse_yaml(code: &str) -> Option<Option<usize>> {
+    if code.lines().any(|line| line.trim_start().starts_with("{{")) {
+        return None;
+    }
+    let error = saphyr_parser::Parser::new_from_str(code).find_map(Result::err);
+    Some(error.map(|error| error.marker().line()))
 }
 
 /// The line of the error in a query, or none if one of the frequent dialects accepts it. Parameters of
@@ -160,6 +175,13 @@ mod tests {
             (Coded::Sql, "SELECT DISTINCT ON (a) a, b FROM t ORDER BY a, b DESC;", true),
             (Coded::Sql, "WITH x AS (SELECT 1 AS n) SELECT n, rank() OVER (ORDER BY n) FROM x", true),
             (Coded::Sql, "SELECT a FROM WHERE b = 1", false),
+            (
+                Coded::Yaml,
+                "on:\n  push:\n    branches: [main]\njobs:\n  a:\n    steps:\n      - run: x",
+                true,
+            ),
+            (Coded::Yaml, "services:\n  db:\n  image: postgres:16\n    restart: always", false),
+            (Coded::Yaml, "steps:\n  - uses: a\n   with: b", false),
             (Coded::Json, "{\"a\": [1, 2]}", true),
             (Coded::Json, "{\"a\": [1, 2}", false),
         ] {
@@ -170,9 +192,15 @@ mod tests {
     #[test]
     fn hostile_code_ends_the_parser_early() {
         for code in ["(".repeat(60_000), "{[(".repeat(20_000), "<a>".repeat(20_000), "((((a,".repeat(9_000)] {
-            for coded in
-                [Coded::Python, Coded::JavaScript, Coded::TypeScript, Coded::Rust, Coded::Shell, Coded::Sql]
-            {
+            for coded in [
+                Coded::Python,
+                Coded::JavaScript,
+                Coded::TypeScript,
+                Coded::Rust,
+                Coded::Shell,
+                Coded::Sql,
+                Coded::Yaml,
+            ] {
                 assert_ne!(parse(coded, &code), Some(None), "{coded:?}");
             }
         }

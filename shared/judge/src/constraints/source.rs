@@ -11,6 +11,11 @@ pub(crate) fn sources<'a>(prompt: &str, answer: &Answer<'a>) -> Vec<(Coded, &'a 
     programs(wanted(&prompt, true).map(|(coded, _)| coded), answer)
 }
 
+/// True if an answer without fences is a program or data as a whole, so that none of it is prose.
+pub(crate) fn is_program(prompt: &str, answer: &Answer<'_>) -> bool {
+    answer.fences.is_empty() && (super::check::is_code(answer.text) || !sources(prompt, answer).is_empty())
+}
+
 /// The programs in `answer`, where blocks without a label are in the language `wanted`, if there is one.
 pub(super) fn programs<'a>(wanted: Option<Coded>, answer: &Answer<'a>) -> Vec<(Coded, &'a str)> {
     let unlabelled = |code: &str| config(code).or(wanted).or_else(|| guess(code));
@@ -30,7 +35,7 @@ pub(super) fn programs<'a>(wanted: Option<Coded>, answer: &Answer<'a>) -> Vec<(C
 }
 
 /// The language of style sheets and configurations, which have no words of their own.
-fn config(code: &str) -> Option<Coded> {
+pub(super) fn config(code: &str) -> Option<Coded> {
     let lines: Vec<&str> =
         code.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let name = |text: &str| {
