@@ -245,8 +245,19 @@ pub(super) fn function_name(prompt: &Prompt) -> Option<(String, usize)> {
         let identifier =
             shown.len() >= 2 && shown.is_ascii() && !shown.starts_with(|c: char| c.is_ascii_digit());
         let wanted = named && (called || compound || token.quoted) || opens;
+        if is_given(&prompt.text, token.span.start) {
+            return None;
+        }
         (wanted && identifier && !super::format::is_negated(prompt, at)).then(|| (shown.to_owned(), at))
     })
+}
+
+/// True if the line at `at` begins a definition with a body, which the prompt brings along.
+fn is_given(text: &str, at: usize) -> bool {
+    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim();
+    let defines = ["def ", "class ", "function ", "fn ", "pub fn ", "func ", "const ", "export function "];
+    defines.iter().any(|word| line.starts_with(word)) && line.ends_with([':', '{'])
 }
 
 /// True if `name` occurs in `code` as a whole word.

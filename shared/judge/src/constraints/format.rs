@@ -122,7 +122,7 @@ static RULES: &[Rule] = &[
             "solo il codice", "apenas o codigo", "so o codigo", "alleen code", "alleen de code",
             "just the one liner", "only the corrected function", "only the corrected code",
             "only the fixed function", "only the fixed code", "just the corrected function", "so codigo",
-            "apenas codigo", "solo codice", "uniquement du code", "que le code",
+            "apenas codigo", "solo codice", "uniquement du code", "que le code", "css only in the answer",
             "just the class", "only the class", "just the file", "only the file", "no prose just code",
             "only the yaml", "just the yaml", "yaml only", "only yaml", "file only", "only the json",
             "nothing but code", "nothing but the code", "only the files content", "dockerfile only",

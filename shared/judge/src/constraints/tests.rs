@@ -394,6 +394,12 @@ fn demands_on_code_are_found() {
             ),
             ("Python, no imports", &["programming_language: code in Python", "no_imports: no imports"]),
             ("Convert this Python code to Rust", &[]),
+            ("What is the bug here?\n\ndef add_tag(tag, tags=[]):\n    tags.append(tag)", &[]),
+            (
+                "Python, must not modify the input",
+                &["programming_language: code in Python", "no_mutation: leave the arguments unchanged"],
+            ),
+            ("A footer at the bottom. CSS only, please.", &["programming_language: code in CSS"]),
             ("A function in class A calls payments(id)", &[]),
             ("github actions yaml: run pytest with python 3.12", &[]),
             ("My function reads 100 lines at a time. Why is it slow?", &[]),
