@@ -1,5 +1,7 @@
 //! Measures of the code in an answer.
 
+mod practices;
+
 use clorp_domain::Pack;
 
 use super::{capped, per_mille};
