@@ -22,7 +22,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("missed_language", &["language"]),
     ("missed_mention", &["mention", "uses_ingredients", "keep_figures"]),
     ("missed_omission", &["omit", "no_"]),
-    ("missed_code", &["code_parses", "programming_language", "function_name", "standard_library"]),
+    ("missed_code", &["code_parses", "programming_language", "function_name", "standard_library", "pattern"]),
     ("missed_form", &[""]),
 ];
 
@@ -186,7 +186,8 @@ impl Aspect {
             "stuffing" | "copied" | "longest_copy" | "dominance" | "off_topic" | "foreign_script" => {
                 Self::Subject
             }
-            "code_share" | "comments" | "tests" | "error_handling" | "identifiers" => Self::Code,
+            "code_share" | "comments" | "tests" | "error_handling" | "identifiers" | "pitfalls"
+            | "asked_pitfalls" | "untraced" => Self::Code,
             "markup" | "headings" | "listed" | "tabular" | "around" | "paragraph_length"
             | "sentence_length" | "sentence_variety" | "distinct_words" | "word_length" | "long_words" => {
                 Self::Form
@@ -207,6 +208,8 @@ const NAMED: &[(&str, i64, &str)] = &[
     ("open_fence", 1, "Leaves a code block open."),
     ("placeholders", 1, "Leaves blanks to fill in."),
     ("stubs", 1, "Leaves bodies of code empty."),
+    ("asked_pitfalls", 1, "Has a fault that the prompt warns of."),
+    ("pitfalls", 1, "Uses a practice that its language warns of."),
     ("off_topic", 950, "Takes up little of the subject."),
     ("repeated_sentences", 200, "Repeats its own sentences."),
     ("stuffing", 700, "Consists mostly of the prompt's words."),

@@ -12,6 +12,7 @@ mod shape;
 use clorp_domain::Pack;
 
 use crate::constraints::layout::{Answer, sentences};
+use crate::constraints::source::is_program;
 use crate::fold::{fold, is_invisible};
 use crate::text::Text;
 
@@ -42,6 +43,10 @@ struct Texts<'a> {
     /// Share of the prompt's word pieces that are taken up.
     pieces: i64,
     pack: Pack,
+    /// True if none of the answer is prose.
+    is_program: bool,
+    /// Faults of the programs.
+    faults: code::Faults,
 }
 
 /// A finding: its stable name, its meaning and its measure.
@@ -62,7 +67,9 @@ static FEATURES: &[Feature] = &[
     feature("refusal", "Phrases that refuse the work, up to 5.", |t| {
         capped(phrases::count(&t.words, phrases::REFUSALS), 5)
     }),
-    feature("cut_off", "1 if the prose stops in mid-sentence.", |t| shape::cut_off(&t.answer)),
+    feature("cut_off", "1 if the prose stops in mid-sentence.", |t| {
+        if t.is_program { 0 } else { shape::cut_off(&t.answer) }
+    }),
     feature("open_fence", "1 if a code fence is never closed.", |t| shape::open_fence(&t.answer)),
     feature("unbalanced", "Brackets of the code without a partner, up to 10.", |t| {
         code::unbalanced(&t.answer, t.pack)
@@ -142,9 +149,11 @@ static FEATURES: &[Feature] = &[
     feature("listed", "Items of lists, in per mille of lines.", |t| shape::listed(&t.answer)),
     feature("tabular", "Rows of tables, in per mille of lines.", |t| shape::tabular(&t.answer)),
     feature("emoji", "Emoji, per mille of words.", |t| t.share(crate::constraints::emoji(t.answer.text))),
-    feature("exclamations", "Exclamation marks, per mille of words.", |t| t.share(t.text.exclamations)),
+    feature("exclamations", "Exclamation marks, per mille of words.", |t| {
+        t.share(t.prose.matches(['!', '！']).count())
+    }),
     feature("questions", "Question marks, in per mille of sentences.", |t| {
-        per_mille(t.answer.text.matches(['?', '？', '؟']).count(), t.lengths.len().max(1))
+        per_mille(t.prose.matches(['?', '？', '؟']).count(), t.lengths.len().max(1))
     }),
     feature("capitals", "Upper-case letters, in per mille of letters.", |t| {
         per_mille(t.text.upper_of_cased.0, t.text.upper_of_cased.1)
@@ -201,6 +210,15 @@ static FEATURES: &[Feature] = &[
         "Letters of a script that the prompt does not use, in per mille of letters.",
         |t| shape::foreign_script(&t.prompt, t.answer.text),
     ),
+    feature("pitfalls", "Practices in code that the documentation of its language warns of, up to 6.", |t| {
+        capped(t.faults.pitfalls, 6)
+    }),
+    feature("asked_pitfalls", "Practices in code that are faults because of the prompt, up to 4.", |t| {
+        capped(t.faults.asked_pitfalls, 4)
+    }),
+    feature("untraced", "Points of the prompt that leave no trace in the code, up to 4.", |t| {
+        capped(t.faults.untraced, 4)
+    }),
 ];
 
 impl Texts<'_> {
@@ -219,7 +237,9 @@ impl Texts<'_> {
 /// Observes `output`, an answer to `prompt`.
 pub fn observe(prompt: &str, output: &str, pack: Pack) -> Observations {
     let answer = Answer::new(output);
-    let prose = answer.prose();
+    // Signs in code are none of the writer's, such as `!` and `?`.
+    let is_program = pack == Pack::Code && is_program(prompt, &answer);
+    let prose = if is_program { String::new() } else { answer.prose() };
     let words = words(&prose);
     let opening: Vec<String> = words.iter().take(14).cloned().collect();
     let closing: Vec<String> = words.iter().skip(words.len().saturating_sub(30)).cloned().collect();
@@ -231,6 +251,7 @@ pub fn observe(prompt: &str, output: &str, pack: Pack) -> Observations {
     let (asked, text) = (Text::new(prompt), Text::new(output));
     let (copied, stems) = (overlap::copied(&asked, &text), overlap::stems(&asked, &text));
     let pieces = overlap::pieces(&asked, &text);
+    let faults = if pack == Pack::Code { code::faults(prompt, &answer) } else { code::Faults::default() };
     let texts = Texts {
         prompt: asked,
         text,
@@ -244,6 +265,8 @@ pub fn observe(prompt: &str, output: &str, pack: Pack) -> Observations {
         stems,
         pieces,
         pack,
+        is_program,
+        faults,
     };
     Observations { values: FEATURES.iter().map(|feature| (feature.measure)(&texts)).collect() }
 }
@@ -308,7 +331,7 @@ mod tests {
     fn features_have_distinct_names_and_a_meaning() {
         let names: HashSet<&str> = FEATURES.iter().map(|feature| feature.name).collect();
         assert_eq!(names.len(), FEATURES.len());
-        assert!((40..=64).contains(&FEATURES.len()));
+        assert!((40..=80).contains(&FEATURES.len()));
         assert!(FEATURES.iter().all(|feature| feature.meaning.ends_with('.')));
     }
 

@@ -1,11 +1,13 @@
 //! Measures of the code in an answer.
 
+mod asked;
 mod practices;
 
 use clorp_domain::Pack;
 
 use super::{capped, per_mille};
 use crate::constraints::layout::Answer;
+use crate::constraints::source::sources;
 use crate::text::Text;
 
 /// The brackets of the fenced code that have no partner, up to 10. Without fences, only an answer to a demand
@@ -15,6 +17,29 @@ pub(super) fn unbalanced(answer: &Answer<'_>, pack: Pack) -> i64 {
         return 0;
     }
     capped(open_brackets(&answer.code()), 10)
+}
+
+/// Faults of the programs in an answer. All counts are 0 for an answer without programs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Faults {
+    /// Distinct practices that are faults anywhere.
+    pub(super) pitfalls: usize,
+    /// Distinct practices that are faults because of the prompt.
+    pub(super) asked_pitfalls: usize,
+    /// Points of the prompt that leave no trace in the code.
+    pub(super) untraced: usize,
+}
+
+/// Finds the faults of the programs in `answer`.
+pub(super) fn faults(prompt: &str, answer: &Answer<'_>) -> Faults {
+    let programs = sources(prompt, answer);
+    if programs.is_empty() {
+        return Faults::default();
+    }
+    let words = format!(" {} ", super::words(prompt).join(" "));
+    let (pitfalls, asked_pitfalls) = practices::faults(&words, &programs);
+    let untraced = asked::untraced(&words, &programs);
+    Faults { pitfalls, asked_pitfalls, untraced }
 }
 
 fn open_brackets(code: &str) -> usize {
