@@ -22,7 +22,7 @@ pub(crate) struct Word {
     pub(crate) stem: u64,
     /// True if the word carries content.
     pub(crate) content: bool,
-    /// True if the word has a digit.
+    /// True if the word begins with a digit.
     pub(crate) figure: bool,
     /// True if the word is capitalised in mid-sentence.
     pub(crate) name: bool,
@@ -231,7 +231,8 @@ fn word(line: &str, span: Range<usize>, base: usize, opens: bool) -> Word {
     Word {
         stem: hash(stem(&folded).bytes()),
         content: !single && folded.len() <= LONGEST_WORD && !is_stop(&folded),
-        figure: folded.len() <= LONGEST_WORD && folded.bytes().any(|b| b.is_ascii_digit()),
+        // "Base64" and "MP3" are names.
+        figure: folded.len() <= LONGEST_WORD && folded.starts_with(|c: char| c.is_ascii_digit()),
         name: capital && !acronym && !opens && !single,
         identifier: matches!(next, Some('(' | '_')),
         span: base + span.start..base + span.end,

@@ -143,10 +143,12 @@ pub(super) fn flags(text: &str, prompt: &str, asked: Concepts) -> Vec<IntegrityF
 
 /// True if a prompt about chats is about those of language models.
 fn names_models(prompt: &str, words: &HashSet<&str>, asked: Concepts) -> bool {
-    let names = |word: &&str| !AMONG_PEOPLE.contains(word) && concepts(word) & (CHAT | MACHINE | SYSTEM) != 0;
+    let names = |word: &&str| !AMONG_PEOPLE.contains(word) && concepts(word) & (CHAT | MACHINE) != 0;
     // "Ai" is a verb in French.
-    let plain = asked & (MACHINE | SYSTEM) != 0 && !words.contains("ai");
-    plain || prompt.contains("AI") || words.iter().any(names)
+    let plain = asked & MACHINE != 0 && !words.contains("ai");
+    // A sound system is no system of messages.
+    let system = asked & SYSTEM != 0 && ["prompt", "prompts", "llm"].iter().any(|word| words.contains(word));
+    plain || system || prompt.contains("AI") || words.iter().any(names)
 }
 
 /// Finds tags, marks of chat templates and bracketed names of sections.
@@ -234,9 +236,12 @@ fn head(text: &str, at: usize, mark: &str, prompt: &HashSet<&str>) -> Option<Hea
     let words: Vec<&str> =
         line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let (first, last) = (*words.first()?, *words.last()?);
-    let role =
-        |word: &str| ROLES.contains(&fold_text(word).as_str()) && !prompt.contains(fold_text(word).as_str());
     let loud = |word: &str| word.len() > 4 && word.chars().all(char::is_uppercase);
+    // A prompt with the word makes it a word of the subject, but not in capitals before a message.
+    let role = |word: &str| {
+        let folded = fold_text(word);
+        ROLES.contains(&folded.as_str()) && (loud(word) || !prompt.contains(folded.as_str()))
+    };
     let heads = mark != "\n" || loud(first) || line.trim_start().starts_with(['#', '=', '*', '-']);
     let said = words.iter().fold(0, |all, word| all | concepts(&fold_text(word)));
     let message = said & ADDRESS != 0 || MESSAGES.contains(&fold_text(last).as_str());

@@ -104,6 +104,9 @@ const NEVER: &[Concepts] = &[0];
 const ON_JUDGES: &[Concepts] = &[JUDGE | COURT];
 const ON_ENTRIES: &[Concepts] = &[ENTRY | COURT];
 const ON_GRADES: &[Concepts] = &[RATE | RUBRIC | JUDGE | COURT];
+/// A sound system or a manager in the prompt asks for no verdict by one.
+const ON_RATING_AUTHORITIES: &[Concepts] =
+    &[AUTHORITY | SYSTEM, RATE | VERDICT | WIN | RUBRIC | JUDGE | CHAT | MACHINE | ATTACK];
 const ON_ATTACKS: &[Concepts] = &[ATTACK];
 const ON_CHATS: &[Concepts] = &[CHAT | MACHINE];
 
@@ -143,12 +146,12 @@ const RULES_OF_RACES: &[Rule] = &[
     rule(AddressesJudge, &[YOU, RATE, OWN, TOP], &[RATE]).within(10),
     rule(AddressesJudge, &[JUDGE, OWN, BEST], ON_GRADES),
     rule(FalseAuthority, &[CLORP, RESULT | JUDGE | MINE | PASS], &[CLORP]),
-    rule(FalseAuthority, &[AUTHORITY, MINE | JUDGE, BEST | RESULT | PASS], &[AUTHORITY]),
-    rule(FalseAuthority, &[AUTHORITY, SELF, YOU, RESULT], &[AUTHORITY]),
+    rule(FalseAuthority, &[AUTHORITY, MINE | JUDGE, BEST | RESULT | PASS], ON_RATING_AUTHORITIES),
+    rule(FalseAuthority, &[AUTHORITY, SELF, YOU, RESULT], ON_RATING_AUTHORITIES),
     rule(
         FalseAuthority,
         &[AUTHORITY | SYSTEM, PASS | WIN, RESULT, ORDER | GIVE | YOU],
-        &[AUTHORITY | SYSTEM],
+        ON_RATING_AUTHORITIES,
     ),
     rule(OverridesRules, &[IGNORE, RULES, PRIOR | SYSTEM], ON_ATTACKS),
     rule(OverridesRules, &[IGNORE, RULES, YOU | EVERY], &[ATTACK | CHAT | MACHINE | JUDGE])
