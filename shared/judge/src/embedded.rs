@@ -11,7 +11,7 @@ use crate::checks::check;
 use crate::constraints::{Constraint, extract};
 use crate::features::{Measured, measure};
 use crate::points::points;
-use crate::ranking::{Entry, Placement, confidence, contributions, fits, rank, sums};
+use crate::ranking::{Entry, FITS, Placement, confidence, contributions, rank, sums};
 use crate::rationale::Case;
 use crate::rubric::{Criterion, MOST_OF_JUNK, Marks, RUBRIC_VERSION, Rubric, grade};
 use crate::text::Text;
@@ -20,7 +20,7 @@ use crate::text::Text;
 pub const EMBEDDED_JUDGE: &str = "clorp-embedded";
 
 /// Version of the embedded judge. It changes when the ranking does.
-pub const EMBEDDED_JUDGE_VERSION: &str = "2";
+pub const EMBEDDED_JUDGE_VERSION: &str = "3";
 
 /// A submission as the embedded judge has measured it.
 pub(crate) struct Work<'a> {
@@ -58,10 +58,10 @@ pub fn judge_embedded(contest: &Contest<'_>) -> Result<Verdict, IncompleteVerdic
         let flags = check(&ask, &text, &candidate.output_text, &earlier, rubric.copy);
         let marks = if flags.is_empty() { rubric.marks(&ask, &text) } else { Marks::default() };
         let measured = measure(contest.prompt, contest.pack, &constraints, &candidate.output_text);
-        let sums = sums(&measured.features);
+        let sums = sums(contest.pack, &measured.features);
         let most = if measured.is_junk { MOST_OF_JUNK } else { marks.most() };
-        entries.push(Entry { flags, sums, most });
-        let contributions = contributions(&measured.features);
+        entries.push(Entry { pack: contest.pack, flags, sums, most });
+        let contributions = contributions(contest.pack, &measured.features);
         works.push(Work { candidate, text, marks, measured, contributions });
     }
     let places = rank(&entries);
@@ -77,7 +77,7 @@ pub fn judge_embedded(contest: &Contest<'_>) -> Result<Verdict, IncompleteVerdic
         judge_version: EMBEDDED_JUDGE_VERSION.to_owned(),
         rubric_version: RUBRIC_VERSION.to_owned(),
         model: None,
-        passes: u32::try_from(fits()).unwrap_or(u32::MAX),
+        passes: u32::try_from(FITS).unwrap_or(u32::MAX),
         seed: None,
         confidence: Some(confidence(&entries, &places)),
         fallback: None,

@@ -12,8 +12,8 @@ use crate::observations::{Observations, observe};
 use crate::rubric::{Criterion, Rubric};
 use crate::text::Text;
 
-/// Observations that earn nothing, because length in itself is no merit.
-const UNUSED: &[&str] = &["length", "length_to_prompt"];
+/// Observations that earn nothing, because length in itself is no merit, and nobody follows the links.
+const UNUSED: &[&str] = &["length", "length_to_prompt", "links"];
 
 /// Groups of demands, each with the beginnings of the names of its kinds. The last group takes the rest.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -55,6 +55,19 @@ pub struct Measured {
     pub checks: Vec<Checked>,
     /// True if the submission is of no use to a reader: it is about something else, or has encoded data.
     pub is_junk: bool,
+}
+
+/// Number of [`terms`] of a feature.
+pub const TERMS: usize = 2;
+
+/// What a feature's value contributes to a sum, each from 0 to 1000: a term that grows from the first
+/// occurrence, and one that grows with many. Both grow ever more slowly, so that no single feature decides.
+/// They are half of the largest possible at a third of `scale` and at three times it.
+pub fn terms(value: i64, scale: i64) -> [i64; TERMS] {
+    [(3, 1), (1, 3)].map(|(times, scales)| {
+        let value = value.saturating_mul(times);
+        value.saturating_mul(1000) / value.saturating_add(scale.saturating_mul(scales)).max(1)
+    })
 }
 
 /// Measures `output`, an answer to `prompt` with these constraints.
@@ -181,11 +194,10 @@ impl Aspect {
         match feature {
             "refusal" | "cut_off" | "open_fence" | "unbalanced" | "placeholders" | "stubs" | "asks_back"
             | "promises" => Self::Completeness,
-            "figures" | "measures" | "names" | "quoted" | "links" | "vague" | "hedging" | "cliches"
-            | "reasons" => Self::Detail,
-            "stuffing" | "copied" | "longest_copy" | "dominance" | "off_topic" | "foreign_script" => {
-                Self::Subject
-            }
+            "figures" | "measures" | "names" | "quoted" | "vague" | "hedging" | "cliches" | "reasons"
+            | "praise" | "modals" | "number_words" | "contrasts" => Self::Detail,
+            "stuffing" | "copied" | "longest_copy" | "dominance" | "off_topic" | "foreign_script"
+            | "figures_lost" => Self::Subject,
             "code_share" | "comments" | "tests" | "error_handling" | "identifiers" | "pitfalls"
             | "asked_pitfalls" | "untraced" => Self::Code,
             "markup" | "headings" | "listed" | "tabular" | "around" | "paragraph_length"
@@ -219,6 +231,7 @@ const NAMED: &[(&str, i64, &str)] = &[
     ("hedging", 25, "Avoids a commitment."),
     ("cliches", 15, "Uses worn phrases."),
     ("vague", 60, "Uses many vague words."),
+    ("praise", 60, "Praises in words that fit anything."),
     ("meta_talk", 15, "Talks about itself."),
 ];
 

@@ -6,8 +6,10 @@
 
 use std::cmp::Reverse;
 
+use clorp_domain::Pack;
 use clorp_domain::verdict::Confidence;
 
+use crate::features::{TERMS, terms};
 use crate::integrity::IntegrityFlag;
 use crate::rubric::LEAST_SCORE;
 use crate::weights::{POINTS, SCALES, WEIGHTS};
@@ -18,6 +20,8 @@ const UNIT: i64 = 1000;
 /// A submission in the ranking. Entries are sorted by time of submission.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
+    /// Kind of work, which decides the weights.
+    pub(crate) pack: Pack,
     /// Checks that refuse the submission, least grave first.
     pub(crate) flags: Vec<IntegrityFlag>,
     /// Sums of its weighted features, one for each fit.
@@ -38,37 +42,50 @@ pub(crate) struct Placement {
 }
 
 /// Number of fits.
-pub(crate) fn fits() -> usize {
-    WEIGHTS.len()
+pub(crate) const FITS: usize = 7;
+
+/// Number of packs.
+pub(crate) const PACKS: usize = Pack::ALL.len();
+
+/// The weights of the terms for a pack, one row for each fit.
+fn rows(pack: Pack) -> &'static [&'static [i64]] {
+    index(pack).and_then(|at| WEIGHTS.get(at)).map_or(&[], |rows| rows)
 }
 
-/// The effect of a feature's value, from 0 to [`UNIT`]. It grows ever more slowly, so that no single feature
-/// decides.
-fn effect(value: i64, scale: i64) -> i64 {
-    value.saturating_mul(UNIT) / value.saturating_add(scale).max(1)
+fn index(pack: Pack) -> Option<usize> {
+    Pack::ALL.iter().position(|one| *one == pack)
+}
+
+fn weighted(features: &[(&'static str, i64)], row: &[i64]) -> impl Iterator<Item = i64> {
+    let values = features.iter().zip(SCALES).map(|((_, value), (_, scale))| terms(*value, *scale));
+    values.zip(row.chunks_exact(TERMS)).map(|(terms, weights)| {
+        terms.iter().zip(weights).map(|(term, weight)| term * weight).sum::<i64>() / UNIT
+    })
 }
 
 /// The weighted contribution of each feature to the mean of the fits, in thousandths.
-pub(crate) fn contributions(features: &[(&'static str, i64)]) -> Vec<(&'static str, i64)> {
-    let fits = i64::try_from(WEIGHTS.len()).unwrap_or(1).max(1);
-    let mean = |at: usize| WEIGHTS.iter().filter_map(|row| row.get(at)).sum::<i64>() / fits;
-    let pairs = features.iter().zip(SCALES).enumerate();
-    pairs.map(|(at, ((name, value), (_, scale)))| (*name, mean(at) * effect(*value, *scale) / UNIT)).collect()
+pub(crate) fn contributions(pack: Pack, features: &[(&'static str, i64)]) -> Vec<(&'static str, i64)> {
+    let mut all: Vec<(&'static str, i64)> = features.iter().map(|(name, _)| (*name, 0)).collect();
+    for row in rows(pack) {
+        for ((_, sum), contribution) in all.iter_mut().zip(weighted(features, row)) {
+            *sum += contribution;
+        }
+    }
+    let fits = i64::try_from(FITS).unwrap_or(1);
+    all.iter_mut().for_each(|(_, sum)| *sum /= fits);
+    all
 }
 
 /// The sums of weighted features, one for each fit.
-pub(crate) fn sums(features: &[(&'static str, i64)]) -> Vec<i64> {
-    let sum = |row: &&[i64]| {
-        let terms = features.iter().zip(SCALES).zip(row.iter());
-        terms.map(|(((_, value), (_, scale)), weight)| weight * effect(*value, *scale)).sum::<i64>() / UNIT
-    };
-    WEIGHTS.iter().map(sum).collect()
+pub(crate) fn sums(pack: Pack, features: &[(&'static str, i64)]) -> Vec<i64> {
+    rows(pack).iter().map(|row| weighted(features, row).sum()).collect()
 }
 
 /// The points that a sum stands for, by straight lines between those of the table.
-fn points(sum: i64) -> u32 {
-    let after = POINTS.partition_point(|(at, _)| *at <= sum);
-    let (below, above) = (after.checked_sub(1).and_then(|at| POINTS.get(at)), POINTS.get(after));
+fn points(pack: Pack, sum: i64) -> u32 {
+    let table = index(pack).and_then(|at| POINTS.get(at)).copied().unwrap_or_default();
+    let after = table.partition_point(|(at, _)| *at <= sum);
+    let (below, above) = (after.checked_sub(1).and_then(|at| table.get(at)), table.get(after));
     match (below, above) {
         (Some((low, from)), Some((high, to))) => {
             let rise = i64::from(*to) - i64::from(*from);
@@ -91,7 +108,7 @@ fn position(entry: &Entry, sum: i64) -> (Option<IntegrityFlag>, Reverse<(u32, i6
 }
 
 fn score(entry: &Entry, sum: i64) -> u32 {
-    let honest = || points(sum).min(entry.most).max(LEAST_SCORE);
+    let honest = || points(entry.pack, sum).min(entry.most).max(LEAST_SCORE);
     entry.flags.last().map_or_else(honest, |flag| flag.score())
 }
 
@@ -104,7 +121,7 @@ pub(crate) fn rank(entries: &[Entry]) -> Vec<Placement> {
         ranked
     };
     let of_fit = |fit: usize| ranked_by(&|entry: &Entry| entry.sums.get(fit).copied().unwrap_or(0));
-    let fits: Vec<Vec<usize>> = (0..fits()).map(of_fit).collect();
+    let fits: Vec<Vec<usize>> = (0..FITS).map(of_fit).collect();
     let held =
         |rank: usize, at: usize| fits.iter().filter(|fit| fit.get(rank) == Some(&at)).fold(0, |n, _| n + 1);
     let ranked = ranked_by(&|entry: &Entry| mean(&entry.sums)).into_iter().enumerate();
@@ -119,7 +136,7 @@ pub(crate) fn rank(entries: &[Entry]) -> Vec<Placement> {
 /// right.
 pub(crate) fn confidence(entries: &[Entry], places: &[Placement]) -> Confidence {
     let honest = entries.iter().filter(|entry| entry.flags.is_empty()).count();
-    let firm = places.first().is_some_and(|first| usize::try_from(first.held) == Ok(fits()));
+    let firm = places.first().is_some_and(|first| usize::try_from(first.held) == Ok(FITS));
     if honest <= 1 || firm { Confidence::Medium } else { Confidence::Low }
 }
 
@@ -128,7 +145,7 @@ mod tests {
     use super::*;
 
     fn entry(sum: i64) -> Entry {
-        Entry { flags: Vec::new(), sums: vec![sum; fits()], most: 100 }
+        Entry { pack: Pack::Wild, flags: Vec::new(), sums: vec![sum; FITS], most: 100 }
     }
 
     fn refused(flag: IntegrityFlag) -> Entry {
@@ -145,11 +162,10 @@ mod tests {
 
     #[test]
     fn the_tables_fit_each_other() {
-        assert_eq!(WEIGHTS.len(), 7);
-        assert!(WEIGHTS.iter().all(|row| row.len() == SCALES.len()));
+        assert!(WEIGHTS.as_flattened().iter().all(|row| row.len() == SCALES.len() * TERMS));
         assert!(SCALES.iter().all(|(_, scale)| *scale > 0));
-        assert!(POINTS.is_sorted_by(|(a, x), (b, y)| a < b && x <= y));
-        let features = crate::features::measure("x", clorp_domain::Pack::Wild, &[], "y").features;
+        assert!(POINTS.iter().all(|table| table.is_sorted_by(|(a, x), (b, y)| a < b && x <= y)));
+        let features = crate::features::measure("x", Pack::Wild, &[], "y").features;
         let names = |list: &[(&'static str, i64)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>();
         assert_eq!(names(&features), names(SCALES), "fit the weights again after a change of the features");
     }
@@ -194,13 +210,27 @@ mod tests {
     }
 
     #[test]
+    fn contributions_add_up_to_the_mean_of_the_sums() {
+        for pack in Pack::ALL {
+            let features =
+                crate::features::measure("Roast my boat", pack, &[], "It floats. Barely.").features;
+            let sums = sums(pack, &features);
+            let all: i64 = contributions(pack, &features).iter().map(|(_, part)| part).sum();
+            let slack = i64::try_from(features.len()).unwrap();
+            assert!((all - mean(&sums)).abs() <= slack, "{pack}: {all} and {sums:?}");
+        }
+    }
+
+    #[test]
     fn points_rise_between_the_ends_of_the_table() {
-        let (low, high) = (POINTS[0], POINTS[POINTS.len() - 1]);
-        assert_eq!(
-            [points(i64::MIN), points(low.0), points(high.0), points(i64::MAX)],
-            [low.1, low.1, high.1, high.1]
-        );
-        let middle = (low.0 + high.0) / 2;
-        assert!((low.1..high.1).contains(&points(middle)));
+        for (pack, table) in Pack::ALL.into_iter().zip(POINTS) {
+            let (low, high) = (table[0], table[table.len() - 1]);
+            assert_eq!(
+                [i64::MIN, low.0, high.0, i64::MAX].map(|sum| points(pack, sum)),
+                [low.1, low.1, high.1, high.1]
+            );
+            let middle = (low.0 + high.0) / 2;
+            assert!((low.1..high.1).contains(&points(pack, middle)));
+        }
     }
 }

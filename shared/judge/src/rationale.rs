@@ -12,7 +12,7 @@ use crate::constraints::{Checked, Constraint};
 use crate::embedded::Work;
 use crate::features::{Aspect, named};
 use crate::integrity::IntegrityFlag;
-use crate::ranking::{Entry, Placement, fits};
+use crate::ranking::{Entry, FITS, Placement};
 use crate::rubric::{Marks, count_new_words};
 use crate::signals::{code_lines, figures, list_items};
 use crate::text::Text;
@@ -72,7 +72,7 @@ impl Case<'_> {
     }
 
     fn standing(&self, at: usize, place: &Placement) -> String {
-        let held = format!("held in {} of {} fits", place.held, fits());
+        let held = format!("held in {} of {} fits", place.held, FITS);
         let index = |at: usize| self.places.get(at).map(|place| place.entry);
         match (at.checked_sub(1).and_then(index), index(at + 1)) {
             (None, None) => "The only submission.".to_owned(),

@@ -222,7 +222,7 @@ fn a_duplicate_candidate_is_an_error() {
 
 #[test]
 fn the_only_submission_wins_with_its_honest_grade() {
-    for (text, grade) in [("Order pizza.", Grade::F), (COOK.answers[0].1, Grade::A)] {
+    for (text, grade) in [("Order pizza.", Grade::F), (COOK.answers[0].1, Grade::S)] {
         let verdict = judge(Pack::Cook, COOK.prompt, &[text]);
         let winner = verdict.winner().unwrap();
         assert_eq!((winner.rank, winner.grade), (1, grade), "{text}");
@@ -248,7 +248,7 @@ fn a_verdict_names_its_judge_and_versions() {
     let method = &verdict.method;
     assert_eq!(
         (method.judge.as_str(), method.judge_version.as_str(), method.rubric_version.as_str()),
-        ("clorp-embedded", "2", "2026-12")
+        ("clorp-embedded", "3", "2026-12")
     );
 }
 

@@ -1,10 +1,11 @@
 //! `cargo judge-fit`: fits the weights of the embedded judge to a set of races.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use clorp_judge_bench::fit::{fit, sample};
+use clorp_judge_bench::fit::{Unseen, evaluate, fit, sample};
 use clorp_judge_bench::set::read;
 
 /// Fits the weights of the embedded judge, and writes them into its source.
@@ -17,6 +18,12 @@ struct Args {
     /// File to write; the judge's own if left out.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write nothing, and judge the races of each writer by weights that were fitted to those of the others.
+    #[arg(long)]
+    evaluate: bool,
+    /// Print the figures as one JSON object.
+    #[arg(long, requires = "evaluate")]
+    json: bool,
 }
 
 fn main() -> Result<()> {
@@ -32,8 +39,30 @@ fn main() -> Result<()> {
         }
         samples.push(sample);
     }
+    if args.evaluate {
+        return print(&evaluate(&samples), args.json);
+    }
     let fitted = fit(names, &samples);
     std::fs::write(&out, fitted.source()).with_context(|| format!("cannot write {}", out.display()))?;
     println!("{} races fitted, weights written to {}", samples.len(), out.display());
+    Ok(())
+}
+
+/// Prints the right first places by pack.
+fn print(unseen: &BTreeMap<&str, Unseen>, json: bool) -> Result<()> {
+    let all = unseen.values().fold(Unseen::default(), |all, pack| Unseen {
+        races: all.races + pack.races,
+        right: all.right + pack.right,
+    });
+    if json {
+        println!("{}", serde_json::json!({ "all": all, "by_pack": unseen }));
+        return Ok(());
+    }
+    for (pack, of_pack) in unseen.iter().map(|(pack, unseen)| (*pack, unseen)).chain([("all", &all)]) {
+        println!(
+            "{pack:<6} {:>4} of {:>4} races of writers that the fit has not seen",
+            of_pack.right, of_pack.races
+        );
+    }
     Ok(())
 }

@@ -162,7 +162,9 @@ static FEATURES: &[Feature] = &[
         t.share(t.prose.matches(['—', '–']).count())
     }),
     feature("around", "Lines before and behind the answer proper, up to 6.", |t| shape::around(&t.answer)),
-    feature("code_share", "Lines of code, in per mille of lines.", |t| code::share(&t.text)),
+    feature("code_share", "Lines of code in an answer to a demand for code, in per mille of lines.", |t| {
+        if t.pack == Pack::Code { code::share(&t.text) } else { 0 }
+    }),
     feature("comments", "Lines with a comment, in per mille of lines of code.", |t| {
         code::comments(&t.answer, &t.text)
     }),
@@ -170,8 +172,8 @@ static FEATURES: &[Feature] = &[
     feature("error_handling", "Lines that handle errors, in per mille of lines of code.", |t| {
         code::errors(&t.answer, &t.text)
     }),
-    feature("identifiers", "Distinct names of functions and compounds, per mille of words.", |t| {
-        t.share(t.text.distinct(|word| word.identifier))
+    feature("identifiers", "Distinct names in an answer to a demand for code, per mille of words.", |t| {
+        if t.pack == Pack::Code { t.share(t.text.distinct(|word| word.identifier)) } else { 0 }
     }),
     feature("sentence_length", "Mean length of a sentence, in tenths of a word.", |t| {
         shape::mean(&t.lengths, 10)
@@ -218,6 +220,19 @@ static FEATURES: &[Feature] = &[
     }),
     feature("untraced", "Points of the prompt that leave no trace in the code, up to 4.", |t| {
         capped(t.faults.untraced, 4)
+    }),
+    feature("praise", "Words of praise and feeling that are not the prompt's, per mille of words.", |t| {
+        t.share(phrases::count_others(&t.words, phrases::PRAISE, &t.prompt))
+    }),
+    feature("modals", "Verbs for what may, should or will be, per mille of words.", |t| {
+        t.rate(phrases::MODALS)
+    }),
+    feature("number_words", "Numbers in words, per mille of words.", |t| t.rate(phrases::NUMBER_WORDS)),
+    feature("contrasts", "Words that exclude or limit something, per mille of words.", |t| {
+        t.rate(phrases::CONTRASTS)
+    }),
+    feature("figures_lost", "Figures of the prompt that are not taken up, in per mille of these.", |t| {
+        overlap::figures_lost(&t.prompt, &t.text)
     }),
 ];
 
@@ -331,7 +346,7 @@ mod tests {
     fn features_have_distinct_names_and_a_meaning() {
         let names: HashSet<&str> = FEATURES.iter().map(|feature| feature.name).collect();
         assert_eq!(names.len(), FEATURES.len());
-        assert!((40..=80).contains(&FEATURES.len()));
+        assert!((40..=100).contains(&FEATURES.len()));
         assert!(FEATURES.iter().all(|feature| feature.meaning.ends_with('.')));
     }
 
@@ -358,6 +373,9 @@ mod tests {
             ("This response meets all your requirements.", "meta_talk"),
             ("Could you clarify which bakery you mean?", "asks_back"),
             ("I will write three taglines that fit your brand.", "promises"),
+            ("Enjoy the best and most delicious rolls in the world!", "praise"),
+            ("The oven can be lit at five, or it might be six.", "modals"),
+            ("Rolls from Köln, still warm.", "figures_lost"),
             ("Bread here.\nBread here.\nBread here.", "repeated_lines"),
             ("Write three taglines for a bakery in Köln that opens at 5 am.", "copied"),
         ] {
@@ -377,6 +395,8 @@ mod tests {
             assert_eq!(get(good, name), 0, "{name}");
         }
         assert!(get(good, "topic_stems") > 200 && get(good, "figures") > 0);
+        let exact = "Half the town sleeps at five. Not us: three ovens, no timer, only Jupp.";
+        assert!(get(exact, "number_words") > 0 && get(exact, "contrasts") > 0);
         let off = "Penguins swim in cold water and eat krill in the far south of the planet.";
         assert!(get(off, "off_topic") > get(good, "off_topic"));
     }

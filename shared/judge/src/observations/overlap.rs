@@ -81,6 +81,14 @@ pub(super) fn names(prompt: &Text, answer: &Text) -> i64 {
     per_mille(wanted.shared(&own), wanted.len())
 }
 
+/// The share of the prompt's figures that do not occur in the answer, in per mille.
+pub(super) fn figures_lost(prompt: &Text, answer: &Text) -> i64 {
+    let of =
+        |text: &Text| -> Set { text.words.iter().filter(|word| word.figure).map(|word| word.stem).collect() };
+    let wanted = of(prompt);
+    per_mille(wanted.len() - wanted.shared(&of(answer)), wanted.len())
+}
+
 /// The share of the most frequent content stem in all content words, in per mille. It is 0 for a text with
 /// few words, in which any word is frequent.
 pub(super) fn dominance(answer: &Text) -> i64 {

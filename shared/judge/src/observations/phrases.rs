@@ -1,6 +1,9 @@
 //! Phrases that mark weak or generic answers, folded, in several languages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use crate::fold::fold_text;
+use crate::text::Text;
 
 /// Refusals to do the work.
 #[rustfmt::skip] // one word per line would hide the code
@@ -191,23 +194,89 @@ pub(super) const APOLOGIES: &[&str] = &[
     "desafortunadamente", "mi dispiace", "purtroppo", "desculpe", "infelizmente", "helaas", "het spijt me",
 ];
 
-/// Counts the occurrences of `phrases` in `words`. Overlapping ones count each.
+/// Words of praise and of feeling that any text could carry.
+#[rustfmt::skip] // one word per line would hide the code
+pub(super) const PRAISE: &[&str] = &[
+    "love", "loved", "loves", "enjoy", "enjoying", "great", "best", "wonderful", "amazing", "perfect",
+    "perfectly", "beautiful", "delicious", "unique", "special", "fantastic", "truly", "excellent", "world",
+    "always", "incredible", "awesome", "brilliant", "happy", "delightful", "lovely", "fun", "dream",
+    "dreams", "magic", "magical", "heart", "hearts", "memories", "journey", "experience", "passion",
+    "adventure", "ultimate", "famous", "popular", "healthy", "tasty", "yummy", "flavorful", "comfortable",
+    "reliable", "wunderbar", "einzigartig", "perfekt", "perfekte", "perfekten", "lecker", "genießen",
+    "genieße", "beste", "besten", "großartig", "toll", "tolle", "herrlich", "liebe", "freude", "delicieux",
+    "delicieuse", "parfait", "parfaite", "merveilleux", "merveilleuse", "meilleur", "meilleure", "savourez",
+    "passion", "delicioso", "deliciosa", "perfecto", "perfecta", "unico", "unica", "disfruta", "disfrutar",
+    "mejor", "increible", "maravilloso", "maravillosa", "delizioso", "deliziosa", "perfetto", "perfetta",
+    "migliore", "meraviglioso", "meravigliosa", "goditi", "perfeito", "perfeita", "melhor", "incrivel",
+    "maravilhoso", "aproveite", "heerlijk", "heerlijke", "perfecte", "geweldig", "geweldige", "geniet",
+    "genieten", "najlepszy", "najlepsze", "idealny", "pyszny", "pyszne", "doskonały", "wspaniały",
+    "mukemmel", "harika", "essiz", "lezzetli", "идеальный", "лучший", "лучшие", "прекрасный", "прекрасно",
+    "вкусный", "отличный", "незабываемый", "utmarkt", "underbar", "fantastisk", "perfekta",
+];
+
+/// Verbs that say what may, should or will be, in place of what is.
+#[rustfmt::skip] // one word per line would hide the code
+pub(super) const MODALS: &[&str] = &[
+    "should", "could", "can", "may", "might", "would", "must", "will", "be", "being", "been", "konnte",
+    "konnten", "konnen", "kann", "sollte", "sollten", "wurde", "wurden", "ware", "pourrait", "pourraient",
+    "peut", "peuvent", "pouvez", "devrait", "podria", "podrias", "puede", "pueden", "puedes", "deberia",
+    "debe", "potrebbe", "puo", "possono", "dovrebbe", "deve", "poderia", "pode", "podem", "zou", "zouden",
+    "kan", "kunnen", "moet", "может", "можно", "можете", "следует", "moze", "mozesz", "mozna", "powinien",
+    "powinno", "olabilir", "gerekir", "kunde", "skulle", "borde",
+];
+
+/// Numbers in words.
+#[rustfmt::skip] // one word per line would hide the code
+pub(super) const NUMBER_WORDS: &[&str] = &[
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "twenty", "thirty", "forty", "fifty", "sixty", "hundred",
+    "thousand", "half", "twice", "once", "quarter", "third", "zwei", "drei", "vier", "funf", "sechs",
+    "sieben", "acht", "neun", "zehn", "elf", "zwolf", "zwanzig", "halb", "halbe", "deux", "trois",
+    "quatre", "cinq", "sept", "huit", "neuf", "dix", "onze", "douze", "vingt", "demi", "dos", "tres",
+    "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce", "veinte", "medio", "due",
+    "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci", "undici", "dodici", "venti",
+    "mezzo", "dois", "quatro", "sete", "oito", "dez", "doze", "vinte", "meio", "twee", "drie", "vijf",
+    "zes", "zeven", "negen", "tien", "elf", "twaalf", "twintig", "dwa", "trzy", "cztery", "piec", "iki",
+    "uc", "dort", "bes", "два", "две", "три", "четыре", "пять", "шесть", "семь", "десять", "två", "fyra",
+];
+
+/// Words that draw a line: what is not so, what is left out, what remains.
+#[rustfmt::skip] // one word per line would hide the code
+pub(super) const CONTRASTS: &[&str] = &[
+    "not", "no", "only", "but", "except", "instead", "still", "never", "nobody", "nothing", "none",
+    "without", "neither", "isnt", "dont", "doesnt", "didnt", "wont", "cant", "just", "nicht", "kein",
+    "keine", "keinen", "nur", "aber", "ohne", "nie", "noch", "pas", "sans", "mais", "jamais", "rien", "sauf",
+    "seulement", "solo", "pero", "sin", "nunca", "nada", "non", "ma", "senza", "mai", "niente", "nao", "so",
+    "mas", "sem", "niet", "geen", "maar", "zonder", "nooit", "alleen", "bez", "ale", "tylko", "nigdy", "не",
+    "но", "только", "без", "нет", "degil", "ama", "sadece", "inte", "bara", "utan", "men",
+];
+
+/// Counts the occurrences of `phrases` in the folded `words`. Overlapping ones count each.
 pub(super) fn count(words: &[String], phrases: &[&str]) -> usize {
-    let mut by_first: HashMap<&str, Vec<Vec<&str>>> = HashMap::new();
+    let mut by_first: HashMap<String, Vec<Vec<String>>> = HashMap::new();
     for phrase in phrases {
-        let mut parts = phrase.split(' ');
+        let mut parts = phrase.split(' ').map(folded);
         if let Some(first) = parts.next() {
             by_first.entry(first).or_default().push(parts.collect());
         }
     }
-    let follows = |at: usize, rest: &[&str]| {
-        let behind = words.get(at + 1..at + 1 + rest.len());
-        behind.is_some_and(|behind| behind.iter().zip(rest).all(|(own, wanted)| own == wanted))
-    };
+    let follows = |at: usize, rest: &[String]| words.get(at + 1..at + 1 + rest.len()) == Some(rest);
     let at_word = |(at, word): (usize, &String)| {
-        by_first.get(word.as_str()).map_or(0, |rests| usize::from(rests.iter().any(|rest| follows(at, rest))))
+        by_first.get(word).map_or(0, |rests| usize::from(rests.iter().any(|rest| follows(at, rest))))
     };
     words.iter().enumerate().map(at_word).sum()
+}
+
+/// Counts the occurrences of single words in the folded `words`, without those that the prompt has too.
+pub(super) fn count_others(words: &[String], list: &[&str], prompt: &Text) -> usize {
+    let list: HashSet<String> = list.iter().copied().map(folded).collect();
+    let given: HashSet<&str> = prompt.words.iter().map(|word| word.folded.as_str()).collect();
+    words.iter().filter(|word| list.contains(*word) && !given.contains(word.as_str())).count()
+}
+
+/// A word of a list as texts are folded. Most are already.
+fn folded(word: &str) -> String {
+    if word.is_ascii() { word.to_owned() } else { fold_text(word) }
 }
 
 #[cfg(test)]
@@ -220,5 +289,18 @@ mod tests {
         assert_eq!(count(&words, &["it depends", "maybe", "depends"]), 5);
         assert_eq!(count(&[], &["it depends"]), 0);
         assert_eq!(count(&words, &["on it"]), 0);
+    }
+
+    #[test]
+    fn words_of_every_script_are_compared_folded() {
+        let words: Vec<String> = "это лучший хлеб, genießt ihn".split([' ', ',']).map(fold_text).collect();
+        assert_eq!(count(&words, &["лучший", "genießt"]), 2);
+    }
+
+    #[test]
+    fn words_of_the_prompt_are_not_counted_as_others() {
+        let words: Vec<String> = "the best bread in the world".split(' ').map(str::to_owned).collect();
+        let count = |prompt: &str| count_others(&words, &["best", "world"], &Text::new(prompt));
+        assert_eq!((count("Praise our bread"), count("Is our bread the best in the world?")), (2, 0));
     }
 }
