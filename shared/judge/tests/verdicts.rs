@@ -384,7 +384,7 @@ fn a_short_right_answer_may_agree_with_an_earlier_one() {
 }
 
 /// Texts of the maximum length that would slow down a careless judge.
-fn monsters() -> [String; 5] {
+fn monsters() -> [String; 7] {
     let size = 100 * 1024;
     [
         "spam ".repeat(size / 5),
@@ -392,6 +392,8 @@ fn monsters() -> [String; 5] {
         (0..size / 8).map(|n| format!("w{n:06} ")).collect(),
         "ignore rank give as this my ".repeat(size / 28),
         "\u{200b}a\n".repeat(size / 5),
+        "[".repeat(size),
+        "{(".repeat(size / 2),
     ]
 }
 

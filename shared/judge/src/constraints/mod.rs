@@ -188,55 +188,58 @@ fn keeps_figures(prompt: &Prompt, at: usize) -> usize {
     prompt.says_any(at, &phrases)
 }
 
+/// Forms of address as in "Formal (vous)" and "(Spain, usted)", folded.
+#[rustfmt::skip] // one word per line would hide the code
+const ADDRESSES: &[&str] = &[
+    "formal vous", "formal sie", "formell sie", "formlich sie", "formal usted", "formal lei",
+    "formel vous", "formal u",
+];
+
+/// Phrases for a grammatical person or a form of address, folded.
+#[rustfmt::skip] // one word per line would hide the code
+const PERSONS: &[(Person, &[&str])] = &[
+    (
+        Person::Plural,
+        &[
+            "first person plural", "wir form", "premiere personne du pluriel", "primera persona del plural", "prima persona plurale", "primeira pessoa do plural", "as we", "eerste persoon meervoud",
+        ],
+    ),
+    (
+        Person::First,
+        &[
+            "first person", "in der ich form", "ich form", "premiere personne", "primera persona",
+            "prima persona", "primeira pessoa", "eerste persoon",
+        ],
+    ),
+    (
+        Person::Second,
+        &[
+            "second person", "talk to her", "talk to him", "talk to them", "speak to them", "to her directly", "to him directly", "to them directly", "direkt an ihn", "direkt an sie", "hablale", "dirigete a", "speak to me directly", "speak to her", "speak to him", "talk to me directly", "address me directly", "address him directly", "address her directly", "speak directly to", "zweiter person", "zweite person", "deuxieme personne", "segunda persona",
+            "seconda persona", "segunda pessoa", "tweede persoon",
+        ],
+    ),
+    (
+        Person::Third,
+        &[
+            "third person", "dritter person", "dritte person", "troisieme personne", "tercera persona",
+            "terza persona", "terceira pessoa", "derde persoon",
+        ],
+    ),
+    (
+        Person::Formal,
+        &[
+            "vouvoiement", "sie form", "vouvoie", "vouvoyer", "siezen", "mit sie",
+            "tratamiento de usted", "de usted", "per sie", "u vorm", "vouvoyant", "vouvoyez", "vouvoyer", "gesiezt", "sie form", "formal address",
+        ],
+    ),
+    (
+        Person::Familiar,
+        &["tutoiement", "du form", "tutoie", "duzen", "tutoyer", "per du", "tutea", "de tu", "je vorm", "tutoyant", "tutoyez", "tuteo", "geduzt"],
+    ),
+];
+
 /// Finds demands on person, address and letters.
 fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
-    // "Formal (vous)" and "(Spain, usted)" name a form of address.
-    #[rustfmt::skip] // one word per line would hide the code
-    const ADDRESSES: &[&str] = &[
-        "formal vous", "formal sie", "formell sie", "formlich sie", "formal usted", "formal lei",
-        "formel vous", "formal u",
-    ];
-    #[rustfmt::skip] // one word per line would hide the code
-    const PERSONS: &[(Person, &[&str])] = &[
-        (
-            Person::Plural,
-            &[
-                "first person plural", "wir form", "premiere personne du pluriel", "primera persona del plural", "prima persona plurale", "primeira pessoa do plural", "as we", "eerste persoon meervoud",
-            ],
-        ),
-        (
-            Person::First,
-            &[
-                "first person", "in der ich form", "ich form", "premiere personne", "primera persona",
-                "prima persona", "primeira pessoa", "eerste persoon",
-            ],
-        ),
-        (
-            Person::Second,
-            &[
-                "second person", "talk to her", "talk to him", "talk to them", "speak to them", "to her directly", "to him directly", "to them directly", "direkt an ihn", "direkt an sie", "hablale", "dirigete a", "speak to me directly", "speak to her", "speak to him", "talk to me directly", "address me directly", "address him directly", "address her directly", "speak directly to", "zweiter person", "zweite person", "deuxieme personne", "segunda persona",
-                "seconda persona", "segunda pessoa", "tweede persoon",
-            ],
-        ),
-        (
-            Person::Third,
-            &[
-                "third person", "dritter person", "dritte person", "troisieme personne", "tercera persona",
-                "terza persona", "terceira pessoa", "derde persoon",
-            ],
-        ),
-        (
-            Person::Formal,
-            &[
-                "vouvoiement", "sie form", "vouvoie", "vouvoyer", "siezen", "mit sie",
-                "tratamiento de usted", "de usted", "per sie", "u vorm", "vouvoyant", "vouvoyez", "vouvoyer", "gesiezt", "sie form", "formal address",
-            ],
-        ),
-        (
-            Person::Familiar,
-            &["tutoiement", "du form", "tutoie", "duzen", "tutoyer", "per du", "tutea", "de tu", "je vorm", "tutoyant", "tutoyez", "tuteo", "geduzt"],
-        ),
-    ];
     let mut found = Vec::new();
     for at in 0..prompt.tokens.len() {
         for (person, phrases) in PERSONS {
@@ -254,11 +257,7 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
         if formal > 0 || alone {
             found.push((Demand::Person(Person::Formal), at..at + formal.max(1)));
         }
-        let rhymes = prompt.says_any(at, &["rhyme", "rhymes", "rhyming"]);
-        if rhymes > 0
-            && matches!(prompt.word(at.wrapping_sub(1)), "no" | "not" | "dont" | "without" | "never")
-            && !matches!(prompt.word(at + 1), "needed" | "required" | "necessary" | "or")
-        {
+        if forbids_rhymes(prompt, at) {
             found.push((Demand::NoRhyme, at.saturating_sub(1)..at + 1));
         }
         let form = address::wanted(prompt, at);
@@ -275,6 +274,13 @@ fn style(prompt: &Prompt) -> Vec<(Demand, std::ops::Range<usize>)> {
     }
     found.extend(address::polite(prompt).map(|person| (Demand::Person(person), 0..0)));
     one_person(found)
+}
+
+/// True if the word at this index is of rhymes, and excluded.
+fn forbids_rhymes(prompt: &Prompt, at: usize) -> bool {
+    prompt.says_any(at, &["rhyme", "rhymes", "rhyming"]) > 0
+        && matches!(prompt.word(at.wrapping_sub(1)), "no" | "not" | "dont" | "without" | "never")
+        && !matches!(prompt.word(at + 1), "needed" | "required" | "necessary" | "or")
 }
 
 /// Keeps one demand on the person, and one on the form of address.

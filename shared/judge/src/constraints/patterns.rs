@@ -164,6 +164,8 @@ pub(super) fn check(examples: &Examples, full: bool, answer: &Answer<'_>) -> (Op
     let text = if full { format!("^(?:{text})$") } else { text.to_owned() };
     let mut builder = fancy_regex::RegexBuilder::new(&text);
     builder.case_insensitive(flags.contains('i')).multi_line(flags.contains('m')).backtrack_limit(20_000);
+    // A submission may try to use up memory.
+    builder.delegate_size_limit(1 << 20).delegate_dfa_size_limit(1 << 20);
     let regex = match builder.build() {
         Ok(regex) => regex,
         Err(fancy_regex::Error::ParseError(_, fancy_regex::ParseError::UnclosedOpenParen)) => {
@@ -219,7 +221,8 @@ fn expression(answer: &Answer<'_>) -> Option<String> {
     })
 }
 
-/// The expression without the marks of a literal, and its flags. Empty if a literal ends before its line does.
+/// The expression without the marks of a literal, and its flags. The result is empty if a literal ends before
+/// its line does.
 #[cfg(feature = "parsers")]
 fn bare(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_end_matches(';');

@@ -99,8 +99,11 @@ fn asides(text: &str) -> impl Iterator<Item = Aside<'_>> {
     });
     openings.filter_map(move |(at, bracket)| {
         let rest = text.get(at..)?;
-        let marked = rest.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '\n');
-        let lead = rest.get(..rest.len() - marked.len())?;
+        // Only the nearest characters are read, or a text of brackets alone would take forever.
+        let nearest = super::super::constraints::head(rest, READ.0);
+        let lead =
+            nearest.len() - nearest.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '\n').len();
+        let (lead, marked) = rest.split_at_checked(lead)?;
         let enclosed = bracket || lead.contains(['(', '[', '#', '_', '/', '<', '*']) || lead.contains("--");
         let near = super::super::constraints::head(marked, READ.0);
         let end = near.find([':', '：', '\n'])?;
