@@ -150,7 +150,7 @@ fn ordinary_words_are_not_mistaken_for_instructions() {
 fn a_finding_names_its_judge_and_explains_itself_in_one_paragraph() {
     let found = verify(CRITERIA, GOOD);
     let named = [found.judge.as_str(), &found.judge_version, &found.rubric_version];
-    assert_eq!(named, ["clorp-embedded", "2", "2026-12"]);
+    assert_eq!(named, ["clorp-embedded", "3", "2026-12"]);
     assert!(found.rationale.contains("tomatoes"), "{}", found.rationale);
     let expected = format!("Passed: {} of 100 points, 50 pass.", found.score);
     assert!(found.rationale.ends_with(&expected), "{}", found.rationale);

@@ -21,6 +21,9 @@ pub(super) struct Bar {
     occurs: fn(Coded, &str) -> bool,
 }
 
+/// Most parameters of a function that are followed through its body.
+const MOST_PARAMETERS: usize = 20;
+
 /// Every practice. A phrase holds for an answer in the practice's languages only.
 #[rustfmt::skip] // one phrase per line would hide the table
 static BARS: &[Bar] = &[
@@ -163,7 +166,7 @@ fn definition(coded: Coded, code: &str) -> Option<(&str, Vec<&str>, &str)> {
         let name = part.trim().split([':', ' ', '?']).next()?;
         (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(name)
     });
-    Some((name.split(['[', '<']).next()?.trim(), names.collect(), body))
+    Some((name.split(['[', '<']).next()?.trim(), names.take(MOST_PARAMETERS).collect(), body))
 }
 
 /// Methods that change the object they belong to.
