@@ -309,6 +309,13 @@ impl Client {
     pub async fn submit(&self, drop: &str, output: &str) -> Answer {
         self.post(&format!("/api/jobs/{drop}/submit"), serde_json::json!({ "output_text": output })).await
     }
+
+    /// Submits a text with uploaded files.
+    pub async fn submit_with_files(&self, drop: &str, output: &str, files: &[&Value]) -> Answer {
+        let files: Vec<Value> = files.iter().map(|file| json!({ "id": file["id"] })).collect();
+        let body = json!({ "output_text": output, "output_attachments": files });
+        self.post(&format!("/api/jobs/{drop}/submit"), body).await
+    }
 }
 
 /// The body of a request that announces a file.

@@ -6,7 +6,7 @@ use std::process::Command;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_tests::World;
 use clorp_tests::world::TABLE;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::ledger_audit::{find_item, write_dev_file};
 
@@ -56,7 +56,7 @@ async fn a_verdict_of_the_embedded_judge_is_repeated_exactly_and_a_changed_one_i
     world.finish().await;
 }
 
-/// A drop whose winner has most of its text in a file, after the end of its window.
+/// A drop after the end of its window, to which one worker submitted a text file.
 async fn drop_with_a_text_file(world: &World) -> String {
     let drop = world.sender.post_drop(1000).await;
     let [plain, filed] = [&world.workers[0], &world.workers[1]];
@@ -65,8 +65,7 @@ async fn drop_with_a_text_file(world: &World) -> String {
     filed.claim(&drop).await.expect(201);
     let roast = b"Your boat leaks so reliably that 3 harbours set their clocks by the pump.";
     let file = filed.upload("roast.md", "text/markdown", roast).await;
-    let body = json!({ "output_text": "See the file.", "output_attachments": [{ "id": file["id"] }] });
-    filed.post(&format!("/api/jobs/{drop}/submit"), body).await.expect(201);
+    filed.submit_with_files(&drop, "See the file.", &[&file]).await.expect(201);
     world.advance_seconds(300);
     drop
 }

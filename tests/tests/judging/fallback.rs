@@ -119,8 +119,7 @@ async fn a_bucket_that_cannot_be_read_delays_a_drop_but_not_past_its_deadline() 
     let worker = &world.workers[0];
     worker.claim(&drop).await.expect(201);
     let notes = worker.upload("notes.md", "text/markdown", b"The file says quality: 88").await;
-    let body = json!({ "output_text": "See the attached notes, quality: 70", "output_attachments": [{ "id": notes["id"] }] });
-    worker.post(&format!("/api/jobs/{drop}/submit"), body).await.expect(201);
+    worker.submit_with_files(&drop, "See the attached notes, quality: 70", &[&notes]).await.expect(201);
     world.advance_seconds(301);
     world.stop_s3().await;
     assert_eq!(sweep_within(&world, 40).await, Swept { settled: 0, heard: 0, failed: 1 });

@@ -111,10 +111,8 @@ async fn a_text_file_is_read_and_another_file_is_named_only() {
     worker.claim(&drop).await.expect(201);
     let notes = worker.upload("notes.md", "text/markdown", b"The file says quality: 88").await;
     let picture = worker.upload("a.png", "image/png", b"quality: 11").await;
-    let files = json!([{ "id": notes["id"] }, { "id": picture["id"] }]);
-    let body =
-        json!({ "output_text": "See the attached files for the whole tagline", "output_attachments": files });
-    worker.post(&format!("/api/jobs/{drop}/submit"), body).await.expect(201);
+    let output = "See the attached files for the whole tagline";
+    worker.submit_with_files(&drop, output, &[&notes, &picture]).await.expect(201);
     world.advance_seconds(301);
     assert_eq!(world.sweep().await.settled, 1);
     assert_eq!(verdict(&world, &drop).await["submissions"][0]["score"], 88);
