@@ -16,6 +16,7 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ("drops", "Table.Arn/index/by_sender", "Query"),
     ("reconciler", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
     ("reconciler", "Table.Arn/index/pending", "Query"),
+    ("reconciler", "Table.Arn/index/by_sender", "Query"),
     ("ranking", "Table.Arn", "BatchGetItem Query PutItem UpdateItem DeleteItem"),
     ("ranking", "Table.Arn/index/board_closing", "Query"),
     ("connect", "Table.Arn", "GetItem BatchGetItem UpdateItem"),

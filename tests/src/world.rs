@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use axum::Router;
 use clorp_context::{Clock, new_api_key, new_ulid};
 use clorp_domain::{
-    Account, ApiKey, Cents, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User, UserId,
+    Account, ApiKey, Cents, DropId, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User,
+    UserId,
 };
 use clorp_files::Files;
 use clorp_issuer::{Issuer, Person};
@@ -80,7 +81,7 @@ impl Default for Options {
     }
 }
 
-/// The default rules with rate limits that no test reaches.
+/// The default rules with rate limits that no test reaches, and with winnings that mature at once.
 pub fn unlimited() -> Rules {
     let rate = RateLimit { quota: 1_000_000, window_seconds: 60 };
     Rules {
@@ -91,6 +92,7 @@ pub fn unlimited() -> Rules {
         keys_rate: rate,
         read_rate: rate,
         login_rate: rate,
+        payout_hold_seconds: 0,
         ..Rules::default()
     }
 }
@@ -109,7 +111,8 @@ impl Options {
     }
 }
 
-/// The whole API, a sender with 20,000 cents, seven workers with 1,000 each, and a stranger with nothing.
+/// The whole API, a sender with 20,000 cents, seven workers with 1,000 each, and a stranger with nothing. The
+/// money counts as won, so it may be withdrawn.
 pub struct World {
     dynamo: Dynamo,
     fleet: Arc<Fleet>,
@@ -393,10 +396,10 @@ async fn create_user(store: &Store, clock: &Clock, anon: &Client, name: &str, ba
     if balance_cents > 0 {
         let entry = EntryId::new(new_ulid(now));
         let (from, to) = (Account::External, Account::User(id.clone()));
-        let reason = Reason::Topup(format!("test_{entry}"));
-        let topup =
+        let reason = Reason::Win(DropId::new(new_ulid(now)));
+        let won =
             Posting::transfer(entry, reason, now, from, to, Cents::new(balance_cents)).expect("balanced");
-        store.ledger().post(&topup).await.expect("a wallet is funded");
+        store.ledger().post(&won).await.expect("a wallet is funded");
     }
     Client { id: id.to_string(), ..anon.with_authorization(&format!("Bearer {}", key.expose())) }
 }

@@ -15,7 +15,7 @@ const MAX_TOPUPS: usize = 3;
 pub(crate) enum Debit {
     /// The drop, which is paid for, or whose status another request decided.
     Done(Box<Drop>),
-    /// No debit: the balance is too low. Holds the account.
+    /// No debit: the balance is too low, or the account is frozen. Holds the account.
     Short(Box<User>),
     /// No debit: the API key has spent since it was read (`Some`), or was revoked (`None`).
     KeyChanged(Option<Box<StoredKey>>),
@@ -50,7 +50,7 @@ impl Shortfall {
 pub(crate) struct Wallet {
     /// True if automatic top-ups are enabled.
     auto_topup: bool,
-    /// The account, if its balance is known to be too low: the first attempt is then skipped.
+    /// The account, if it is known that it cannot pay: the first attempt is then skipped.
     short: Option<Box<User>>,
 }
 
@@ -101,6 +101,7 @@ impl App {
                 Debit::KeyChanged(found) => {
                     Decision::Conflict((None, Some(*found.ok_or(Error::Unauthenticated)?), topups))
                 }
+                Debit::Short(user) if user.freeze.is_frozen() => return Err(Error::AccountFrozen),
                 Debit::Short(_) if topups == MAX_TOPUPS => {
                     return Err(Error::unavailable("the wallet fell short after every top-up"));
                 }

@@ -196,7 +196,9 @@ impl Ranking {
         });
         let entry = EntryId::new(new_ulid(now));
         let posting = match &outcome {
-            Some(outcome) => drop.award(&outcome.winner, entry, now)?,
+            Some(outcome) => {
+                drop.award(&outcome.winner, entry, now)?.maturing(self.context.rules.matures_at(now))
+            }
             None => drop.refund(entry, now)?,
         };
         let winner = outcome.as_ref().map(|outcome| &outcome.winner);

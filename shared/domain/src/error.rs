@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ledger::Unbalanced;
 use crate::money::Overflow;
-use crate::{Cents, DropId};
+use crate::{Cents, DropId, Release};
 
 /// A rejection or a failure. The HTTP layer maps each variant to one status, code and message, in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,17 @@ pub enum Error {
         /// Balance of the wallet.
         available: Cents,
     },
+    /// The amount of a withdrawal exceeds the user's matured winnings.
+    NotWithdrawable {
+        /// Amount of the withdrawal.
+        required: Cents,
+        /// Amount that may be withdrawn now.
+        withdrawable: Cents,
+        /// The next release of winnings, if any are held.
+        next_release: Option<Release>,
+    },
+    /// The account is frozen: it can neither withdraw nor post drops.
+    AccountFrozen,
     /// The user has no Stripe account that can receive withdrawals.
     OnboardingRequired,
     /// Stripe refused the transfer; the amount is back in the wallet.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
@@ -105,6 +106,13 @@ ulid_id! {
 ulid_id! {
     /// Id of an agent. Sorts by time of creation.
     AgentId
+}
+
+impl DropId {
+    /// The lowest id of a drop made at `time`. The ids of later drops are greater.
+    pub fn lowest_at(time: Timestamp) -> Self {
+        Self(Ulid::from_parts(u64::try_from(time.as_millisecond()).unwrap_or_default(), 0))
+    }
 }
 
 impl AgentId {

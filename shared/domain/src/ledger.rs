@@ -30,6 +30,8 @@ pub enum Reason {
     AutoTopup(String),
     /// A top-up was paid back to the card, in full or in part; names Stripe's charge.
     TopupRefund(String),
+    /// A refund of a top-up failed, so its amount came back; names Stripe's refund.
+    RefundFailed(String),
     /// The card's owner disputed a top-up; names Stripe's dispute.
     Dispute(String),
     /// The platform won a dispute; names Stripe's dispute.
@@ -54,6 +56,7 @@ impl Reason {
             Self::TopupRefund(_) | Self::Dispute(_) => true,
             Self::Topup(_)
             | Self::AutoTopup(_)
+            | Self::RefundFailed(_)
             | Self::ChargebackWon(_)
             | Self::Withdraw(_)
             | Self::WithdrawReversed(_)
@@ -70,6 +73,7 @@ impl fmt::Display for Reason {
             Self::Topup(session) => write!(f, "topup:{session}"),
             Self::AutoTopup(intent) => write!(f, "auto_topup:{intent}"),
             Self::TopupRefund(charge) => write!(f, "refund:{charge}"),
+            Self::RefundFailed(refund) => write!(f, "refund_failed:{refund}"),
             Self::Dispute(dispute) => write!(f, "dispute:{dispute}"),
             Self::ChargebackWon(dispute) => write!(f, "chargeback_won:{dispute}"),
             Self::Withdraw(id) => write!(f, "withdraw:{id}"),
@@ -95,6 +99,7 @@ impl FromStr for Reason {
         match kind {
             "topup" => Ok(Self::Topup(what.to_owned())),
             "auto_topup" => Ok(Self::AutoTopup(what.to_owned())),
+            "refund_failed" => Ok(Self::RefundFailed(what.to_owned())),
             "dispute" => Ok(Self::Dispute(what.to_owned())),
             "chargeback_won" => Ok(Self::ChargebackWon(what.to_owned())),
             "withdraw" => Ok(Self::Withdraw(withdrawal()?)),
@@ -125,6 +130,7 @@ pub struct Posting {
     reason: Reason,
     at: Timestamp,
     entries: Vec<Entry>,
+    matures_at: Option<Timestamp>,
 }
 
 /// The reason why entries form no posting.
@@ -168,7 +174,7 @@ impl Posting {
         }
         match (kept.is_empty(), sum) {
             (true, _) => Err(Unbalanced::Empty),
-            (false, Cents::ZERO) => Ok(Self { id, reason, at, entries: kept }),
+            (false, Cents::ZERO) => Ok(Self { id, reason, at, entries: kept, matures_at: None }),
             (false, sum) => Err(Unbalanced::Sum(sum)),
         }
     }
@@ -186,6 +192,17 @@ impl Posting {
         amount: Cents,
     ) -> Result<Self, Unbalanced> {
         Self::new(id, reason, at, [(from, amount.negated()?), (to, amount)])
+    }
+
+    /// The same posting, with a payout that its winner may withdraw from `at` on; `None` for at once.
+    #[must_use]
+    pub fn maturing(self, at: Option<Timestamp>) -> Self {
+        Self { matures_at: at, ..self }
+    }
+
+    /// The time from which on the payout of this posting may be withdrawn; `None` for at once.
+    pub const fn matures_at(&self) -> Option<Timestamp> {
+        self.matures_at
     }
 
     /// The posting's id, shared by its entries.
@@ -220,6 +237,7 @@ mod tests {
             "auto_topup:pi_1",
             "refund:ch_1",
             "refund:01JD4B6Q4N0000000000000000",
+            "refund_failed:re_1",
             "dispute:dp_1",
             "chargeback_won:dp_1",
             "withdraw:01JD4B6Q4N0000000000000000",
@@ -240,6 +258,7 @@ mod tests {
             ("refund:ch_1", true),
             ("dispute:dp_1", true),
             ("refund:01JD4B6Q4N0000000000000000", false),
+            ("refund_failed:re_1", false),
             ("withdraw:01JD4B6Q4N0000000000000000", false),
             ("drop:01JD4B6Q4N0000000000000000", false),
         ] {

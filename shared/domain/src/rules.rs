@@ -50,6 +50,8 @@ pub struct Rules {
     pub min_withdrawal: Cents,
     /// Largest withdrawal: the largest amount Stripe accepts.
     pub max_withdrawal: Cents,
+    /// Time for which a payout is held before its winner may withdraw it, in seconds.
+    pub payout_hold_seconds: u32,
     /// Number of refused charges in a row that switches automatic top-ups off.
     pub max_auto_topup_failures: u32,
     /// Maximum number of a user's agents, including the default one.
@@ -109,6 +111,7 @@ impl Default for Rules {
             max_topup: Cents::new(100_000),
             min_withdrawal: Cents::new(500),
             max_withdrawal: Cents::new(99_999_999),
+            payout_hold_seconds: 7 * 24 * 3600,
             max_auto_topup_failures: 3,
             max_agents: 50,
             max_prompt_bytes: 16 * 1024,
@@ -184,6 +187,7 @@ impl Rules {
             number("CLORP_FEE_BASIS_POINTS", &mut rules.fee_basis_points, 0, 10_000)?;
             number("CLORP_SETTLEMENT_SECONDS", &mut rules.settlement_seconds, 1, 3600)?;
             number("CLORP_APPEAL_SECONDS", &mut rules.appeal_seconds, 0, 86_400)?;
+            number("CLORP_PAYOUT_HOLD_SECONDS", &mut rules.payout_hold_seconds, 0, 90 * 24 * 3600)?;
             number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
             number("CLORP_MAX_KEYS", &mut rules.max_keys, 1, 100)?;
             rules.set_rates(&var)?;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::error::UnknownWord;
 use crate::ledger::Unbalanced;
-use crate::{Account, Cents, EntryId, FieldError, Posting, Reason, Rules, TopupId, UserId};
+use crate::{Account, Cents, EntryId, FieldError, Posting, Reason, Rules, TakenBack, TopupId, UserId};
 
 /// The way in which a top-up was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +90,8 @@ pub struct Topup {
     pub status: TopupStatus,
     /// Amount of the payment.
     pub amount: Cents,
-    /// Part of the amount that was refunded to the card.
-    pub refunded: Cents,
+    /// Parts of the payment that went back to the payer.
+    pub taken_back: TakenBack,
     /// Time of the start.
     pub created_at: Timestamp,
     /// Id of the Stripe object that pays, once known: a Checkout session, or a PaymentIntent for
@@ -108,7 +108,7 @@ impl Topup {
             kind,
             status: TopupStatus::Pending,
             amount,
-            refunded: Cents::ZERO,
+            taken_back: TakenBack::default(),
             created_at: now,
             stripe_id: None,
         }
@@ -126,25 +126,24 @@ impl Topup {
         Posting::transfer(id, reason, now, Account::External, self.wallet(), self.amount)
     }
 
-    /// The posting that debits what `charge` has newly refunded, or `None` if nothing is new.
-    ///
-    /// `refunded` is the sum of all refunds of the charge, as Stripe reports it. So events may come late,
-    /// twice or out of order.
+    /// The posting that follows a change of what went back to the payer, to `after`: it debits the wallet if
+    /// more went back, credits it if less, and is `None` if the amount is the same.
     ///
     /// # Errors
     /// [`Unbalanced`], which Stripe's amounts exclude.
-    pub fn refund(
+    pub fn take_back(
         &self,
-        charge: &str,
-        refunded: Cents,
+        after: &TakenBack,
+        reason: Reason,
         id: EntryId,
         now: Timestamp,
     ) -> Result<Option<Posting>, Unbalanced> {
-        if refunded <= self.refunded {
+        let more = after.of(self.amount)?.minus(self.taken_back.of(self.amount)?)?;
+        if more == Cents::ZERO {
             return Ok(None);
         }
-        let (reason, more) = (Reason::TopupRefund(charge.to_owned()), refunded.minus(self.refunded)?);
-        Posting::transfer(id, reason, now, self.wallet(), Account::External, more).map(Some)
+        let (from, to) = (self.wallet(), Account::External);
+        Posting::transfer(id, reason, now, from, to, more).map(Some)
     }
 
     fn wallet(&self) -> Account {
@@ -239,17 +238,16 @@ mod tests {
     }
 
     #[test]
-    fn each_refund_event_debits_only_the_new_part_in_any_order() {
+    fn a_change_of_what_went_back_moves_only_the_difference() {
         let mut topup = topup();
-        let mut taken = 0;
-        for (reported, expect) in [(300, Some(-300)), (300, None), (1000, Some(-700)), (600, None)] {
+        let reason = || Reason::TopupRefund("ch_1".to_owned());
+        for (refunded, expect) in [(300, Some(-300)), (1000, Some(-700)), (1000, None), (400, Some(600))] {
+            let after = TakenBack { refunded: Cents::new(refunded), ..TakenBack::default() };
             let id = EntryId::new(Ulid::from_parts(2, 2));
-            let posting = topup.refund("ch_1", Cents::new(reported), id, topup.created_at).unwrap();
-            assert_eq!(posting.as_ref().map(delta), expect, "{reported}");
-            taken += posting.as_ref().map_or(0, delta);
-            topup.refunded = topup.refunded.max(Cents::new(reported));
+            let posting = topup.take_back(&after, reason(), id, topup.created_at).unwrap();
+            assert_eq!(posting.as_ref().map(delta), expect, "{refunded}");
+            topup.taken_back = after;
         }
-        assert_eq!(taken, -1000);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Users: senders and workers are the same kind of account.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use crate::{AutoTopup, Cents, ConnectStatus, UserId};
+use crate::{AutoTopup, Cents, ConnectStatus, UserId, Winnings};
 
 /// An account with a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,28 @@ pub struct User {
     pub stripe: StripeIds,
     /// Automatic top-ups of the wallet.
     pub auto_topup: AutoTopup,
+    /// Winnings that were not withdrawn.
+    pub winnings: Winnings,
+    /// Reasons why the user can neither withdraw nor post drops; none if not frozen.
+    pub freeze: Freeze,
+}
+
+/// Reasons why an account is frozen. A frozen account can neither withdraw nor post drops, and keeps its
+/// money.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Freeze {
+    /// Reason of the operator who froze the account.
+    pub by_operator: Option<String>,
+    /// Disputes about the user's payments that are open, or that the platform lost. A won dispute lifts its
+    /// freeze; an operator lifts that of a lost one.
+    pub by_disputes: BTreeSet<String>,
+}
+
+impl Freeze {
+    /// True if any reason stands.
+    pub fn is_frozen(&self) -> bool {
+        self.by_operator.is_some() || !self.by_disputes.is_empty()
+    }
 }
 
 /// Ids of the Stripe objects that belong to a user.
@@ -48,7 +72,18 @@ impl User {
             created_at: now,
             stripe: StripeIds::default(),
             auto_topup: AutoTopup::default(),
+            winnings: Winnings::default(),
+            freeze: Freeze::default(),
         }
+    }
+
+    /// The amount that the user may withdraw at `now`: matured winnings that were not withdrawn, as far as
+    /// the wallet holds them. Nothing while the account is frozen.
+    pub fn withdrawable(&self, now: Timestamp) -> Cents {
+        if self.freeze.is_frozen() {
+            return Cents::ZERO;
+        }
+        self.winnings.matured(now).min(self.balance).max(Cents::ZERO)
     }
 
     /// The customer and the saved card that automatic top-ups charge.

@@ -126,7 +126,7 @@ pub enum IdErrors {
 pub enum RoleErrors {
     /// Forbidden to this caller: `own_drop`, `not_the_sender`, `not_a_claimant`, `appeal_not_allowed`.
     /// Forbidden with this API key: `spend_limit_per_drop`, `spend_limit_per_day`, `key_is_limited`,
-    /// `session_required`.
+    /// `session_required`. Forbidden to this account: `account_frozen`.
     #[response(status = 403)]
     Forbidden(ErrorBody),
 }
@@ -188,7 +188,8 @@ pub enum PayoutErrors {
 /// Errors of an operation that debits the wallet.
 #[derive(IntoResponses)]
 pub enum FundsErrors {
-    /// `insufficient_balance`: the amount is higher than the balance of the wallet.
+    /// `insufficient_balance`: the amount is higher than the balance of the wallet. `not_withdrawable`: it is
+    /// higher than the winnings that have matured.
     #[response(status = 402)]
     InsufficientBalance(ErrorBody),
 }

@@ -1,12 +1,14 @@
 //! Problems: every response that is not a success, and the one place that maps domain errors to HTTP.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clorp_domain::error::AutoTopupOutcome;
-use clorp_domain::{Error, FieldError};
+use clorp_domain::time::rfc3339;
+use clorp_domain::{Cents, Error, FieldError, Release};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -194,6 +196,18 @@ const fn insufficient_balance(auto_topup: AutoTopupOutcome) -> (&'static str, &'
     }
 }
 
+/// Message for a withdrawal that exceeds the matured winnings.
+fn not_withdrawable(required: Cents, withdrawable: Cents, next_release: Option<Release>) -> String {
+    let mut message = format!(
+        "{required} cents requested, and {withdrawable} may be withdrawn: only matured winnings can be, and money \
+         from a card is spent"
+    );
+    if let Some(Release { at, amount }) = next_release {
+        let _ = write!(message, "; {amount} more from {}", rfc3339(at));
+    }
+    message
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         use StatusCode as S;
@@ -214,6 +228,17 @@ impl From<Error> for Problem {
                 S::PAYMENT_REQUIRED,
                 "insufficient_balance",
                 format!("Insufficient balance: {required} cents requested, {available} available"),
+            ),
+            Error::NotWithdrawable { required, withdrawable, next_release } => Self::new(
+                S::PAYMENT_REQUIRED,
+                "not_withdrawable",
+                not_withdrawable(required, withdrawable, next_release),
+            ),
+            Error::AccountFrozen => Self::new(
+                S::FORBIDDEN,
+                "account_frozen",
+                "Your account is frozen, because a payment is disputed or an operator decided so: it can neither \
+                 withdraw nor post drops, and keeps its money. Contact support",
             ),
             Error::OnboardingRequired => Self::new(
                 S::CONFLICT,

@@ -2,9 +2,9 @@
 
 use clorp_context::Context;
 use clorp_deadline::{Decision, decide};
-use clorp_domain::dispute::DisputeChange;
 use clorp_domain::{
-    Cents, ConnectStatus, Dispute, DisputeStatus, Error, SetupId, Topup, TopupStatus, UserId, WithdrawalId,
+    Cents, ConnectStatus, DisputeChange, DisputeReport, Error, Reason, SetupId, TakenBack, Topup,
+    TopupStatus, UserId, WithdrawalId,
 };
 use clorp_store::{Conditional, UnappliedEvent};
 use clorp_stripe_api::events::{Event, Meaning, TopupPayment, Unreadable};
@@ -94,9 +94,12 @@ impl WebhookEvents {
                     outcome => Ok(outcome),
                 }
             }
-            Meaning::Refunded { intent, .. } | Meaning::Disputed { intent, .. } => {
-                self.claim(received, intent).await
-            }
+            Meaning::Refunded { intent, .. }
+            | Meaning::RefundFailed { intent, .. }
+            | Meaning::Disputed { intent, .. } => match self.take_back(received, intent).await? {
+                Outcome::Quarantined(why) => self.quarantine(received, intent, why).await,
+                outcome => Ok(outcome),
+            },
             Meaning::TransferReversed { user, withdrawal, reversed } => {
                 match self.reverse(user, *withdrawal, *reversed).await? {
                     Outcome::Quarantined(why) => {
@@ -181,7 +184,7 @@ impl WebhookEvents {
             let body = unapplied.body.as_bytes();
             let Ok(event) = Event::parse(body) else { continue };
             if let Outcome::Done | Outcome::Already =
-                self.claim(&Received { event: &event, body }, intent).await?
+                self.take_back(&Received { event: &event, body }, intent).await?
             {
                 self.context.store.unapplied_events().resolve(&unapplied, self.context.clock.now()).await?;
             }
@@ -189,13 +192,12 @@ impl WebhookEvents {
         Ok(())
     }
 
-    /// Applies a claim against a payment: a refund or a dispute.
-    async fn claim(&self, received: &Received<'_>, intent: &str) -> Result<Outcome, Error> {
+    /// Applies an event about money that goes back to the payer, or that comes back from there: a refund, its
+    /// failure, or a dispute.
+    async fn take_back(&self, received: &Received<'_>, intent: &str) -> Result<Outcome, Error> {
         let store = &self.context.store;
         decide("the payment", (), |()| async move {
-            let (topup, recorded) =
-                tokio::try_join!(store.topups().of_intent(intent), self.recorded(received))?;
-            let Some(topup) = topup else {
+            let Some(topup) = store.topups().of_intent(intent).await? else {
                 let why = "about a payment that is not known";
                 let (event, now) = (received.unapplied(intent, why), self.context.clock.now());
                 return Ok(match store.unapplied_events().park(&event, now).await? {
@@ -204,65 +206,63 @@ impl WebhookEvents {
                     Conditional::Conflict(()) => Decision::Conflict(()),
                 });
             };
-            let recorded = match &received.event.meaning {
+            let known = &topup.taken_back;
+            match &received.event.meaning {
                 Meaning::Refunded { charge, refunded, .. } => {
-                    self.take_back(&topup, charge, *refunded).await?
+                    let after = known.with_refunds(*refunded, received.event.created);
+                    self.refund(&topup, after, Reason::TopupRefund(charge.clone())).await
                 }
-                Meaning::Disputed { dispute, amount, status, .. } => {
-                    let dispute = Dispute {
-                        id: dispute.clone(),
-                        user: topup.user.clone(),
-                        amount: *amount,
-                        status: *status,
-                    };
-                    self.dispute(&dispute, recorded).await?
+                Meaning::RefundFailed { refund, .. } => {
+                    let after = known.with_failed_refund(refund.clone());
+                    self.refund(&topup, after, Reason::RefundFailed(refund.id.clone())).await
                 }
-                _ => return Ok(Decision::Made(Outcome::Nothing)),
-            };
-            Ok(match recorded {
-                Some(Conditional::Applied) => Decision::Made(Outcome::Done),
-                Some(Conditional::Conflict(())) => Decision::Conflict(()),
-                None => Decision::Made(Outcome::Already),
-            })
+                Meaning::Disputed { report, .. } => self.dispute(&topup, report).await,
+                _ => Ok(Decision::Made(Outcome::Nothing)),
+            }
         })
         .await
     }
 
-    /// Debits a refund. Returns `None` if all of it was debited before.
-    async fn take_back(
+    /// Records a change of a top-up's refunds, which is `None` if the event brings none.
+    async fn refund(
         &self,
         topup: &Topup,
-        charge: &str,
-        refunded: Cents,
-    ) -> Result<Option<Conditional<()>>, Error> {
+        after: Option<TakenBack>,
+        reason: Reason,
+    ) -> Result<Decision<Outcome, ()>, Error> {
+        let Some(after) = after else { return Ok(Decision::Made(Outcome::Already)) };
         let now = self.context.clock.now();
-        match topup.refund(charge, refunded, new_entry_id(now), now)? {
-            None => Ok(None),
-            Some(posting) => self.context.store.topups().refund(topup, refunded, &posting).await.map(Some),
-        }
+        let posting = topup.take_back(&after, reason, new_entry_id(now), now)?;
+        Ok(match self.context.store.topups().take_back(topup, &after, posting.as_ref()).await? {
+            Conditional::Applied => Decision::Made(Outcome::Done),
+            Conditional::Conflict(()) => Decision::Conflict(()),
+        })
     }
 
-    /// Returns the recorded status of the dispute that the event is about, if any.
-    async fn recorded(&self, received: &Received<'_>) -> Result<Option<DisputeStatus>, Error> {
-        match &received.event.meaning {
-            Meaning::Disputed { dispute, .. } => self.context.store.disputes().status(dispute).await,
-            _ => Ok(None),
-        }
-    }
-
-    /// Applies a dispute. Returns `None` if it changes nothing.
-    async fn dispute(
-        &self,
-        dispute: &Dispute,
-        recorded: Option<DisputeStatus>,
-    ) -> Result<Option<Conditional<()>>, Error> {
-        let change = dispute.change(recorded);
-        if change == DisputeChange::Nothing {
-            return Ok(None);
-        }
+    /// Records a change of a dispute, with the money that moves and the freeze of its user.
+    async fn dispute(&self, topup: &Topup, report: &DisputeReport) -> Result<Decision<Outcome, ()>, Error> {
+        let disputes = self.context.store.disputes();
+        let recorded = disputes.get(&report.id).await?;
+        let (after, surplus) = match report.apply(recorded.as_ref(), &topup.user, topup.id) {
+            DisputeChange::Nothing => return Ok(Decision::Made(Outcome::Already)),
+            DisputeChange::Contradiction => {
+                return Ok(Decision::Made(Outcome::Quarantined("a dispute decided twice in one second")));
+            }
+            DisputeChange::Change { after, surplus } => (after, surplus),
+        };
         let now = self.context.clock.now();
-        let posting = dispute.posting(change, new_entry_id(now), now)?;
-        self.context.store.disputes().record(dispute, recorded, posting.as_ref()).await.map(Some)
+        let before = recorded.as_ref().map(|recorded| recorded.held).unwrap_or_default();
+        let taken_back = topup.taken_back.with_disputed(before, after.held)?;
+        let reason = after.reason(before);
+        let posting = topup.take_back(&taken_back, reason, new_entry_id(now), now)?;
+        let recorded = recorded.as_ref();
+        Ok(match disputes.record(topup, &taken_back, recorded, &after, posting.as_ref(), now).await? {
+            Conditional::Applied if surplus => {
+                Decision::Made(Outcome::Quarantined("a bank returned more than it took"))
+            }
+            Conditional::Applied => Decision::Made(Outcome::Done),
+            Conditional::Conflict(()) => Decision::Conflict(()),
+        })
     }
 
     async fn reverse(&self, user: &UserId, id: WithdrawalId, reversed: Cents) -> Result<Outcome, Error> {

@@ -9,6 +9,7 @@
 mod auto_topup;
 #[cfg(feature = "api")]
 mod client;
+mod contests;
 mod events;
 #[cfg(feature = "api")]
 mod resume;

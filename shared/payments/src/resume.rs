@@ -56,6 +56,7 @@ impl Payments {
                 }
                 _ => Ok(true),
             },
+            Pending::Dispute(id) => self.follow_dispute(id).await,
         }
     }
 }

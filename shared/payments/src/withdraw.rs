@@ -1,10 +1,10 @@
 //! Withdrawals in three steps: debit, transfer, record.
 
 use clorp_deadline::{Decision, decide};
-use clorp_domain::{Cents, ConnectStatus, Error, UserId, Withdrawal, WithdrawalId, WithdrawalStatus};
+use clorp_domain::{Cents, ConnectStatus, Error, User, UserId, Withdrawal, WithdrawalId, WithdrawalStatus};
 use clorp_store::{Conditional, ReserveConflict};
 use clorp_stripe_api::{Failure, Refusal};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{Payments, new_entry_id};
 
@@ -12,11 +12,12 @@ use crate::{Payments, new_entry_id};
 const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(15);
 
 impl Payments {
-    /// Sends `amount` from a wallet to its owner's bank. The result may be pending; the sweep then resolves
-    /// it.
+    /// Sends `amount` of a user's matured winnings to their bank. The result may be pending; the sweep then
+    /// resolves it.
     ///
     /// # Errors
-    /// [`Error::OnboardingRequired`], [`Error::InsufficientFunds`], [`Error::WithdrawalRefused`]; faults.
+    /// [`Error::OnboardingRequired`], [`Error::AccountFrozen`], [`Error::InsufficientFunds`],
+    /// [`Error::NotWithdrawable`], [`Error::WithdrawalRefused`]; faults.
     pub async fn withdraw(
         &self,
         user: &UserId,
@@ -25,38 +26,38 @@ impl Payments {
     ) -> Result<Withdrawal, Error> {
         let store = &self.context.store;
         let owner = self.context.account(user).await?;
-        let Some(account) = owner.stripe.account else {
-            return Err(Error::OnboardingRequired);
-        };
-        let now = self.context.clock.now();
-        let withdrawal = Withdrawal {
-            id,
-            user: user.clone(),
-            amount,
-            status: WithdrawalStatus::Pending,
-            account,
-            created_at: now,
-            transfer: None,
-            reversed: Cents::ZERO,
-        };
-        let debit = withdrawal.debit(new_entry_id(now), now)?;
-        let due_at = now.saturating_add(SETTLE_GRACE).unwrap_or(now);
-        match store.withdrawals().reserve(&withdrawal, &debit, due_at).await? {
-            Conditional::Applied => self.transfer(withdrawal).await,
-            Conditional::Conflict(ReserveConflict::Exists(known))
-                if known.status == WithdrawalStatus::Pending =>
-            {
-                self.transfer(*known).await
+        let reserved = decide("the wallet", owner, |owner| async move {
+            let Some(account) = owner.stripe.account.clone() else {
+                return Err(Error::OnboardingRequired);
+            };
+            let now = self.context.clock.now();
+            let withdrawal = Withdrawal {
+                id,
+                user: user.clone(),
+                amount,
+                status: WithdrawalStatus::Pending,
+                account,
+                created_at: now,
+                transfer: None,
+                reversed: Cents::ZERO,
+            };
+            let debit = withdrawal.debit(new_entry_id(now), now)?;
+            let due_at = now.saturating_add(SETTLE_GRACE).unwrap_or(now);
+            match store.withdrawals().reserve(&withdrawal, &owner, &debit, due_at).await? {
+                Conditional::Applied => Ok(Decision::Made(withdrawal)),
+                Conditional::Conflict(ReserveConflict::Exists(known)) => Ok(Decision::Made(*known)),
+                Conditional::Conflict(ReserveConflict::User(owner)) => {
+                    require_withdrawable(&owner, amount, now)?;
+                    // Another request has changed what is due.
+                    Ok(Decision::Conflict(*owner))
+                }
             }
-            Conditional::Conflict(ReserveConflict::Exists(known)) => Ok(*known),
-            Conditional::Conflict(ReserveConflict::User(user))
-                if user.stripe.account_status != ConnectStatus::Active =>
-            {
-                Err(Error::OnboardingRequired)
-            }
-            Conditional::Conflict(ReserveConflict::User(user)) => {
-                Err(Error::InsufficientFunds { required: amount, available: user.balance })
-            }
+        })
+        .await?;
+        if reserved.status == WithdrawalStatus::Pending {
+            self.transfer(reserved).await
+        } else {
+            Ok(reserved)
         }
     }
 
@@ -120,4 +121,23 @@ impl Payments {
         let undo = withdrawal.undo(new_entry_id(now), now)?;
         self.context.store.withdrawals().refuse(withdrawal, &undo).await
     }
+}
+
+/// Checks that a user may withdraw `amount` at `now`.
+fn require_withdrawable(owner: &User, amount: Cents, now: Timestamp) -> Result<(), Error> {
+    if owner.stripe.account_status != ConnectStatus::Active {
+        return Err(Error::OnboardingRequired);
+    }
+    if owner.freeze.is_frozen() {
+        return Err(Error::AccountFrozen);
+    }
+    if owner.balance < amount {
+        return Err(Error::InsufficientFunds { required: amount, available: owner.balance });
+    }
+    let withdrawable = owner.withdrawable(now);
+    if withdrawable < amount {
+        let next_release = owner.winnings.next_release(now);
+        return Err(Error::NotWithdrawable { required: amount, withdrawable, next_release });
+    }
+    Ok(())
 }

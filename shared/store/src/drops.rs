@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::agents::count_claim;
 use crate::api_keys::Spending;
+use crate::freezes::require_unfrozen;
 use crate::items::brief::{read_brief, write_brief};
 use crate::items::drop::{read_drop, read_winner, stamp, write_claim, write_drop};
 use crate::items::index_entry::IndexEntry;
@@ -40,8 +41,8 @@ pub struct DropPayment<'a> {
 pub enum PaymentConflict {
     /// The drop exists already, or has changed: it is this.
     Drop(Box<Drop>),
-    /// The wallet that was to pay holds too little.
-    InsufficientBalance(Box<User>),
+    /// The wallet that was to pay holds too little, or its owner's account is frozen.
+    Wallet(Box<User>),
     /// The API key that was to pay has spent since it was read, or was revoked (`None`).
     KeyChanged(Option<Box<StoredKey>>),
 }
@@ -107,6 +108,25 @@ impl Drops<'_> {
         let last = items.len().checked_sub(1).and_then(|last| hits.get(last));
         let next = last.filter(|_| more || cut).map(|(id, _)| cursor(LIST, &id.to_string()));
         Ok(Page { items, next })
+    }
+
+    /// The drops that a user posted since a time, oldest first, at most 1,000. A round trip to the index
+    /// `by_sender`, and one for each hundred drops, 1 read unit each.
+    pub async fn posted_since(self, sender: &UserId, since: Timestamp) -> Result<Vec<Drop>, Error> {
+        let answer = self
+            .table
+            .query()
+            .index_name("by_sender")
+            .key_condition_expression("sender_id = :sender AND pk >= :since")
+            .expression_attribute_values(":sender", s(sender.to_string()))
+            .expression_attribute_values(":since", s(keys::drop_pk(DropId::lowest_at(since))))
+            .limit(1000)
+            .send()
+            .await
+            .map_err(|e| fault("query by sender", e))?;
+        let ids: Vec<DropId> =
+            answer.items.unwrap_or_default().iter().filter_map(hit).map(|(id, _)| id).collect();
+        self.get_many(&ids).await
     }
 
     /// Reads the items of a page, which ends early (`true`) where its texts would outgrow an answer.
@@ -282,6 +302,7 @@ impl Drops<'_> {
 impl DropPayment<'_> {
     fn add_to(&self, tx: &mut Tx, drop: &Drop) -> Result<(), Error> {
         ledger::post(tx, self.posting)?;
+        require_unfrozen(tx.update(keys::user(&drop.sender)));
         if let Some(spending) = &self.spending {
             spending.count(tx)?;
         }
@@ -323,7 +344,7 @@ fn conflict(
         return Ok(PaymentConflict::KeyChanged(key));
     }
     match refusals.take(&keys::user(&drop.sender)) {
-        Some(wallet) => Ok(PaymentConflict::InsufficientBalance(Box::new(read_user(wallet)?))),
+        Some(wallet) => Ok(PaymentConflict::Wallet(Box::new(read_user(wallet)?))),
         None => Err(refusals.unexpected("payment of a drop")),
     }
 }

@@ -1,13 +1,14 @@
 //! The ledger: the only code that changes a balance.
 
-use clorp_domain::{Account, EntryId, Error, Posting, UserId};
+use clorp_domain::{Account, EntryId, Error, Posting, Reason, User, UserId};
+use jiff::Timestamp;
 
 use crate::items::keys;
 use crate::items::keys::{LEDGER, user_pk};
 use crate::items::ledger_entry::{LedgerLine, read_entry, write_entry};
-use crate::items::user::BALANCE;
+use crate::items::user::{BALANCE, RELEASED, held_until};
 use crate::table::item::n;
-use crate::table::{Commit, List, Tx};
+use crate::table::{Commit, List, Tx, Update};
 use crate::{Ledger, Page};
 
 const LIST: &str = "ledger";
@@ -34,10 +35,49 @@ pub(crate) fn post(tx: &mut Tx, posting: &Posting) -> Result<(), Error> {
             }
             if matches!(entry.account, Account::User(_)) {
                 update.require_existing();
+                count_winnings(update, posting, delta);
             }
         }
         let key = keys::entry(&entry.account, posting.id());
         tx.create(key.clone(), write_entry(&key, entry.delta, posting)?);
+    }
+    Ok(())
+}
+
+/// Follows a credit with what its user may withdraw: a payout, and a withdrawal that came back.
+fn count_winnings(update: &mut Update, posting: &Posting, delta: i64) {
+    match (posting.reason(), posting.matures_at()) {
+        (Reason::Win(_), Some(at)) => update.add(&held_until(at), delta),
+        (Reason::Win(_), None) | (Reason::WithdrawReversed(_), _) => update.add(RELEASED, delta),
+        _ => update,
+    };
+}
+
+/// Adds the posting of a withdrawal to `tx`, if its owner, as read, may withdraw the amount at `now`.
+///
+/// The releases that are due are recorded by the same write, each under the condition that it is unchanged.
+/// What remains must be covered by releases that are recorded already.
+pub(crate) fn post_withdrawal(
+    tx: &mut Tx,
+    posting: &Posting,
+    owner: &User,
+    now: Timestamp,
+) -> Result<(), Error> {
+    post(tx, posting)?;
+    let wallet = Account::User(owner.id.clone());
+    let entry = posting.entries().iter().find(|entry| entry.account == wallet);
+    let mut change = entry.ok_or_else(|| Error::internal("a withdrawal from another wallet"))?.delta.get();
+    let update = tx.update(keys::user(&owner.id));
+    for due in owner.winnings.due(now) {
+        let attribute = held_until(due.at);
+        update.require(&attribute, "=", n(due.amount.get())).remove(&attribute);
+        change = change.saturating_add(due.amount.get());
+    }
+    if change < 0 {
+        update.require(RELEASED, ">=", n(-change));
+    }
+    if change != 0 {
+        update.add(RELEASED, change);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::items::keys::{DROP, LEDGER, TOPUP, UNAPPLIED_EVENT, USER, WITHDRAWAL,
 use crate::items::ledger_entry::read_entry;
 use crate::items::topup::read_topup;
 use crate::items::unapplied_event::{SETTLED_AT, UnappliedEvent, read_unapplied};
-use crate::items::user::read_balance;
+use crate::items::user::read_user;
 use crate::items::withdrawal::read_withdrawal;
 use crate::table::item::{key_of, parse};
 use crate::table::{Item, fault};
@@ -34,6 +34,12 @@ pub struct LedgerAudit {
     pub reasons: BTreeMap<String, (usize, Cents)>,
     /// The sum of each wallet's entries that may overdraw it.
     pub overdrawn: BTreeMap<Account, Cents>,
+    /// The sum of each wallet's entries for payments that went back to the payer, or came back from there.
+    pub taken_back: BTreeMap<Account, Cents>,
+    /// The sum of each wallet's entries for winnings and withdrawals.
+    pub won: BTreeMap<Account, Cents>,
+    /// The recorded winnings of each wallet: released, held or contested, and not withdrawn.
+    pub winnings: BTreeMap<Account, Cents>,
     /// Every top-up.
     pub topups: Vec<Topup>,
     /// Every withdrawal.
@@ -58,6 +64,7 @@ impl LedgerAudit {
             found.push(format!("the platform took {revenue} where the fees are {}", self.fees));
         }
         self.check_stripe_objects(&mut found);
+        self.check_taken_back(&mut found);
         self.topups.iter().for_each(|topup| self.check_topup(topup, &mut found));
         self.withdrawals.iter().for_each(|withdrawal| self.check_withdrawal(withdrawal, &mut found));
         found
@@ -78,6 +85,10 @@ impl LedgerAudit {
         if balance < of(&self.overdrawn) {
             found.push(format!("{account:?} holds {balance}"));
         }
+        let (won, winnings) = (of(&self.won), of(&self.winnings));
+        if won != winnings {
+            found.push(format!("{account:?} records winnings of {winnings} where its entries leave {won}"));
+        }
         if matches!(account, Account::Escrow(_)) && balance != of(&self.open_prices) {
             found.push(format!("{account:?} holds {balance} for {}", of(&self.open_prices)));
         }
@@ -86,17 +97,27 @@ impl LedgerAudit {
     fn check_stripe_objects(&self, found: &mut Vec<String>) {
         for (reason, (times, _)) in &self.reasons {
             let once = reason.parse().is_ok_and(|reason| {
-                matches!(
-                    reason,
-                    Reason::Topup(_)
-                        | Reason::AutoTopup(_)
-                        | Reason::Dispute(_)
-                        | Reason::ChargebackWon(_)
-                        | Reason::Withdraw(_)
-                )
+                matches!(reason, Reason::Topup(_) | Reason::AutoTopup(_) | Reason::Withdraw(_))
             });
             if once && *times > 1 {
                 found.push(format!("{reason} moved money {times} times"));
+            }
+        }
+    }
+
+    /// Checks that each wallet was debited exactly what went back of its top-ups.
+    fn check_taken_back(&self, found: &mut Vec<String>) {
+        let mut due: BTreeMap<Account, Cents> = BTreeMap::new();
+        for topup in &self.topups {
+            let Ok(back) = topup.taken_back.of(topup.amount) else { continue };
+            let sum = due.entry(Account::User(topup.user.clone())).or_default();
+            *sum = Cents::new(sum.get().saturating_sub(back.get()));
+        }
+        for account in due.keys().chain(self.taken_back.keys()).collect::<BTreeSet<_>>() {
+            let of = |map: &BTreeMap<Account, Cents>| map.get(account).copied().unwrap_or_default();
+            let (moved, due) = (of(&self.taken_back), of(&due));
+            if moved != due {
+                found.push(format!("{account:?} moved {moved} for payments taken back, where {due} is due"));
             }
         }
     }
@@ -135,7 +156,12 @@ impl LedgerAudit {
         match (account, key.sk.as_str()) {
             (Some(account), sk) if sk.starts_with(LEDGER) => self.add_entry(account, item),
             (Some(account @ Account::User(_)), USER) => {
-                self.balances.insert(account, read_balance(&item));
+                let user = read_user(item)?;
+                let held = user.winnings.held.values().copied();
+                let sum = held.chain([user.winnings.released, user.winnings.contested]);
+                let sum = sum.map(Cents::get).fold(0_i64, i64::saturating_add);
+                self.winnings.insert(account.clone(), Cents::new(sum));
+                self.balances.insert(account, user.balance);
                 Ok(())
             }
             (Some(account @ Account::Escrow(_)), DROP) => self.add_drop(account, item),
@@ -164,7 +190,17 @@ impl LedgerAudit {
             *times += 1;
             add(sum, line.delta)?;
             if reason.may_overdraw() {
-                add(self.overdrawn.entry(account).or_default(), line.delta)?;
+                add(self.overdrawn.entry(account.clone()).or_default(), line.delta)?;
+            }
+            match reason {
+                Reason::TopupRefund(_)
+                | Reason::RefundFailed(_)
+                | Reason::Dispute(_)
+                | Reason::ChargebackWon(_) => add(self.taken_back.entry(account).or_default(), line.delta)?,
+                Reason::Win(_) | Reason::Withdraw(_) | Reason::WithdrawReversed(_) => {
+                    add(self.won.entry(account).or_default(), line.delta)?;
+                }
+                Reason::Topup(_) | Reason::AutoTopup(_) | Reason::Drop(_) | Reason::Refund(_) => {}
             }
         }
         Ok(())

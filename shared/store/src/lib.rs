@@ -22,6 +22,7 @@ mod directory;
 mod disputes;
 mod drops;
 mod feed;
+mod freezes;
 mod idempotency;
 mod items;
 mod judgings;
@@ -56,6 +57,7 @@ pub use directory::DirectorySort;
 pub use drops::{DropPayment, PaymentConflict};
 pub use feed::FeedEntry;
 pub use idempotency::{Begin, Lease, MAX_STORED_BYTES};
+pub use items::freeze::FreezeRecord;
 pub use items::idempotency_record::StoredResponse;
 pub use items::judging::Judging;
 pub use items::ledger_entry::LedgerLine;
@@ -134,6 +136,8 @@ entities! {
     drops: Drops;
     /// The feed of completed drops.
     feed: Feed;
+    /// Freezes of accounts.
+    freezes: Freezes;
     /// Requests under a client's idempotency key.
     idempotency: Idempotency;
     /// Judgings by a model.
@@ -142,7 +146,7 @@ entities! {
     ledger: Ledger;
     /// Device logins.
     logins: Logins;
-    /// Top-ups and withdrawals whose outcome at Stripe is unknown.
+    /// Payments that the reconciler is to look at.
     pending: PendingPayments;
     /// Finished races of each worker.
     races: Races;

@@ -1,11 +1,14 @@
 //! Top-ups: begun, paid, refused, refunded; each change one conditional write.
 
-use clorp_domain::{AutoTopup, Cents, Error, Posting, Topup, TopupId, TopupKind, TopupStatus, User, UserId};
+use clorp_domain::{
+    AutoTopup, Cents, Error, Posting, TakenBack, Topup, TopupId, TopupKind, TopupStatus, User, UserId,
+};
 use jiff::Timestamp;
 
+use crate::freezes::require_unfrozen;
 use crate::items::keys;
 use crate::items::pending_entry::{end_pending, pending_from};
-use crate::items::topup::{read_payment, read_topup, write_payment, write_topup};
+use crate::items::topup::{REVISION, read_payment, read_topup, write_payment, write_taken_back, write_topup};
 use crate::items::user::{BALANCE, read_user};
 use crate::table::item::{flag, n, s};
 use crate::table::{Tx, Update};
@@ -69,6 +72,7 @@ impl Topups<'_> {
             .require("auto_topup_amount_cents", "=", n(topup.amount.get()))
             .require_absent("auto_topup_in_flight")
             .set("auto_topup_in_flight", s(topup.id.to_string()));
+        require_unfrozen(update);
         match shortage {
             Shortage::BelowThreshold => {
                 update.require_between(BALANCE, "<", "auto_topup_threshold_cents");
@@ -161,19 +165,30 @@ impl Topups<'_> {
         Ok(self.table.transact(tx).await?.conditional())
     }
 
-    /// Takes back what was refunded of a top-up, as read: `refunded` in all. A conflict means that more was
-    /// taken back since. Eight write units.
-    pub async fn refund(
+    /// Records what went back to the payer of a top-up, as read, with the money that moves. A conflict means
+    /// that it has changed since. Two write units, and six for a posting.
+    pub async fn take_back(
         self,
         topup: &Topup,
-        refunded: Cents,
-        posting: &Posting,
+        after: &TakenBack,
+        posting: Option<&Posting>,
     ) -> Result<Conditional<()>, Error> {
         let mut tx = Tx::default();
-        tx.update(keys::topup(&topup.user, topup.id))
-            .require("refunded_cents", "=", n(topup.refunded.get()))
-            .set("refunded_cents", n(refunded.get()));
-        ledger::post(&mut tx, posting)?;
+        take_back(&mut tx, topup, after, posting)?;
         Ok(self.table.transact(tx).await?.conditional())
     }
+}
+
+/// Adds a change of what went back to the payer to `tx`.
+pub(crate) fn take_back(
+    tx: &mut Tx,
+    topup: &Topup,
+    after: &TakenBack,
+    posting: Option<&Posting>,
+) -> Result<(), Error> {
+    tx.update(keys::topup(&topup.user, topup.id))
+        .require_existing()
+        .require_number(REVISION, topup.taken_back.revision)
+        .set_all(write_taken_back(after)?);
+    posting.map_or(Ok(()), |posting| ledger::post(tx, posting))
 }

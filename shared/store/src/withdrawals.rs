@@ -5,6 +5,7 @@ use clorp_domain::{
 };
 use jiff::Timestamp;
 
+use crate::freezes::require_unfrozen;
 use crate::items::keys;
 use crate::items::pending_entry::{end_pending, pending_from};
 use crate::items::user::read_user;
@@ -23,12 +24,14 @@ pub enum ReserveConflict {
 }
 
 impl Withdrawals<'_> {
-    /// Debits a wallet for a withdrawal, if its owner's Stripe account is this one and can pay out. From
-    /// `due_at` on the withdrawal is among the [pending](crate::Store::pending) payments. Eight write units
-    /// and an index entry.
+    /// Debits a wallet for a withdrawal, if its owner's matured winnings cover it, the account is not frozen,
+    /// and the Stripe account is this one and can pay out. `owner` is the user as read, whose due releases
+    /// are recorded. From `due_at` on the withdrawal is among the [pending](crate::Store::pending) payments.
+    /// Eight write units and an index entry.
     pub async fn reserve(
         self,
         withdrawal: &Withdrawal,
+        owner: &User,
         debit: &Posting,
         due_at: Timestamp,
     ) -> Result<Conditional<ReserveConflict>, Error> {
@@ -38,12 +41,10 @@ impl Withdrawals<'_> {
         pending_from(&mut item, due_at);
         let mut tx = Tx::default();
         tx.create(key.clone(), item);
-        ledger::post(&mut tx, debit)?;
-        tx.update(user_key.clone()).require("stripe_account_id", "=", s(withdrawal.account.clone())).require(
-            "stripe_account_status",
-            "=",
-            s(ConnectStatus::Active.as_str()),
-        );
+        ledger::post_withdrawal(&mut tx, debit, owner, withdrawal.created_at)?;
+        require_unfrozen(tx.update(user_key.clone()))
+            .require("stripe_account_id", "=", s(withdrawal.account.clone()))
+            .require("stripe_account_status", "=", s(ConnectStatus::Active.as_str()));
         self.table.transact(tx).await?.or_conflict(|mut refusals| {
             match (refusals.take(&key), refusals.take(&user_key)) {
                 (Some(old), _) => Ok(ReserveConflict::Exists(Box::new(read_withdrawal(old)?))),

@@ -2,7 +2,9 @@
 //!
 //! Only the required fields are read, so that new versions of Stripe's API stay compatible.
 
-use clorp_domain::{Cents, ConnectStatus, DisputeStatus, SetupId, TopupId, UserId, WithdrawalId};
+use clorp_domain::{
+    Cents, ConnectStatus, DisputeReport, DisputeStatus, FailedRefund, SetupId, TopupId, UserId, WithdrawalId,
+};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -58,16 +60,19 @@ pub enum Meaning {
         /// Sum of all refunds of the charge.
         refunded: Cents,
     },
+    /// A refund failed, or was cancelled, after it had been made.
+    RefundFailed {
+        /// Id of the refunded PaymentIntent.
+        intent: String,
+        /// The refund.
+        refund: FailedRefund,
+    },
     /// A dispute about a payment is in this state.
     Disputed {
-        /// Id of Stripe's dispute.
-        dispute: String,
         /// Id of the disputed PaymentIntent.
         intent: String,
-        /// Amount that the bank takes.
-        amount: Cents,
         /// State of the dispute.
-        status: DisputeStatus,
+        report: DisputeReport,
     },
     /// A transfer was reversed, in full or in part.
     TransferReversed {
@@ -175,11 +180,27 @@ struct Charge {
 }
 
 #[derive(Deserialize)]
+struct Refund {
+    id: String,
+    payment_intent: Option<Reference>,
+    amount: i64,
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct Dispute {
     id: String,
     payment_intent: Option<Reference>,
     amount: i64,
     status: String,
+    #[serde(default, deserialize_with = "or_none")]
+    balance_transactions: Vec<BalanceTransaction>,
+}
+
+/// A movement of Stripe's balance. `amount` leaves the fee out.
+#[derive(Deserialize)]
+struct BalanceTransaction {
+    amount: i64,
 }
 
 #[derive(Deserialize)]
@@ -209,8 +230,8 @@ impl Reference {
 
 type Metadata = std::collections::BTreeMap<String, Value>;
 
-/// Deserializes metadata. Stripe writes `null` for some objects without any.
-fn or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Metadata, D::Error> {
+/// Deserializes a collection. Stripe writes `null` for some objects without any.
+fn or_none<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
@@ -240,9 +261,10 @@ impl Event {
             let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
             return Err(Unreadable { id: text("id"), kind: text("type") });
         };
-        let created = Timestamp::from_second(envelope.created);
-        match (created, meaning(&envelope.kind, envelope.data.object.get())) {
-            (Ok(created), Some(meaning)) => {
+        let created = Timestamp::from_second(envelope.created).ok();
+        let meaning = created.and_then(|at| meaning(&envelope.kind, envelope.data.object.get(), at));
+        match (created, meaning) {
+            (Some(created), Some(meaning)) => {
                 Ok(Self { id: envelope.id, kind: envelope.kind, created, meaning })
             }
             _ => Err(Unreadable { id: Some(envelope.id), kind: Some(envelope.kind) }),
@@ -250,17 +272,20 @@ impl Event {
     }
 }
 
-/// Interprets an object by the event's type; `None` if it cannot be parsed.
-fn meaning(kind: &str, object: &str) -> Option<Meaning> {
+/// Interprets an object by the event's type and time; `None` if it cannot be parsed.
+fn meaning(kind: &str, object: &str, at: Timestamp) -> Option<Meaning> {
     match kind {
         "checkout.session.completed" | "checkout.session.async_payment_succeeded" => session(read(object)?),
         "payment_intent.succeeded" => intent(read(object)?),
         "setup_intent.succeeded" => setup(read(object)?),
         "account.updated" => Some(account(read(object)?)),
         "charge.refunded" => charge(read(object)?),
-        "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed" => {
-            dispute(read(object)?)
-        }
+        "refund.failed" | "refund.updated" | "charge.refund.updated" => refund(read(object)?, at),
+        "charge.dispute.created"
+        | "charge.dispute.updated"
+        | "charge.dispute.closed"
+        | "charge.dispute.funds_withdrawn"
+        | "charge.dispute.funds_reinstated" => dispute(read(object)?, at),
         "transfer.reversed" => Some(transfer(read(object)?)),
         _ => Some(Meaning::Nothing),
     }
@@ -338,7 +363,19 @@ fn charge(charge: Charge) -> Option<Meaning> {
     Some(Meaning::Refunded { charge: charge.id, intent: intent.into_id(), refunded })
 }
 
-fn dispute(dispute: Dispute) -> Option<Meaning> {
+fn refund(refund: Refund, at: Timestamp) -> Option<Meaning> {
+    if !matches!(refund.status.as_deref(), Some("failed" | "canceled")) {
+        // The event about the charge tells the sum of its refunds.
+        return Some(Meaning::Nothing);
+    }
+    let Some(intent) = refund.payment_intent else {
+        return Some(Meaning::NotOurs { object: refund.id });
+    };
+    let refund = FailedRefund { id: refund.id, amount: Cents::new(refund.amount), at };
+    Some(Meaning::RefundFailed { intent: intent.into_id(), refund })
+}
+
+fn dispute(dispute: Dispute, at: Timestamp) -> Option<Meaning> {
     let Some(intent) = dispute.payment_intent else {
         return Some(Meaning::NotOurs { object: dispute.id });
     };
@@ -350,12 +387,10 @@ fn dispute(dispute: Dispute) -> Option<Meaning> {
         "lost" => DisputeStatus::Lost,
         _ => return None,
     };
-    Some(Meaning::Disputed {
-        dispute: dispute.id,
-        intent: intent.into_id(),
-        amount: Cents::new(dispute.amount),
-        status,
-    })
+    let movements = dispute.balance_transactions.iter().map(|movement| Cents::new(movement.amount));
+    let (id, amount, movements) = (dispute.id, Cents::new(dispute.amount), movements.collect());
+    let report = DisputeReport { id, amount, status, movements, at };
+    Some(Meaning::Disputed { intent: intent.into_id(), report })
 }
 
 fn transfer(transfer: Transfer) -> Meaning {
@@ -471,12 +506,44 @@ mod tests {
             let read = check("charge.dispute.closed", object);
             assert_eq!(
                 read.map(|meaning| match meaning {
-                    Meaning::Disputed { status, .. } => status,
+                    Meaning::Disputed { report, .. } => report.status,
                     other => panic!("{other:?}"),
                 }),
                 status,
                 "{word}"
             );
+        }
+    }
+
+    #[test]
+    fn only_failed_and_cancelled_refunds_are_read_from_events_about_refunds() {
+        let refund =
+            |status: &str| json!({ "id": "re_1", "payment_intent": "pi_1", "amount": 5, "status": status });
+        for kind in ["refund.failed", "refund.updated", "charge.refund.updated"] {
+            for (status, fails) in
+                [("failed", true), ("canceled", true), ("succeeded", false), ("pending", false)]
+            {
+                let read = check(kind, refund(status));
+                assert_eq!(matches!(read, Some(Meaning::RefundFailed { .. })), fails, "{kind} {status}");
+                assert!(fails || read == Some(Meaning::Nothing));
+            }
+        }
+    }
+
+    #[test]
+    fn a_dispute_carries_the_movements_of_stripes_balance() {
+        for (transactions, expect) in [
+            (json!([{ "amount": -1000, "fee": 1500 }, { "amount": 1000, "fee": 0 }]), vec![-1000, 1000]),
+            (json!([]), vec![]),
+            (json!(null), vec![]),
+        ] {
+            let object = json!({ "id": "dp_1", "payment_intent": "pi_1", "amount": 1000, "status": "won",
+                                 "balance_transactions": transactions });
+            let Some(Meaning::Disputed { report, .. }) = check("charge.dispute.funds_reinstated", object)
+            else {
+                panic!("no dispute")
+            };
+            assert_eq!(report.movements, expect.into_iter().map(Cents::new).collect::<Vec<_>>());
         }
     }
 
@@ -489,6 +556,8 @@ mod tests {
             "account.updated",
             "charge.refunded",
             "charge.dispute.created",
+            "charge.dispute.funds_withdrawn",
+            "refund.failed",
             "transfer.reversed",
         ] {
             assert_eq!(check(kind, json!({ "unexpected": true })), None, "{kind}");

@@ -58,7 +58,7 @@ impl Attempt for PendingPayment<'_> {
             Conditional::Conflict(PaymentConflict::Drop(changed)) => {
                 Debit::Done(Box::new(require_paid_by_this_request(app, *changed, entry, self.ids).await?))
             }
-            Conditional::Conflict(PaymentConflict::InsufficientBalance(user)) => Debit::Short(user),
+            Conditional::Conflict(PaymentConflict::Wallet(user)) => Debit::Short(user),
             Conditional::Conflict(PaymentConflict::KeyChanged(key)) => Debit::KeyChanged(key),
         })
     }

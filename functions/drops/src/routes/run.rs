@@ -162,7 +162,7 @@ impl Attempt for PaidPost<'_> {
         Ok(match app.context.store.drops().create(&drop, &self.new_drop.brief, Some(payment)).await? {
             Conditional::Applied => Debit::Done(Box::new(drop)),
             Conditional::Conflict(PaymentConflict::Drop(made)) => Debit::Done(made),
-            Conditional::Conflict(PaymentConflict::InsufficientBalance(user)) => Debit::Short(user),
+            Conditional::Conflict(PaymentConflict::Wallet(user)) => Debit::Short(user),
             Conditional::Conflict(PaymentConflict::KeyChanged(key)) => Debit::KeyChanged(key),
         })
     }

@@ -3,6 +3,7 @@
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
+use clorp_domain::Release;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::link_next;
@@ -16,8 +17,31 @@ use utoipa::ToSchema;
 pub(crate) struct Balance {
     /// Balance of the wallet in cents: the sum of its whole ledger.
     balance_cents: i64,
+    /// Amount in cents that may be withdrawn now: matured winnings, less withdrawals, and never more than the
+    /// balance. 0 while the account is frozen.
+    withdrawable_cents: i64,
+    /// The next release of winnings; `null` if none are held.
+    next_release: Option<NextRelease>,
+    /// Winnings in cents that were paid out of a disputed payment, and wait for the end of the dispute.
+    contested_cents: i64,
     /// Page of the ledger, newest entry first.
     ledger: Vec<LedgerEntry>,
+}
+
+/// Winnings that mature at one time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NextRelease {
+    /// Time from which on the amount may be withdrawn (RFC 3339, UTC).
+    #[schema(format = DateTime)]
+    at: String,
+    /// Amount of the release, in cents.
+    amount_cents: i64,
+}
+
+impl From<Release> for NextRelease {
+    fn from(release: Release) -> Self {
+        Self { at: rfc3339(release.at), amount_cents: release.amount.get() }
+    }
 }
 
 /// One movement of money into or out of a wallet.
@@ -28,7 +52,8 @@ pub(crate) struct LedgerEntry {
     /// Amount in cents; positive for money into the wallet, negative for money out of it.
     delta: i64,
     /// Reason and its reference: `topup:<session>`, `auto_topup:<intent>`, `drop:<id>`, `refund:<id>`,
-    /// `win:<id>`, `withdraw:<id>`, `withdraw_reversed:<id>`, `dispute:<id>` or `chargeback_won:<id>`.
+    /// `refund_failed:<refund>`, `win:<id>`, `withdraw:<id>`, `withdraw_reversed:<id>`, `dispute:<id>` or
+    /// `chargeback_won:<id>`.
     reason: String,
     /// Time of the movement (RFC 3339, UTC).
     #[schema(format = DateTime)]
@@ -65,7 +90,15 @@ pub(crate) async fn balance(
     let ledger = context.store.ledger().page(&caller.id, limit, paging.cursor.as_deref());
     let (user, page) = tokio::try_join!(context.account(&caller.id), ledger)?;
     let ledger = page.items.into_iter().map(LedgerEntry::from).collect();
-    let mut response = ApiJson(Balance { balance_cents: user.balance.get(), ledger }).into_response();
+    let now = context.clock.now();
+    let balance = Balance {
+        balance_cents: user.balance.get(),
+        withdrawable_cents: user.withdrawable(now).get(),
+        next_release: user.winnings.next_release(now).map(NextRelease::from),
+        contested_cents: user.winnings.contested.get(),
+        ledger,
+    };
+    let mut response = ApiJson(balance).into_response();
     if let Some(cursor) = page.next {
         link_next(&mut response, &uri, &cursor);
     }

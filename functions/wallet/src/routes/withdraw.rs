@@ -51,8 +51,10 @@ impl From<Withdrawal> for WithdrawalBody {
 
 /// Withdraw money from your wallet to your bank.
 ///
-/// Requires an `active` account, see `GET /api/stripe/connect/status`. The wallet is debited at once, and
-/// credited back if Stripe rejects the transfer.
+/// Only winnings that have matured can be withdrawn, see `withdrawable_cents` of `GET /api/wallet/balance`:
+/// money from a card is spent. A larger amount is a 402 `not_withdrawable`. Requires an `active` account, see
+/// `GET /api/stripe/connect/status`. The wallet is debited at once, and credited back if Stripe rejects the
+/// transfer.
 #[utoipa::path(
     post, path = "/api/wallet/withdraw", tag = "wallet",
     request_body = WithdrawRequest,

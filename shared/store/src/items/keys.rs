@@ -45,6 +45,12 @@ pub(crate) const LOGIN: &str = "LOGIN#";
 pub(crate) const UNAPPLIED_EVENT: &str = "KEPT#";
 /// Prefix of the partition keys of Stripe's objects.
 pub(crate) const STRIPE: &str = "STRIPE#";
+/// Prefix of the sort keys of winnings that wait for the end of a dispute.
+pub(crate) const HELD_WINNINGS: &str = "WON#";
+/// Sort key of a dispute.
+pub(crate) const DISPUTE: &str = "DISPUTE";
+/// Prefix of the sort keys of an operator's freezes of an account.
+pub(crate) const FREEZE: &str = "FREEZE#";
 /// Sort key of a user.
 pub(crate) const USER: &str = "USER";
 /// Sort key of a drop.
@@ -173,7 +179,17 @@ pub(crate) fn payment(intent: &str) -> Key {
 }
 
 pub(crate) fn dispute(id: &str) -> Key {
-    Key::new(stripe_pk(id), "DISPUTE")
+    Key::new(stripe_pk(id), DISPUTE)
+}
+
+/// Winnings that were paid by a drop, and wait for the end of a dispute.
+pub(crate) fn held_winnings(dispute: &str, drop: DropId) -> Key {
+    Key::new(stripe_pk(dispute), format!("{HELD_WINNINGS}{drop}"))
+}
+
+/// The record of an operator's freeze of an account, or of its end.
+pub(crate) fn freeze(user: &UserId, at: Timestamp) -> Key {
+    Key::new(user_pk(user), format!("{FREEZE}{:013}", at.as_millisecond()))
 }
 
 /// A webhook event about `object` that was not applied.
@@ -231,6 +247,11 @@ pub(crate) fn agents_pk(owner: &UserId) -> String {
 /// Partition of the records about one of Stripe's objects.
 pub(crate) fn stripe_pk(object: &str) -> String {
     format!("{STRIPE}{object}")
+}
+
+/// The id of Stripe's object of a partition.
+pub(crate) fn stripe_object_of_pk(pk: &str) -> Option<String> {
+    pk.strip_prefix(STRIPE).map(str::to_owned)
 }
 
 /// The drop of a partition.

@@ -9,6 +9,7 @@ pub(crate) mod brief;
 pub(crate) mod directory_entry;
 pub(crate) mod dispute;
 pub(crate) mod drop;
+pub(crate) mod freeze;
 pub(crate) mod idempotency_record;
 pub(crate) mod index_entry;
 pub(crate) mod judging;

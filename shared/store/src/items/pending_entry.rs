@@ -1,10 +1,11 @@
-//! The place of a top-up or a withdrawal in the sparse index `pending`, while its outcome at Stripe is
-//! unknown: attributes of its own item.
+//! The place of a payment in the sparse index `pending`: attributes of its own item. A top-up or a withdrawal
+//! has one while its outcome at Stripe is unknown, and a dispute while the winnings paid from it are to be
+//! held or released.
 
 use clorp_domain::{TopupId, UserId, WithdrawalId};
 use jiff::Timestamp;
 
-use crate::items::keys::{TOPUP, WITHDRAWAL, user_of_pk};
+use crate::items::keys::{DISPUTE, TOPUP, WITHDRAWAL, stripe_object_of_pk, user_of_pk};
 use crate::table::item::s;
 use crate::table::{Item, Key, Update};
 
@@ -15,19 +16,26 @@ pub(crate) const PENDING_AT: &str = "pending_at";
 /// The index's one partition. It stays small, because items leave it within seconds.
 pub(crate) const PARTITION: &str = "PENDING";
 
-/// A movement of money whose outcome at Stripe is unknown.
+/// A payment that the reconciler is to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pending {
     /// A charge of a saved card.
     Topup(UserId, TopupId),
     /// A transfer to a bank.
     Withdrawal(UserId, WithdrawalId),
+    /// A dispute, by Stripe's id.
+    Dispute(String),
 }
 
 /// Puts an item into the index, under the time from which on it is to be looked at.
 pub(crate) fn pending_from(item: &mut Item, at: Timestamp) {
     item.insert(PENDING.to_owned(), s(PARTITION));
     item.insert(PENDING_AT.to_owned(), s(position(at)));
+}
+
+/// Puts an item into the index, or moves it there.
+pub(crate) fn set_pending(update: &mut Update, at: Timestamp) {
+    update.set(PENDING, s(PARTITION)).set(PENDING_AT, s(position(at)));
 }
 
 /// Takes an item out of the index.
@@ -41,6 +49,9 @@ pub(crate) fn position(at: Timestamp) -> String {
 
 pub(crate) fn read_pending(item: &Item) -> Option<Pending> {
     let key = Key::of_item(item)?;
+    if key.sk == DISPUTE {
+        return stripe_object_of_pk(&key.pk).map(Pending::Dispute);
+    }
     let user = user_of_pk(&key.pk)?;
     if let Some(id) = key.sk.strip_prefix(TOPUP) {
         return Some(Pending::Topup(user, id.parse().ok()?));

@@ -1,21 +1,45 @@
 //! A top-up, and the item that finds it by the PaymentIntent that has paid it.
 
-use clorp_domain::{Cents, Error, Topup, TopupId, UserId};
+use clorp_domain::{Cents, Error, FailedRefund, TakenBack, Topup, TopupId, UserId};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::items::keys::{TOPUP, user_of_pk};
-use crate::table::item::{decode, encode, instant, key_of, keyed, parse};
+use crate::table::item::{decode, encode, instant, instant_if_any, key_of, keyed, parse};
 use crate::table::{Item, Key};
+
+/// The attribute that counts the changes of what went back to the payer.
+pub(crate) const REVISION: &str = "taken_back_revision";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct TopupItem {
     kind: String,
     status: String,
     amount_cents: i64,
-    refunded_cents: i64,
     created_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     stripe_id: Option<String>,
+    #[serde(flatten)]
+    taken_back: TakenBackItem,
+}
+
+/// The part of a top-up's item that describes what went back to the payer.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct TakenBackItem {
+    taken_back_revision: u32,
+    refunded_cents: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunded_at: Option<i64>,
+    disputed_cents: i64,
+    failed_refunds: Vec<FailedRefundItem>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FailedRefundItem {
+    id: String,
+    amount_cents: i64,
+    failed_at: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,9 +54,43 @@ pub(crate) fn write_topup(topup: &Topup) -> Result<Item, Error> {
         kind: topup.kind.to_string(),
         status: topup.status.as_str().to_owned(),
         amount_cents: topup.amount.get(),
-        refunded_cents: topup.refunded.get(),
         created_at: topup.created_at.as_millisecond(),
         stripe_id: topup.stripe_id.clone(),
+        taken_back: taken_back_item(&topup.taken_back),
+    })
+}
+
+/// The attributes that describe what went back to the payer.
+pub(crate) fn write_taken_back(taken_back: &TakenBack) -> Result<Item, Error> {
+    encode(&taken_back_item(taken_back))
+}
+
+fn taken_back_item(taken_back: &TakenBack) -> TakenBackItem {
+    let failed = taken_back.failed.iter().map(|refund| FailedRefundItem {
+        id: refund.id.clone(),
+        amount_cents: refund.amount.get(),
+        failed_at: refund.at.as_millisecond(),
+    });
+    TakenBackItem {
+        taken_back_revision: taken_back.revision,
+        refunded_cents: taken_back.refunded.get(),
+        refunded_at: taken_back.refunded_at.map(Timestamp::as_millisecond),
+        disputed_cents: taken_back.disputed.get(),
+        failed_refunds: failed.collect(),
+    }
+}
+
+fn read_taken_back(item: TakenBackItem) -> Result<TakenBack, Error> {
+    let failed = item.failed_refunds.into_iter().map(|refund| {
+        let at = instant("failed_at", refund.failed_at)?;
+        Ok(FailedRefund { id: refund.id, amount: Cents::new(refund.amount_cents), at })
+    });
+    Ok(TakenBack {
+        refunded: Cents::new(item.refunded_cents),
+        refunded_at: instant_if_any("refunded_at", item.refunded_at)?,
+        failed: failed.collect::<Result<_, Error>>()?,
+        disputed: Cents::new(item.disputed_cents),
+        revision: item.taken_back_revision,
     })
 }
 
@@ -47,7 +105,7 @@ pub(crate) fn read_topup(item: Item) -> Result<Topup, Error> {
         kind: parse("kind", &item.kind)?,
         status: parse("status", &item.status)?,
         amount: Cents::new(item.amount_cents),
-        refunded: Cents::new(item.refunded_cents),
+        taken_back: read_taken_back(item.taken_back)?,
         created_at: instant("created_at", item.created_at)?,
         stripe_id: item.stripe_id,
     })

@@ -1,7 +1,10 @@
 //! A user, with the wallet's balance.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clorp_domain::user::StripeIds;
-use clorp_domain::{AutoTopup, Cents, Error, User};
+use clorp_domain::{AutoTopup, Cents, Error, Freeze, User, Winnings};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::items::keys::user_of_pk;
@@ -10,6 +13,16 @@ use crate::table::{Item, PK};
 
 /// The attribute that holds a wallet's balance.
 pub(crate) const BALANCE: &str = "balance_cents";
+/// The attribute that holds released winnings, less withdrawals.
+pub(crate) const RELEASED: &str = "released_cents";
+/// The attribute that holds winnings which wait for the end of a dispute.
+pub(crate) const CONTESTED: &str = "contested_cents";
+/// The attribute that holds an operator's reason for a freeze.
+pub(crate) const FROZEN: &str = "frozen_because";
+/// The attribute that holds the ids of the disputes that freeze the account.
+pub(crate) const DISPUTES: &str = "frozen_by_disputes";
+/// Prefix of the attributes that hold winnings, before the second in which they mature.
+const HELD: &str = "held_";
 
 // Attributes that Stripe and the owner may add later are absent on a new user, and on users from before they
 // existed.
@@ -40,6 +53,14 @@ struct UserItem {
     auto_topup_failures: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_topup_last_failure: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    released_cents: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contested_cents: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen_because: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen_by_disputes: Option<BTreeSet<String>>,
 }
 
 /// The attributes of a new user: an empty wallet, nothing at Stripe.
@@ -56,6 +77,7 @@ pub(crate) fn write_new_user(user: &User) -> Result<Item, Error> {
 pub(crate) fn read_user(item: Item) -> Result<User, Error> {
     let id = text(&item, PK).and_then(user_of_pk);
     let id = id.ok_or_else(|| Error::internal("user item without a user's key"))?;
+    let held = read_held(&item)?;
     let item: UserItem = decode(item)?;
     let account_status = item.stripe_account_status.map(|status| parse("stripe_account_status", &status));
     let in_flight = item.auto_topup_in_flight.map(|id| parse("auto_topup_in_flight", &id));
@@ -79,10 +101,33 @@ pub(crate) fn read_user(item: Item) -> Result<User, Error> {
             failures: item.auto_topup_failures.unwrap_or_default(),
             last_failure: item.auto_topup_last_failure,
         },
+        winnings: Winnings {
+            released: Cents::new(item.released_cents.unwrap_or_default()),
+            held,
+            contested: Cents::new(item.contested_cents.unwrap_or_default()),
+        },
+        freeze: Freeze {
+            by_operator: item.frozen_because,
+            by_disputes: item.frozen_by_disputes.unwrap_or_default(),
+        },
     })
 }
 
-/// The wallet's balance in an item of a user.
-pub(crate) fn read_balance(item: &Item) -> Cents {
-    Cents::new(number(item, BALANCE).unwrap_or(0))
+/// The attribute of winnings that mature at this time. Each time has an attribute of its own, so that a
+/// settlement adds to it without reading the user.
+pub(crate) fn held_until(at: Timestamp) -> String {
+    format!("{HELD}{}", at.as_second())
+}
+
+fn read_held(item: &Item) -> Result<BTreeMap<Timestamp, Cents>, Error> {
+    let mut held = BTreeMap::new();
+    for name in item.keys().filter(|name| name.starts_with(HELD)) {
+        let second = name.strip_prefix(HELD).and_then(|second| second.parse().ok());
+        let at = second.and_then(|second| Timestamp::from_second(second).ok());
+        let (Some(at), Some(cents)) = (at, number(item, name)) else {
+            return Err(Error::internal("unreadable winnings of a user"));
+        };
+        held.insert(at, Cents::new(cents));
+    }
+    Ok(held)
 }

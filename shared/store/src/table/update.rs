@@ -13,6 +13,7 @@ pub(crate) struct Update {
     sets: Vec<String>,
     adds: Vec<String>,
     removes: Vec<String>,
+    takes: Vec<String>,
     conditions: Vec<String>,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
@@ -44,10 +45,23 @@ impl Update {
         self.add_number(path, n(delta))
     }
 
-    /// Adds a number of any size that DynamoDB holds.
+    /// Adds a number of any size that DynamoDB holds, or the members of a set.
     pub(crate) fn add_number(&mut self, path: &str, delta: AttributeValue) -> &mut Self {
         let clause = format!("{} {}", self.path(path), self.value(delta));
         self.adds.push(clause);
+        self
+    }
+
+    /// Adds a word to the set at `path`, which exists while it has members.
+    pub(crate) fn add_to_set(&mut self, path: &str, word: &str) -> &mut Self {
+        self.add_number(path, AttributeValue::Ss(vec![word.to_owned()]))
+    }
+
+    /// Removes a word from the set at `path`.
+    pub(crate) fn remove_from_set(&mut self, path: &str, word: &str) -> &mut Self {
+        let word = AttributeValue::Ss(vec![word.to_owned()]);
+        let clause = format!("{} {}", self.path(path), self.value(word));
+        self.takes.push(clause);
         self
     }
 
@@ -141,7 +155,8 @@ impl Update {
     }
 
     pub(super) fn into_expressions(self) -> Expressions {
-        let clauses = [("SET", &self.sets), ("ADD", &self.adds), ("REMOVE", &self.removes)];
+        let clauses =
+            [("SET", &self.sets), ("ADD", &self.adds), ("REMOVE", &self.removes), ("DELETE", &self.takes)];
         let filled = clauses.iter().filter(|(_, clauses)| !clauses.is_empty());
         let clauses = filled.map(|(verb, clauses)| format!("{verb} {}", clauses.join(", ")));
         Expressions {
