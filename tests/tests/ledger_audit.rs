@@ -90,8 +90,13 @@ async fn a_single_added_cent_is_found_in_every_amount() {
     let worker = format!("USER#{}", world.workers[0].id);
     for (pk, sk, attribute) in [
         (worker.as_str(), "USER", "balance_cents"),
+        (&worker, "USER", "released_cents"),
+        (&worker, "USER", "contested_cents"),
+        (&worker, "USER", "held_1795512600"),
         (&worker, "LEDGER#", "delta_cents"),
         (&worker, "TOPUP#", "amount_cents"),
+        (&worker, "TOPUP#", "refunded_cents"),
+        (&worker, "TOPUP#", "disputed_cents"),
         (&worker, "WITHDRAWAL#", "amount_cents"),
         (&worker, "WITHDRAWAL#", "reversed_cents"),
         ("PLATFORM#", "LEDGER#", "delta_cents"),

@@ -1,9 +1,11 @@
-//! The commands of the local stack: `cargo dev`, `cargo demo`, `cargo ledger-audit` and `cargo rejudge`.
+//! The commands of the local stack: `cargo dev`, `cargo demo`, `cargo freeze`, `cargo ledger-audit` and
+//! `cargo rejudge`.
 
 mod cargo_lambda;
 mod demo;
 mod dev;
 mod dev_file;
+mod freeze;
 mod ledger_audit;
 mod rejudge;
 mod seed;
@@ -21,6 +23,7 @@ use term::Style;
 enum Command {
     Dev(dev::Args),
     Demo(demo::Args),
+    Freeze(freeze::Args),
     LedgerAudit(ledger_audit::Args),
     Rejudge(rejudge::Args),
 }
@@ -30,6 +33,7 @@ async fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Dev(args) => dev::run(args).await,
         Command::Demo(args) => demo::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Freeze(args) => freeze::run(args).await,
         Command::LedgerAudit(args) => ledger_audit::run(args).await,
         Command::Rejudge(args) => rejudge::run(args).await,
     };

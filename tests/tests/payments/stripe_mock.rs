@@ -30,13 +30,13 @@ async fn stripe_mock_accepts_every_request_of_the_functions() {
     let mirrored = sandbox::Options { mirror: Some(mock.url.clone()), ..options().sandbox };
     let world = World::with(Options { sandbox: mirrored, stripe_tries: 1, ..options() }).await;
 
-    let (user, _) = cardholder(&world, 0).await;
+    let (user, _) = cardholder(&world, 1000).await;
     for amount in [1000, 2000] {
         let session = checkout(&user, amount).await;
         complete(&world, &session, "paid").await;
     }
     enable(&user, 1000, 0).await;
-    run(&user, 4000).await.expect(201);
+    run(&user, 5000).await.expect(201);
     let session = checkout(&user, 2000).await;
     complete(&world, &session, "paid").await;
     let account = begin_onboarding(&user).await;

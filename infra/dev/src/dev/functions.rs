@@ -227,6 +227,10 @@ fn command(setup: &Setup, cargo_lambda: &CargoLambda) -> Command {
     if std::env::var_os("CLORP_JUDGE").is_none() {
         command.env("CLORP_JUDGE", "embedded");
     }
+    // Winnings of play money need not mature.
+    if std::env::var_os("CLORP_PAYOUT_HOLD_SECONDS").is_none() {
+        command.env("CLORP_PAYOUT_HOLD_SECONDS", "0");
+    }
     command
 }
 
