@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::change::Change;
 use crate::customers;
 use crate::params::Params;
 use crate::payments::{self, DECLINED, NO_FUNDS, Outcome};
 use crate::refusal::Refusal;
-use crate::state::{Card, Change, Debit, Kind, Line, SessionPlan, State, text, with};
+use crate::state::{Card, Debit, Kind, Line, SessionPlan, State, text, with};
 
 /// Lifetime of an unpaid session, in seconds: the default, the minimum and the maximum.
 const DEFAULT_LIFE: i64 = 24 * 3600;

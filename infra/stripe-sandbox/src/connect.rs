@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::balance::{self, Movement};
+use crate::change::Change;
 use crate::ids;
 use crate::params::Params;
 use crate::refusal::Refusal;
-use crate::state::{Change, Kind, Link, State, amount};
+use crate::state::{Kind, Link, State, amount};
 
 /// Lifetime of an onboarding link, in seconds.
 const LINK_LIFE: i64 = 5 * 60;
@@ -163,14 +165,14 @@ pub fn create_transfer(change: &mut Change<'_>, mut params: Params) -> Result<Va
                        Try adding funds directly to your available balance.";
         return Err(Refusal::invalid("balance_insufficient", message));
     }
-    change.state.available_cents -= cents;
     let id = change.new_id(Kind::Transfer);
+    let transaction = balance::book(change, Movement::plain("transfer", -cents, &id));
     let transfer = json!({
         "id": id,
         "object": "transfer",
         "amount": cents,
         "amount_reversed": 0,
-        "balance_transaction": null,
+        "balance_transaction": transaction["id"],
         "created": change.seconds(),
         "currency": "usd",
         "description": description,
@@ -240,11 +242,13 @@ pub fn reverse(
         );
         return Err(Refusal::invalid("amount_too_large", message).param("amount"));
     }
+    let reversal = change.new_id(Kind::Reversal);
+    let transaction = balance::book(change, Movement::plain("transfer_refund", cents, &reversal));
     let reversal = json!({
-        "id": change.new_id(Kind::Reversal),
+        "id": reversal,
         "object": "transfer_reversal",
         "amount": cents,
-        "balance_transaction": null,
+        "balance_transaction": transaction["id"],
         "created": change.seconds(),
         "currency": "usd",
         "destination_payment_refund": null,
@@ -253,7 +257,6 @@ pub fn reverse(
         "transfer": id,
     });
     let reversal = change.insert(Kind::Reversal, reversal);
-    change.state.available_cents += cents;
     let mut reversals = transfer["reversals"].clone();
     if let Some(data) = reversals["data"].as_array_mut() {
         data.insert(0, reversal.clone());

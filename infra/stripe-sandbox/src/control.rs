@@ -1,6 +1,8 @@
 //! The control API `/_sandbox/…`, with which tests and tools play payers, banks and Stripe, and inspect the
 //! state.
 
+mod charges;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use serde_json::{Value, json};
 use crate::core::Core;
 use crate::refusal::Refusal;
 use crate::state::{Card, Debit, Fault, FaultKind, Kind};
-use crate::{checkout, connect, customers, ids, refunds};
+use crate::{checkout, connect, customers, ids};
 
 /// Default duration of a bank debit.
 pub const DEBIT_DELAY: Duration = Duration::from_millis(200);
@@ -32,15 +34,13 @@ pub fn router() -> Router<Arc<Core>> {
         .route("/_sandbox/payment_methods/{id}", post(set_card))
         .route("/_sandbox/accounts/{id}/onboard", post(onboard))
         .route("/_sandbox/transfers/{id}/reverse", post(reverse))
-        .route("/_sandbox/charges/{id}/refund", post(refund))
-        .route("/_sandbox/charges/{id}/dispute", post(dispute))
-        .route("/_sandbox/disputes/{id}/close", post(close_dispute))
         .route("/_sandbox/events", get(events))
         .route("/_sandbox/events/{id}/resend", post(resend))
         .route("/_sandbox/next", post(next))
         .route("/_sandbox/webhooks", post(webhooks))
         .route("/_sandbox/webhook_secret/roll", post(roll_secret))
         .route("/_sandbox/state", get(state))
+        .merge(charges::router())
 }
 
 /// Parses a JSON body. An empty body stands for `{}`.
@@ -126,42 +126,6 @@ struct Amount {
 async fn reverse(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
     let Amount { amount } = read(&body)?;
     core.change(None, |change| connect::reverse(change, &id, amount, json!({}))).map(Json)
-}
-
-async fn refund(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
-    let Amount { amount } = read(&body)?;
-    let refund = core.change(None, |change| {
-        let charge = refunds::charge_of(change.state, &id)?;
-        refunds::refund(change, &charge, amount, None, json!({}))
-    });
-    refund.map(Json)
-}
-
-async fn dispute(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
-    let Amount { amount } = read(&body)?;
-    let dispute = core.change(None, |change| {
-        let charge = refunds::charge_of(change.state, &id)?;
-        refunds::dispute(change, &charge, amount)
-    });
-    dispute.map(Json)
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Close {
-    status: DisputeOutcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum DisputeOutcome {
-    Won,
-    Lost,
-}
-
-async fn close_dispute(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
-    let Close { status } = read(&body)?;
-    core.change(None, |change| refunds::close(change, &id, status == DisputeOutcome::Won)).map(Json)
 }
 
 async fn events(Shared(core): Shared<Arc<Core>>) -> Answer {

@@ -13,10 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::change::{Cause, Change};
 use crate::checkout;
 use crate::mirror::Mirror;
 use crate::options::Options;
-use crate::state::{Cause, Change, Delivery, State};
+use crate::state::{Delivery, State};
 use crate::sync::locked;
 
 /// Interval between two checks for expired Checkout sessions.

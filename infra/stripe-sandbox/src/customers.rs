@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::change::Change;
 use crate::params::Params;
 use crate::refusal::Refusal;
-use crate::state::{Card, Change, Kind, text};
+use crate::state::{Card, Kind, text};
 
 /// `POST /v1/customers`
 pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refusal> {

@@ -6,9 +6,8 @@
 //! unknown parameters, including those that Stripe has but the sandbox does not simulate, currencies other
 //! than `usd`, and requests on behalf of a connected account. An unknown object in a path is a 404
 //! `resource_missing`; an unknown account is a 403 `account_invalid`, as with Stripe. Amounts are in US
-//! cents. The platform's available balance is its starting balance, plus payments, less refunds, transfers
-//! and disputed amounts, plus reversals and won disputes. There are no fees, and payments are available at
-//! once. Success URLs may contain `{CHECKOUT_SESSION_ID}`, and every endpoint accepts `expand[]`.
+//! cents. The platform's available balance is its starting balance and the net amounts of all balance
+//! transactions. A dispute costs a fee of $15.00; nothing else does. Payments are available at once. Success URLs may contain `{CHECKOUT_SESSION_ID}`, and every endpoint accepts `expand[]`.
 //!
 //! The sandbox stores the first response of an executed request for 24 hours under its idempotency key,
 //! including errors such as a declined card. A request that is rejected before execution, for example because
@@ -28,10 +27,20 @@
 //! - `payment_methods/{id}` with `card` changes how the saved card behaves.
 //! - `accounts/{id}/onboard` with `payouts_enabled`? completes an account, or restricts it (`false`).
 //! - `transfers/{id}/reverse` with `amount`? reverses a transfer.
-//! - `charges/{id}/refund` with `amount`? refunds a payment. `{id}` may be the charge, its payment intent, or
-//!   its Checkout session.
-//! - `charges/{id}/dispute` with `amount`? opens a dispute by the payer.
-//! - `disputes/{id}/close` with `status` (`won` or `lost`) lets the bank decide.
+//! - `charges/{id}/refund` with `amount`? and `pending`? refunds a payment. `{id}` may be the charge, its
+//!   payment intent, or its Checkout session.
+//! - `refunds/{id}/succeed` lets the bank accept a pending refund. `refunds/{id}/fail` with `reason`? lets it
+//!   reject any refund: the charge's `amount_refunded` falls again.
+//! - `charges/{id}/dispute` with `amount`?, `inquiry`? and `withdrawn`? opens a dispute by the payer. Without
+//!   an amount it is about what was not refunded. The bank withdraws the amount at once, nothing for an
+//!   inquiry, or what `withdrawn` says.
+//! - `disputes/{id}/update` with `status`? and `amount`? changes what the bank reports, and moves no money.
+//! - `disputes/{id}/escalate` with `amount`? turns an inquiry into a dispute, and withdraws the amount.
+//! - `disputes/{id}/withdraw` and `disputes/{id}/reinstate` with `amount` move money, whatever the dispute's
+//!   status and amount are.
+//! - `disputes/{id}/close` with `status` (`won`, `lost` or `warning_closed`), `amount`?, `reinstated`? and
+//!   `again`? lets the bank decide. The platform gets back everything if it won, and what exceeds the amount
+//!   if it lost, or what `reinstated` says. `again` decides a decided dispute again.
 //! - `events/{id}/resend` sends an event once more.
 //! - `next` with `path`, `fault`, `times`?, `method`? and `delay_ms`? injects a fault into the next requests
 //!   whose path begins with `path`. `"times": 0` removes the faults of that path.
@@ -49,11 +58,14 @@
 //! and `429` do not execute it. They are not stored under the key; Stripe does store a 500 that follows the
 //! start of execution. `delay` executes the request after `delay_ms`, and holds the key meanwhile.
 
+mod balance;
+mod change;
 mod checkout;
 mod connect;
 mod control;
 mod core;
 mod customers;
+mod disputes;
 mod ids;
 mod lists;
 mod mirror;

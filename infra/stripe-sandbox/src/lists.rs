@@ -13,7 +13,7 @@ const PAGE: (i64, i64) = (10, 100);
 const EXPAND_DEPTH: usize = 4;
 
 /// The collections: path, kind of the objects, and the fields by which a list can be filtered.
-const COLLECTIONS: [(&str, Kind, &[&str]); 11] = [
+const COLLECTIONS: [(&str, Kind, &[&str]); 12] = [
     ("customers", Kind::Customer, &["email"]),
     ("checkout/sessions", Kind::CheckoutSession, &["customer", "payment_intent", "status"]),
     ("setup_intents", Kind::SetupIntent, &["customer", "payment_method"]),
@@ -24,6 +24,7 @@ const COLLECTIONS: [(&str, Kind, &[&str]); 11] = [
     ("refunds", Kind::Refund, &["charge", "payment_intent"]),
     ("charges", Kind::Charge, &["customer", "payment_intent", "transfer_group"]),
     ("disputes", Kind::Dispute, &["charge", "payment_intent"]),
+    ("balance_transactions", Kind::BalanceTransaction, &["source", "type"]),
     ("events", Kind::Event, &[]),
 ];
 

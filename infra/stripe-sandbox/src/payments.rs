@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::balance::{self, Movement};
+use crate::change::Change;
 use crate::customers;
 use crate::params::Params;
 use crate::refusal::Refusal;
-use crate::state::{Card, Change, Kind, amount, text, with};
+use crate::state::{Card, Kind, amount, text, with};
 
 /// Stripe's smallest and largest amount of one payment, in cents.
 const AMOUNTS: (i64, i64) = (50, 99_999_999);
@@ -225,10 +227,10 @@ pub fn conclude(change: &mut Change<'_>, intent: &str, outcome: Outcome) -> Valu
     let cents = amount(&intent, "amount");
     let (name, charge_fields, intent_event, intent_fields) = match outcome {
         Outcome::Paid => {
-            change.state.available_cents += cents;
+            let transaction = balance::book(change, Movement::plain("charge", cents, charge));
             let seen = json!({"network_status": "approved_by_network", "reason": null, "risk_level": "normal",
                 "seller_message": "Payment complete.", "type": "authorized"});
-            let charge = json!({"status": "succeeded", "paid": true, "captured": true, "amount_captured": cents, "outcome": seen});
+            let charge = json!({"status": "succeeded", "paid": true, "captured": true, "amount_captured": cents, "balance_transaction": transaction["id"], "outcome": seen});
             let intent = json!({"status": "succeeded", "amount_received": cents, "last_payment_error": null});
             ("charge.succeeded", charge, "payment_intent.succeeded", intent)
         }

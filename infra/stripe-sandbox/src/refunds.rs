@@ -1,13 +1,37 @@
-//! Refunds and disputes, which return a payment.
+//! Refunds, which return a payment, and which the payer's bank may reject later.
 
 use serde_json::{Value, json};
 
+use crate::balance::{self, Movement};
+use crate::change::Change;
+use crate::disputes;
 use crate::params::Params;
 use crate::refusal::Refusal;
-use crate::state::{Change, Kind, State, amount, text};
+use crate::state::{Kind, State, amount, text};
 
-/// Time to respond to a dispute, in seconds.
-const RESPONSE_SECONDS: i64 = 7 * 24 * 3600;
+/// Stripe's reasons for a failed refund.
+const FAILURES: [&str; 7] = [
+    "charge_for_pending_refund_disputed",
+    "declined",
+    "expired_or_canceled_card",
+    "insufficient_funds",
+    "lost_or_stolen_card",
+    "merchant_request",
+    "unknown",
+];
+
+/// A refund to make.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The amount, in cents; `None` for everything that is left of the charge.
+    pub cents: Option<i64>,
+    /// The reason for the refund, in Stripe's words.
+    pub reason: Option<String>,
+    /// Metadata from the caller.
+    pub metadata: Value,
+    /// True if the bank has not accepted the refund yet. A refund to a bank account is always pending.
+    pub pending: bool,
+}
 
 /// `POST /v1/refunds`
 pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refusal> {
@@ -41,7 +65,7 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
             return Err(Refusal::bad_parameter("charge", "Give a charge or a payment_intent, not both"));
         }
     };
-    refund(change, &charge, cents, reason, metadata)
+    refund(change, &charge, Plan { cents, reason, metadata, pending: false })
 }
 
 /// The identifier of a charge. `id` may be the charge itself, its payment intent, or its Checkout session.
@@ -63,14 +87,8 @@ pub fn charge_of(state: &State, id: &str) -> Result<String, Refusal> {
     }
 }
 
-/// Refunds `cents` of a charge, or everything that is left of it.
-pub fn refund(
-    change: &mut Change<'_>,
-    charge: &str,
-    cents: Option<i64>,
-    reason: Option<String>,
-    metadata: Value,
-) -> Result<Value, Refusal> {
+/// Refunds a charge, in full or in part.
+pub fn refund(change: &mut Change<'_>, charge: &str, plan: Plan) -> Result<Value, Refusal> {
     let charge = change.state.find(Kind::Charge, charge)?.clone();
     let (id, refunded) = (text(&charge, "id"), amount(&charge, "amount_refunded"));
     let left = amount(&charge, "amount") - refunded;
@@ -81,123 +99,89 @@ pub fn refund(
         let message = format!("Charge {id} has already been refunded.");
         return Err(Refusal::invalid("charge_already_refunded", message));
     }
-    if charge["disputed"] == true {
+    if disputes::forbids_refunds(change.state, id) {
         return Err(Refusal::invalid(
             "charge_disputed",
             format!("Charge {id} has been charged back; cannot issue a refund."),
         ));
     }
-    let cents = cents.unwrap_or(left);
+    let cents = plan.cents.unwrap_or(left);
     if !(1..=left).contains(&cents) {
         let message = format!(
             "Refund amount ({cents} cents) is greater than unrefunded amount on charge ({left} cents)"
         );
         return Err(Refusal::invalid("amount_too_large", message).param("amount"));
     }
-    let refund = new_refund(change, &charge, cents, reason, metadata);
-    change.state.available_cents -= cents;
+    let refund = new_refund(change, &charge, cents, plan);
     let fields = json!({"amount_refunded": refunded + cents, "refunded": cents == left});
     change.update_and_tell("charge.refunded", Kind::Charge, id, fields);
     change.tell("refund.created", &refund);
     Ok(refund)
 }
 
-fn new_refund(
-    change: &mut Change<'_>,
-    charge: &Value,
-    cents: i64,
-    reason: Option<String>,
-    metadata: Value,
-) -> Value {
+fn new_refund(change: &mut Change<'_>, charge: &Value, cents: i64, plan: Plan) -> Value {
     let id = change.new_id(Kind::Refund);
+    let to_bank = charge["payment_method_details"]["type"] == "us_bank_account";
+    let destination = match to_bank {
+        true => json!({"type": "us_bank_transfer", "us_bank_transfer": {}}),
+        false => json!({"card": {"type": "refund"}, "type": "card"}),
+    };
+    let transaction = balance::book(change, Movement::plain("refund", -cents, &id));
     let refund = json!({
         "id": id,
         "object": "refund",
         "amount": cents,
-        "balance_transaction": null,
+        "balance_transaction": transaction["id"],
         "charge": charge["id"],
         "created": change.seconds(),
         "currency": charge["currency"],
-        "destination_details": {"card": {"type": "refund"}, "type": "card"},
-        "metadata": metadata,
+        "destination_details": destination,
+        "metadata": plan.metadata,
         "payment_intent": charge["payment_intent"],
-        "reason": reason,
+        "reason": plan.reason,
         "receipt_number": null,
         "source_transfer_reversal": null,
-        "status": "succeeded",
+        "status": if plan.pending || to_bank { "pending" } else { "succeeded" },
         "transfer_reversal": null,
     });
     change.insert(Kind::Refund, refund)
 }
 
-/// Opens a dispute about `cents` of a charge, or about everything that was not refunded. The payer's bank
-/// withdraws the amount at once.
-pub fn dispute(change: &mut Change<'_>, charge: &str, cents: Option<i64>) -> Result<Value, Refusal> {
-    let charge = change.state.find(Kind::Charge, charge)?.clone();
-    let id = text(&charge, "id");
-    let left = amount(&charge, "amount") - amount(&charge, "amount_refunded");
-    let cents = cents.unwrap_or(left);
-    if charge["paid"] != true || charge["disputed"] == true {
-        return Err(Refusal::conflict(format!("Charge {id} was not paid, or is already disputed")));
+/// Lets the payer's bank accept a pending refund.
+pub fn succeed(change: &mut Change<'_>, id: &str) -> Result<Value, Refusal> {
+    let refund = change.state.find(Kind::Refund, id)?;
+    if refund["status"] != "pending" {
+        return Err(Refusal::conflict(format!("{id} is already {}", text(refund, "status"))));
     }
-    if !(1..=amount(&charge, "amount")).contains(&cents) {
-        return Err(Refusal::bad_parameter("amount", format!("Must be from 1 to the amount of charge {id}")));
-    }
-    change.state.available_cents -= cents;
-    change.update(Kind::Charge, id, json!({"disputed": true}));
-    let dispute = new_dispute(change, &charge, cents);
-    change.tell("charge.dispute.created", &dispute);
-    change.tell("charge.dispute.funds_withdrawn", &dispute);
-    Ok(dispute)
+    Ok(report(change, id, json!({"status": "succeeded"}), &["refund.updated", "charge.refund.updated"]))
 }
 
-fn new_dispute(change: &mut Change<'_>, charge: &Value, cents: i64) -> Value {
-    let id = change.new_id(Kind::Dispute);
-    let method = text(&charge["payment_method_details"], "type");
-    let mut details = json!({"type": "card"});
-    if method == "card" {
-        details["card"] = json!({"brand": "visa", "case_type": "chargeback", "network": "visa", "network_reason_code": "10.4"});
+/// Lets the payer's bank reject a refund, pending or not. The amount returns to the platform, and the charge
+/// counts as not refunded by it.
+pub fn fail(change: &mut Change<'_>, id: &str, reason: &str) -> Result<Value, Refusal> {
+    let refund = change.state.find(Kind::Refund, id)?.clone();
+    if refund["status"] == "failed" {
+        return Err(Refusal::conflict(format!("{id} is already failed")));
     }
-    let dispute = json!({
-        "id": id,
-        "object": "dispute",
-        "amount": cents,
-        "balance_transactions": [],
-        "charge": charge["id"],
-        "created": change.seconds(),
-        "currency": charge["currency"],
-        "enhanced_eligibility_types": [],
-        "evidence": {"enhanced_evidence": {}},
-        "evidence_details": {
-            "due_by": change.seconds() + RESPONSE_SECONDS,
-            "enhanced_eligibility": {},
-            "has_evidence": false,
-            "past_due": false,
-            "submission_count": 0,
-        },
-        "is_charge_refundable": false,
-        "livemode": false,
-        "metadata": {},
-        "payment_intent": charge["payment_intent"],
-        "payment_method_details": details,
-        "reason": "fraudulent",
-        "status": "needs_response",
+    if !FAILURES.contains(&reason) {
+        let message = format!("Must be one of {}", FAILURES.join(", "));
+        return Err(Refusal::bad_parameter("reason", message));
+    }
+    let cents = amount(&refund, "amount");
+    let transaction = balance::book(change, Movement::plain("refund_failure", cents, id));
+    let charge = change.state.find(Kind::Charge, text(&refund, "charge"))?.clone();
+    let refunded = amount(&charge, "amount_refunded") - cents;
+    let fields = json!({"amount_refunded": refunded, "refunded": false});
+    change.update(Kind::Charge, text(&charge, "id"), fields);
+    let fields = json!({
+        "failure_balance_transaction": transaction["id"], "failure_reason": reason, "status": "failed",
     });
-    change.insert(Kind::Dispute, dispute)
+    Ok(report(change, id, fields, &["refund.updated", "refund.failed", "charge.refund.updated"]))
 }
 
-/// Closes a dispute. If the platform wins, it gets the amount back.
-pub fn close(change: &mut Change<'_>, id: &str, won: bool) -> Result<Value, Refusal> {
-    let dispute = change.state.find(Kind::Dispute, id)?.clone();
-    if text(&dispute, "status") != "needs_response" {
-        return Err(Refusal::conflict(format!("{id} is already {}", text(&dispute, "status"))));
-    }
-    let status = if won { "won" } else { "lost" };
-    let dispute =
-        change.update_and_tell("charge.dispute.closed", Kind::Dispute, id, json!({"status": status}));
-    if won {
-        change.state.available_cents += amount(&dispute, "amount");
-        change.tell("charge.dispute.funds_reinstated", &dispute);
-    }
-    Ok(dispute)
+/// Changes a refund and records several events about it.
+fn report(change: &mut Change<'_>, id: &str, fields: Value, events: &[&str]) -> Value {
+    let (before, after) = change.update(Kind::Refund, id, fields);
+    events.iter().for_each(|event| change.tell_change(event, &before, &after));
+    after
 }

@@ -11,11 +11,12 @@ use axum::response::{IntoResponse, Response};
 use clorp_stand_in::server::Dropped;
 use serde_json::Value;
 
+use crate::change::{Cause, Change};
 use crate::core::Core;
 use crate::lists;
 use crate::params::Params;
 use crate::refusal::Refusal;
-use crate::state::{Cause, Change, Fault, FaultKind, Kind, State, StoredReply};
+use crate::state::{Fault, FaultKind, Kind, State, StoredReply};
 use crate::sync::locked;
 use crate::{checkout, connect, customers, ids, payments, refunds};
 
