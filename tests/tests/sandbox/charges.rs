@@ -4,6 +4,9 @@ use serde_json::json;
 
 use super::support::{World, id};
 
+/// The fee of a dispute, in cents.
+const FEE: i64 = 1_500;
+
 #[tokio::test]
 async fn refunds_add_up_to_the_paid_amount_at_most() {
     let world = World::start().await;
@@ -40,7 +43,7 @@ async fn a_dispute_takes_the_money_and_returns_it_only_if_won() {
         let intent = session["payment_intent"].as_str().unwrap();
         let dispute = world.stripe.control(&format!("charges/{intent}/dispute"), json!({})).await.ok();
         assert_eq!((&dispute["amount"], &dispute["status"]), (&json!(1_000), &json!("needs_response")));
-        assert_eq!(world.stripe.available().await, 0);
+        assert_eq!(world.stripe.available().await, -FEE);
         let charge = dispute["charge"].as_str().unwrap();
         assert_eq!(world.stripe.get(&format!("charges/{charge}")).await.ok()["disputed"], true);
         assert_eq!(
@@ -54,7 +57,7 @@ async fn a_dispute_takes_the_money_and_returns_it_only_if_won() {
         let closed = world.stripe.control(&close, json!({"status": status})).await.ok();
         assert_eq!(closed["status"], status);
         assert_eq!(world.stripe.control(&close, json!({"status": "won"})).await.status, 409);
-        assert_eq!(world.stripe.available().await, cents);
+        assert_eq!(world.stripe.available().await, cents - FEE);
         let types = world.event_types();
         assert_eq!(types.iter().filter(|kind| *kind == "charge.dispute.created").count(), 1);
         assert_eq!(types.iter().filter(|kind| *kind == "charge.dispute.closed").count(), 1);
@@ -70,7 +73,7 @@ async fn part_of_a_charge_can_be_disputed() {
     assert_eq!(world.stripe.control(&path, json!({"amount": 1_001})).await.status, 400);
     let dispute = world.stripe.control(&path, json!({"amount": 400})).await.ok();
     assert_eq!(dispute["amount"], 400);
-    assert_eq!(world.stripe.available().await, 600);
+    assert_eq!(world.stripe.available().await, 600 - FEE);
     world.finish().await;
 }
 

@@ -3,10 +3,12 @@
 mod accounts;
 mod charges;
 mod checkout;
+mod disputes;
 mod faults;
 mod idempotency;
 mod lists;
 mod payments;
+mod refunds;
 mod refusals;
 mod restart;
 mod stripe_mock;
