@@ -61,6 +61,14 @@ impl Change<'_> {
         object
     }
 
+    /// Deletes an object. Returns what Stripe answers about it from now on.
+    pub fn delete(&mut self, kind: Kind, id: &str) -> Value {
+        let object = self.state.objects.get_mut(&kind).and_then(|all| all.remove(id)).unwrap_or_default();
+        let deleted = json!({"id": id, "object": object["object"], "deleted": true});
+        self.state.deleted.insert(id.to_owned(), deleted.clone());
+        deleted
+    }
+
     /// Sets fields of an existing object. Returns the object before and after.
     pub fn update(&mut self, kind: Kind, id: &str, fields: Value) -> (Value, Value) {
         let Some(object) = self.state.objects.get_mut(&kind).and_then(|all| all.get_mut(id)) else {

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::change::Change;
-use crate::customers;
+use crate::line_items;
+use crate::methods::{self, MethodKind, NewMethod};
 use crate::params::Params;
 use crate::payments::{self, DECLINED, NO_FUNDS, Outcome};
 use crate::refusal::Refusal;
-use crate::state::{Card, Debit, Kind, Line, SessionPlan, State, text, with};
+use crate::state::{Card, Debit, Kind, SessionPlan, State, text, with};
 
 /// Lifetime of an unpaid session, in seconds: the default, the minimum and the maximum.
 const DEFAULT_LIFE: i64 = 24 * 3600;
@@ -21,8 +22,8 @@ pub enum Visit {
     Paid,
     /// The card is not charged: its bank declines, or the payer fails the authentication.
     Declined(Outcome),
-    /// A bank debit begins, and will end with the given outcome.
-    Debit(Debit),
+    /// A bank debit begins, and will end with the given outcome, or pends until a control call settles it.
+    Debit(Option<Debit>),
 }
 
 /// An attempt with a card that is declined.
@@ -40,6 +41,8 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
     let id = change.new_id(Kind::CheckoutSession);
     let url = format!("{}/c/pay/{id}", change.url);
     let session = change.insert(Kind::CheckoutSession, wanted.session(&id, &url, change.seconds()));
+    let items = wanted.plan.lines.iter().map(|line| line_items::show(line, change.seconds())).collect();
+    change.state.line_items.insert(id.clone(), items);
     change.state.plans.insert(id, wanted.plan);
     super::lists::expand_paths(change.state, session, &expand)
 }
@@ -172,7 +175,7 @@ fn unused_fields() -> Value {
 
 fn plan(params: &mut Params) -> Result<SessionPlan, Refusal> {
     let mut plan = SessionPlan {
-        lines: params.groups("line_items")?.into_iter().map(line).collect::<Result<_, _>>()?,
+        lines: params.groups("line_items")?.into_iter().map(line_items::read).collect::<Result<_, _>>()?,
         metadata: json!({}),
         description: None,
         transfer_group: None,
@@ -192,23 +195,6 @@ fn plan(params: &mut Params) -> Result<SessionPlan, Refusal> {
     Ok(plan)
 }
 
-fn line(mut item: Params) -> Result<Line, Refusal> {
-    let quantity = item.need_amount("quantity", 1)?;
-    let mut price =
-        item.group("price_data")?.ok_or_else(|| Refusal::missing_parameter(&item.name("price_data")))?;
-    price.currency("currency")?;
-    let unit_amount = price.need_amount("unit_amount", 0)?;
-    let mut product = price
-        .group("product_data")?
-        .ok_or_else(|| Refusal::missing_parameter(&price.name("product_data")))?;
-    let name = product.need_text("name")?;
-    product.text("description")?;
-    product.finish()?;
-    price.finish()?;
-    item.finish()?;
-    Ok(Line { name, quantity, unit_amount })
-}
-
 /// The open session `id` with its plan, or a conflict if it is already paid or expired.
 pub fn open_session(state: &State, id: &str) -> Result<(Value, SessionPlan), Refusal> {
     let session = state.find(Kind::CheckoutSession, id)?;
@@ -218,15 +204,22 @@ pub fn open_session(state: &State, id: &str) -> Result<(Value, SessionPlan), Ref
     }
 }
 
-/// Makes one attempt to pay a session, as the hosted page does. Returns the session afterwards.
-pub fn visit(change: &mut Change<'_>, id: &str, visit: Visit) -> Result<Value, Refusal> {
+/// Makes one attempt to pay a session, as the hosted page does, with a payment method of this fingerprint.
+/// Returns the session afterwards.
+pub fn visit(
+    change: &mut Change<'_>,
+    id: &str,
+    visit: Visit,
+    fingerprint: Option<String>,
+) -> Result<Value, Refusal> {
     let (session, plan) = open_session(change.state, id)?;
     let customer = session["customer"].as_str().filter(|_| plan.saves_card);
-    let (method, outcome) = match visit {
-        Visit::Paid => (customers::save_card(change, Card::Ok, customer), Outcome::Paid),
-        Visit::Declined(outcome) => (customers::save_card(change, Card::Declined, None), outcome),
-        Visit::Debit(_) => (customers::bank_account(change, customer), Outcome::Pending),
+    let (kind, card, customer, outcome) = match visit {
+        Visit::Paid => (MethodKind::Card, Card::Ok, customer, Outcome::Paid),
+        Visit::Declined(outcome) => (MethodKind::Card, Card::Declined, None, outcome),
+        Visit::Debit(_) => (MethodKind::UsBankAccount, Card::Ok, customer, Outcome::Pending),
     };
+    let method = methods::save(change, NewMethod { kind, card, fingerprint }, customer);
     let intent = match &plan.payment_intent {
         Some(intent) => intent.clone(),
         None => text(&payments::open(change, &payment_of(&session, &plan)), "id").to_owned(),
@@ -239,7 +232,7 @@ pub fn visit(change: &mut Change<'_>, id: &str, visit: Visit) -> Result<Value, R
         return Ok(session);
     }
     change.state.plans.remove(id);
-    if let Visit::Debit(debit) = visit {
+    if let Visit::Debit(Some(debit)) = visit {
         change.state.debits.insert(id.to_owned(), debit);
     }
     let fields = json!({
@@ -275,18 +268,30 @@ fn payment_of(session: &Value, plan: &SessionPlan) -> payments::Plan {
 pub fn end_debit(change: &mut Change<'_>, id: &str) {
     let Some(debit) = change.state.debits.remove(id) else { return };
     let session = change.state.get(Kind::CheckoutSession, id).cloned().unwrap_or_default();
-    let intent = text(&session, "payment_intent");
+    // A control call may have settled the debit before its time.
+    let _ = settle(change, text(&session, "payment_intent"), debit);
+}
+
+/// Ends the bank debit of a payment intent, and tells its Checkout session, if it has one. Returns the intent.
+pub fn settle(change: &mut Change<'_>, intent: &str, debit: Debit) -> Result<Value, Refusal> {
+    let found = change.state.find(Kind::PaymentIntent, intent)?;
+    if text(found, "status") != "processing" {
+        return Err(Refusal::conflict(format!("{intent} is {}", text(found, "status"))));
+    }
+    let outcome = if debit == Debit::Paid { Outcome::Paid } else { NO_FUNDS };
+    let after = payments::conclude(change, intent, outcome);
+    let of_intent = |session: &&Value| session["payment_intent"] == *intent;
+    let session = change.state.all(Kind::CheckoutSession).find(of_intent).cloned();
+    let Some(session) = session else { return Ok(after) };
     match debit {
         Debit::Paid => {
-            payments::conclude(change, intent, Outcome::Paid);
-            let (_, session) = change.update(Kind::CheckoutSession, id, json!({"payment_status": "paid"}));
+            let fields = json!({"payment_status": "paid"});
+            let (_, session) = change.update(Kind::CheckoutSession, text(&session, "id"), fields);
             change.tell("checkout.session.async_payment_succeeded", &session);
         }
-        Debit::Failed => {
-            payments::conclude(change, intent, NO_FUNDS);
-            change.tell("checkout.session.async_payment_failed", &session);
-        }
+        Debit::Failed => change.tell("checkout.session.async_payment_failed", &session),
     }
+    Ok(after)
 }
 
 /// `POST /v1/checkout/sessions/{id}/expire`

@@ -1,7 +1,9 @@
 //! The control API `/_sandbox/…`, with which tests and tools play payers, banks and Stripe, and inspect the
 //! state.
 
+mod accounts;
 mod charges;
+mod payers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +18,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::core::Core;
+use crate::ids;
 use crate::refusal::Refusal;
-use crate::state::{Card, Debit, Fault, FaultKind, Kind};
-use crate::{checkout, connect, customers, ids};
+use crate::state::{Fault, FaultKind, Kind};
 
 /// Default duration of a bank debit.
 pub const DEBIT_DELAY: Duration = Duration::from_millis(200);
@@ -29,18 +31,15 @@ type Answer = Result<Json<Value>, Refusal>;
 /// The routes of all control calls.
 pub fn router() -> Router<Arc<Core>> {
     Router::new()
-        .route("/_sandbox/checkout/sessions/{id}/complete", post(complete))
-        .route("/_sandbox/setup_intents/{id}/succeed", post(succeed_setup_intent))
-        .route("/_sandbox/payment_methods/{id}", post(set_card))
-        .route("/_sandbox/accounts/{id}/onboard", post(onboard))
-        .route("/_sandbox/transfers/{id}/reverse", post(reverse))
+        .merge(payers::router())
+        .merge(charges::router())
+        .merge(accounts::router())
         .route("/_sandbox/events", get(events))
         .route("/_sandbox/events/{id}/resend", post(resend))
         .route("/_sandbox/next", post(next))
         .route("/_sandbox/webhooks", post(webhooks))
         .route("/_sandbox/webhook_secret/roll", post(roll_secret))
         .route("/_sandbox/state", get(state))
-        .merge(charges::router())
 }
 
 /// Parses a JSON body. An empty body stands for `{}`.
@@ -51,81 +50,8 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Complete {
-    outcome: Outcome,
-    delay_ms: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Outcome {
-    Paid,
-    Declined,
-    AsyncPaid,
-    AsyncFailed,
-}
-
-async fn complete(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
-    let Complete { outcome, delay_ms } = read(&body)?;
-    let visit = match outcome {
-        Outcome::Paid => checkout::Visit::Paid,
-        Outcome::Declined => checkout::DECLINED_CARD,
-        Outcome::AsyncPaid => checkout::Visit::Debit(Debit::Paid),
-        Outcome::AsyncFailed => checkout::Visit::Debit(Debit::Failed),
-    };
-    let session = core.change(None, |change| checkout::visit(change, &id, visit))?;
-    if let checkout::Visit::Debit(_) = visit {
-        core.end_debit_later(id, delay_ms.map_or(DEBIT_DELAY, Duration::from_millis));
-    }
-    Ok(Json(session))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CardBody {
-    #[serde(default)]
-    card: Card,
-}
-
-async fn succeed_setup_intent(
-    Shared(core): Shared<Arc<Core>>,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Answer {
-    let CardBody { card } = read(&body)?;
-    core.change(None, |change| customers::succeed_setup_intent(change, &id, card)).map(Json)
-}
-
-async fn set_card(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
-    let CardBody { card } = read(&body)?;
-    core.change(None, |change| customers::set_card(change, &id, card)).map(Json)
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Onboard {
-    #[serde(default = "yes")]
-    payouts_enabled: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-async fn onboard(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
-    let Onboard { payouts_enabled } = read(&body)?;
-    core.change(None, |change| connect::onboard(change, &id, payouts_enabled)).map(Json)
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Amount {
     amount: Option<i64>,
-}
-
-async fn reverse(Shared(core): Shared<Arc<Core>>, Path(id): Path<String>, body: Bytes) -> Answer {
-    let Amount { amount } = read(&body)?;
-    core.change(None, |change| connect::reverse(change, &id, amount, json!({}))).map(Json)
 }
 
 async fn events(Shared(core): Shared<Arc<Core>>) -> Answer {

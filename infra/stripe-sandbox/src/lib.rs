@@ -20,12 +20,18 @@
 //! Control calls take and return JSON and need no key. An error has the form `{"error": {"message",
 //! "code"}}`. A question mark marks an optional field. All paths begin with `POST /_sandbox/`:
 //!
-//! - `checkout/sessions/{id}/complete` with `outcome` (`paid`, `declined`, `async_paid` or `async_failed`)
-//!   and `delay_ms`? pays a session, or fails to. A bank debit (`async_…`) ends after the delay.
-//! - `setup_intents/{id}/succeed` with `card`? (`ok`, `declined` or `authentication_required`) saves a card
-//!   with this behaviour.
-//! - `payment_methods/{id}` with `card` changes how the saved card behaves.
-//! - `accounts/{id}/onboard` with `payouts_enabled`? completes an account, or restricts it (`false`).
+//! - `checkout/sessions/{id}/complete` with `outcome` (`paid`, `declined`, `async_paid`, `async_failed` or
+//!   `async_pending`), `delay_ms`? and `fingerprint`? pays a session, or fails to. A bank debit (`async_…`)
+//!   ends after the delay, or pends.
+//! - `payment_intents/{id}/settle` with `outcome` (`paid` or `failed`) ends a bank debit that pends.
+//! - `setup_intents/{id}/succeed` with `type`? (`card` or `us_bank_account`), `card`? (`ok`, `declined` or
+//!   `authentication_required`) and `fingerprint`? saves a payment method. A card behaves as `card` says, and
+//!   a bank debit pends.
+//! - `payment_methods/{id}` with `card`? and `fingerprint`? changes how the saved card behaves, or its
+//!   fingerprint. Without a control call each payment method and each payee's bank account has its own.
+//! - `payment_methods/{id}/detach`, `customers/{id}/delete` and `accounts/{id}/delete` let objects vanish.
+//! - `accounts/{id}/onboard` with `payouts_enabled`?, `transfers`? (`active`, `inactive` or `pending`) and
+//!   `fingerprint`? completes an account, or restricts it. `accounts/{id}/reject` rejects it.
 //! - `transfers/{id}/reverse` with `amount`? reverses a transfer.
 //! - `charges/{id}/refund` with `amount`? and `pending`? refunds a payment. `{id}` may be the charge, its
 //!   payment intent, or its Checkout session.
@@ -55,19 +61,23 @@
 //! `decline` answers with a card error for payment intents, and with an invalid request otherwise. The
 //! response is stored under the idempotency key. `timeout_before` drops the connection without executing the
 //! request. `timeout_after` executes it, stores the response under the key, and drops the connection. `500`
-//! and `429` do not execute it. They are not stored under the key; Stripe does store a 500 that follows the
-//! start of execution. `delay` executes the request after `delay_ms`, and holds the key meanwhile.
+//! and `429` do not execute it, and are not stored, as if they had occurred before execution began. Stripe
+//! stores a 500 that follows the beginning: `500_kept` executes nothing and stores the 500 under the key, and
+//! `500_after` executes the request and stores a 500 all the same. `delay` executes the request after
+//! `delay_ms`, and holds the key meanwhile.
 
+mod accounts;
 mod balance;
 mod change;
 mod checkout;
-mod connect;
 mod control;
 mod core;
 mod customers;
 mod disputes;
 mod ids;
+mod line_items;
 mod lists;
+mod methods;
 mod mirror;
 mod options;
 mod pages;
@@ -75,8 +85,10 @@ mod params;
 mod payments;
 mod refunds;
 mod refusal;
+mod setup_intents;
 mod state;
 mod sync;
+mod transfers;
 mod v1;
 mod webhooks;
 

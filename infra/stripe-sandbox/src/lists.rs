@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::line_items;
 use crate::params::Params;
 use crate::refusal::Refusal;
 use crate::state::{Kind, State, text};
@@ -33,7 +34,7 @@ pub fn get(state: &State, path: &str, params: Params) -> Result<Value, Refusal> 
     if path == "balance" {
         return balance(state, params);
     }
-    if let Some(answer) = reversals(state, path, &params) {
+    if let Some(answer) = nested(state, path, &params) {
         return answer;
     }
     for (collection, kind, filters) in COLLECTIONS {
@@ -46,7 +47,7 @@ pub fn get(state: &State, path: &str, params: Params) -> Result<Value, Refusal> 
             _ => {}
         }
     }
-    Err(Refusal::no_such_path("GET", &format!("/v1/{path}")))
+    Err(Refusal::not_acted_out("GET", path))
 }
 
 fn balance(state: &State, params: Params) -> Result<Value, Refusal> {
@@ -60,26 +61,73 @@ fn balance(state: &State, params: Params) -> Result<Value, Refusal> {
     }))
 }
 
-/// Answers a GET of a transfer's reversals; `None` for any other path.
-fn reversals(state: &State, path: &str, params: &Params) -> Option<Result<Value, Refusal>> {
-    let (transfer, rest) = path.strip_prefix("transfers/")?.split_once("/reversals")?;
-    if let Err(refusal) = state.find(Kind::Transfer, transfer) {
-        return Some(Err(refusal));
-    }
+/// Answers a GET of the objects of another object; `None` for any other path.
+fn nested(state: &State, path: &str, params: &Params) -> Option<Result<Value, Refusal>> {
     let params = params.clone();
-    match rest.strip_prefix('/') {
-        None if rest.is_empty() => {
-            let url = format!("/v1/transfers/{transfer}/reversals");
-            Some(list(state, Kind::Reversal, &url, &[], &[("transfer", transfer)], params))
-        }
-        Some(id) => Some(one(state, Kind::Reversal, id, params)),
-        None => None,
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        ["transfers", transfer, "reversals", rest @ ..] => Some(match rest {
+            [] => {
+                children(state, (Kind::Transfer, transfer), (Kind::Reversal, "transfer"), &[], path, params)
+            }
+            [id] => child(state, (Kind::Transfer, transfer), (Kind::Reversal, "transfer"), id, params),
+            _ => return None,
+        }),
+        ["customers", customer, "payment_methods", rest @ ..] => Some(match rest {
+            [] => {
+                let methods = (Kind::PaymentMethod, "customer");
+                children(state, (Kind::Customer, customer), methods, &["type"], path, params)
+            }
+            [id] => child(state, (Kind::Customer, customer), (Kind::PaymentMethod, "customer"), id, params),
+            _ => return None,
+        }),
+        ["checkout", "sessions", session, "line_items"] => Some(items(state, session, params)),
+        _ => None,
     }
+}
+
+/// The objects of a kind that name the `owner` in a field.
+fn children(
+    state: &State,
+    (owner_kind, owner): (Kind, &str),
+    (kind, field): (Kind, &str),
+    filters: &[&str],
+    path: &str,
+    params: Params,
+) -> Result<Value, Refusal> {
+    state.find(owner_kind, owner)?;
+    list(state, kind, &format!("/v1/{path}"), filters, &[(field, owner)], params)
+}
+
+/// One object of a kind that names the `owner` in a field.
+fn child(
+    state: &State,
+    (owner_kind, owner): (Kind, &str),
+    (kind, field): (Kind, &str),
+    id: &str,
+    params: Params,
+) -> Result<Value, Refusal> {
+    state.find(owner_kind, owner)?;
+    if text(state.find(kind, id)?, field) != owner {
+        return Err(Refusal::no_such(kind.noun(), id));
+    }
+    one(state, kind, id, params)
+}
+
+/// The line items of a Checkout session, on one page.
+fn items(state: &State, session: &str, mut params: Params) -> Result<Value, Refusal> {
+    params.integer("limit")?;
+    params.finish()?;
+    state.find(Kind::CheckoutSession, session)?;
+    Ok(line_items::list(state, session))
 }
 
 fn one(state: &State, kind: Kind, id: &str, mut params: Params) -> Result<Value, Refusal> {
     let expand = params.texts("expand")?;
     params.finish()?;
+    // Stripe still answers about a deleted customer, and no longer about a deleted account.
+    if let Some(deleted) = state.deleted.get(id).filter(|_| kind == Kind::Customer) {
+        return Ok(deleted.clone());
+    }
     expand_paths(state, state.find(kind, id)?.clone(), &expand)
 }
 
@@ -191,9 +239,14 @@ pub fn expand_paths(state: &State, mut object: Value, paths: &[String]) -> Resul
 /// Expands one path. Returns false if it leads to something other than an object.
 fn expand(state: &State, value: &mut Value, path: &[&str]) -> bool {
     if let Value::String(id) = value {
-        let object = Kind::of(id).and_then(|kind| state.get(kind, id)).cloned();
+        let object =
+            Kind::of(id).and_then(|kind| state.get(kind, id)).or_else(|| state.deleted.get(id)).cloned();
         let Some(object) = object else { return false };
         *value = object;
+    }
+    // A session names its line items only if they are asked for.
+    if path.first() == Some(&"line_items") && value["object"] == "checkout.session" {
+        value["line_items"] = line_items::list(state, text(value, "id"));
     }
     match (value, path) {
         (Value::Array(items), path) => items.iter_mut().all(|item| expand(state, item, path)),

@@ -45,6 +45,13 @@ impl Params {
         }
     }
 
+    /// Reads the new value of a text field; `null` for an empty text, which unsets the field.
+    pub fn changed_text(&mut self, field: &str) -> Result<Option<Value>, Refusal> {
+        let given = self.fields.contains_key(field);
+        let text = self.text(field)?;
+        Ok(given.then(|| text.map_or(Value::Null, Value::String)))
+    }
+
     /// Reads a required text.
     pub fn need_text(&mut self, field: &str) -> Result<String, Refusal> {
         self.text(field)?.ok_or_else(|| Refusal::missing_parameter(&self.name(field)))
@@ -110,8 +117,13 @@ impl Params {
 
     /// Reads metadata: pairs of texts.
     pub fn metadata(&mut self, field: &str) -> Result<Value, Refusal> {
+        self.changed_metadata(field, &Value::Null)
+    }
+
+    /// Reads changes of metadata: pairs of texts that replace those in `before`.
+    pub fn changed_metadata(&mut self, field: &str, before: &Value) -> Result<Value, Refusal> {
         let name = self.name(field);
-        let mut pairs = Map::new();
+        let mut pairs = before.as_object().cloned().unwrap_or_default();
         for (key, value) in self.group(field)?.map(|group| group.fields).unwrap_or_default() {
             let Value::String(text) = &value else {
                 return Err(Refusal::bad_parameter(&format!("{name}[{key}]"), "Invalid string"));
@@ -121,7 +133,9 @@ impl Params {
                 return Err(Refusal::bad_parameter(&format!("{name}[{key}]"), message));
             }
             // An empty value unsets its key.
-            if !text.is_empty() {
+            if text.is_empty() {
+                pairs.remove(&key);
+            } else {
                 pairs.insert(key, value);
             }
         }

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use crate::balance::{self, Movement};
 use crate::change::Change;
-use crate::customers;
+use crate::methods;
 use crate::params::Params;
 use crate::refusal::Refusal;
+use crate::setup_intents;
 use crate::state::{Card, Kind, amount, text, with};
 
 /// Stripe's smallest and largest amount of one payment, in cents.
@@ -78,7 +79,7 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
         description: params.text("description")?,
         transfer_group: params.text("transfer_group")?,
         method_types: params.texts("payment_method_types")?,
-        automatic_methods: customers::automatic_methods(&mut params)?,
+        automatic_methods: setup_intents::automatic_methods(&mut params)?,
     };
     let on_action = params.flag("error_on_requires_action")?;
     let expand = params.texts("expand")?;
@@ -89,6 +90,7 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
         return Err(Refusal::bad_parameter("off_session", message));
     }
     check_method(change, &plan, confirm)?;
+    check_type(change, &plan)?;
     let intent = open(change, &plan);
     let intent = if confirm { confirm_intent(change, &intent, off_session || on_action)? } else { intent };
     super::lists::expand_paths(change.state, intent, &expand)
@@ -120,13 +122,33 @@ fn check_method(change: &Change<'_>, plan: &Plan, confirm: bool) -> Result<(), R
     Err(Refusal::invalid("resource_missing", message).param("payment_method"))
 }
 
+/// Checks that the payment method is of a type that the payment takes.
+fn check_type(change: &Change<'_>, plan: &Plan) -> Result<(), Refusal> {
+    let Some(id) = &plan.payment_method else { return Ok(()) };
+    let kind = text(change.state.find(Kind::PaymentMethod, id)?, "type");
+    let types = method_types(plan);
+    if plan.automatic_methods["enabled"] == true || types.iter().any(|one| one == kind) {
+        return Ok(());
+    }
+    let message = format!(
+        "The PaymentMethod provided ({kind}) is not allowed for this PaymentIntent. Please attach a payment method \
+         with one of the following types: {}.",
+        types.join(", ")
+    );
+    Err(Refusal::invalid("payment_intent_incompatible_payment_method", message).param("payment_method"))
+}
+
+fn method_types(plan: &Plan) -> Vec<String> {
+    match plan.method_types.as_slice() {
+        [] => vec!["card".to_owned()],
+        types => types.to_vec(),
+    }
+}
+
 /// Creates an intent without any attempt to pay it.
 pub fn open(change: &mut Change<'_>, plan: &Plan) -> Value {
     let id = change.new_id(Kind::PaymentIntent);
-    let types = match plan.method_types.as_slice() {
-        [] => vec!["card".to_owned()],
-        types => types.to_vec(),
-    };
+    let types = method_types(plan);
     let status =
         if plan.payment_method.is_some() { "requires_confirmation" } else { "requires_payment_method" };
     let intent = json!({
@@ -180,12 +202,14 @@ fn unused_intent_fields() -> Value {
     })
 }
 
-/// Charges the saved card of an intent, with the outcome that the card is set to. `alone` means that the
-/// owner is not present: a card that requires authentication is then declined.
+/// Charges the saved card of an intent, with the outcome that the card is set to, or begins to debit its bank
+/// account. `alone` means that the owner is not present: a card that requires authentication is then declined.
 fn confirm_intent(change: &mut Change<'_>, intent: &Value, alone: bool) -> Result<Value, Refusal> {
     let (id, method) = (text(intent, "id"), text(intent, "payment_method"));
+    let kind = change.state.find(Kind::PaymentMethod, method)?["type"].clone();
     let card = change.state.cards.get(method).copied().unwrap_or_default();
     let outcome = match card {
+        _ if kind != "card" => Outcome::Pending,
         Card::Ok => Outcome::Paid,
         Card::Declined => DECLINED,
         Card::AuthenticationRequired if alone => {
@@ -287,7 +311,7 @@ fn charge_for(change: &mut Change<'_>, intent: &Value) -> String {
         "amount": intent["amount"],
         "amount_captured": 0,
         "amount_refunded": 0,
-        "billing_details": customers::billing_details(),
+        "billing_details": methods::billing_details(),
         "captured": false,
         "created": change.seconds(),
         "currency": intent["currency"],
@@ -299,7 +323,7 @@ fn charge_for(change: &mut Change<'_>, intent: &Value) -> String {
         "paid": false,
         "payment_intent": intent["id"],
         "payment_method": intent["payment_method"],
-        "payment_method_details": customers::method_details(&method),
+        "payment_method_details": methods::method_details(&method),
         "refunded": false,
         "status": "pending",
         "transfer_group": intent["transfer_group"],

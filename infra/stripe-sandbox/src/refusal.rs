@@ -88,6 +88,15 @@ impl Refusal {
         refusal.unexecuted()
     }
 
+    /// Stripe's API may have this endpoint, but the sandbox does not.
+    pub fn not_acted_out(method: &str, path: &str) -> Self {
+        let message = format!(
+            "Unrecognized request URL ({method}: /v1/{path}). The sandbox does not act out this part of Stripe's API."
+        );
+        let refusal = Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message);
+        refusal.unexecuted()
+    }
+
     /// The path does not support the method.
     pub fn no_such_method(method: &str, path: &str) -> Self {
         Self::no_such_path(method, path).status(StatusCode::METHOD_NOT_ALLOWED)
@@ -139,6 +148,13 @@ impl Refusal {
     /// The state of an object does not allow the action.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::invalid("invalid_state", message).status(StatusCode::CONFLICT)
+    }
+
+    /// Marks the request as executed.
+    #[must_use]
+    pub const fn executed(mut self) -> Self {
+        self.executed = true;
+        self
     }
 
     /// Marks the request as not executed.

@@ -200,12 +200,26 @@ pub enum FaultKind {
     /// Stripe answers with an internal error, and does not execute the request.
     #[serde(rename = "500")]
     ServerError,
+    /// Stripe answers with an internal error after it has begun: nothing is executed, and the answer is kept
+    /// under the idempotency key.
+    #[serde(rename = "500_kept")]
+    KeptServerError,
+    /// Stripe executes the request and then fails: the error is kept under the idempotency key.
+    #[serde(rename = "500_after")]
+    ServerErrorAfter,
     /// Stripe answers that there are too many requests, and does not execute this one.
     #[serde(rename = "429")]
     RateLimit,
     /// The request is executed after a delay.
     #[serde(rename = "delay")]
     Delay,
+}
+
+impl FaultKind {
+    /// True if the answer is stored under the idempotency key.
+    pub const fn is_stored(self) -> bool {
+        matches!(self, Self::Decline | Self::KeptServerError | Self::ServerErrorAfter)
+    }
 }
 
 /// A fault that waits for matching requests.
@@ -262,6 +276,9 @@ pub struct Delivery {
 pub struct State {
     /// Objects as the API shows them, by kind and identifier. Identifiers sort by age.
     pub objects: BTreeMap<Kind, BTreeMap<String, Value>>,
+    /// What remains of deleted objects, by identifier.
+    #[serde(default)]
+    pub deleted: BTreeMap<String, Value>,
     /// The number in the next identifier.
     pub next_number: u64,
     /// The platform's available balance, in cents.
@@ -270,6 +287,9 @@ pub struct State {
     pub cards: BTreeMap<String, Card>,
     /// Plans of open Checkout sessions, by session.
     pub plans: BTreeMap<String, SessionPlan>,
+    /// The line items of all Checkout sessions, by session.
+    #[serde(default)]
+    pub line_items: BTreeMap<String, Vec<Value>>,
     /// Open bank debits, by session.
     pub debits: BTreeMap<String, Debit>,
     /// Onboarding links, by token.

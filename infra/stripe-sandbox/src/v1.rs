@@ -18,7 +18,7 @@ use crate::params::Params;
 use crate::refusal::Refusal;
 use crate::state::{Fault, FaultKind, Kind, State, StoredReply};
 use crate::sync::locked;
-use crate::{checkout, connect, customers, ids, payments, refunds};
+use crate::{accounts, checkout, customers, ids, methods, payments, refunds, setup_intents, transfers};
 
 /// Lifetime of stored responses, in milliseconds.
 const RESPONSE_LIFETIME_MS: i64 = 24 * 3600 * 1000;
@@ -57,7 +57,9 @@ pub async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let key = headers.get(IDEMPOTENCY_KEY).map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
+    // Only a POST has an idempotency key. Other methods are idempotent by themselves.
+    let key = headers.get(IDEMPOTENCY_KEY).filter(|_| method == Method::POST);
+    let key = key.map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
     let call = Call { id: format!("req_{}", ids::random(14)), method, uri, body, key };
     let id = call.id.clone();
     if let Err(refusal) = authorize(&headers, &core.options.secret_key) {
@@ -138,10 +140,10 @@ async fn carry_out(core: &Core, call: &Call) -> Reply {
         tokio::time::sleep(Duration::from_millis(*delay_ms)).await;
     }
     core.expire_overdue();
-    let declined = fault.as_ref().is_some_and(|fault| fault.fault == FaultKind::Decline);
+    let kind = fault.as_ref().map(|fault| fault.fault);
     let reply = match call.method {
-        Method::GET => get(core, call, declined),
-        Method::POST => post(core, call, declined),
+        Method::GET => get(core, call, kind),
+        Method::POST | Method::DELETE => execute(core, call, kind),
         _ => Refusal::no_such_path(call.method.as_str(), call.uri.path()).into(),
     };
     if let (Some(mirror), Reply::Answer { status, original: None, .. }) = (&core.mirror, &reply)
@@ -165,12 +167,12 @@ fn endpoint_label(call: &Call) -> String {
 
 /// Takes the oldest fault that matches the request.
 fn take_fault(state: &mut State, call: &Call) -> Option<Fault> {
-    // A retry gets its stored response, even if a decline was injected since.
+    // A retry gets its stored response, even if another one was injected since.
     let stored = call.key.as_ref().is_some_and(|key| state.answers.contains_key(key));
     let index = state.faults.iter().position(|fault| {
         call.uri.path().starts_with(&fault.path)
             && fault.method.as_ref().is_none_or(|method| call.method == method.as_str())
-            && !(stored && fault.fault == FaultKind::Decline)
+            && !(stored && fault.fault.is_stored())
     })?;
     state.faults[index].times -= 1;
     let fault = state.faults[index].clone();
@@ -188,7 +190,7 @@ struct Running<'a> {
 
 impl<'a> Running<'a> {
     fn begin(core: &'a Core, call: &Call) -> Result<Self, Refusal> {
-        let key = call.key.clone().filter(|_| call.method == Method::POST);
+        let key = call.key.clone();
         if let Some(key) = &key {
             if key.len() > LONGEST_KEY {
                 return Err(Refusal::key_reused("Idempotency keys have at most 255 characters."));
@@ -209,9 +211,9 @@ impl Drop for Running<'_> {
     }
 }
 
-fn get(core: &Core, call: &Call, declined: bool) -> Reply {
-    if declined {
-        return decline_error(call).into();
+fn get(core: &Core, call: &Call, fault: Option<FaultKind>) -> Reply {
+    if let Some(error) = fault.and_then(|fault| injected_error(call, fault)) {
+        return error.into();
     }
     let answer = Params::parse(call.uri.query().unwrap_or_default())
         .and_then(|params| core.look(|state| lists::get(state, endpoint(call), params)));
@@ -226,8 +228,8 @@ fn endpoint(call: &Call) -> &str {
     path.strip_prefix("/v1/").unwrap_or(path).trim_end_matches('/')
 }
 
-/// Executes a POST, at most once for its idempotency key.
-fn post(core: &Core, call: &Call, declined: bool) -> Reply {
+/// Executes a POST, at most once for its idempotency key, or a DELETE.
+fn execute(core: &Core, call: &Call, fault: Option<FaultKind>) -> Reply {
     let params = match std::str::from_utf8(&call.body) {
         Ok(form) => Params::parse(form),
         Err(_) => Err(Refusal::bad_form("not UTF-8")),
@@ -245,9 +247,13 @@ fn post(core: &Core, call: &Call, declined: bool) -> Reply {
     let cause = Cause { request: call.id.clone(), key: call.key.clone() };
     core.change(Some(cause), |change| {
         let given = params.to_value();
-        let answer = match declined {
-            true => Err(decline_error(call)),
-            false => act(change, endpoint(call), params),
+        let error = fault.and_then(|fault| injected_error(call, fault));
+        let answer = match error {
+            Some(error) if fault != Some(FaultKind::ServerErrorAfter) => Err(error),
+            error => {
+                let answer = act(change, &call.method, endpoint(call), params);
+                answer.and_then(|body| error.map_or(Ok(body), Err))
+            }
         };
         let (status, body, executed) = match answer {
             Ok(body) => (StatusCode::OK, body, true),
@@ -298,7 +304,15 @@ fn store_response(change: &mut Change<'_>, call: &Call, params: Value, status: S
     }
 }
 
-/// The error of a request that an injected fault declines.
+/// The stored error with which an injected fault answers a request; `None` for faults of other kinds.
+fn injected_error(call: &Call, fault: FaultKind) -> Option<Refusal> {
+    match fault {
+        FaultKind::Decline => Some(decline_error(call)),
+        FaultKind::KeptServerError | FaultKind::ServerErrorAfter => Some(Refusal::api_error().executed()),
+        _ => None,
+    }
+}
+
 fn decline_error(call: &Call) -> Refusal {
     if endpoint(call).starts_with("payment_intents") {
         return Refusal::card("card_declined", "generic_decline", "Your card was declined.");
@@ -306,19 +320,32 @@ fn decline_error(call: &Call) -> Refusal {
     Refusal::invalid("request_declined", "Declined, as requested with POST /_sandbox/next.")
 }
 
-/// Calls the endpoint of a POST. `path` is the part after `/v1/`.
-fn act(change: &mut Change<'_>, path: &str, params: Params) -> Result<Value, Refusal> {
-    match path.split('/').collect::<Vec<_>>().as_slice() {
+/// Calls the endpoint of a POST or a DELETE. `path` is the part after `/v1/`.
+fn act(change: &mut Change<'_>, method: &Method, path: &str, params: Params) -> Result<Value, Refusal> {
+    let segments = path.split('/').collect::<Vec<_>>();
+    if method == Method::DELETE {
+        return match segments.as_slice() {
+            ["customers", id] => params.finish().and_then(|()| customers::delete(change, id)),
+            ["accounts", id] => params.finish().and_then(|()| accounts::delete(change, id)),
+            _ => Err(Refusal::not_acted_out(method.as_str(), path)),
+        };
+    }
+    match segments.as_slice() {
         ["customers"] => customers::create(change, params),
-        ["setup_intents"] => customers::create_setup_intent(change, params),
+        ["customers", id] => customers::update(change, id, params),
+        ["setup_intents"] => setup_intents::create(change, params),
+        ["setup_intents", id, "confirm"] => setup_intents::confirm(change, id, params),
+        ["payment_methods", id, "detach"] => params.finish().and_then(|()| methods::detach(change, id)),
         ["payment_intents"] => payments::create(change, params),
         ["checkout", "sessions"] => checkout::create(change, params),
         ["checkout", "sessions", id, "expire"] => checkout::expire(change, id, params),
-        ["accounts"] => connect::create(change, params),
-        ["account_links"] => connect::create_link(change, params),
-        ["transfers"] => connect::create_transfer(change, params),
-        ["transfers", id, "reversals"] => connect::create_reversal(change, id, params),
+        ["accounts"] => accounts::create(change, params),
+        ["accounts", id, "login_links"] => accounts::create_login_link(change, id, params),
+        ["accounts", id, "reject"] => accounts::request_rejection(change, id, params),
+        ["account_links"] => accounts::create_link(change, params),
+        ["transfers"] => transfers::create(change, params),
+        ["transfers", id, "reversals"] => transfers::create_reversal(change, id, params),
         ["refunds"] => refunds::create(change, params),
-        _ => Err(Refusal::no_such_path("POST", &format!("/v1/{path}"))),
+        _ => Err(Refusal::not_acted_out(method.as_str(), path)),
     }
 }

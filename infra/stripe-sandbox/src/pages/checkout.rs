@@ -152,10 +152,10 @@ pub async fn submit(
         Action::Decline => (DECLINED_CARD, "?problem=declined"),
         Action::NotAuthenticated => (Visit::Declined(NOT_AUTHENTICATED), "?problem=not_authenticated"),
         Action::Authenticate => return lead_to(&format!("/c/pay/{id}/authenticate")),
-        Action::Debit => (Visit::Debit(Debit::Paid), ""),
-        Action::FailingDebit => (Visit::Debit(Debit::Failed), ""),
+        Action::Debit => (Visit::Debit(Some(Debit::Paid)), ""),
+        Action::FailingDebit => (Visit::Debit(Some(Debit::Failed)), ""),
     };
-    let session = match core.change(None, |change| visit(change, &id, outcome)) {
+    let session = match core.change(None, |change| visit(change, &id, outcome, None)) {
         Ok(session) => session,
         Err(refusal) => return replay_submission(&core, &id, &refusal),
     };

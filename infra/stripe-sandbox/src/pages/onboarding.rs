@@ -10,7 +10,7 @@ use maud::html;
 use serde::Deserialize;
 
 use super::layout::{lead_to, page, problem};
-use crate::connect;
+use crate::accounts;
 use crate::core::Core;
 use crate::refusal::Refusal;
 
@@ -65,7 +65,7 @@ pub async fn submit(
     let link = core.look(|state| state.links.get(&token).filter(|link| link.opened).cloned());
     let Some(link) = link else { return problem(&unknown(&token)) };
     if action == Action::Complete
-        && let Err(refusal) = core.change(None, |change| connect::complete_onboarding(change, &link.account))
+        && let Err(refusal) = core.change(None, |change| accounts::complete_onboarding(change, &link.account))
     {
         return problem(&refusal);
     }

@@ -1,13 +1,13 @@
-//! Connected accounts, their onboarding, and transfers to them.
+//! Connected accounts, which receive transfers, and their onboarding.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::balance::{self, Movement};
 use crate::change::Change;
 use crate::ids;
 use crate::params::Params;
 use crate::refusal::Refusal;
-use crate::state::{Kind, Link, State, amount};
+use crate::state::{Kind, Link};
 
 /// Lifetime of an onboarding link, in seconds.
 const LINK_LIFE: i64 = 5 * 60;
@@ -17,6 +17,11 @@ const REQUIRED: [&str; 4] = ["business_type", "external_account", "tos_acceptanc
 
 /// `POST /v1/accounts`
 pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refusal> {
+    if params.group("controller")?.is_some() {
+        let message =
+            "The sandbox does not act out accounts by `controller`. Create the account by its `type`.";
+        return Err(Refusal::bad_parameter("controller", message));
+    }
     if params.word("type", &["express"])?.is_none() {
         return Err(Refusal::missing_parameter("type"));
     }
@@ -90,20 +95,51 @@ fn settings() -> Value {
     })
 }
 
-/// Completes the onboarding of an account, or restricts the account if `payouts_enabled` is false.
-pub fn onboard(change: &mut Change<'_>, id: &str, payouts_enabled: bool) -> Result<Value, Refusal> {
-    let account = change.state.get(Kind::Account, id).ok_or_else(|| Refusal::no_such("account", id))?;
-    let requested = account["capabilities"].as_object().cloned().unwrap_or_default();
-    let capabilities: Map<String, Value> =
-        requested.into_iter().map(|(name, _)| (name, "active".into())).collect();
-    let requirements = match payouts_enabled {
+/// The state of a capability, such as to receive transfers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// The account has it.
+    #[default]
+    Active,
+    /// The account does not have it.
+    Inactive,
+    /// Stripe still checks the account.
+    Pending,
+}
+
+/// The result of an account's onboarding.
+#[derive(Clone, Debug, Default)]
+pub struct Onboarding {
+    /// True if Stripe pays the account's balance to its bank account.
+    pub payouts_enabled: bool,
+    /// The state of the capability `transfers`.
+    pub transfers: Capability,
+    /// The fingerprint of the bank account, equal for all accounts with the same number; `None` for the one
+    /// that the account has, or for one of its own.
+    pub fingerprint: Option<String>,
+}
+
+/// Completes the onboarding of an account, or restricts the account if it can no longer do everything.
+pub fn onboard(change: &mut Change<'_>, id: &str, onboarding: Onboarding) -> Result<Value, Refusal> {
+    let account = change.state.get(Kind::Account, id).ok_or_else(|| Refusal::no_such("account", id))?.clone();
+    let Onboarding { payouts_enabled, transfers, fingerprint } = onboarding;
+    let mut capabilities = capabilities(&account, "active");
+    if let Some(state) = capabilities.get_mut("transfers") {
+        *state = json!(transfers);
+    }
+    let complete = payouts_enabled && transfers == Capability::Active;
+    let requirements = match complete {
         true => requirements(&[], Value::Null),
         false => requirements(&["individual.verification.document"], "requirements.past_due".into()),
     };
+    let mut banks = account["external_accounts"].clone();
+    banks["data"] = json!([bank_account(&account, fingerprint)]);
     let fields = json!({
         "capabilities": capabilities,
         "charges_enabled": true,
         "details_submitted": true,
+        "external_accounts": banks,
         "payouts_enabled": payouts_enabled,
         "requirements": requirements,
         "tos_acceptance": {"date": change.seconds(), "ip": null, "user_agent": null},
@@ -111,14 +147,84 @@ pub fn onboard(change: &mut Change<'_>, id: &str, payouts_enabled: bool) -> Resu
     Ok(change.update_and_tell("account.updated", Kind::Account, id, fields))
 }
 
+/// The capabilities that an account has requested, all in this state.
+fn capabilities(account: &Value, state: &str) -> Map<String, Value> {
+    let requested = account["capabilities"].as_object().into_iter().flatten();
+    requested.map(|(name, _)| (name.clone(), state.into())).collect()
+}
+
+/// The bank account to which Stripe pays: the one that an account has, or a new one.
+fn bank_account(account: &Value, fingerprint: Option<String>) -> Value {
+    let before = &account["external_accounts"]["data"][0];
+    let known = |field: &str| before[field].as_str().map(str::to_owned);
+    let id = known("id").unwrap_or_else(|| format!("ba_{}", ids::random(24)));
+    let fingerprint = fingerprint.or_else(|| known("fingerprint"));
+    json!({
+        "id": id,
+        "object": "bank_account",
+        "account": account["id"],
+        "account_holder_name": null,
+        "account_holder_type": "individual",
+        "account_type": null,
+        "available_payout_methods": ["standard"],
+        "bank_name": "SANDBOX TEST BANK",
+        "country": account["country"],
+        "currency": "usd",
+        "default_for_currency": true,
+        "fingerprint": fingerprint.unwrap_or_else(|| format!("sandbox6789{}", ids::random(5))),
+        "last4": "6789",
+        "metadata": {},
+        "routing_number": "110000000",
+        "status": "new",
+    })
+}
+
 /// Completes the onboarding as the hosted page does. Repeating it changes nothing.
 pub fn complete_onboarding(change: &mut Change<'_>, id: &str) -> Result<(), Refusal> {
     let complete =
         change.state.get(Kind::Account, id).is_some_and(|account| account["payouts_enabled"] == true);
     if !complete {
-        onboard(change, id, true)?;
+        onboard(change, id, Onboarding { payouts_enabled: true, ..Onboarding::default() })?;
     }
     Ok(())
+}
+
+/// `POST /v1/accounts/{id}/reject`
+pub fn request_rejection(change: &mut Change<'_>, id: &str, mut params: Params) -> Result<Value, Refusal> {
+    let reason = params.word("reason", &["fraud", "other", "terms_of_service"])?;
+    params.finish()?;
+    reject(change, id, &reason.ok_or_else(|| Refusal::missing_parameter("reason"))?)
+}
+
+/// Rejects an account: it can never receive transfers or payouts again.
+pub fn reject(change: &mut Change<'_>, id: &str, reason: &str) -> Result<Value, Refusal> {
+    let account = change.state.find(Kind::Account, id)?;
+    let fields = json!({
+        "capabilities": capabilities(account, "inactive"),
+        "charges_enabled": false,
+        "payouts_enabled": false,
+        "requirements": requirements(&[], format!("rejected.{reason}").into()),
+    });
+    Ok(change.update_and_tell("account.updated", Kind::Account, id, fields))
+}
+
+/// `DELETE /v1/accounts/{id}`. The platform loses its access to the account, and all links to it.
+pub fn delete(change: &mut Change<'_>, id: &str) -> Result<Value, Refusal> {
+    change.state.find(Kind::Account, id)?;
+    change.state.links.retain(|_, link| link.account != id);
+    Ok(change.delete(Kind::Account, id))
+}
+
+/// `POST /v1/accounts/{id}/login_links`. The link leads to a landing page, because the sandbox has no
+/// dashboard.
+pub fn create_login_link(change: &mut Change<'_>, id: &str, params: Params) -> Result<Value, Refusal> {
+    params.finish()?;
+    if change.state.find(Kind::Account, id)?["details_submitted"] != true {
+        let message = "Cannot create a login link for an account that has not completed onboarding.";
+        return Err(Refusal::invalid("account_invalid", message));
+    }
+    let url = format!("{}/_sandbox/returned", change.url);
+    Ok(json!({"object": "login_link", "created": change.seconds(), "url": url}))
 }
 
 /// `POST /v1/account_links`
@@ -148,121 +254,4 @@ pub fn create_link(change: &mut Change<'_>, mut params: Params) -> Result<Value,
         "expires_at": expires_at,
         "url": format!("{}/connect/onboarding/{token}", change.url),
     }))
-}
-
-/// `POST /v1/transfers`
-pub fn create_transfer(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refusal> {
-    let cents = params.need_amount("amount", 1)?;
-    params.currency("currency")?;
-    let destination = params.need_text("destination")?;
-    let transfer_group = params.text("transfer_group")?;
-    let description = params.text("description")?;
-    let metadata = params.metadata("metadata")?;
-    params.finish()?;
-    check_destination(change.state, &destination)?;
-    if cents > change.state.available_cents {
-        let message = "You have insufficient available funds in your Stripe account. \
-                       Try adding funds directly to your available balance.";
-        return Err(Refusal::invalid("balance_insufficient", message));
-    }
-    let id = change.new_id(Kind::Transfer);
-    let transaction = balance::book(change, Movement::plain("transfer", -cents, &id));
-    let transfer = json!({
-        "id": id,
-        "object": "transfer",
-        "amount": cents,
-        "amount_reversed": 0,
-        "balance_transaction": transaction["id"],
-        "created": change.seconds(),
-        "currency": "usd",
-        "description": description,
-        "destination": destination,
-        "destination_payment": ids::ordered("py_", change.state.next_number, 24),
-        "livemode": false,
-        "metadata": metadata,
-        "reversals": {
-            "object": "list", "data": [], "has_more": false, "url": format!("/v1/transfers/{id}/reversals"),
-        },
-        "reversed": false,
-        "source_transaction": null,
-        "source_type": "card",
-        "transfer_group": transfer_group,
-    });
-    let transfer = change.insert(Kind::Transfer, transfer);
-    change.tell("transfer.created", &transfer);
-    Ok(transfer)
-}
-
-fn check_destination(state: &State, id: &str) -> Result<(), Refusal> {
-    let Some(account) = state.get(Kind::Account, id) else {
-        return Err(Refusal::no_such_reference("destination", "destination", id));
-    };
-    if account["capabilities"]["transfers"] == "active" {
-        return Ok(());
-    }
-    let message = "Your destination account needs to have at least one of the following capabilities enabled: \
-                   transfers, crypto_transfers, legacy_payments";
-    Err(Refusal::invalid("insufficient_capabilities_for_transfer", message))
-}
-
-/// `POST /v1/transfers/{id}/reversals`
-pub fn create_reversal(
-    change: &mut Change<'_>,
-    transfer: &str,
-    mut params: Params,
-) -> Result<Value, Refusal> {
-    let cents = params.amount("amount", 1)?;
-    params.text("description")?;
-    params.flag("refund_application_fee")?;
-    let metadata = params.metadata("metadata")?;
-    params.finish()?;
-    reverse(change, transfer, cents, metadata)
-}
-
-/// Reverses `cents` of a transfer, or everything that is left of it. Returns the reversal.
-pub fn reverse(
-    change: &mut Change<'_>,
-    id: &str,
-    cents: Option<i64>,
-    metadata: Value,
-) -> Result<Value, Refusal> {
-    let transfer = change.state.find(Kind::Transfer, id)?.clone();
-    let reversed = amount(&transfer, "amount_reversed");
-    let left = amount(&transfer, "amount") - reversed;
-    if left == 0 {
-        return Err(Refusal::invalid(
-            "transfer_already_reversed",
-            format!("Transfer {id} is already fully reversed."),
-        ));
-    }
-    let cents = cents.unwrap_or(left);
-    if !(1..=left).contains(&cents) {
-        let message = format!(
-            "Reversal amount ({cents} cents) is greater than unreversed amount of the transfer ({left} cents)"
-        );
-        return Err(Refusal::invalid("amount_too_large", message).param("amount"));
-    }
-    let reversal = change.new_id(Kind::Reversal);
-    let transaction = balance::book(change, Movement::plain("transfer_refund", cents, &reversal));
-    let reversal = json!({
-        "id": reversal,
-        "object": "transfer_reversal",
-        "amount": cents,
-        "balance_transaction": transaction["id"],
-        "created": change.seconds(),
-        "currency": "usd",
-        "destination_payment_refund": null,
-        "metadata": metadata,
-        "source_refund": null,
-        "transfer": id,
-    });
-    let reversal = change.insert(Kind::Reversal, reversal);
-    let mut reversals = transfer["reversals"].clone();
-    if let Some(data) = reversals["data"].as_array_mut() {
-        data.insert(0, reversal.clone());
-    }
-    let fields =
-        json!({"amount_reversed": reversed + cents, "reversed": cents == left, "reversals": reversals});
-    change.update_and_tell("transfer.reversed", Kind::Transfer, id, fields);
-    Ok(reversal)
 }
