@@ -81,7 +81,8 @@ impl Default for Options {
     }
 }
 
-/// The default rules with rate limits that no test reaches, and with winnings that mature at once.
+/// The default rules with rate limits that no test reaches, with winnings that mature at once, and without a
+/// minimum length of a race, so that a test need not move the clock to settle a full drop.
 pub fn unlimited() -> Rules {
     let rate = RateLimit { quota: 1_000_000, window_seconds: 60 };
     Rules {
@@ -93,6 +94,7 @@ pub fn unlimited() -> Rules {
         read_rate: rate,
         login_rate: rate,
         payout_hold_seconds: 0,
+        min_race_seconds: 0,
         ..Rules::default()
     }
 }

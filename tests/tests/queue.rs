@@ -9,11 +9,12 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Config, Credentials, Region};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use clorp_context::behavior_version;
+use clorp_domain::Rules;
 use clorp_queue::RankingQueue;
 use clorp_ranking::Ranking;
 use clorp_ranking::event::handle;
 use clorp_tests::tools;
-use clorp_tests::{Options, World};
+use clorp_tests::{Options, World, unlimited};
 use serde_json::{Value, json};
 
 /// moto with the packages that its server needs for SQS. `moto[server]` would add those for every service.
@@ -249,6 +250,21 @@ async fn the_last_submission_sends_a_message_that_settles_the_drop_at_once() {
         balances += worker.balance().await;
     }
     assert_eq!((balances, queue.delays(&drop).await.len()), (7750, 2));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_submission_of_a_young_drop_sends_a_message_for_the_end_of_the_minimum() {
+    let queue = Queue::create("young").await;
+    let rules = Rules { min_race_seconds: 10, ..unlimited() };
+    let client = RankingQueue::new(queue.sqs.clone(), &queue.url);
+    let world = World::with(Options { rules, queue: Some(client), ..Options::default() }).await;
+    let drop = world.sender.post_drop(1000).await;
+    world.race(&drop, 5).await;
+    let delays = queue.delays(&drop).await;
+    assert_eq!(delays.len(), 2);
+    assert!((1..=10).contains(&delays[1]), "{delays:?}");
+    assert_eq!(status(&world, &drop).await, "open");
     world.finish().await;
 }
 

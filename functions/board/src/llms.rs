@@ -28,6 +28,7 @@ pub(crate) fn page(rules: &Rules) -> String {
         ("idempotency_key", idempotency_key.clone()),
         ("rate_limits", rate_limits(rules)),
         ("lease_seconds", rules.lease_seconds.to_string()),
+        ("min_race_seconds", rules.min_race_seconds.to_string()),
         ("statuses", statuses()),
         ("limits", limits(rules)),
         ("common_answers", common_answers.clone()),

@@ -132,7 +132,7 @@ impl Ranking {
                 return Ok(Decision::Made(Progress::Nothing));
             };
             let now = drop.next_change_at(self.context.clock.now());
-            let (done, status) = match drop.due(now) {
+            let (done, status) = match drop.due(now, &self.context.rules) {
                 Due::Nothing => return Ok(Decision::Made(Progress::Nothing)),
                 Due::NotBefore(at) => return Ok(Decision::Made(Progress::NotBefore(at))),
                 Due::Close => (drops.close(&drop, now).await?.is_applied(), Status::Ranking),

@@ -99,6 +99,14 @@ pub struct Window {
     pub closes_at: Timestamp,
 }
 
+impl Window {
+    /// The earliest time at which the drop is ranked, reached only if every slot has submitted before the end
+    /// of the window. Without such a minimum, a handful of programs could end a race that nobody saw.
+    pub fn earliest_ranking_at(&self, rules: &Rules) -> Timestamp {
+        after_seconds(self.opened_at, rules.min_race_seconds).min(self.closes_at)
+    }
+}
+
 /// A worker's hold on one of a drop's slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -192,10 +200,11 @@ pub enum ClaimDecision {
 /// Decision on a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmitDecision {
-    /// The submission is accepted. If it fills the drop, the window closes.
+    /// The submission is accepted.
     Accept {
-        /// True if every slot has now submitted.
-        fills: bool,
+        /// Time at which the drop closes because every slot has now submitted: at once, or at the end of the
+        /// minimum race. `None` if slots are left.
+        closes_at: Option<Timestamp>,
     },
     /// The caller has submitted before. The calling code must compare the outputs.
     Again,
@@ -217,7 +226,7 @@ pub enum CancelDecision {
 pub enum Due {
     /// Nothing to do: the drop is pending payment or has ended.
     Nothing,
-    /// Wait until this time, at which the window closes.
+    /// Wait until this time, at which the drop closes to submissions.
     NotBefore(Timestamp),
     /// Close the drop to submissions.
     Close,
@@ -461,14 +470,15 @@ impl Drop {
     /// [`Error::OwnDrop`] for the sender. For a caller without a claim, [`Error::NotAClaimant`] while the
     /// drop is on the public board and [`Error::NotFound`] otherwise. [`Error::DropNotOpen`],
     /// [`Error::WindowClosed`].
-    pub fn submit(&self, worker: &UserId, now: Timestamp) -> Result<SubmitDecision, Error> {
+    pub fn submit(&self, worker: &UserId, now: Timestamp, rules: &Rules) -> Result<SubmitDecision, Error> {
         let claim = self.claim_of(worker)?;
         if claim.submitted_at.is_some() {
             return Ok(SubmitDecision::Again);
         }
         let window = self.window.ok_or(Error::DropNotOpen)?;
         self.require_open(window, now)?;
-        Ok(SubmitDecision::Accept { fills: self.submissions_count() + 1 >= self.max_claims })
+        let fills = self.submissions_count() + 1 >= self.max_claims;
+        Ok(SubmitDecision::Accept { closes_at: fills.then(|| window.earliest_ranking_at(rules).max(now)) })
     }
 
     /// Decides on the release of a slot. Returns the claim that ends.
@@ -485,11 +495,20 @@ impl Drop {
         Ok(*claim)
     }
 
+    /// True if every slot has submitted.
+    pub fn is_full(&self) -> bool {
+        self.submissions_count() >= self.max_claims
+    }
+
     /// The ranking's next step at `now`.
-    pub fn due(&self, now: Timestamp) -> Due {
-        match (self.status, self.window) {
+    pub fn due(&self, now: Timestamp, rules: &Rules) -> Due {
+        let closes_at = self.window.map(|window| match self.is_full() {
+            true => window.earliest_ranking_at(rules),
+            false => window.closes_at,
+        });
+        match (self.status, closes_at) {
             (Status::Ranking, _) => Due::Judge,
-            (Status::Open, Some(window)) if now < window.closes_at => Due::NotBefore(window.closes_at),
+            (Status::Open, Some(closes_at)) if now < closes_at => Due::NotBefore(closes_at),
             (Status::Open, _) if self.submissions_count() == 0 => Due::Expire,
             (Status::Open, _) => Due::Close,
             (Status::PendingPayment | Status::Completed | Status::Cancelled | Status::Expired, _) => {

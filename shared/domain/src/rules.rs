@@ -26,6 +26,9 @@ pub struct Rules {
     pub max_time_limit_seconds: u32,
     /// Window when none is given, in seconds.
     pub default_time_limit_seconds: u32,
+    /// Time after opening before which a drop is not ranked, even if every slot has submitted, in seconds. A
+    /// shorter window ends earlier.
+    pub min_race_seconds: u32,
     /// Number of slots of a drop.
     pub max_claims: u32,
     /// Time for which a claim protects its slot from other workers, in seconds.
@@ -99,6 +102,7 @@ impl Default for Rules {
             min_time_limit_seconds: 30,
             max_time_limit_seconds: 900,
             default_time_limit_seconds: 300,
+            min_race_seconds: 10,
             max_claims: 5,
             lease_seconds: 120,
             cooldown_lapses: 3,
@@ -177,6 +181,7 @@ impl Rules {
             number("CLORP_MIN_TIME_LIMIT_SECONDS", &mut rules.min_time_limit_seconds, 1, 900)?;
             number("CLORP_MAX_TIME_LIMIT_SECONDS", &mut rules.max_time_limit_seconds, 1, 900)?;
             number("CLORP_DEFAULT_TIME_LIMIT_SECONDS", &mut rules.default_time_limit_seconds, 1, 900)?;
+            number("CLORP_MIN_RACE_SECONDS", &mut rules.min_race_seconds, 0, 900)?;
             // Claims live on the drop's item, and one settlement transaction has an action for each.
             number("CLORP_MAX_CLAIMS", &mut rules.max_claims, 1, 20)?;
             number("CLORP_LEASE_SECONDS", &mut rules.lease_seconds, 1, 900)?;
@@ -362,6 +367,7 @@ mod tests {
             ("CLORP_FEE_FIXED_CENTS", "-1"),
             ("CLORP_MAX_TIME_LIMIT_SECONDS", "901"),
             ("CLORP_MAX_CLAIMS", "five"),
+            ("CLORP_MIN_RACE_SECONDS", "-1"),
             ("CLORP_COOLDOWN_LAPSES", "0"),
             ("CLORP_COOLDOWN_WINDOW_SECONDS", "86401"),
             ("CLORP_MIN_PRICE_CENTS", "100001"),

@@ -101,10 +101,10 @@ impl Market {
                 Ok(ClaimDecision::Held(_)) | Err(_) => {}
             },
             Action::Submit(n) => {
-                if let Ok(SubmitDecision::Accept { fills }) = old.submit(&user(n), now) {
+                if let Ok(SubmitDecision::Accept { closes_at }) = old.submit(&user(n), now, &self.rules) {
                     self.drop.claims.get_mut(&user(n)).expect("a claim").submitted_at = Some(now);
                     self.drop.updated_at = now;
-                    if fills {
+                    if closes_at.is_some_and(|at| at <= now) {
                         self.close(now);
                     }
                 }
@@ -122,7 +122,7 @@ impl Market {
                 Ok(CancelDecision::Void) => self.drop = old.ended(Status::Cancelled, now),
                 Ok(CancelDecision::Already) | Err(_) => {}
             },
-            Action::Rank => match old.due(now) {
+            Action::Rank => match old.due(now, &self.rules) {
                 Due::Close => self.close(now),
                 Due::Expire => {
                     self.post(&old.refund(id, now).unwrap());
@@ -169,6 +169,9 @@ impl Market {
             Status::PendingPayment | Status::Cancelled | Status::Expired => {
                 prop_assert!(self.balances.values().all(|balance| *balance == 0), "{:?}", self.balances);
             }
+        }
+        if let (Some(closed_at), Some(window)) = (drop.ranking_at, drop.window) {
+            prop_assert!(closed_at >= window.earliest_ranking_at(&self.rules), "a race was cut short");
         }
         prop_assert!(drop.claims_count() <= drop.max_claims);
         prop_assert!(drop.submissions_count() <= drop.claims_count());
@@ -256,7 +259,7 @@ proptest! {
         market.act(Action::Rank);
         market.act(Action::Rank);
         prop_assert!(market.drop.status.is_terminal());
-        prop_assert_eq!(market.drop.due(market.now), Due::Nothing);
+        prop_assert_eq!(market.drop.due(market.now, &market.rules), Due::Nothing);
         market.check()?;
     }
 
@@ -274,7 +277,7 @@ proptest! {
             prop_assert_eq!(drop.pay(&other), Err(refusal.clone()));
             prop_assert_eq!(drop.cancel(&other), Err(refusal));
             prop_assert_eq!(drop.claim(&drop.sender, market.now, &market.rules), Err(Error::OwnDrop));
-            prop_assert_eq!(drop.submit(&drop.sender, market.now), Err(Error::OwnDrop));
+            prop_assert_eq!(drop.submit(&drop.sender, market.now, &market.rules), Err(Error::OwnDrop));
             prop_assert_eq!(drop.release(&drop.sender, market.now), Err(Error::OwnDrop));
         }
     }

@@ -88,11 +88,11 @@ impl Board<'_> {
         Ok(Page { items, next: page.next })
     }
 
-    /// The tasks that are due: open drops whose window is over at `now`, drops that wait for a verdict, and
+    /// The tasks that are due: open drops that close by `now`, drops that wait for a verdict, and
     /// appeals that wait for an opinion. At most [`SWEPT`] of each partition, the longest overdue first. One
     /// round trip to the index `board_closing`, half a read unit per partition.
     pub async fn due(self, now: Timestamp) -> Result<Vec<RankingTask>, Error> {
-        // The bound is exclusive, and a window that closes at `now` is over at `now`.
+        // The bound is exclusive, and a drop that closes at `now` is due at `now`.
         let over = time_position(now.as_millisecond().saturating_add(1));
         let parts = [(State::Open, Some(over)), (State::Ranking, None)].into_iter();
         let parts = parts.flat_map(|(state, high)| {

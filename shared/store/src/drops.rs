@@ -284,15 +284,20 @@ impl Drops<'_> {
         self.table.transact(tx).await?.or_conflict(|refusals| changed(refusals, drop))
     }
 
-    /// Closes an open drop whose window is over to submissions: afterwards only the ranking changes it. One
-    /// write unit, and four for the index entries that take it off the board.
+    /// Closes an open drop to submissions, whose window is over, or which is full: afterwards only the ranking
+    /// changes it. One write unit, and four for the index entries that take it off the board.
     pub async fn close(self, drop: &Drop, now: Timestamp) -> Result<Conditional<Box<Drop>>, Error> {
         let mut update = Update::default();
         stamp(&mut update, now)
             .require("status", "=", s(Status::Open.as_str()))
-            .require("window_closes_at", "<=", at(now))
             .set("status", s(Status::Ranking.as_str()))
             .set("ranking_at", at(now));
+        // A full drop stays full, so the time at which it closes is as it was read.
+        if drop.is_full() {
+            update.require_between("submissions_count", ">=", "max_claims");
+        } else {
+            update.require("window_closes_at", "<=", at(now));
+        }
         IndexEntry::Ranking(drop.pack).set(&mut update, drop.id);
         let commit = self.table.update_if(keys::drop(drop.id), update).await?;
         commit.or_conflict(|refusals| changed(refusals, drop.id))

@@ -2,6 +2,7 @@
 
 use clorp_domain::drops::Submission;
 use clorp_domain::{AgentId, Drop, DropId, Error, Status, UserId};
+use jiff::Timestamp;
 
 use crate::agents::reassign;
 use crate::drops::changed;
@@ -14,8 +15,8 @@ use crate::table::item::{at, n, s};
 use crate::{Conditional, Submissions};
 
 impl Submissions<'_> {
-    /// Accepts a submission to `drop`, as read. If it `fills` the drop, the drop goes to the ranking in
-    /// the same transaction; if the claim was for another agent than `agent`, it is reassigned to this one.
+    /// Accepts a submission to `drop`, as read. If it fills the drop, the drop `closes_at` this time: it goes
+    /// to the ranking in the same transaction, or becomes due for it later. If the claim was for another agent than `agent`, it is reassigned to this one.
     /// Two write units, and two for each KB of compressed output; four more where the agent changes.
     ///
     /// # Errors
@@ -25,7 +26,7 @@ impl Submissions<'_> {
         drop: &Drop,
         submission: &Submission,
         agent: AgentId,
-        fills: bool,
+        closes_at: Option<Timestamp>,
     ) -> Result<Conditional<Box<Drop>>, Error> {
         let submitted_at = format!("claims.{}.submitted_at", submission.worker);
         let mut tx = Tx::default();
@@ -39,9 +40,15 @@ impl Submissions<'_> {
             .require("submissions_count", "=", n(drop.submissions_count()))
             .set(&submitted_at, at(submission.submitted_at))
             .add("submissions_count", 1);
-        if fills {
-            update.set("status", s(Status::Ranking.as_str()));
-            IndexEntry::Ranking(drop.pack).set(update, drop.id);
+        match closes_at {
+            Some(closes_at) if closes_at > submission.submitted_at => {
+                IndexEntry::Closing(closes_at).set(update, drop.id);
+            }
+            Some(_) => {
+                update.set("status", s(Status::Ranking.as_str()));
+                IndexEntry::Ranking(drop.pack).set(update, drop.id);
+            }
+            None => {}
         }
         if drop.claims.get(&submission.worker).is_some_and(|claim| claim.agent != agent) {
             reassign(&mut tx, drop.id, &submission.worker, agent);

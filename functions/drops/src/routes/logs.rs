@@ -4,7 +4,7 @@ use axum::extract::State;
 use clorp_domain::drops::Relation;
 use clorp_domain::time::rfc3339;
 use clorp_domain::timeline::{Event, EventId, EventKind};
-use clorp_domain::{Drop, DropId, Error, SubmissionId, UserId};
+use clorp_domain::{Drop, DropId, Error, Rules, SubmissionId, UserId};
 use clorp_http::event_stream::{EventStream, LastEventId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
 use clorp_http::{Caller, NoParams, PathId, Problem};
@@ -67,6 +67,9 @@ pub(crate) struct OpenedData {
     /// Time at which the drop stops taking claims and submissions.
     #[schema(format = DateTime)]
     window_closes_at: String,
+    /// Earliest time at which the drop is ranked: only if every slot has submitted by then.
+    #[schema(format = DateTime)]
+    earliest_ranking_at: String,
     /// Number of slots of the drop.
     max_claims: u32,
 }
@@ -173,15 +176,17 @@ pub(crate) async fn logs(
     State(app): State<App>,
 ) -> Result<EventStream<TimelineEvent>, Problem> {
     let drop = app.context.store.drops().get(id).await?.ok_or(Error::NotFound)?;
-    let reader = Reader { id: &caller.id, relation: drop.relation(&caller.id).ok_or(Error::NotFound)? };
+    let relation = drop.relation(&caller.id).ok_or(Error::NotFound)?;
+    let reader = Reader { id: &caller.id, relation, rules: &app.context.rules };
     let events = drop.timeline(seen);
     Ok(EventStream(events.map(|events| events.iter().map(|event| reader.render(&drop, event)).collect())))
 }
 
-/// The caller, and their relation to the drop.
+/// The caller, their relation to the drop, and the rules.
 struct Reader<'a> {
     id: &'a UserId,
     relation: Relation,
+    rules: &'a Rules,
 }
 
 impl Reader<'_> {
@@ -192,6 +197,10 @@ impl Reader<'_> {
             EventKind::Opened => EventBody::Opened(OpenedData {
                 at,
                 window_closes_at: drop.window.map(|window| rfc3339(window.closes_at)).unwrap_or_default(),
+                earliest_ranking_at: drop
+                    .window
+                    .map(|window| rfc3339(window.earliest_ranking_at(self.rules)))
+                    .unwrap_or_default(),
                 max_claims: drop.max_claims,
             }),
             EventKind::Claimed { worker, claim, nth } => EventBody::Claimed(ClaimedData {

@@ -58,7 +58,8 @@ impl From<Submission> for Receipt {
 /// Submit your output to a drop that you have claimed.
 ///
 /// Each worker has one submission. A retry with the same output is a 200, and a different output is a 409
-/// `already_submitted`. The window closes at once when every slot has submitted.
+/// `already_submitted`. The drop closes early when every slot has submitted, but not within ten seconds after
+/// it opened.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/submit", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
@@ -96,7 +97,7 @@ async fn with_files(
     let (drop, uploads) =
         tokio::try_join!(store.drops().get(id), store.uploads().get_many(&caller.id, output.files().ids()))?;
     let drop = drop.ok_or(Error::NotFound)?;
-    let files = match drop.submit(&caller.id, app.context.clock.now())? {
+    let files = match drop.submit(&caller.id, app.context.clock.now(), &app.context.rules)? {
         SubmitDecision::Again => Vec::new(),
         SubmitDecision::Accept { .. } => app.attached(output.files(), &uploads).await?,
     };
@@ -113,11 +114,11 @@ async fn deliver(
 ) -> Result<(StatusCode, Submission), Error> {
     decide("the drop", drop, |drop| async move {
         let now = drop.next_change_at(app.context.clock.now());
-        let fills = match drop.submit(&caller.id, now)? {
+        let closes_at = match drop.submit(&caller.id, now, &app.context.rules)? {
             SubmitDecision::Again => {
                 return replay_submission(app, caller, &drop, output).await.map(Decision::Made);
             }
-            SubmitDecision::Accept { fills } => fills,
+            SubmitDecision::Accept { closes_at } => closes_at,
         };
         let submission = Submission {
             id: SubmissionId::of(drop.id, &caller.id),
@@ -130,10 +131,10 @@ async fn deliver(
         };
         let claimed_for = drop.claims.get(&caller.id).map(|claim| claim.agent);
         let agent = named.or(claimed_for).unwrap_or_else(|| AgentId::default_of(&caller.id));
-        Ok(match app.context.store.submissions().accept(&drop, &submission, agent, fills).await? {
+        Ok(match app.context.store.submissions().accept(&drop, &submission, agent, closes_at).await? {
             Conditional::Applied => {
-                if fills {
-                    app.wake_ranking(drop.id, now).await;
+                if let Some(closes_at) = closes_at {
+                    app.wake_ranking(drop.id, closes_at).await;
                 }
                 Decision::Made((StatusCode::CREATED, submission))
             }

@@ -30,7 +30,8 @@ pub(crate) struct DropBody {
     sender: String,
     /// Price that the sender pays, in cents.
     price_cents: i64,
-    /// Time at which the drop stops taking claims and submissions; `null` until it is paid.
+    /// Time at which the drop stops taking claims and submissions; `null` until it is paid. A drop in which
+    /// every slot has submitted closes earlier, but not within ten seconds after it opened.
     #[schema(format = DateTime)]
     window_closes_at: Option<String>,
     /// Grade of the winning submission, S to F; `null` until the drop is completed.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::drops::{Outcome, Window};
-use clorp_domain::{Cents, Claim, Drop, Error, Pack, UserId};
+use clorp_domain::{Cents, Claim, Drop, Error, Pack, Status, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ struct DropItem {
     opened_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     window_closes_at: Option<i64>,
-    // Absent also where a submission filled the drop, and so closed it: see `read_ranking_at`.
+    // Absent also where a submission filled the drop and so closed it: see `read_ranking_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     ranking_at: Option<i64>,
     // Only the ledger writes the escrow, so a new drop has none until its posting adds to it.
@@ -183,7 +183,7 @@ fn read_outcome(item: &DropItem) -> Result<Option<Outcome>, Error> {
 fn read_ranking_at(item: &DropItem) -> Result<Option<Timestamp>, Error> {
     let filled = || {
         let last = item.claims.values().filter_map(|claim| claim.submitted_at).max();
-        last.filter(|_| item.submissions_count >= item.max_claims)
+        last.filter(|_| item.submissions_count >= item.max_claims && item.status != Status::Open.as_str())
     };
     instant_if_any("ranking_at", item.ranking_at.or_else(filled))
 }

@@ -71,6 +71,8 @@ pub(crate) enum IndexEntry {
     None,
     /// The board.
     Board { pack: Pack, opened_at: Timestamp, closes_at: Timestamp, price: Cents },
+    /// The board still, as a drop that closes at this time because every slot has submitted.
+    Closing(Timestamp),
     /// The drops that wait for a verdict, still ordered by closing time.
     Ranking(Pack),
     /// An appeal that waits for its second opinion, among the drops that wait for a verdict. The entry is the
@@ -107,6 +109,9 @@ impl IndexEntry {
                     .set(CLOSING, s(by_time(closes_at, id)))
                     .set(NEWEST, s(by_time(opened_at, id)))
                     .set(PRICE, s(by_price(price, id)));
+            }
+            Self::Closing(closes_at) => {
+                update.set(CLOSING, s(by_time(closes_at, id)));
             }
             Self::Ranking(pack) => {
                 update.set(PARTITION, s(State::Ranking.partition(pack, shard))).remove(NEWEST).remove(PRICE);
