@@ -12,7 +12,7 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ("board", "Table.Arn", "BatchGetItem"),
     ("board", "Table.Arn/index/board_*", "Query"),
     ("board", "Table.Arn/index/directory_*", "Query"),
-    ("drops", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem"),
+    ("drops", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem ConditionCheckItem"),
     ("drops", "Table.Arn/index/by_sender", "Query"),
     ("reconciler", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
     ("reconciler", "Table.Arn/index/pending", "Query"),

@@ -15,7 +15,7 @@ use crate::time::after_seconds;
 use crate::verdict::Candidate;
 use crate::{
     Account, AgentId, Attachment, Cents, DropId, EntryId, Error, FieldError, Grade, NamedFiles, NewDrop,
-    Pack, Posting, Reason, Rules, SubmissionId, UserId,
+    Pack, Posting, Reason, Requirements, Rules, SubmissionId, UserId,
 };
 
 /// The state of a drop. It only moves forward.
@@ -161,6 +161,8 @@ pub struct Drop {
     pub time_limit_seconds: u32,
     /// Number of slots.
     pub max_claims: u32,
+    /// Requirements that a worker must meet to claim.
+    pub requirements: Requirements,
     /// Time of posting.
     pub created_at: Timestamp,
     /// Time of the last change.
@@ -249,6 +251,7 @@ impl Drop {
             fee: new_drop.fee,
             time_limit_seconds: new_drop.time_limit_seconds,
             max_claims: rules.max_claims,
+            requirements: new_drop.requirements,
             created_at: now,
             updated_at: now,
             window: None,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ledger::Unbalanced;
 use crate::money::Overflow;
-use crate::{Cents, DropId, Release};
+use crate::{Cents, DropId, Release, Requirement};
 
 /// A rejection or a failure. The HTTP layer maps each variant to one status, code and message, in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,11 @@ pub enum Error {
     WindowClosed,
     /// Every slot is held.
     MaxClaimsReached,
+    /// The worker does not meet the drop's requirements.
+    RequirementsNotMet {
+        /// The requirements that are not met; at least one.
+        unmet: Vec<Requirement>,
+    },
     /// The caller has already submitted a different output.
     AlreadySubmitted,
     /// The caller has submitted, so their slot cannot be released.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::pack::UnknownPack;
-use crate::{Brief, Cents, FieldError, FileDraft, NamedFiles, Pack, Rules};
+use crate::{
+    Brief, Cents, FieldError, FileDraft, NamedFiles, Pack, Requirements, RequirementsDraft, Rules,
+};
 
 /// Longest title of a drop, in characters.
 const MAX_TITLE_CHARS: usize = 80;
@@ -23,6 +25,8 @@ pub struct Draft {
     pub price_cents: Option<i64>,
     /// Window in seconds.
     pub time_limit_seconds: Option<i64>,
+    /// Requirements of the workers.
+    pub requirements: RequirementsDraft,
 }
 
 /// A validated order, ready to be posted.
@@ -42,6 +46,8 @@ pub struct NewDrop {
     pub fee: Cents,
     /// Window in seconds.
     pub time_limit_seconds: u32,
+    /// Requirements of the workers.
+    pub requirements: Requirements,
 }
 
 impl NewDrop {
@@ -72,6 +78,7 @@ impl NewDrop {
                 FieldError::new("/time_limit_seconds", "invalid_time_limit", "Time limit cannot be negative")
             })?,
         };
+        let requirements = Requirements::new(draft.requirements)?;
         let price = rules.clamp_price(price);
         Ok(Self {
             title: title(&prompt),
@@ -81,6 +88,7 @@ impl NewDrop {
             price,
             fee: rules.fee(price),
             time_limit_seconds: rules.clamp_time_limit_seconds(seconds),
+            requirements,
         })
     }
 }

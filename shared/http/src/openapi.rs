@@ -18,7 +18,7 @@ use utoipa::openapi::{
 
 use crate::idempotency::is_storable;
 use crate::policy::Policy;
-use crate::problem::{ErrorBody, PaymentRequiredBody};
+use crate::problem::{ClaimForbiddenBody, ErrorBody, PaymentRequiredBody};
 
 /// Names of the security schemes in the document's components.
 const API_KEY: &str = "api_key";
@@ -138,6 +138,14 @@ pub enum StateErrors {
     /// `already_submitted`, `drop_has_submissions`, `verdict_not_ready`, `appeal_window_closed`.
     #[response(status = 409)]
     Conflict(ErrorBody),
+}
+
+/// Errors of a claim that not every caller may make.
+#[derive(IntoResponses)]
+pub enum ClaimRoleErrors {
+    /// Forbidden to this caller: `own_drop`, `requirements_not_met`.
+    #[response(status = 403)]
+    Forbidden(ClaimForbiddenBody),
 }
 
 /// Errors of a claim.
@@ -412,6 +420,7 @@ fn frame(version: &str) -> OpenApi {
     let components = ComponentsBuilder::new()
         .schema_from::<ErrorBody>()
         .schema_from::<PaymentRequiredBody>()
+        .schema_from::<ClaimForbiddenBody>()
         .parameter(IDEMPOTENCY_KEY, key_parameter())
         .header(IDEMPOTENCY_REPLAYED, replayed_header())
         .header(

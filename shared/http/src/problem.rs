@@ -28,6 +28,8 @@ pub struct Problem {
     pub field: Option<String>,
     /// Amounts of a payment that failed for lack of balance.
     pub payment: Option<Box<PaymentRequired>>,
+    /// Requirements of a drop that its worker does not meet, by their words.
+    pub unmet_requirements: Vec<Cow<'static, str>>,
     /// Value of `Retry-After`, in seconds.
     pub retry_after_seconds: Option<u32>,
     /// Detail for the log. Never sent to clients.
@@ -51,6 +53,8 @@ struct StoredProblem {
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<Box<PaymentRequired>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unmet_requirements: Vec<Cow<'static, str>>,
 }
 
 /// Body of every error response.
@@ -88,6 +92,18 @@ pub struct PaymentRequiredBody {
     id: String,
 }
 
+/// Body of a 403 for a claim.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClaimForbiddenBody {
+    #[serde(flatten)]
+    error: ErrorBody,
+    /// With `requirements_not_met`, the requirements of the drop that you do not meet: `verified_payouts`,
+    /// `min_races`, `min_win_rate_percent`. Left out for any other code.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>, required = false, example = json!(["verified_payouts"]))]
+    unmet_requirements: Vec<Cow<'static, str>>,
+}
+
 impl Problem {
     /// A problem with a status, a code and a message.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
@@ -97,6 +113,7 @@ impl Problem {
             message: message.into(),
             field: None,
             payment: None,
+            unmet_requirements: Vec::new(),
             retry_after_seconds: None,
             detail: None,
         }
@@ -119,15 +136,15 @@ impl Problem {
 
     /// Serializes the problem for an idempotency record.
     pub(crate) fn to_stored(&self) -> Result<String, serde_json::Error> {
-        let Self { status: _, code, message, field, payment, retry_after_seconds: _, detail: _ } =
-            self.clone();
-        serde_json::to_string(&StoredProblem { code, message, field, payment })
+        let Self { code, message, field, payment, unmet_requirements, .. } = self.clone();
+        serde_json::to_string(&StoredProblem { code, message, field, payment, unmet_requirements })
     }
 
     /// Reads a problem from an idempotency record.
     pub(crate) fn from_stored(status: StatusCode, text: &str) -> Result<Self, serde_json::Error> {
-        let StoredProblem { code, message, field, payment } = serde_json::from_str(text)?;
-        Ok(Self { status, code, message, field, payment, retry_after_seconds: None, detail: None })
+        let StoredProblem { code, message, field, payment, unmet_requirements } = serde_json::from_str(text)?;
+        let (retry_after_seconds, detail) = (None, None);
+        Ok(Self { status, code, message, field, payment, unmet_requirements, retry_after_seconds, detail })
     }
 
     /// The response with its body, which contains `request_id`.
@@ -139,7 +156,11 @@ impl Problem {
             field: self.field,
         };
         let body = match self.payment {
-            None => serde_json::to_vec(&error),
+            None if self.unmet_requirements.is_empty() => serde_json::to_vec(&error),
+            None => serde_json::to_vec(&ClaimForbiddenBody {
+                error,
+                unmet_requirements: self.unmet_requirements,
+            }),
             Some(payment) => serde_json::to_vec(&PaymentRequiredBody {
                 error,
                 payment_required: true,
@@ -269,6 +290,12 @@ impl From<Error> for Problem {
             Error::WindowClosed => Self::new(S::CONFLICT, "window_closed", "The drop's window has closed"),
             Error::MaxClaimsReached => {
                 Self::new(S::CONFLICT, "max_claims_reached", "All slots of the drop are taken")
+            }
+            Error::RequirementsNotMet { unmet } => {
+                let asked = unmet.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let message = format!("The drop requires of its workers what you do not have: {asked}");
+                let unmet_requirements = unmet.iter().map(|one| Cow::Borrowed(one.as_str())).collect();
+                Self { unmet_requirements, ..Self::new(S::FORBIDDEN, "requirements_not_met", message) }
             }
             Error::AlreadySubmitted => Self::new(
                 S::CONFLICT,

@@ -1,6 +1,6 @@
 //! The board of open drops and, by the same index, the drops that the ranking has to look at.
 
-use clorp_domain::{Brief, Cents, Drop, DropId, Error, Pack, RankingTask, Status};
+use clorp_domain::{Brief, Cents, Drop, DropId, Error, Pack, RankingTask, Standing, Status};
 use jiff::Timestamp;
 
 use crate::items::brief::read_brief;
@@ -47,6 +47,8 @@ pub struct BoardQuery<'a> {
     pub pack: Option<Pack>,
     /// Only at or above this price.
     pub min_price: Option<Cents>,
+    /// Only drops whose requirements a worker of this standing meets.
+    pub standing: Option<Standing>,
     /// At most this many.
     pub limit: i32,
     /// After this cursor.
@@ -60,7 +62,7 @@ impl Board<'_> {
     /// briefs.
     ///
     /// A page may hold fewer than `limit` and have a next one: filters are applied to a bounded number of
-    /// entries.
+    /// entries. The indexes do not know the requirements, so a page loses the drops that `standing` excludes.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a cursor of another order; faults.
@@ -81,7 +83,8 @@ impl Board<'_> {
             let drop = read_drop(drop)?;
             // The index lags; only the drop tells whether it is still open.
             let open = drop.status == Status::Open && drop.window.is_some_and(|w| query.now < w.closes_at);
-            if open {
+            let admits = |worker: &Standing| drop.requirements.unmet(worker).is_empty();
+            if open && query.standing.as_ref().is_none_or(admits) {
                 items.push((drop, read_brief(body)?));
             }
         }

@@ -1,7 +1,9 @@
 //! Drops: every change of a drop's state, each one conditional write.
 
 use clorp_domain::agent::agent_not_found;
-use clorp_domain::{Brief, Claim, Drop, DropId, Error, Posting, Status, StoredKey, User, UserId};
+use clorp_domain::{
+    Brief, Claim, ConnectStatus, Drop, DropId, Error, Posting, Requirement, Status, StoredKey, User, UserId,
+};
 use jiff::Timestamp;
 
 use crate::agents::count_claim;
@@ -228,10 +230,11 @@ impl Drops<'_> {
 
     /// Gives a slot of `drop`, as read, to `worker`: a free slot, or the one that `lapsed` held, whose
     /// lapse is recorded. Four write units, a take-over eight; two more for an agent other than the worker's
-    /// default one.
+    /// default one, and for a drop that requires verified payouts.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the agent has been deleted; faults.
+    /// [`Error::Invalid`] if the agent has been deleted; [`Error::RequirementsNotMet`] if the worker's payouts
+    /// are not verified and the drop requires it; faults.
     pub async fn claim(
         self,
         drop: &Drop,
@@ -260,7 +263,17 @@ impl Drops<'_> {
         }
         begin_work(&mut tx, worker, drop.id, claim)?;
         count_claim(&mut tx, worker, claim.agent);
-        self.table.transact(tx).await?.or_conflict(|refusals| changed(refusals, drop.id))
+        let account = keys::user(worker);
+        if drop.requirements.verified_payouts {
+            let active = s(ConnectStatus::Active.as_str());
+            tx.check(account.clone()).require("stripe_account_status", "=", active);
+        }
+        self.table.transact(tx).await?.or_conflict(|refusals| {
+            if refusals.contains(&account) && !refusals.contains(&keys::drop(drop.id)) {
+                return Err(Error::RequirementsNotMet { unmet: vec![Requirement::VerifiedPayouts] });
+            }
+            changed(refusals, drop.id)
+        })
     }
 
     /// Takes back the slot that `worker` holds by `claim`. The claim counts as lapsed from now on, or from

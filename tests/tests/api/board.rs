@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::support::{assert_without, fields, ids, post, post_for, post_pending, rest, with};
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "id",
     "title",
     "prompt",
@@ -18,6 +18,7 @@ const FIELDS: [&str; 11] = [
     "claims_count",
     "max_claims",
     "submissions_count",
+    "worker_requirements",
     "created_at",
 ];
 
@@ -35,6 +36,7 @@ async fn a_drop_on_the_board_has_exactly_the_documented_fields() {
         "id": drop, "title": "A code drop", "prompt": "A code drop\nwith a second line", "pack": "code",
         "price_cents": 500, "payout_cents": 350, "window_closes_at": posted["window_closes_at"],
         "claims_count": 2, "max_claims": 5, "submissions_count": 1, "created_at": posted["created_at"],
+        "worker_requirements": { "verified_payouts": false, "min_races": 0, "min_win_rate_percent": 0 },
     });
     assert_eq!(*shown, expected);
     assert!(shown["created_at"].as_str().is_some_and(|at| at.len() == 24 && at.ends_with('Z')), "{shown}");
@@ -352,6 +354,44 @@ async fn the_board_reveals_nothing_private() {
             let secrets = ["SECRET_NAME", "secret-value", "sealed", &world.sender.id, &world.workers[0].id];
             assert_without(&answer.text, secrets);
         }
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_describe_a_worker_and_leave_out_drops_that_this_worker_cannot_claim() {
+    let world = World::start().await;
+    let mut drops = Vec::new();
+    for requirements in [
+        json!({}),
+        json!({ "verified_payouts": true }),
+        json!({ "min_races": 10 }),
+        json!({ "min_races": 10, "min_win_rate_percent": 30 }),
+    ] {
+        let body = json!({ "prompt": "Roast it", "worker_requirements": requirements, "confirmed": true });
+        let posted = world.sender.post("/api/jobs/run", body).await.expect(201);
+        drops.push(posted["id"].as_str().unwrap().to_owned());
+    }
+    for (query, shown) in [
+        ("", &[0, 1, 2, 3][..]),
+        ("&worker_verified_payouts=true", &[0, 1, 2, 3]),
+        ("&worker_verified_payouts=false", &[0, 2, 3]),
+        ("&worker_races=0", &[0, 1]),
+        ("&worker_races=10", &[0, 1, 2, 3]),
+        ("&worker_win_rate_percent=29", &[0, 1, 2]),
+        ("&worker_win_rate_percent=30", &[0, 1, 2, 3]),
+        ("&worker_verified_payouts=false&worker_races=0&worker_win_rate_percent=0", &[0]),
+    ] {
+        for sort in ["closing", "newest", "price"] {
+            let board = world.anon.get(&format!("/api/board?sort={sort}{query}")).await.expect(200);
+            let expected = BTreeSet::from_iter(shown.iter().map(|n| drops[*n].clone()));
+            assert_eq!(BTreeSet::from_iter(ids(&board)), expected, "{sort}{query}");
+        }
+    }
+    let paged = rest(&world.anon, "/api/board?sort=newest&limit=1&worker_races=0", None, "").await;
+    assert_eq!(paged.len(), 2, "an empty page has a next one");
+    for bad in ["worker_races=-1", "worker_races=x", "worker_verified_payouts=1", "worker_win_rate_percent=101"] {
+        world.anon.get(&format!("/api/board?{bad}")).await.expect(400);
     }
     world.finish().await;
 }

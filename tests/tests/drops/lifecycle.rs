@@ -31,7 +31,8 @@ async fn an_estimate_charges_nothing_and_stores_nothing() {
     let estimate = world.sender.post("/api/jobs/run", body).await.expect(200);
     let want = json!({
         "needs_confirmation": true, "prompt": "\nName a cat\nGrey, old", "title": "Name a cat", "pack": "cook",
-        "estimated_price_cents": 100, "estimated_time_limit_seconds": 30,
+        "estimated_price_cents": 100, "fee_cents": 70, "payout_cents": 30, "estimated_time_limit_seconds": 30,
+        "worker_requirements": { "verified_payouts": false, "min_races": 0, "min_win_rate_percent": 0 },
     });
     assert_eq!(estimate, want);
     assert_eq!(world.sender.get("/api/jobs").await.expect(200), json!([]));

@@ -9,4 +9,5 @@ mod owner;
 mod race;
 mod refused;
 mod release;
+mod requirements;
 mod timeline;

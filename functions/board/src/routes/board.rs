@@ -5,10 +5,10 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use clorp_context::Context;
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Brief, Cents, Drop, Error};
+use clorp_domain::{Brief, Cents, Drop, Error, Standing};
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::page_limit;
-use clorp_http::{ApiQuery, Problem};
+use clorp_http::{ApiQuery, Problem, RequirementsBody};
 use clorp_store::{BoardQuery, BoardSort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -26,6 +26,14 @@ pub(crate) struct BoardParams {
     /// Only drops of at least this price, in cents.
     #[param(minimum = 0)]
     min_price_cents: Option<i64>,
+    /// Only drops that a worker may claim whose payouts are verified (`true`) or not (`false`).
+    worker_verified_payouts: Option<bool>,
+    /// Only drops that a worker may claim who has finished this number of races.
+    #[param(minimum = 0, maximum = 4_294_967_295_u64)]
+    worker_races: Option<u32>,
+    /// Only drops that a worker may claim who has won this share of their races, in percent.
+    #[param(minimum = 0, maximum = 100)]
+    worker_win_rate_percent: Option<u32>,
     /// Order of the drops: `closing` (the default: the first to close first), `newest` or `price` (highest
     /// first).
     sort: Option<String>,
@@ -52,7 +60,8 @@ pub(crate) struct OpenDrop {
     price_cents: i64,
     /// Part of the price that the winner will receive, in cents.
     payout_cents: i64,
-    /// Time at which the drop stops taking claims and submissions (RFC 3339, UTC).
+    /// Time at which the drop stops taking claims and submissions (RFC 3339, UTC). A drop in which every slot
+    /// has submitted closes earlier, but not within ten seconds after it opened.
     #[schema(format = DateTime)]
     window_closes_at: Option<String>,
     /// Number of slots that are held.
@@ -61,6 +70,8 @@ pub(crate) struct OpenDrop {
     max_claims: u32,
     /// Number of submissions so far.
     submissions_count: u32,
+    /// Requirements that a worker must meet to claim the drop.
+    worker_requirements: RequirementsBody,
     /// Time at which the drop was posted (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
@@ -78,6 +89,7 @@ impl OpenDrop {
             price_cents: drop.price.get(),
             window_closes_at: drop.window.map(|window| rfc3339(window.closes_at)),
             max_claims: drop.max_claims,
+            worker_requirements: drop.requirements.into(),
             created_at: rfc3339(drop.created_at),
             title: drop.title,
         })
@@ -104,7 +116,28 @@ fn parse_min_price(cents: Option<i64>) -> Result<Option<Cents>, Problem> {
     }
 }
 
+impl BoardParams {
+    /// The worker whom the filters describe, if there are any. A filter that is left out excludes no drop.
+    fn standing(&self) -> Result<Option<Standing>, Problem> {
+        let percent = self.worker_win_rate_percent;
+        if percent.is_some_and(|percent| percent > 100) {
+            let message = "Win rate must be from 0 to 100";
+            return Err(Problem::invalid("worker_win_rate_percent", "invalid_win_rate", message));
+        }
+        let (verified, races) = (self.worker_verified_payouts, self.worker_races);
+        let described = verified.is_some() || races.is_some() || percent.is_some();
+        Ok(described.then(|| Standing {
+            verified_payouts: verified.unwrap_or(true),
+            races: races.map_or(u64::MAX, u64::from),
+            win_rate_percent: percent.unwrap_or(100),
+        }))
+    }
+}
+
 /// List open drops. Public.
+///
+/// The filters `worker_…` describe a worker, and leave out the drops whose `worker_requirements` that worker
+/// does not meet.
 #[utoipa::path(
     get, path = "/api/board", tag = "board", params(BoardParams),
     responses(
@@ -125,6 +158,7 @@ pub(crate) async fn board(
         sort: parse_sort(params.sort.as_deref())?,
         pack: parse_pack(params.pack.as_deref())?,
         min_price: parse_min_price(params.min_price_cents)?,
+        standing: params.standing()?,
         limit: page_limit(params.limit)?,
         after: params.cursor.as_deref(),
         now: context.clock.now(),

@@ -8,7 +8,7 @@ use clorp_domain::drops::ClaimDecision;
 use clorp_domain::{AgentId, Claim, Drop, DropId, Error, cooldown};
 use clorp_http::extract::OptionalJson;
 use clorp_http::openapi::{
-    AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors,
+    AnyErrors, AuthErrors, ClaimRoleErrors, CooldownErrors, IdErrors, NoBodyErrors, StateErrors,
 };
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 use clorp_store::{Claims, Conditional};
@@ -33,6 +33,9 @@ pub(crate) struct ClaimRequest {
 /// worker takes the slot over. A second claim by the same caller returns the existing claim, for the agent
 /// that it was made for.
 ///
+/// A drop may require verified payouts, finished races or a win rate of its workers. If you do not meet a
+/// requirement, this is a 403 `requirements_not_met`, and `unmet_requirements` names it.
+///
 /// Claims that lapse or are released lead to a cooldown: after three within ten minutes, the next new claim
 /// is a 429 `claim_cooldown`.
 #[utoipa::path(
@@ -42,7 +45,7 @@ pub(crate) struct ClaimRequest {
     responses(
         (status = 201, description = "The drop, with your new claim", body = DropBody),
         (status = 200, description = "The drop, with the claim that you already hold", body = DropBody),
-        AuthErrors, RoleErrors, IdErrors, StateErrors, CooldownErrors, NoBodyErrors, AnyErrors)
+        AuthErrors, ClaimRoleErrors, IdErrors, StateErrors, CooldownErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn claim(
     caller: Caller,
@@ -76,7 +79,9 @@ async fn take_slot(
             ClaimDecision::TakeOver(claim, lapsed) => (claim, Some(lapsed)),
         };
         if let Some(claims) = claims {
-            require_no_cooldown(app, caller, claims).await?;
+            let standing = require_standing(app, caller, &drop);
+            let (standing, cooldown) = tokio::join!(standing, require_no_cooldown(app, caller, claims));
+            standing.and(cooldown)?;
         }
         let claim = Claim { agent, ..claim };
         Ok(match context.store.drops().claim(&drop, &caller.id, &claim, lapsed.as_ref()).await? {
@@ -94,6 +99,15 @@ async fn take_slot(
 async fn recent_claims(app: &App, caller: &Caller) -> Result<Claims, Error> {
     let now = app.context.clock.now();
     app.context.store.work().recent(&caller.id, cooldown::counts_after(now, &app.context.rules), now).await
+}
+
+/// Rejects a claim by a caller who does not meet the drop's requirements. Costs a round trip only if there are
+/// any. The write decides about verified payouts once more, because they can end; races only add up.
+async fn require_standing(app: &App, caller: &Caller, drop: &Drop) -> Result<(), Error> {
+    if drop.requirements.is_empty() {
+        return Ok(());
+    }
+    drop.requirements.require(&app.context.store.agents().standing(&caller.id).await?)
 }
 
 /// Rejects a new claim during the caller's cooldown. Costs a round trip only if overdue claims could make a

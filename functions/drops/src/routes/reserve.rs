@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use clorp_domain::DropId;
 use clorp_http::extract::OptionalJson;
 use clorp_http::openapi::{
-    AnyErrors, AuthErrors, CooldownErrors, IdErrors, NoBodyErrors, RoleErrors, StateErrors,
+    AnyErrors, AuthErrors, ClaimRoleErrors, CooldownErrors, IdErrors, NoBodyErrors, StateErrors,
 };
 use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
 
@@ -23,7 +23,7 @@ use crate::wire::DropBody;
     responses(
         (status = 201, description = "The drop, with your new claim", body = DropBody),
         (status = 200, description = "The drop, with the claim that you already hold", body = DropBody),
-        AuthErrors, RoleErrors, IdErrors, StateErrors, CooldownErrors, NoBodyErrors, AnyErrors)
+        AuthErrors, ClaimRoleErrors, IdErrors, StateErrors, CooldownErrors, NoBodyErrors, AnyErrors)
 )]
 #[deprecated]
 pub(crate) async fn reserve(

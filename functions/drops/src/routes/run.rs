@@ -6,9 +6,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
-use clorp_domain::{Draft, Drop, DropId, Error, NewDrop, Status, StoredKey, User};
+use clorp_domain::{Draft, Drop, DropId, Error, NewDrop, RequirementsDraft, Status, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
-use clorp_http::{ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, file_drafts};
+use clorp_http::{
+    ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, RequirementsBody, RequirementsRequest,
+    file_drafts,
+};
 use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -41,6 +44,8 @@ pub(crate) struct RunRequest {
     /// nearest limit.
     #[schema(example = 300, minimum = 0)]
     time_limit_seconds: Option<i64>,
+    /// Requirements of the workers who may claim the drop; none if left out.
+    worker_requirements: Option<RequirementsRequest>,
     /// `true` posts the drop and pays for it; `false`, the default, only estimates.
     confirmed: Option<bool>,
 }
@@ -58,8 +63,14 @@ pub(crate) struct Estimate {
     pack: &'static str,
     /// Price that the drop would cost, in cents.
     estimated_price_cents: i64,
+    /// Part of the price that the platform would keep, in cents.
+    fee_cents: i64,
+    /// Part of the price that the winner would receive, in cents.
+    payout_cents: i64,
     /// Length that the window would have, in seconds.
     estimated_time_limit_seconds: u32,
+    /// Requirements that a worker would have to meet.
+    worker_requirements: RequirementsBody,
 }
 
 impl From<RunRequest> for Draft {
@@ -71,20 +82,26 @@ impl From<RunRequest> for Draft {
             pack: request.pack,
             price_cents: request.price_cents,
             time_limit_seconds: request.time_limit_seconds,
+            requirements: request.worker_requirements.map(RequirementsDraft::from).unwrap_or_default(),
         }
     }
 }
 
-impl From<NewDrop> for Estimate {
-    fn from(new_drop: NewDrop) -> Self {
-        Self {
+impl TryFrom<NewDrop> for Estimate {
+    type Error = Error;
+
+    fn try_from(new_drop: NewDrop) -> Result<Self, Error> {
+        Ok(Self {
             needs_confirmation: true,
             prompt: new_drop.brief.prompt,
             title: new_drop.title,
             pack: new_drop.pack.as_str(),
             estimated_price_cents: new_drop.price.get(),
+            fee_cents: new_drop.fee.get(),
+            payout_cents: new_drop.price.minus(new_drop.fee)?.get(),
             estimated_time_limit_seconds: new_drop.time_limit_seconds,
-        }
+            worker_requirements: new_drop.requirements.into(),
+        })
     }
 }
 
@@ -110,7 +127,7 @@ pub(crate) async fn run(
     let confirmed = request.confirmed.unwrap_or(false);
     let mut new_drop = NewDrop::new(request.into(), &app.context.rules).map_err(Error::from)?;
     if !confirmed {
-        return Ok(ApiJson(Estimate::from(new_drop)).into_response());
+        return Ok(ApiJson(Estimate::try_from(new_drop)?).into_response());
     }
     let drop = match attach(&app, &caller, &mut new_drop).await {
         Ok(account) => post(&app, &caller, account, &new_drop, &ids).await?,

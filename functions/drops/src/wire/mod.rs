@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use clorp_domain::time::rfc3339;
 use clorp_domain::{Attachment, Brief, Drop, Rules, Status, SubmissionId, UserId};
 use clorp_files::Signed;
+use clorp_http::RequirementsBody;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -62,6 +63,8 @@ pub(crate) struct DropBody {
     updated_at: String,
     /// Length of the window for claims and submissions, in seconds.
     time_limit_seconds: u32,
+    /// Requirements that a worker must meet to claim the drop.
+    worker_requirements: RequirementsBody,
     /// Context for workers, by name. Shown to the sender and the claimants only.
     env_vars: BTreeMap<String, String>,
     /// Time by which the drop will have ended; `null` until it is paid.
@@ -179,6 +182,7 @@ impl From<View<'_>> for DropBody {
             created_at: rfc3339(drop.created_at),
             updated_at: rfc3339(drop.updated_at),
             time_limit_seconds: drop.time_limit_seconds,
+            worker_requirements: drop.requirements.into(),
             env_vars: brief.env_vars,
             settles_by: format_time(drop.settles_by(rules)),
             your_claim: claim_body(drop, reader),

@@ -1,4 +1,5 @@
-//! The names that a user's agents have taken: one attribute each, and the number of agents.
+//! The names that a user's agents have taken: one attribute each, the number of agents, and what is kept of
+//! the records of deleted ones.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +10,11 @@ use crate::table::item::number;
 
 /// The attribute that counts a user's agents beside the default one.
 pub(crate) const OTHERS: &str = "others";
+
+/// The attribute that counts the races of a user's deleted agents.
+pub(crate) const PAST_RACES: &str = "past_races";
+/// The attribute that counts the races which a user's deleted agents have won.
+pub(crate) const PAST_WINS: &str = "past_wins";
 
 /// The attribute of a taken name. Built from the name's hash, because a name may be any text.
 pub(crate) fn name_attribute(name: &AgentName) -> String {

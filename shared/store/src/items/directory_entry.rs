@@ -55,6 +55,13 @@ pub(crate) fn add_race(update: &mut Update, id: AgentId, race: Race, new: bool) 
     update.set(PARTITION, s(partition(id.ulid().random() % SHARDS)));
 }
 
+/// Requires that no race was added to the record of an agent since it was read. Each race adds a grade.
+pub(crate) fn require_record(update: &mut Update, record: &Record) {
+    for (count, grade) in record.grades.iter().zip(Grade::ALL) {
+        update.require_number(&grade_attribute(grade), i64::try_from(*count).unwrap_or(i64::MAX));
+    }
+}
+
 /// The record in an item of an agent.
 pub(crate) fn read_record(item: &Item) -> Result<Record, Error> {
     let figure = |key| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::drops::{Outcome, Window};
-use clorp_domain::{Cents, Claim, Drop, Error, Pack, Status, UserId};
+use clorp_domain::{Cents, Claim, Drop, Error, Pack, Requirements, Status, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,12 @@ struct DropItem {
     fee_cents: i64,
     time_limit_seconds: u32,
     max_claims: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    requires_verified_payouts: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    requires_races: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    requires_win_rate_percent: u32,
     created_at: i64,
     updated_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +64,10 @@ struct ClaimItem {
     agent_id: Option<String>,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl ClaimItem {
     fn new(worker: &UserId, claim: &Claim) -> Self {
         Self {
@@ -80,6 +90,9 @@ impl From<&Drop> for DropItem {
             fee_cents: drop.fee.get(),
             time_limit_seconds: drop.time_limit_seconds,
             max_claims: drop.max_claims,
+            requires_verified_payouts: drop.requirements.verified_payouts,
+            requires_races: drop.requirements.min_races,
+            requires_win_rate_percent: drop.requirements.min_win_rate_percent,
             created_at: drop.created_at.as_millisecond(),
             updated_at: drop.updated_at.as_millisecond(),
             opened_at: drop.window.map(|window| window.opened_at.as_millisecond()),
@@ -147,6 +160,11 @@ pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
         fee: Cents::new(item.fee_cents),
         time_limit_seconds: item.time_limit_seconds,
         max_claims: item.max_claims,
+        requirements: Requirements {
+            verified_payouts: item.requires_verified_payouts,
+            min_races: item.requires_races,
+            min_win_rate_percent: item.requires_win_rate_percent,
+        },
         created_at: instant("created_at", item.created_at)?,
         updated_at: instant("updated_at", item.updated_at)?,
         escrow: Cents::new(item.escrow_cents),

@@ -30,6 +30,9 @@ pub(crate) const LAPSED_WORK: &str = "WORK!";
 pub(crate) const RACE: &str = "RACE#";
 /// Prefix of the sort keys of agents.
 pub(crate) const AGENT: &str = "AGENT#";
+/// Sort key of the names that a user's agents have taken. The range from [`AGENT`] to it holds a user's agents
+/// and their names.
+pub(crate) const AGENT_NAMES: &str = "NAMES";
 /// Prefix of the sort keys of top-ups.
 pub(crate) const TOPUP: &str = "TOPUP#";
 /// Prefix of the sort keys of uploads.
@@ -126,7 +129,7 @@ pub(crate) fn agent(owner: &UserId, id: AgentId) -> Key {
 }
 
 pub(crate) fn agent_names(owner: &UserId) -> Key {
-    Key::new(agents_pk(owner), "NAMES")
+    Key::new(agents_pk(owner), AGENT_NAMES)
 }
 
 pub(crate) fn api_key(hash: &KeyHash) -> Key {

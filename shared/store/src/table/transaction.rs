@@ -1,6 +1,6 @@
 //! Writes: conditional updates, and transactions of them that are retried on contention.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
@@ -31,7 +31,7 @@ pub(crate) struct Tx {
     creates: BTreeMap<Key, Item>,
     updates: BTreeMap<Key, Update>,
     deletes: BTreeMap<Key, Update>,
-    absences: BTreeSet<Key>,
+    checks: BTreeMap<Key, Update>,
 }
 
 /// The outcome of a conditional write.
@@ -126,9 +126,14 @@ impl Tx {
         self.deletes.entry(key).or_default()
     }
 
+    /// Leaves the item at `key` as it is, and requires of it what the caller puts on the returned update.
+    pub(crate) fn check(&mut self, key: Key) -> &mut Update {
+        self.checks.entry(key).or_default()
+    }
+
     /// Requires that there be no item at `key`, and writes none.
     pub(crate) fn require_absent(&mut self, key: Key) {
-        self.absences.insert(key);
+        self.check(key).require_new();
     }
 
     /// The actions as DynamoDB takes them, and the keys in the same order: cancellation reasons are
@@ -150,19 +155,24 @@ impl Tx {
                 .push(TransactWriteItem::builder().delete(delete(table, key.clone(), conditions)?).build());
             keys.push(key);
         }
-        for key in self.absences {
-            actions.push(TransactWriteItem::builder().condition_check(absence(table, key.clone())?).build());
+        for (key, conditions) in self.checks {
+            actions.push(
+                TransactWriteItem::builder().condition_check(check(table, key.clone(), conditions)?).build(),
+            );
             keys.push(key);
         }
         Ok((keys, actions))
     }
 }
 
-fn absence(table: &str, key: Key) -> Result<ConditionCheck, Error> {
+fn check(table: &str, key: Key, conditions: Update) -> Result<ConditionCheck, Error> {
+    let expressions = conditions.into_expressions();
     ConditionCheck::builder()
         .table_name(table)
         .set_key(Some(key.into_attributes()))
-        .condition_expression("attribute_not_exists(pk)")
+        .set_condition_expression(expressions.condition)
+        .set_expression_attribute_names(expressions.names)
+        .set_expression_attribute_values(expressions.values)
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .build()
         .map_err(unbuildable)
