@@ -35,16 +35,16 @@ impl App {
         Self { context: payments.context.clone(), payments, files, queue }
     }
 
-    /// The drop as `reader` sees it: only its sender and its claimants see its context and its winning
-    /// output. Costs a round trip if there is a winning output to show.
+    /// The drop as `reader` sees it: only its sender and its claimants see its context, and only its sender and
+    /// the workers who submitted see its winning output. Costs a round trip if there is one to show.
     async fn render(&self, drop: &Drop, mut brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
         if drop.relation(reader).is_none() {
             brief.env_vars.clear();
             return self.view(drop, brief, None, reader).await;
         }
         let output = match &drop.outcome {
-            Some(outcome) => self.context.store.submissions().content(drop.id, &outcome.winner).await?,
-            None => None,
+            Some(outcome) if drop.shows_results_to(reader) => self.context.store.submissions().content(drop.id, &outcome.winner).await?,
+            Some(_) | None => None,
         };
         self.view(drop, brief, output, reader).await
     }

@@ -396,6 +396,13 @@ impl Drop {
         }
     }
 
+    /// True if `caller` may read the results of the drop, outputs among them, once it is judged: the sender,
+    /// and workers who submitted. A claim alone delivers nothing, so it shows nothing.
+    pub fn shows_results_to(&self, caller: &UserId) -> bool {
+        let submitted = self.claims.get(caller).is_some_and(|claim| claim.submitted_at.is_some());
+        *caller == self.sender || submitted
+    }
+
     /// Checks that the caller is the sender.
     ///
     /// # Errors

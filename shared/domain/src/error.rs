@@ -58,6 +58,8 @@ pub enum Error {
     DropHasSubmissions,
     /// The drop is not judged yet.
     VerdictNotReady,
+    /// The caller held a claim and submitted nothing, so the verdict is not for them.
+    SubmissionRequired,
     /// The caller has no side that may ask for a second opinion: they won, or did not submit.
     AppealNotAllowed,
     /// The time for asking for a second opinion is over.

@@ -124,7 +124,8 @@ pub enum IdErrors {
 /// Errors of an operation that not every caller may perform.
 #[derive(IntoResponses)]
 pub enum RoleErrors {
-    /// Forbidden to this caller: `own_drop`, `not_the_sender`, `not_a_claimant`, `appeal_not_allowed`.
+    /// Forbidden to this caller: `own_drop`, `not_the_sender`, `not_a_claimant`, `submission_required`,
+    /// `appeal_not_allowed`.
     /// Forbidden with this API key: `spend_limit_per_drop`, `spend_limit_per_day`, `key_is_limited`,
     /// `session_required`. Forbidden to this account: `account_frozen`.
     #[response(status = 403)]

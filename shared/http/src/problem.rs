@@ -323,6 +323,11 @@ impl From<Error> for Problem {
             Error::VerdictNotReady => {
                 Self::new(S::CONFLICT, "verdict_not_ready", "The drop has not been judged yet")
             }
+            Error::SubmissionRequired => Self::new(
+                S::FORBIDDEN,
+                "submission_required",
+                "Only the sender, and workers who submitted, can read the verdict",
+            ),
             Error::AppealNotAllowed => Self::new(
                 S::FORBIDDEN,
                 "appeal_not_allowed",

@@ -7,6 +7,7 @@ mod lifecycle;
 mod money;
 mod owner;
 mod race;
+mod readers;
 mod refused;
 mod release;
 mod requirements;

@@ -84,7 +84,9 @@ async fn pay(world: &World) -> Vec<Row> {
 /// A drop from its claims to its verdict.
 async fn race(world: &World) -> Vec<Row> {
     let (sender, worker, late) = (&world.sender, &world.workers[0], &world.workers[1]);
+    let idle = &world.workers[3];
     let drop = sender.post_drop(1000).await;
+    idle.claim(&drop).await.expect(201);
     let path = format!("/api/jobs/{drop}");
     let [pay, cancel, submissions, verdict] =
         ["pay", "cancel", "submissions", "verdict"].map(|action| format!("{path}/{action}"));
@@ -117,6 +119,7 @@ async fn race(world: &World) -> Vec<Row> {
         row("GET /api/jobs/{id}/submissions", 200, sender.get(&submissions).await),
         row("GET /api/jobs/{id}/verdict", 200, worker.get(&verdict).await),
         row("GET /api/users/races", 200, worker.get("/api/users/races").await),
+        row("GET /api/jobs/{id}/verdict", 403, idle.get(&verdict).await),
         row(appeal, 403, worker.post_empty(&appealed).await),
         row(appeal, 202, sender.post_empty(&appealed).await),
         row(appeal, 200, sender.post_empty(&appealed).await),
