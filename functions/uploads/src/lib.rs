@@ -20,7 +20,7 @@ pub struct App {
 
 /// The function's routes, with their policies and descriptions.
 pub fn api() -> Routes<App> {
-    Routes::new().with_caller(RateClass::Create, route!(routes::create::create))
+    Routes::new().with_caller(RateClass::Upload, route!(routes::create::create))
 }
 
 /// The function's router.

@@ -21,7 +21,7 @@ pub struct App {
 /// The function's routes, with their policies and descriptions.
 pub fn api() -> Routes<App> {
     Routes::new()
-        .with_caller(RateClass::Create, route!(routes::create::create))
+        .with_caller(RateClass::Verify, route!(routes::create::create))
         .with_caller(RateClass::Read, route!(routes::get::get))
 }
 

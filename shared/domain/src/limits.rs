@@ -23,13 +23,26 @@ pub enum RateClass {
     Money,
     /// Creates or revokes credentials.
     Keys,
+    /// Announces files.
+    Upload,
+    /// Verifies outputs.
+    Verify,
     /// Reads without changing anything.
     Read,
 }
 
 impl RateClass {
     /// Every class.
-    pub const ALL: [Self; 6] = [Self::Create, Self::Claim, Self::Submit, Self::Money, Self::Keys, Self::Read];
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Claim,
+        Self::Submit,
+        Self::Money,
+        Self::Keys,
+        Self::Upload,
+        Self::Verify,
+        Self::Read,
+    ];
 
     /// The class's word, as stored and documented.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +52,8 @@ impl RateClass {
             Self::Submit => "submit",
             Self::Money => "money",
             Self::Keys => "keys",
+            Self::Upload => "upload",
+            Self::Verify => "verify",
             Self::Read => "read",
         }
     }
@@ -63,6 +78,8 @@ impl FromStr for RateClass {
 pub enum BucketKey {
     /// Bucket of a user, for requests of one class.
     User(UserId, RateClass),
+    /// Bucket of a user, for drops that are posted without a payment.
+    Unpaid(UserId),
     /// Bucket of an address that starts logins, by the address's fingerprint.
     Login(Fingerprint),
 }

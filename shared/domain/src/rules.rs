@@ -83,6 +83,12 @@ pub struct Rules {
     pub money_rate: RateLimit,
     /// Rate limit per user for creating or revoking credentials.
     pub keys_rate: RateLimit,
+    /// Rate limit per user for announcing files. Times the largest file, it bounds the bytes of a day.
+    pub upload_rate: RateLimit,
+    /// Rate limit per user for verifications.
+    pub verify_rate: RateLimit,
+    /// Rate limit per user for drops that are posted without a payment.
+    pub unpaid_rate: RateLimit,
     /// Rate limit per user for reads, enforced by each function instance separately.
     pub read_rate: RateLimit,
     /// Rate limit per address for starting logins.
@@ -130,6 +136,9 @@ impl Default for Rules {
             submit_rate: RateLimit { quota: 300, window_seconds: 60 },
             money_rate: RateLimit { quota: 60, window_seconds: 60 },
             keys_rate: RateLimit { quota: 60, window_seconds: 60 },
+            upload_rate: RateLimit { quota: 200, window_seconds: 86_400 },
+            verify_rate: RateLimit { quota: 500, window_seconds: 86_400 },
+            unpaid_rate: RateLimit { quota: 50, window_seconds: 86_400 },
             read_rate: RateLimit { quota: 6000, window_seconds: 60 },
             login_rate: RateLimit { quota: 10, window_seconds: 60 },
         }
@@ -212,6 +221,9 @@ impl Rules {
             ("CLORP_SUBMIT_RATE", &mut self.submit_rate),
             ("CLORP_MONEY_RATE", &mut self.money_rate),
             ("CLORP_KEYS_RATE", &mut self.keys_rate),
+            ("CLORP_UPLOAD_RATE", &mut self.upload_rate),
+            ("CLORP_VERIFY_RATE", &mut self.verify_rate),
+            ("CLORP_UNPAID_RATE", &mut self.unpaid_rate),
             ("CLORP_READ_RATE", &mut self.read_rate),
             ("CLORP_LOGIN_RATE", &mut self.login_rate),
         ] {
@@ -266,6 +278,8 @@ impl Rules {
             RateClass::Submit => self.submit_rate,
             RateClass::Money => self.money_rate,
             RateClass::Keys => self.keys_rate,
+            RateClass::Upload => self.upload_rate,
+            RateClass::Verify => self.verify_rate,
             RateClass::Read => self.read_rate,
         }
     }

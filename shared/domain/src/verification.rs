@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::drops::Output;
+use crate::time::after_seconds;
 use crate::{FieldError, FileDraft, NamedFiles, Rules, UserId, VerificationId};
 
 /// A validated request for a verification.
@@ -41,6 +42,16 @@ fn checked_criteria(criteria: Option<String>, rules: &Rules) -> Result<String, F
         return Err(FieldError::new("/criteria", "criteria_too_long", message));
     }
     Ok(criteria)
+}
+
+/// Time for which a verification is kept, in seconds.
+const KEPT_SECONDS: u32 = 30 * 24 * 60 * 60;
+
+impl Verification {
+    /// Time from which the verification is gone.
+    pub fn expires_at(&self) -> Timestamp {
+        after_seconds(self.created_at, KEPT_SECONDS)
+    }
 }
 
 /// A judge's result for one output.

@@ -39,6 +39,7 @@ async fn a_verification_completes_immediately_stays_unchanged_and_is_free() {
         "judge_version",
         "rubric_version",
         "created_at",
+        "expires_at",
     ];
     assert_eq!(fields(&verification), expected.into());
     assert_eq!(
@@ -52,8 +53,10 @@ async fn a_verification_completes_immediately_stays_unchanged_and_is_free() {
         (&verification["criteria"], &verification["sha256"]),
         (&json!(CRITERIA), &json!(sha256(GOOD)))
     );
-    world.advance_seconds(90 * 86_400);
+    world.advance_seconds(30 * 86_400 - 60);
     assert_eq!(world.sender.get(&path(&verification)).await.expect(200), verification);
+    world.advance_seconds(61);
+    world.sender.get(&path(&verification)).await.expect_error(404, "not_found");
 
     let other = verify(&world.sender, GOOD).await.expect(201);
     assert_ne!(other["id"], verification["id"]);

@@ -10,7 +10,8 @@ use crate::App;
 
 /// Read a verification that you requested.
 ///
-/// A verification never changes. For any other caller this is a 404.
+/// A verification never changes, and is kept until `expires_at`. Afterwards, and for any other caller, this is a
+/// 404.
 #[utoipa::path(
     get, path = "/api/verify/{id}", tag = "verify",
     params(("id" = String, Path, description = "Identifier of the verification")),
@@ -25,5 +26,7 @@ pub(crate) async fn get(
     State(app): State<App>,
 ) -> Result<ApiJson<VerificationBody>, Problem> {
     let found = app.context.store.verifications().get(&caller.id, id).await?;
+    // The table removes expired items late.
+    let found = found.filter(|made| app.context.clock.now() < made.expires_at());
     Ok(ApiJson(found.ok_or(Error::NotFound)?.into()))
 }

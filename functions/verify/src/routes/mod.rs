@@ -40,10 +40,14 @@ pub(crate) struct VerificationBody {
     /// Time of the verification (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
+    /// Time from which the verification can no longer be read (RFC 3339, UTC): 30 days after it was made.
+    #[schema(format = DateTime)]
+    expires_at: String,
 }
 
 impl From<Verification> for VerificationBody {
     fn from(made: Verification) -> Self {
+        let expires_at = rfc3339(made.expires_at());
         let Finding { judge, judge_version, rubric_version, passed, score, rationale } = made.finding;
         Self {
             id: made.id.to_string(),
@@ -57,6 +61,7 @@ impl From<Verification> for VerificationBody {
             judge_version,
             rubric_version,
             created_at: rfc3339(made.created_at),
+            expires_at,
         }
     }
 }

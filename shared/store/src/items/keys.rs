@@ -144,6 +144,7 @@ pub(crate) fn listed_key(owner: &UserId, id: KeyId) -> Key {
 pub(crate) fn rate_limit(bucket: &BucketKey) -> Key {
     match bucket {
         BucketKey::User(user, class) => Key::new(user_pk(user), format!("LIMIT#{class}")),
+        BucketKey::Unpaid(user) => Key::new(user_pk(user), "LIMIT#unpaid"),
         BucketKey::Login(address) => Key::new(format!("ADDRESS#{}", address.as_str()), "LIMIT#login"),
     }
 }
@@ -345,6 +346,7 @@ mod tests {
         check(api_key(&hash.parse().unwrap()), &format!("KEY#{hash}"), "KEY");
         check(listed_key(&ada, id()), user_pk, &format!("KEY#{ULID}"));
         check(rate_limit(&BucketKey::User(ada.clone(), RateClass::Claim)), user_pk, "LIMIT#claim");
+        check(rate_limit(&BucketKey::Unpaid(ada.clone())), user_pk, "LIMIT#unpaid");
         assert_eq!(rate_limit(&BucketKey::login(None)).sk, "LIMIT#login");
         assert!(rate_limit(&BucketKey::login(None)).pk.starts_with("ADDRESS#"));
         check(login(&hash.parse().unwrap()), &format!("LOGIN#{hash}"), "LOGIN");

@@ -18,6 +18,9 @@ struct VerificationItem {
     score: u32,
     rationale: String,
     created_at: i64,
+    // In seconds, for the table's expiry. The domain derives it from `created_at`.
+    #[serde(skip_deserializing)]
+    expires_at: i64,
 }
 
 /// The attributes of a verification.
@@ -34,6 +37,7 @@ pub(crate) fn write_verification(verification: &Verification) -> Result<Item, Er
         score,
         rationale,
         created_at: verification.created_at.as_millisecond(),
+        expires_at: verification.expires_at().as_second(),
     })
 }
 
