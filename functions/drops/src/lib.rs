@@ -43,7 +43,9 @@ impl App {
             return self.view(drop, brief, None, reader).await;
         }
         let output = match &drop.outcome {
-            Some(outcome) if drop.shows_results_to(reader) => self.context.store.submissions().content(drop.id, &outcome.winner).await?,
+            Some(outcome) if drop.shows_results_to(reader) => {
+                self.context.store.submissions().content(drop.id, &outcome.winner).await?
+            }
             Some(_) | None => None,
         };
         self.view(drop, brief, output, reader).await
@@ -57,9 +59,10 @@ impl App {
         output: Option<Delivered>,
         reader: &UserId,
     ) -> Result<DropBody, Error> {
-        let attachments = self.readable(&brief.attachments).await?;
+        // The files of a drop are kept when it is paid, and then it has a window.
+        let attachments = self.readable(&brief.attachments, drop.window.is_some()).await?;
         let output_attachments = match &output {
-            Some(output) => Some(self.readable(&output.output_attachments).await?),
+            Some(output) => Some(self.readable(&output.output_attachments, true).await?),
             None => None,
         };
         let output_text = output.map(|output| output.output_text);

@@ -206,15 +206,15 @@ impl NamedFiles {
         self.files.len() == attached.len() && self.files.iter().zip(attached).all(same)
     }
 
-    /// The error for the file at index `at`, whose bytes are missing.
-    pub fn not_uploaded(&self, at: usize) -> FieldError {
-        let message = "The file has not been uploaded: PUT it to the URL that its upload was answered with";
-        FieldError::new(self.place(at), "attachment_not_uploaded", message)
-    }
-
     fn place(&self, at: usize) -> String {
         format!("{}/{at}/id", self.field)
     }
+}
+
+/// The error for the file at index `at` of the list at `field`, whose bytes are missing.
+pub fn not_uploaded(field: &str, at: usize) -> FieldError {
+    let message = "The file has not been uploaded: PUT it to the URL that its upload was answered with";
+    FieldError::new(format!("{field}/{at}/id"), "attachment_not_uploaded", message)
 }
 
 /// The error for an upload that does not exist. Another user's upload gets the same one.

@@ -90,6 +90,11 @@ pub struct Brief {
     pub attachments: Vec<Attachment>,
 }
 
+/// Time for which an unpaid drop can be paid, in seconds. The files that it names are uploads until then, so
+/// this and the time for which an upload can be attached are together shorter than the life of an upload's
+/// bytes.
+pub const UNPAID_SECONDS: u32 = 24 * 60 * 60;
+
 /// The period in which a drop takes claims and submissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -415,17 +420,25 @@ impl Drop {
         }
     }
 
-    /// Checks that the caller may pay for the drop.
+    /// Time until which an unpaid drop can be paid.
+    pub fn payable_until(&self) -> Timestamp {
+        after_seconds(self.created_at, UNPAID_SECONDS)
+    }
+
+    /// Checks that the caller may pay for the drop at `now`.
     ///
     /// # Errors
-    /// See [`Drop::require_sender`]; [`Error::DropNotPending`] if the drop does not await payment.
-    pub fn pay(&self, caller: &UserId) -> Result<(), Error> {
+    /// See [`Drop::require_sender`]; [`Error::DropNotPending`] if the drop does not await payment, or no longer.
+    pub fn pay(&self, caller: &UserId, now: Timestamp) -> Result<(), Error> {
         self.require_sender(caller)?;
         match self.status {
-            Status::PendingPayment => Ok(()),
-            Status::Open | Status::Ranking | Status::Completed | Status::Cancelled | Status::Expired => {
-                Err(Error::DropNotPending)
-            }
+            Status::PendingPayment if now < self.payable_until() => Ok(()),
+            Status::PendingPayment
+            | Status::Open
+            | Status::Ranking
+            | Status::Completed
+            | Status::Cancelled
+            | Status::Expired => Err(Error::DropNotPending),
         }
     }
 

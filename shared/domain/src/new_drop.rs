@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::pack::UnknownPack;
-use crate::{
-    Brief, Cents, FieldError, FileDraft, NamedFiles, Pack, Requirements, RequirementsDraft, Rules,
-};
+use crate::{Brief, Cents, FieldError, FileDraft, NamedFiles, Pack, Requirements, RequirementsDraft, Rules};
 
 /// Longest title of a drop, in characters.
 const MAX_TITLE_CHARS: usize = 80;

@@ -88,7 +88,7 @@ impl Market {
         let now = old.next_change_at(self.now);
         match action {
             Action::Pay(n) => {
-                if old.pay(&user(n)).is_ok() {
+                if old.pay(&user(n), now).is_ok() {
                     self.post(&old.payment(id, now).unwrap());
                     self.drop = Drop { escrow: old.price, ..old.opened(now) };
                 }
@@ -274,7 +274,7 @@ proptest! {
             market.act(action);
             let (drop, other) = (&market.drop, user(other));
             let refusal = if drop.relation(&other).is_some() { Error::NotTheSender } else { Error::NotFound };
-            prop_assert_eq!(drop.pay(&other), Err(refusal.clone()));
+            prop_assert_eq!(drop.pay(&other, market.now), Err(refusal.clone()));
             prop_assert_eq!(drop.cancel(&other), Err(refusal));
             prop_assert_eq!(drop.claim(&drop.sender, market.now, &market.rules), Err(Error::OwnDrop));
             prop_assert_eq!(drop.submit(&drop.sender, market.now, &market.rules), Err(Error::OwnDrop));

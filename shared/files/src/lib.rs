@@ -121,7 +121,19 @@ impl Files {
     /// # Errors
     /// Faults only.
     pub async fn sign_get(&self, file: &Attachment, now: Timestamp) -> Result<Signed, Error> {
-        let call = self.client.get_object().bucket(&self.bucket).key(attachment_key(file.id));
+        self.sign_get_at(attachment_key(file.id), file, now).await
+    }
+
+    /// Signs a GET as [`Files::sign_get`] does, of a file that is still an upload.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn sign_get_upload(&self, file: &Attachment, now: Timestamp) -> Result<Signed, Error> {
+        self.sign_get_at(upload_key(file.id), file, now).await
+    }
+
+    async fn sign_get_at(&self, key: String, file: &Attachment, now: Timestamp) -> Result<Signed, Error> {
+        let call = self.client.get_object().bucket(&self.bucket).key(key);
         let call = call
             .response_content_type(file.served_type())
             .response_content_disposition(content_disposition(file));

@@ -157,10 +157,9 @@ impl Problem {
         };
         let body = match self.payment {
             None if self.unmet_requirements.is_empty() => serde_json::to_vec(&error),
-            None => serde_json::to_vec(&ClaimForbiddenBody {
-                error,
-                unmet_requirements: self.unmet_requirements,
-            }),
+            None => {
+                serde_json::to_vec(&ClaimForbiddenBody { error, unmet_requirements: self.unmet_requirements })
+            }
             Some(payment) => serde_json::to_vec(&PaymentRequiredBody {
                 error,
                 payment_required: true,

@@ -1,6 +1,7 @@
 //! Drops: every change of a drop's state, each one conditional write.
 
 use clorp_domain::agent::agent_not_found;
+use clorp_domain::time::after_seconds;
 use clorp_domain::{
     Brief, Claim, ConnectStatus, Drop, DropId, Error, Posting, Requirement, Status, StoredKey, User, UserId,
 };
@@ -17,13 +18,17 @@ use crate::items::submission::{Delivered, read_delivered};
 use crate::items::user::read_user;
 use crate::items::work::Lapse;
 use crate::stats::{count, on_board};
-use crate::table::item::{at, s, text};
+use crate::table::item::{at, n, s, text};
 use crate::table::page::{cursor, position};
 use crate::table::{END, Freshness, Item, PK, Refusals, Tx, Update, fault};
 use crate::work::{begin_work, end_all_work, end_work};
 use crate::{Conditional, Drops, Page, ledger};
 
 const LIST: &str = "drops";
+/// The attribute by which the table removes items.
+const EXPIRES_AT: &str = "expires_at";
+/// Time for which an unpaid drop is kept after it can be paid, in seconds: a payment that has begun finds it.
+const UNPAID_KEPT_SECONDS: u32 = 60 * 60;
 /// Bytes that a file with its signed address may take in an answer.
 const SHOWN_FILE_BYTES: usize = 4096;
 /// Bytes of the texts on one page of a list: JSON escapes may double them, and API answers end at 6 MB.
@@ -106,9 +111,9 @@ impl Drops<'_> {
         let keep = usize::try_from(limit).unwrap_or(0);
         let more = hits.len() > keep;
         hits.truncate(keep);
-        let (items, cut) = self.fill(&hits).await?;
-        let last = items.len().checked_sub(1).and_then(|last| hits.get(last));
-        let next = last.filter(|_| more || cut).map(|(id, _)| cursor(LIST, &id.to_string()));
+        let (items, filled) = self.fill(&hits).await?;
+        let last = filled.checked_sub(1).and_then(|last| hits.get(last));
+        let next = last.filter(|_| more || filled < hits.len()).map(|(id, _)| cursor(LIST, &id.to_string()));
         Ok(Page { items, next })
     }
 
@@ -131,18 +136,20 @@ impl Drops<'_> {
         self.get_many(&ids).await
     }
 
-    /// Reads the items of a page, which ends early (`true`) where its texts would outgrow an answer.
-    async fn fill(self, hits: &[Hit]) -> Result<(Vec<Listed>, bool), Error> {
+    /// Reads the items of a page, which ends early where its texts would outgrow an answer. Gives them, and the
+    /// number of `hits` that they are from.
+    async fn fill(self, hits: &[Hit]) -> Result<(Vec<Listed>, usize), Error> {
         let output = |(id, winner): &Hit| winner.as_ref().map(|winner| keys::output(*id, winner));
         let keys =
             hits.iter().flat_map(|hit| [Some(keys::drop(hit.0)), Some(keys::body(hit.0)), output(hit)]);
         let mut found = self.table.get_all(keys.flatten().collect(), Freshness::Strong).await?;
         let mut filled = Vec::new();
         let mut bytes = 0;
-        for hit in hits {
+        for (position, hit) in hits.iter().enumerate() {
             let drop = found.remove(&keys::drop(hit.0));
+            // An unpaid drop expires, its items and its place in the index one after another.
             let (Some(drop), Some(body)) = (drop, found.remove(&keys::body(hit.0))) else {
-                return Err(Error::internal("an indexed drop is missing"));
+                continue;
             };
             let drop = read_drop(drop)?;
             let brief = read_brief(body)?;
@@ -156,14 +163,15 @@ impl Drops<'_> {
             let output = output.map(read_delivered).transpose()?;
             bytes += shown_bytes(&brief, output.as_ref());
             if bytes > MAX_PAGE_BYTES && !filled.is_empty() {
-                return Ok((filled, true));
+                return Ok((filled, position));
             }
             filled.push((drop, brief, output));
         }
-        Ok((filled, false))
+        Ok((filled, hits.len()))
     }
 
-    /// Writes a new drop and its brief; with a `payment`, opened and paid for in the same transaction.
+    /// Writes a new drop and its brief; with a `payment`, opened and paid for in the same transaction. Without
+    /// one, both expire some time after the drop can be paid.
     ///
     /// The drop's id is its idempotency record: it belongs to one request, so a drop that exists already was
     /// written by an earlier try of this request.
@@ -178,14 +186,21 @@ impl Drops<'_> {
         update.require_new().set_all(write_drop(drop)?);
         IndexEntry::of(drop).set(update, drop.id);
         let body = keys::body(drop.id);
-        tx.create(body.clone(), write_brief(&body, brief)?);
-        if let Some(payment) = &payment {
-            payment.add_to(&mut tx, drop)?;
+        let mut item = write_brief(&body, brief)?;
+        match &payment {
+            Some(payment) => payment.add_to(&mut tx, drop)?,
+            None => {
+                let expires_at = after_seconds(drop.payable_until(), UNPAID_KEPT_SECONDS).as_second();
+                tx.update(keys::drop(drop.id)).set(EXPIRES_AT, n(expires_at));
+                item.insert(EXPIRES_AT.to_owned(), n(expires_at));
+            }
         }
+        tx.create(body, item);
         self.table.transact(tx).await?.or_conflict(|refusals| conflict(refusals, drop, payment))
     }
 
-    /// Opens a pending drop, paid for by `payment`. `drop` is the drop as opened.
+    /// Opens a pending drop, paid for by `payment`. `drop` is the drop as opened. From now on neither the drop nor
+    /// its brief expires, which costs two write units for each KB of the brief.
     pub async fn pay(
         self,
         drop: &Drop,
@@ -198,8 +213,10 @@ impl Drops<'_> {
             .require("status", "=", s(Status::PendingPayment.as_str()))
             .set("status", s(drop.status.as_str()))
             .set("opened_at", at(window.opened_at))
-            .set("window_closes_at", at(window.closes_at));
+            .set("window_closes_at", at(window.closes_at))
+            .remove(EXPIRES_AT);
         IndexEntry::of(drop).set(update, drop.id);
+        tx.update(keys::body(drop.id)).require_existing().remove(EXPIRES_AT);
         payment.add_to(&mut tx, drop)?;
         self.table.transact(tx).await?.or_conflict(|refusals| conflict(refusals, drop, Some(payment)))
     }

@@ -390,7 +390,9 @@ async fn filters_describe_a_worker_and_leave_out_drops_that_this_worker_cannot_c
     }
     let paged = rest(&world.anon, "/api/board?sort=newest&limit=1&worker_races=0", None, "").await;
     assert_eq!(paged.len(), 2, "an empty page has a next one");
-    for bad in ["worker_races=-1", "worker_races=x", "worker_verified_payouts=1", "worker_win_rate_percent=101"] {
+    for bad in
+        ["worker_races=-1", "worker_races=x", "worker_verified_payouts=1", "worker_win_rate_percent=101"]
+    {
         world.anon.get(&format!("/api/board?{bad}")).await.expect(400);
     }
     world.finish().await;

@@ -3,7 +3,8 @@
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
-const SECRET: &str = "1. Still compiling since 1999\n2. Works on no machine\n3. Coffee is ready, the build is not";
+const SECRET: &str =
+    "1. Still compiling since 1999\n2. Works on no machine\n3. Coffee is ready, the build is not";
 
 /// Everything that a drop's routes answer to a reader, as one text.
 async fn everything(reader: &Client, drop: &str) -> String {

@@ -34,10 +34,10 @@ async fn claims(world: &World, drop: &str) -> Value {
 /// Has these workers finish a race, which the first one wins.
 async fn finish_race(world: &World, winner: &Client, losers: &[&Client]) {
     let drop = world.sender.post_drop(500).await;
-    for (worker, output) in std::iter::once(&winner)
-        .chain(losers)
-        .zip(["1. Still compiling since 1999\n2. Works on no machine\n3. Coffee is ready, the build is not", "no"])
-    {
+    for (worker, output) in std::iter::once(&winner).chain(losers).zip([
+        "1. Still compiling since 1999\n2. Works on no machine\n3. Coffee is ready, the build is not",
+        "no",
+    ]) {
         worker.claim(&drop).await.expect(201);
         worker.submit(&drop, output).await.expect(201);
     }
@@ -113,7 +113,11 @@ async fn races_and_wins_of_all_agents_count_and_deleting_one_improves_nothing() 
     let agent = loser.make_agent("Unlucky").await;
     let drop = world.sender.post_drop(500).await;
     for (worker, agent, output) in [
-        (winner, None, "1. Still compiling since 1999\n2. Works on no machine\n3. Coffee is ready, it is not"),
+        (
+            winner,
+            None,
+            "1. Still compiling since 1999\n2. Works on no machine\n3. Coffee is ready, it is not",
+        ),
         (loser, Some(&agent), "no"),
     ] {
         match agent {

@@ -44,8 +44,7 @@ async fn a_timeline_shows_workers_only_to_the_sender_and_texts_to_nobody() {
     let drop_now = second.get(&format!("/api/jobs/{drop}")).await.expect(200);
     let data = |n: usize| &events[n]["data"];
     assert_eq!(data(0), &json!({ "at": posted["created_at"], "price_cents": 200 }));
-    let opened =
-        json!({ "at": data(1)["at"], "earliest_ranking_at": data(1)["at"], "max_claims": 5, "window_closes_at": posted["window_closes_at"] });
+    let opened = json!({ "at": data(1)["at"], "earliest_ranking_at": data(1)["at"], "max_claims": 5, "window_closes_at": posted["window_closes_at"] });
     assert_eq!(data(1), &opened);
     let claim = &held["your_claim"];
     let claimed = json!({ "at": claim["claimed_at"], "claims_count": 2, "lease_expires_at": claim["lease_expires_at"],

@@ -6,6 +6,7 @@ mod attach;
 mod faults;
 mod flow;
 mod signed;
+mod unpaid;
 
 use clorp_tests::{Answer, Client};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! `POST /api/jobs/{id}/pay`: pay for a pending drop from the wallet.
 
 use axum::extract::State;
-use clorp_domain::{Account, Drop, DropId, EntryId, Error, StoredKey, User};
+use clorp_domain::{Account, Attachment, Drop, DropId, EntryId, Error, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
 use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
@@ -13,7 +13,7 @@ use crate::wire::DropBody;
 /// Pay for a drop that is waiting for payment.
 ///
 /// The wallet is debited by the price, the drop appears on the board, and its window begins. A drop in any
-/// other status is a 400 `drop_not_pending`.
+/// other status, or one that was posted more than a day ago, is a 400 `drop_not_pending`.
 #[utoipa::path(
     post, path = "/api/jobs/{id}/pay", tag = "drops",
     params(("id" = String, Path, description = "Identifier of the drop")),
@@ -32,7 +32,7 @@ pub(crate) async fn pay(
     let (found, account) =
         tokio::try_join!(app.context.store.drops().get_with_brief(id), app.context.account(&caller.id))?;
     let (pending, brief) = found.ok_or(Error::NotFound)?;
-    let drop = open(&app, &caller, &account, pending, &ids).await?;
+    let drop = open(&app, &caller, account, (pending, &brief.attachments), &ids).await?;
     if let Some(window) = drop.window {
         app.wake_ranking(id, window.closes_at).await;
     }
@@ -42,11 +42,13 @@ pub(crate) async fn pay(
 /// The payment for a drop that waits for it.
 struct PendingPayment<'a> {
     pending: Drop,
+    files: &'a [Attachment],
     ids: &'a NewIds,
 }
 
 impl Attempt for PendingPayment<'_> {
     async fn make(&self, app: &App, key: Option<&StoredKey>) -> Result<Debit, Error> {
+        app.keep("/attachments", self.files).await?;
         let now = self.pending.next_change_at(app.context.clock.now());
         let drop = self.pending.clone().opened(now);
         let entry = self.ids.entry("payment", now);
@@ -67,11 +69,16 @@ impl Attempt for PendingPayment<'_> {
 async fn open(
     app: &App,
     caller: &Caller,
-    account: &User,
-    pending: Drop,
+    account: User,
+    (mut pending, files): (Drop, &[Attachment]),
     ids: &NewIds,
 ) -> Result<Drop, Error> {
-    match pending.pay(&caller.id) {
+    if account.balance < pending.price {
+        // The account may have been read after another request paid. The drop is read again after it, so a
+        // drop that is still pending shows that the price is still missing.
+        pending = app.context.store.drops().get(pending.id).await?.ok_or(Error::NotFound)?;
+    }
+    match pending.pay(&caller.id, app.context.clock.now()) {
         Ok(()) => {}
         Err(Error::DropNotPending) => {
             let entry = ids.entry("payment", app.context.clock.now());
@@ -80,8 +87,8 @@ async fn open(
         Err(error) => return Err(error),
     }
     let (id, price) = (pending.id, pending.price);
-    let payment = PendingPayment { pending, ids };
-    let debited = app.debit(caller, Wallet::maybe_paid(account), price, ids, &payment).await?;
+    let payment = PendingPayment { pending, files, ids };
+    let debited = app.debit(caller, Wallet::unpaid(account, price), price, ids, &payment).await?;
     debited.map_err(|shortfall| shortfall.refuse(price, id))
 }
 

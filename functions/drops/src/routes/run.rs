@@ -6,13 +6,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
-use clorp_domain::{Draft, Drop, DropId, Error, NewDrop, RequirementsDraft, Status, StoredKey, User};
+use clorp_domain::{
+    BucketKey, Draft, Drop, DropId, Error, NewDrop, RequirementsDraft, Status, StoredKey, User, limits,
+};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{
     ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, RequirementsBody, RequirementsRequest,
     file_drafts,
 };
 use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
+use clorp_write_gate::wait_for_admission;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -108,7 +111,9 @@ impl TryFrom<NewDrop> for Estimate {
 /// Estimate a drop, or post it and pay for it.
 ///
 /// Without `confirmed`, nothing is posted or charged. With it, the wallet is debited by the price and the
-/// drop appears on the board. If the balance is too low, this is a 402, and the drop stays `pending_payment`.
+/// drop appears on the board. If the balance is too low, this is a 402, and the drop stays `pending_payment`. It
+/// can be paid for a day, and is then deleted with its files. Only so many unpaid drops can be posted in a day;
+/// one above that is a 429 `rate_limited`.
 #[utoipa::path(
     post, path = "/api/jobs/run", tag = "drops",
     request_body = RunRequest,
@@ -129,8 +134,12 @@ pub(crate) async fn run(
     if !confirmed {
         return Ok(ApiJson(Estimate::try_from(new_drop)?).into_response());
     }
-    let drop = match attach(&app, &caller, &mut new_drop).await {
-        Ok(account) => post(&app, &caller, account, &new_drop, &ids).await?,
+    let posted = match attach(&app, &caller, &mut new_drop).await {
+        Ok(account) => post(&app, &caller, account, &new_drop, &ids).await,
+        Err(refusal) => Err(refusal),
+    };
+    let drop = match posted {
+        Ok(drop) => drop,
         Err(refusal) => replay_post(&app, &mut new_drop, &ids, refusal).await?,
     };
     if let Some(window) = drop.window {
@@ -140,11 +149,16 @@ pub(crate) async fn run(
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
 }
 
-/// Attaches the files to the new drop. Returns its sender's account, read concurrently.
+/// Describes the files in the new drop. Returns its sender's account, read concurrently. Files are checked here
+/// only if the wallet is short, before a card is charged for them: a payment checks and keeps them itself.
 async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<User, Error> {
     let uploads = app.context.store.uploads().get_many(&caller.id, new_drop.files.ids());
     let (uploads, account) = tokio::try_join!(uploads, app.context.account(&caller.id))?;
-    new_drop.brief.attachments = app.attached(&new_drop.files, &uploads).await?;
+    let files = new_drop.files.among(&uploads, app.context.clock.now())?;
+    if account.balance < new_drop.price {
+        app.require_uploaded("/attachments", &files).await?;
+    }
+    new_drop.brief.attachments = files;
     Ok(account)
 }
 
@@ -171,6 +185,7 @@ struct PaidPost<'a> {
 
 impl Attempt for PaidPost<'_> {
     async fn make(&self, app: &App, key: Option<&StoredKey>) -> Result<Debit, Error> {
+        app.keep("/attachments", &self.new_drop.brief.attachments).await?;
         let now = app.context.clock.now();
         let drop = self.pending.clone().opened(now);
         let posting = drop.payment(self.ids.entry("payment", now), now)?;
@@ -198,12 +213,14 @@ async fn post(
     let id = DropId::new(ids.ulid("drop", now));
     let pending = Drop::pending(id, caller.id.clone(), new_drop, rules, now);
     let post = PaidPost { pending, new_drop, ids };
-    // A retry may find a balance that its own first attempt has debited, so only the transaction can tell.
-    let wallet = if ids.may_be_taken() {
-        Wallet::maybe_paid(&account)
-    } else {
-        Wallet::unpaid(account, new_drop.price)
-    };
+    // A retry may find a balance that its own first attempt has debited. Nothing is kept or charged for it.
+    if ids.may_be_taken()
+        && account.balance < new_drop.price
+        && let Some(drop) = store.drops().get(id).await?
+    {
+        return create_or_find(app, drop).await;
+    }
+    let wallet = Wallet::unpaid(account, new_drop.price);
     let debited = match app.debit(caller, wallet, new_drop.price, ids, &post).await {
         // An amount that an earlier attempt of this request spent does not count against this one.
         Err(Error::SpendLimitPerDay { .. })
@@ -216,11 +233,28 @@ async fn post(
     };
     match debited {
         Ok(drop) => create_or_find(app, drop).await,
-        Err(shortfall) => match store.drops().create(&post.pending, &new_drop.brief, None).await? {
-            Conditional::Conflict(PaymentConflict::Drop(before)) => create_or_find(app, *before).await,
-            Conditional::Applied | Conditional::Conflict(_) => Err(shortfall.refuse(new_drop.price, id)),
+        Err(shortfall) => match post_unpaid(app, &post).await? {
+            Some(before) => create_or_find(app, before).await,
+            None => Err(shortfall.refuse(new_drop.price, id)),
         },
     }
+}
+
+/// Posts the drop without a payment, within the sender's limit of unpaid drops. Returns the drop of an earlier
+/// attempt of this request, if there is one.
+async fn post_unpaid(app: &App, post: &PaidPost<'_>) -> Result<Option<Drop>, Error> {
+    let Context { store, rules, clock } = &app.context;
+    let brief = &post.new_drop.brief;
+    wait_for_admission().await?;
+    let bucket = BucketKey::Unpaid(post.pending.sender.clone());
+    let taken = store.rate_limits().take(&bucket, rules.unpaid_rate, None, clock.now()).await?;
+    if let limits::Decision::Refused { retry_after_seconds } = taken.decision {
+        return Err(Error::RateLimited { retry_after_seconds });
+    }
+    Ok(match store.drops().create(&post.pending, brief, None).await? {
+        Conditional::Conflict(PaymentConflict::Drop(before)) => Some(*before),
+        Conditional::Applied | Conditional::Conflict(_) => None,
+    })
 }
 
 /// Maps a drop that this request, or an earlier attempt of it, created to the request's result.

@@ -100,7 +100,7 @@ async fn unsealed(app: &App, judged: JudgedDrop) -> Result<Vec<SubmissionBody>, 
     let of = |submission: &Submission| placings.iter().find(|placing| placing.submission == submission.id);
     let mut bodies = Vec::with_capacity(judged.submissions.len());
     for made in &judged.submissions {
-        let files = app.readable(&made.output_attachments).await?;
+        let files = app.readable(&made.output_attachments, true).await?;
         bodies.push(unsealed_body(made, of(made), judged.credits.get(&made.worker), files));
     }
     bodies.sort_by_key(|body| body.rank);

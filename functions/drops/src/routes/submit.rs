@@ -99,7 +99,11 @@ async fn with_files(
     let drop = drop.ok_or(Error::NotFound)?;
     let files = match drop.submit(&caller.id, app.context.clock.now(), &app.context.rules)? {
         SubmitDecision::Again => Vec::new(),
-        SubmitDecision::Accept { .. } => app.attached(output.files(), &uploads).await?,
+        SubmitDecision::Accept { .. } => {
+            let files = output.files().among(&uploads, app.context.clock.now())?;
+            app.keep("/output_attachments", &files).await?;
+            files
+        }
     };
     Ok((drop, files))
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clorp_domain::attachments::not_uploaded;
 use clorp_domain::drops::Output;
 use clorp_domain::verification::Question;
 use clorp_domain::{Attachment, Error, UserId, Verification, VerificationId};
@@ -73,7 +74,7 @@ async fn find_uploads(app: &App, owner: &UserId, output: &Output) -> Result<Vec<
     let there = try_join_all(files.iter().map(|file| app.files.is_uploaded(file))).await?;
     match there.iter().position(|there| !there) {
         None => Ok(files),
-        Some(at) => Err(named.not_uploaded(at).into()),
+        Some(at) => Err(not_uploaded("/attachments", at).into()),
     }
 }
 
