@@ -40,6 +40,8 @@ pub(crate) async fn too_many_requests() -> Vec<Row> {
         submit_rate: rate,
         money_rate: rate,
         keys_rate: rate,
+        upload_rate: rate,
+        verify_rate: rate,
         read_rate: rate,
         login_rate: rate,
         ..Rules::default()
