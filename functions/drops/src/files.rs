@@ -12,7 +12,8 @@ impl App {
     /// pays for the drop.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for the first file of the list at `field` that was not uploaded as announced; faults.
+    /// [`Error::Invalid`] for the first file of the list at `field` that was not uploaded as announced;
+    /// faults.
     pub(crate) async fn require_uploaded(&self, field: &str, files: &[Attachment]) -> Result<(), Error> {
         let uploaded = try_join_all(files.iter().map(|file| self.files.is_uploaded(file))).await?;
         require_all(field, &uploaded)

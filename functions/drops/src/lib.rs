@@ -35,8 +35,8 @@ impl App {
         Self { context: payments.context.clone(), payments, files, queue }
     }
 
-    /// The drop as `reader` sees it: only its sender and its claimants see its context, and only its sender and
-    /// the workers who submitted see its winning output. Costs a round trip if there is one to show.
+    /// The drop as `reader` sees it: only its sender and its claimants see its context, and only its sender
+    /// and the workers who submitted see its winning output. Costs a round trip if there is one to show.
     async fn render(&self, drop: &Drop, mut brief: Brief, reader: &UserId) -> Result<DropBody, Error> {
         if drop.relation(reader).is_none() {
             brief.env_vars.clear();

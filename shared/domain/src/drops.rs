@@ -180,6 +180,10 @@ pub struct Drop {
     pub escrow: Cents,
     /// Claims by worker, one per held slot.
     pub claims: BTreeMap<UserId, Claim>,
+    /// Account that stood for the sender's owner when the drop was posted, if it was another one.
+    pub sender_owner: Option<UserId>,
+    /// Workers whose owners are other accounts, by the account that stood for the owner at the claim.
+    pub owners: BTreeMap<UserId, UserId>,
     /// Result, set once completed.
     pub outcome: Option<Outcome>,
 }
@@ -263,6 +267,8 @@ impl Drop {
             ranking_at: None,
             escrow: Cents::ZERO,
             claims: BTreeMap::new(),
+            sender_owner: None,
+            owners: BTreeMap::new(),
             outcome: None,
         }
     }
@@ -322,13 +328,17 @@ impl Drop {
         Posting::new(id, Reason::Win(self.id), now, entries)
     }
 
-    /// The drop after `worker` claimed a slot, taking over that of `lapsed` if given.
+    /// The drop after `worker` of `owner` claimed a slot, taking over that of `lapsed` if given.
     #[must_use]
-    pub fn claimed(mut self, worker: UserId, claim: Claim, lapsed: Option<&UserId>) -> Self {
+    pub fn claimed(mut self, worker: UserId, owner: &UserId, claim: Claim, lapsed: Option<&UserId>) -> Self {
         if let Some(lapsed) = lapsed {
             self.claims.remove(lapsed);
+            self.owners.retain(|_, holder| holder != lapsed);
         }
         self.updated_at = claim.claimed_at;
+        if worker != *owner {
+            self.owners.insert(owner.clone(), worker.clone());
+        }
         self.claims.insert(worker, claim);
         self
     }
@@ -337,8 +347,19 @@ impl Drop {
     #[must_use]
     pub fn released(mut self, worker: &UserId, now: Timestamp) -> Self {
         self.claims.remove(worker);
+        self.owners.retain(|_, holder| holder != worker);
         self.updated_at = now;
         self
+    }
+
+    /// The account that stood for a worker's owner at the claim, if it is another one.
+    pub fn other_owner_of(&self, worker: &UserId) -> Option<&UserId> {
+        self.owners.iter().find_map(|(owner, holder)| (holder == worker).then_some(owner))
+    }
+
+    /// True if a worker holds a slot whose owner is this one.
+    fn is_held_by_owner(&self, owner: &UserId) -> bool {
+        self.claims.contains_key(owner) || self.owners.contains_key(owner)
     }
 
     /// The drop after it ended without a verdict.
@@ -428,7 +449,8 @@ impl Drop {
     /// Checks that the caller may pay for the drop at `now`.
     ///
     /// # Errors
-    /// See [`Drop::require_sender`]; [`Error::DropNotPending`] if the drop does not await payment, or no longer.
+    /// See [`Drop::require_sender`]; [`Error::DropNotPending`] if the drop does not await payment, or no
+    /// longer.
     pub fn pay(&self, caller: &UserId, now: Timestamp) -> Result<(), Error> {
         self.require_sender(caller)?;
         match self.status {
@@ -456,13 +478,20 @@ impl Drop {
         }
     }
 
-    /// Decides on a claim, which is made for the worker's default agent until another agent is assigned.
+    /// Decides on a claim of `worker`, for whose owner the account `owner` stands. It is made for the
+    /// worker's default agent until another agent is assigned.
     ///
     /// # Errors
     /// [`Error::NotFound`] if the drop was never on the board; [`Error::OwnDrop`], [`Error::DropNotOpen`],
-    /// [`Error::WindowClosed`], [`Error::MaxClaimsReached`].
-    pub fn claim(&self, worker: &UserId, now: Timestamp, rules: &Rules) -> Result<ClaimDecision, Error> {
-        if *worker == self.sender {
+    /// [`Error::WindowClosed`], [`Error::OwnerHoldsSlot`], [`Error::MaxClaimsReached`].
+    pub fn claim(
+        &self,
+        worker: &UserId,
+        owner: &UserId,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Result<ClaimDecision, Error> {
+        if *worker == self.sender || owner == self.sender_owner.as_ref().unwrap_or(&self.sender) {
             return Err(Error::OwnDrop);
         }
         let Some(window) = self.window else {
@@ -472,6 +501,9 @@ impl Drop {
             return Ok(ClaimDecision::Held(*held));
         }
         self.require_open(window, now)?;
+        if self.is_held_by_owner(owner) {
+            return Err(Error::OwnerHoldsSlot);
+        }
         let claim = Claim {
             claimed_at: now,
             lease_expires_at: after_seconds(now, rules.lease_seconds).min(window.closes_at),

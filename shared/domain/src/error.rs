@@ -40,6 +40,8 @@ pub enum Error {
     WindowClosed,
     /// Every slot is held.
     MaxClaimsReached,
+    /// Another account of the worker's owner holds a slot of the drop.
+    OwnerHoldsSlot,
     /// The worker does not meet the drop's requirements.
     RequirementsNotMet {
         /// The requirements that are not met; at least one.

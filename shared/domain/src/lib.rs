@@ -25,6 +25,7 @@ pub mod limits;
 pub mod login;
 pub mod money;
 pub mod new_drop;
+pub mod owner;
 pub mod pack;
 pub mod race;
 pub mod requirements;

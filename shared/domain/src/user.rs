@@ -24,6 +24,8 @@ pub struct User {
     pub stripe: StripeIds,
     /// Automatic top-ups of the wallet.
     pub auto_topup: AutoTopup,
+    /// Another account of the same owner, to which this one was linked. See [`crate::owner`].
+    pub owner: Option<UserId>,
     /// Winnings that were not withdrawn.
     pub winnings: Winnings,
     /// Reasons why the user can neither withdraw nor post drops; none if not frozen.
@@ -74,6 +76,7 @@ impl User {
             auto_topup: AutoTopup::default(),
             winnings: Winnings::default(),
             freeze: Freeze::default(),
+            owner: None,
         }
     }
 

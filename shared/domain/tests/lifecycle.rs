@@ -93,10 +93,10 @@ impl Market {
                     self.drop = Drop { escrow: old.price, ..old.opened(now) };
                 }
             }
-            Action::Claim(n) => match old.claim(&user(n), now, &self.rules) {
-                Ok(ClaimDecision::Take(claim)) => self.drop = old.claimed(user(n), claim, None),
+            Action::Claim(n) => match old.claim(&user(n), &user(n), now, &self.rules) {
+                Ok(ClaimDecision::Take(claim)) => self.drop = old.claimed(user(n), &user(n), claim, None),
                 Ok(ClaimDecision::TakeOver(claim, lapsed)) => {
-                    self.drop = old.claimed(user(n), claim, Some(&lapsed));
+                    self.drop = old.claimed(user(n), &user(n), claim, Some(&lapsed));
                 }
                 Ok(ClaimDecision::Held(_)) | Err(_) => {}
             },
@@ -276,7 +276,7 @@ proptest! {
             let refusal = if drop.relation(&other).is_some() { Error::NotTheSender } else { Error::NotFound };
             prop_assert_eq!(drop.pay(&other, market.now), Err(refusal.clone()));
             prop_assert_eq!(drop.cancel(&other), Err(refusal));
-            prop_assert_eq!(drop.claim(&drop.sender, market.now, &market.rules), Err(Error::OwnDrop));
+            prop_assert_eq!(drop.claim(&drop.sender, &drop.sender, market.now, &market.rules), Err(Error::OwnDrop));
             prop_assert_eq!(drop.submit(&drop.sender, market.now, &market.rules), Err(Error::OwnDrop));
             prop_assert_eq!(drop.release(&drop.sender, market.now), Err(Error::OwnDrop));
         }
@@ -297,7 +297,7 @@ proptest! {
         market.now = after_seconds(market.now, wait);
         let first = market.drop.claims.values().map(|claim| claim.lease_expires_at).min().unwrap();
         let closes_at = market.drop.window.unwrap().closes_at;
-        let decision = market.drop.claim(&user(8), market.now, &market.rules);
+        let decision = market.drop.claim(&user(8), &user(8), market.now, &market.rules);
         match decision {
             Err(Error::WindowClosed) => prop_assert!(market.now >= closes_at),
             Err(Error::MaxClaimsReached) => prop_assert!(market.now < first),

@@ -136,7 +136,8 @@ pub enum RoleErrors {
 #[derive(IntoResponses)]
 pub enum StateErrors {
     /// Conflict with the state of the drop: `drop_not_open`, `window_closed`, `max_claims_reached`,
-    /// `already_submitted`, `drop_has_submissions`, `verdict_not_ready`, `appeal_window_closed`.
+    /// `owner_holds_slot`, `already_submitted`, `drop_has_submissions`, `verdict_not_ready`,
+    /// `appeal_window_closed`.
     #[response(status = 409)]
     Conflict(ErrorBody),
 }

@@ -290,6 +290,11 @@ impl From<Error> for Problem {
             Error::MaxClaimsReached => {
                 Self::new(S::CONFLICT, "max_claims_reached", "All slots of the drop are taken")
             }
+            Error::OwnerHoldsSlot => Self::new(
+                S::CONFLICT,
+                "owner_holds_slot",
+                "Another account with your card or bank account holds a slot of the drop",
+            ),
             Error::RequirementsNotMet { unmet } => {
                 let asked = unmet.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let message = format!("The drop requires of its workers what you do not have: {asked}");

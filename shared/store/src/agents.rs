@@ -227,9 +227,9 @@ impl Agents<'_> {
         Ok(self.table.transact(tx).await?.conditional())
     }
 
-    /// The facts about a worker that a drop's requirements are compared with. Races of deleted agents count, so
-    /// that deleting an agent improves no win rate. One round trip; 1 read unit, and one for each 4 KB of the
-    /// worker's agents, about ten.
+    /// The facts about a worker that a drop's requirements are compared with. Races of deleted agents count,
+    /// so that deleting an agent improves no win rate. One round trip; 1 read unit, and one for each 4 KB of
+    /// the worker's agents, about ten.
     pub async fn standing(self, worker: &UserId) -> Result<Standing, Error> {
         let user = self.table.get(keys::user(worker));
         let (user, (races, wins)) = try_join(user, self.totals(worker)).await?;

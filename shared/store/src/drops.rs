@@ -11,7 +11,7 @@ use crate::agents::count_claim;
 use crate::api_keys::Spending;
 use crate::freezes::require_unfrozen;
 use crate::items::brief::{read_brief, write_brief};
-use crate::items::drop::{read_drop, read_winner, stamp, write_claim, write_drop};
+use crate::items::drop::{owner_attribute, read_drop, read_winner, stamp, write_claim, write_drop};
 use crate::items::index_entry::IndexEntry;
 use crate::items::keys;
 use crate::items::submission::{Delivered, read_delivered};
@@ -136,8 +136,8 @@ impl Drops<'_> {
         self.get_many(&ids).await
     }
 
-    /// Reads the items of a page, which ends early where its texts would outgrow an answer. Gives them, and the
-    /// number of `hits` that they are from.
+    /// Reads the items of a page, which ends early where its texts would outgrow an answer. Gives them, and
+    /// the number of `hits` that they are from.
     async fn fill(self, hits: &[Hit]) -> Result<(Vec<Listed>, usize), Error> {
         let output = |(id, winner): &Hit| winner.as_ref().map(|winner| keys::output(*id, winner));
         let keys =
@@ -170,8 +170,8 @@ impl Drops<'_> {
         Ok((filled, hits.len()))
     }
 
-    /// Writes a new drop and its brief; with a `payment`, opened and paid for in the same transaction. Without
-    /// one, both expire some time after the drop can be paid.
+    /// Writes a new drop and its brief; with a `payment`, opened and paid for in the same transaction.
+    /// Without one, both expire some time after the drop can be paid.
     ///
     /// The drop's id is its idempotency record: it belongs to one request, so a drop that exists already was
     /// written by an earlier try of this request.
@@ -199,8 +199,8 @@ impl Drops<'_> {
         self.table.transact(tx).await?.or_conflict(|refusals| conflict(refusals, drop, payment))
     }
 
-    /// Opens a pending drop, paid for by `payment`. `drop` is the drop as opened. From now on neither the drop nor
-    /// its brief expires, which costs two write units for each KB of the brief.
+    /// Opens a pending drop, paid for by `payment`. `drop` is the drop as opened. From now on neither the
+    /// drop nor its brief expires, which costs two write units for each KB of the brief.
     pub async fn pay(
         self,
         drop: &Drop,
@@ -245,28 +245,33 @@ impl Drops<'_> {
         self.table.transact(tx).await?.or_conflict(|refusals| changed(refusals, drop.id))
     }
 
-    /// Gives a slot of `drop`, as read, to `worker`: a free slot, or the one that `lapsed` held, whose
-    /// lapse is recorded. Four write units, a take-over eight; two more for an agent other than the worker's
-    /// default one, and for a drop that requires verified payouts.
+    /// Gives a slot of `drop`, as read, to `worker` of `owner`: a free slot, or the one that `lapsed` held,
+    /// whose lapse is recorded. Four write units, a take-over eight; two more for an agent other than the
+    /// worker's default one, and for a drop that requires verified payouts.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the agent has been deleted; [`Error::RequirementsNotMet`] if the worker's payouts
-    /// are not verified and the drop requires it; faults.
+    /// [`Error::Invalid`] if the agent has been deleted; [`Error::RequirementsNotMet`] if the worker's
+    /// payouts are not verified and the drop requires it; faults.
     pub async fn claim(
         self,
         drop: &Drop,
-        worker: &UserId,
+        (worker, owner): (&UserId, &UserId),
         claim: &Claim,
         lapsed: Option<&UserId>,
     ) -> Result<Conditional<Box<Drop>>, Error> {
         let own = format!("claims.{worker}");
+        let owners = owner_attribute(owner);
         let mut tx = Tx::default();
         let update = stamp(tx.update(keys::drop(drop.id)), claim.claimed_at);
         update
             .require("status", "=", s(Status::Open.as_str()))
             .require("window_closes_at", ">", at(claim.claimed_at))
             .require_absent(&own)
+            .require_absent(&owners)
             .set(&own, write_claim(worker, claim)?);
+        if worker != owner {
+            update.require_absent(&format!("claims.{owner}")).set(&owners, s(worker.to_string()));
+        }
         match lapsed {
             None => {
                 update.require_between("claims_count", "<", "max_claims").add("claims_count", 1);
@@ -274,7 +279,7 @@ impl Drops<'_> {
             Some(lapsed) => {
                 let held = drop.claims.get(lapsed).and_then(|held| held.lapsed_at(claim.claimed_at));
                 let lapsed_at = held.ok_or_else(|| Error::internal("a claim is taken over that holds"))?;
-                remove_claim(update, lapsed, lapsed_at);
+                remove_claim(update, drop, lapsed, lapsed_at);
                 end_work(&mut tx, lapsed, drop.id, Some(Lapse { at: lapsed_at, released: false }))?;
             }
         }
@@ -297,25 +302,25 @@ impl Drops<'_> {
     /// the end of its lease if that is over. Six write units.
     pub async fn release(
         self,
-        drop: DropId,
+        drop: &Drop,
         worker: &UserId,
         claim: &Claim,
         now: Timestamp,
     ) -> Result<Conditional<Box<Drop>>, Error> {
         let mut tx = Tx::default();
-        let update = stamp(tx.update(keys::drop(drop)), now);
+        let update = stamp(tx.update(keys::drop(drop.id)), now);
         update
             .require("status", "=", s(Status::Open.as_str()))
             .require("window_closes_at", ">", at(now))
             .add("claims_count", -1);
-        remove_claim(update, worker, claim.lease_expires_at);
+        remove_claim(update, drop, worker, claim.lease_expires_at);
         let at = claim.lease_expires_at.min(now);
-        end_work(&mut tx, worker, drop, Some(Lapse { at, released: true }))?;
-        self.table.transact(tx).await?.or_conflict(|refusals| changed(refusals, drop))
+        end_work(&mut tx, worker, drop.id, Some(Lapse { at, released: true }))?;
+        self.table.transact(tx).await?.or_conflict(|refusals| changed(refusals, drop.id))
     }
 
-    /// Closes an open drop to submissions, whose window is over, or which is full: afterwards only the ranking
-    /// changes it. One write unit, and four for the index entries that take it off the board.
+    /// Closes an open drop to submissions, whose window is over, or which is full: afterwards only the
+    /// ranking changes it. One write unit, and four for the index entries that take it off the board.
     pub async fn close(self, drop: &Drop, now: Timestamp) -> Result<Conditional<Box<Drop>>, Error> {
         let mut update = Update::default();
         stamp(&mut update, now)
@@ -384,8 +389,11 @@ fn conflict(
     }
 }
 
-/// Removes an unsubmitted claim that still has this lease.
-fn remove_claim(update: &mut Update, worker: &UserId, lease_expires_at: Timestamp) {
+/// Removes an unsubmitted claim of `drop` that still has this lease.
+fn remove_claim(update: &mut Update, drop: &Drop, worker: &UserId, lease_expires_at: Timestamp) {
+    if let Some(owner) = drop.other_owner_of(worker) {
+        update.remove(&owner_attribute(owner));
+    }
     update
         .require(&format!("claims.{worker}.lease_expires_at"), "=", at(lease_expires_at))
         .require_absent(&format!("claims.{worker}.submitted_at"))

@@ -29,6 +29,7 @@ mod judgings;
 mod ledger;
 mod ledger_audit;
 mod logins;
+mod owners;
 mod pending;
 mod races;
 mod rate_limits;
@@ -146,6 +147,8 @@ entities! {
     ledger: Ledger;
     /// Device logins.
     logins: Logins;
+    /// Owners: accounts that share a card or a bank account.
+    owners: Owners;
     /// Payments that the reconciler is to look at.
     pending: PendingPayments;
     /// Finished races of each worker.

@@ -16,8 +16,9 @@ use crate::{Conditional, Submissions};
 
 impl Submissions<'_> {
     /// Accepts a submission to `drop`, as read. If it fills the drop, the drop `closes_at` this time: it goes
-    /// to the ranking in the same transaction, or becomes due for it later. If the claim was for another agent than `agent`, it is reassigned to this one.
-    /// Two write units, and two for each KB of compressed output; four more where the agent changes.
+    /// to the ranking in the same transaction, or becomes due for it later. If the claim was for another
+    /// agent than `agent`, it is reassigned to this one. Two write units, and two for each KB of compressed
+    /// output; four more where the agent changes.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the agent has been deleted; faults.

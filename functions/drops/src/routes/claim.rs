@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use clorp_context::Context;
 use clorp_deadline::{Decision, decide};
 use clorp_domain::drops::ClaimDecision;
-use clorp_domain::{AgentId, Claim, Drop, DropId, Error, cooldown};
+use clorp_domain::{AgentId, Claim, Drop, DropId, Error, UserId, cooldown};
 use clorp_http::extract::OptionalJson;
 use clorp_http::openapi::{
     AnyErrors, AuthErrors, ClaimRoleErrors, CooldownErrors, IdErrors, NoBodyErrors, StateErrors,
@@ -55,17 +55,18 @@ pub(crate) async fn claim(
     OptionalJson(request): OptionalJson<ClaimRequest>,
 ) -> Result<(StatusCode, ApiJson<DropBody>), Problem> {
     let named = app.named_agent(&caller.id, request.agent_id);
-    let (agent, found, claims) =
-        tokio::join!(named, app.context.store.drops().get_with_brief(id), recent_claims(&app, &caller));
+    let drop = app.context.store.drops().get_with_brief(id);
+    let (agent, found, claims, owner) =
+        tokio::join!(named, drop, recent_claims(&app, &caller), owner(&app, &caller));
     let agent = agent?.unwrap_or_else(|| AgentId::default_of(&caller.id));
     let (drop, brief) = found?.ok_or(Error::NotFound)?;
-    let (status, drop) = take_slot(&app, &caller, agent, drop, claims?).await?;
+    let (status, drop) = take_slot(&app, (&caller, &owner?), agent, drop, claims?).await?;
     Ok((status, ApiJson(app.render(&drop, brief, &caller.id).await?)))
 }
 
 async fn take_slot(
     app: &App,
-    caller: &Caller,
+    (caller, owner): (&Caller, &UserId),
     agent: AgentId,
     drop: Drop,
     claims: Claims,
@@ -73,7 +74,7 @@ async fn take_slot(
     let context = &app.context;
     decide("the drop", (drop, Some(claims)), |(drop, claims)| async move {
         let now = drop.next_change_at(context.clock.now());
-        let (claim, lapsed) = match drop.claim(&caller.id, now, &context.rules)? {
+        let (claim, lapsed) = match drop.claim(&caller.id, owner, now, &context.rules)? {
             ClaimDecision::Held(_) => return Ok(Decision::Made((StatusCode::OK, drop))),
             ClaimDecision::Take(claim) => (claim, None),
             ClaimDecision::TakeOver(claim, lapsed) => (claim, Some(lapsed)),
@@ -84,9 +85,10 @@ async fn take_slot(
             standing.and(cooldown)?;
         }
         let claim = Claim { agent, ..claim };
-        Ok(match context.store.drops().claim(&drop, &caller.id, &claim, lapsed.as_ref()).await? {
+        let worker = (&caller.id, owner);
+        Ok(match context.store.drops().claim(&drop, worker, &claim, lapsed.as_ref()).await? {
             Conditional::Applied => {
-                let drop = drop.claimed(caller.id.clone(), claim, lapsed.as_ref());
+                let drop = drop.claimed(caller.id.clone(), owner, claim, lapsed.as_ref());
                 Decision::Made((StatusCode::CREATED, drop))
             }
             Conditional::Conflict(changed) => Decision::Conflict((*changed, None)),
@@ -95,14 +97,21 @@ async fn take_slot(
     .await
 }
 
+/// The account that stands for the caller's owner. Read concurrently with the drop; only an account that is
+/// linked to another one costs more round trips.
+async fn owner(app: &App, caller: &Caller) -> Result<UserId, Error> {
+    let account = app.context.account(&caller.id).await?;
+    app.context.store.owners().of(&account).await
+}
+
 /// Claims that may put the caller in cooldown. Fetched concurrently with the drop, so it adds no round trip.
 async fn recent_claims(app: &App, caller: &Caller) -> Result<Claims, Error> {
     let now = app.context.clock.now();
     app.context.store.work().recent(&caller.id, cooldown::counts_after(now, &app.context.rules), now).await
 }
 
-/// Rejects a claim by a caller who does not meet the drop's requirements. Costs a round trip only if there are
-/// any. The write decides about verified payouts once more, because they can end; races only add up.
+/// Rejects a claim by a caller who does not meet the drop's requirements. Costs a round trip only if there
+/// are any. The write decides about verified payouts once more, because they can end; races only add up.
 async fn require_standing(app: &App, caller: &Caller, drop: &Drop) -> Result<(), Error> {
     if drop.requirements.is_empty() {
         return Ok(());

@@ -32,7 +32,7 @@ pub(crate) async fn pay(
     let (found, account) =
         tokio::try_join!(app.context.store.drops().get_with_brief(id), app.context.account(&caller.id))?;
     let (pending, brief) = found.ok_or(Error::NotFound)?;
-    let drop = open(&app, &caller, account, (pending, &brief.attachments), &ids).await?;
+    let drop = open(&app, &caller, account, (pending, brief.attachments.as_slice()), &ids).await?;
     if let Some(window) = drop.window {
         app.wake_ranking(id, window.closes_at).await;
     }

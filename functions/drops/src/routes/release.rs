@@ -54,7 +54,7 @@ async fn release_slot(app: &App, caller: &Caller, drop: Drop) -> Result<Drop, Er
             }
             Err(refusal) => return Err(refusal),
         };
-        Ok(match store.drops().release(drop.id, &caller.id, &claim, now).await? {
+        Ok(match store.drops().release(&drop, &caller.id, &claim, now).await? {
             Conditional::Applied => Decision::Made(drop.released(&caller.id, now)),
             Conditional::Conflict(changed) => Decision::Conflict(*changed),
         })

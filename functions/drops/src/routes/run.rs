@@ -111,9 +111,9 @@ impl TryFrom<NewDrop> for Estimate {
 /// Estimate a drop, or post it and pay for it.
 ///
 /// Without `confirmed`, nothing is posted or charged. With it, the wallet is debited by the price and the
-/// drop appears on the board. If the balance is too low, this is a 402, and the drop stays `pending_payment`. It
-/// can be paid for a day, and is then deleted with its files. Only so many unpaid drops can be posted in a day;
-/// one above that is a 429 `rate_limited`.
+/// drop appears on the board. If the balance is too low, this is a 402, and the drop stays `pending_payment`.
+/// It can be paid for a day, and is then deleted with its files. Only so many unpaid drops can be posted in a
+/// day; one above that is a 429 `rate_limited`.
 #[utoipa::path(
     post, path = "/api/jobs/run", tag = "drops",
     request_body = RunRequest,
@@ -149,8 +149,9 @@ pub(crate) async fn run(
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
 }
 
-/// Describes the files in the new drop. Returns its sender's account, read concurrently. Files are checked here
-/// only if the wallet is short, before a card is charged for them: a payment checks and keeps them itself.
+/// Describes the files in the new drop. Returns its sender's account, read concurrently. Files are checked
+/// here only if the wallet is short, before a card is charged for them: a payment checks and keeps them
+/// itself.
 async fn attach(app: &App, caller: &Caller, new_drop: &mut NewDrop) -> Result<User, Error> {
     let uploads = app.context.store.uploads().get_many(&caller.id, new_drop.files.ids());
     let (uploads, account) = tokio::try_join!(uploads, app.context.account(&caller.id))?;
@@ -211,7 +212,10 @@ async fn post(
     let Context { store, rules, clock } = &app.context;
     let now = clock.now();
     let id = DropId::new(ids.ulid("drop", now));
-    let pending = Drop::pending(id, caller.id.clone(), new_drop, rules, now);
+    let mut pending = Drop::pending(id, caller.id.clone(), new_drop, rules, now);
+    if account.owner.is_some() {
+        pending.sender_owner = Some(store.owners().of(&account).await?);
+    }
     let post = PaidPost { pending, new_drop, ids };
     // A retry may find a balance that its own first attempt has debited. Nothing is kept or charged for it.
     if ids.may_be_taken()
@@ -240,8 +244,8 @@ async fn post(
     }
 }
 
-/// Posts the drop without a payment, within the sender's limit of unpaid drops. Returns the drop of an earlier
-/// attempt of this request, if there is one.
+/// Posts the drop without a payment, within the sender's limit of unpaid drops. Returns the drop of an
+/// earlier attempt of this request, if there is one.
 async fn post_unpaid(app: &App, post: &PaidPost<'_>) -> Result<Option<Drop>, Error> {
     let Context { store, rules, clock } = &app.context;
     let brief = &post.new_drop.brief;

@@ -49,7 +49,8 @@ pub(crate) struct DropBody {
     title: String,
     /// Rest of the prompt after its first line; `null` if the prompt has one line.
     description: Option<String>,
-    /// Text of the winning submission; `null` until the drop is completed, and for claimants who did not submit.
+    /// Text of the winning submission; `null` until the drop is completed, and for claimants who did not
+    /// submit.
     output_text: Option<String>,
     /// Files of the winning submission; `null` where `output_text` is.
     output_attachments: Option<Vec<AttachmentBody>>,

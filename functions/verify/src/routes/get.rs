@@ -10,8 +10,8 @@ use crate::App;
 
 /// Read a verification that you requested.
 ///
-/// A verification never changes, and is kept until `expires_at`. Afterwards, and for any other caller, this is a
-/// 404.
+/// A verification never changes, and is kept until `expires_at`. Afterwards, and for any other caller, this
+/// is a 404.
 #[utoipa::path(
     get, path = "/api/verify/{id}", tag = "verify",
     params(("id" = String, Path, description = "Identifier of the verification")),

@@ -1,6 +1,6 @@
 //! A drop, with its claims.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_domain::drops::{Outcome, Window};
@@ -13,10 +13,15 @@ use crate::items::keys::drop_of_pk;
 use crate::table::item::{at, decode, encode, instant, instant_if_any, parse, text};
 use crate::table::{Item, PK, Update};
 
+/// The beginning of the names of [`owner_attribute`]s.
+const OWNER: &str = "owner:";
+
 #[derive(Debug, Serialize, Deserialize)]
 struct DropItem {
     status: String,
     sender_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender_owner_id: Option<String>,
     pack: String,
     title: String,
     price_cents: i64,
@@ -84,6 +89,7 @@ impl From<&Drop> for DropItem {
         Self {
             status: drop.status.to_string(),
             sender_id: drop.sender.to_string(),
+            sender_owner_id: drop.sender_owner.as_ref().map(ToString::to_string),
             pack: drop.pack.to_string(),
             title: drop.title.clone(),
             price_cents: drop.price.get(),
@@ -133,6 +139,7 @@ pub(crate) fn stamp(update: &mut Update, now: Timestamp) -> &mut Update {
 pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
     let id = text(&item, PK).and_then(drop_of_pk);
     let id = id.ok_or_else(|| Error::internal("drop item without a drop's key"))?;
+    let owners = read_owners(&item)?;
     let item: DropItem = decode(item)?;
     let window = match (item.opened_at, item.window_closes_at) {
         (Some(opened_at), Some(closes_at)) => Some(Window {
@@ -150,6 +157,8 @@ pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
         id,
         status: parse("status", &item.status)?,
         sender: parse("sender_id", &item.sender_id)?,
+        sender_owner: item.sender_owner_id.as_deref().map(|id| parse("sender_owner_id", id)).transpose()?,
+        owners,
         pack: parse::<Pack>("pack", &item.pack)?,
         claims: claims.collect::<Result<_, Error>>()?,
         outcome: read_outcome(&item)?,
@@ -174,6 +183,18 @@ pub(crate) fn read_drop(item: Item) -> Result<Drop, Error> {
 /// The winner in an item of a drop, or in its projection to an index.
 pub(crate) fn read_winner(item: &Item) -> Option<UserId> {
     text(item, "winner_id")?.parse().ok()
+}
+
+/// The attribute of an owner whose slot another account holds: it names that account. Every owner has an
+/// attribute of its own, so that a claim can require that there be none.
+pub(crate) fn owner_attribute(owner: &UserId) -> String {
+    format!("{OWNER}{owner}")
+}
+
+fn read_owners(item: &Item) -> Result<BTreeMap<UserId, UserId>, Error> {
+    let owners =
+        item.iter().filter_map(|(name, value)| Some((name.strip_prefix(OWNER)?, value.as_s().ok()?)));
+    owners.map(|(owner, worker)| Ok((parse(OWNER, owner)?, parse(OWNER, worker)?))).collect()
 }
 
 fn read_claim(worker: &UserId, item: &ClaimItem) -> Result<Claim, Error> {

@@ -2,6 +2,7 @@
 //! keys.
 
 use clorp_domain::api_key::KeyHash;
+use clorp_domain::owner::OwnerMark;
 use clorp_domain::{
     Account, AgentId, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RankingTask, RefreshId,
     SetupId, Side, TopupId, UploadId, UserCode, UserId, VerificationId, WithdrawalId,
@@ -30,8 +31,8 @@ pub(crate) const LAPSED_WORK: &str = "WORK!";
 pub(crate) const RACE: &str = "RACE#";
 /// Prefix of the sort keys of agents.
 pub(crate) const AGENT: &str = "AGENT#";
-/// Sort key of the names that a user's agents have taken. The range from [`AGENT`] to it holds a user's agents
-/// and their names.
+/// Sort key of the names that a user's agents have taken. The range from [`AGENT`] to it holds a user's
+/// agents and their names.
 pub(crate) const AGENT_NAMES: &str = "NAMES";
 /// Prefix of the sort keys of top-ups.
 pub(crate) const TOPUP: &str = "TOPUP#";
@@ -196,6 +197,11 @@ pub(crate) fn freeze(user: &UserId, at: Timestamp) -> Key {
     Key::new(user_pk(user), format!("{FREEZE}{:013}", at.as_millisecond()))
 }
 
+/// A card or bank account, by which owners are recognised.
+pub(crate) fn owner_mark(mark: &OwnerMark) -> Key {
+    Key::new(format!("OWNER#{}", mark.as_str()), "OWNER")
+}
+
 /// A webhook event about `object` that was not applied.
 pub(crate) fn unapplied_event(object: &str, event: &str) -> Key {
     Key::new(stripe_pk(object), format!("{UNAPPLIED_EVENT}{event}"))
@@ -356,6 +362,8 @@ mod tests {
         check(setup(&ada, id()), user_pk, &format!("SETUP#{ULID}"));
         check(upload(&ada, id()), user_pk, &format!("UPLOAD#{ULID}"));
         check(verification(&ada, id()), user_pk, &format!("VERIFY#{ULID}"));
+        let mark = OwnerMark::card("abc");
+        check(owner_mark(&mark), &format!("OWNER#{}", mark.as_str()), "OWNER");
         check(payment("pi_1"), "STRIPE#pi_1", "PAYMENT");
         check(dispute("dp_1"), "STRIPE#dp_1", "DISPUTE");
         check(unapplied_event("pi_1", "evt_1"), "STRIPE#pi_1", "KEPT#evt_1");

@@ -23,6 +23,8 @@ pub(crate) const FROZEN: &str = "frozen_because";
 pub(crate) const DISPUTES: &str = "frozen_by_disputes";
 /// Prefix of the attributes that hold winnings, before the second in which they mature.
 const HELD: &str = "held_";
+/// The attribute that names the account to which one is linked: of a user, and of a card or bank account.
+pub(crate) const OWNER_ID: &str = "owner_id";
 
 // Attributes that Stripe and the owner may add later are absent on a new user, and on users from before they
 // existed.
@@ -61,6 +63,8 @@ struct UserItem {
     frozen_because: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     frozen_by_disputes: Option<BTreeSet<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_id: Option<String>,
 }
 
 /// The attributes of a new user: an empty wallet, nothing at Stripe.
@@ -110,6 +114,7 @@ pub(crate) fn read_user(item: Item) -> Result<User, Error> {
             by_operator: item.frozen_because,
             by_disputes: item.frozen_by_disputes.unwrap_or_default(),
         },
+        owner: item.owner_id.map(|id| parse(OWNER_ID, &id)).transpose()?,
     })
 }
 
