@@ -94,7 +94,7 @@ impl Authenticator {
     /// The user with this identity. Creates the account at the first request. Costs one round trip, and a
     /// second one to create.
     async fn find_or_create_user(&self, identity: Identity) -> Result<Caller, Error> {
-        let Identity { id, name, avatar_url } = identity;
+        let Identity { id, name, avatar_url, .. } = identity;
         if self.context.store.users().get(&id).await?.is_none() {
             let user = User::new(id.clone(), name, avatar_url, self.context.clock.now());
             // Concurrent first requests create one account.

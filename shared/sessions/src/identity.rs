@@ -19,6 +19,10 @@ pub struct Identity {
     pub name: String,
     /// HTTPS URL of a picture.
     pub avatar_url: Option<String>,
+    /// Id of the OAuth client to which the session was given; `None` for a session of the user's own.
+    pub client_id: Option<String>,
+    /// Authenticator assurance level of the session: `aal1`, or `aal2` with a second factor.
+    pub aal: Option<String>,
 }
 
 impl Identity {
@@ -36,7 +40,14 @@ impl Identity {
                 .filter_map(text)
                 .find(|u| is_picture(u))
                 .map(str::to_owned),
+            client_id: None,
+            aal: None,
         }
+    }
+
+    /// True if the user has passed a second factor in this session.
+    pub fn has_second_factor(&self) -> bool {
+        self.aal.as_deref() == Some("aal2")
     }
 }
 

@@ -74,6 +74,10 @@ struct Claims {
     email: Value,
     #[serde(default)]
     user_metadata: Value,
+    #[serde(default)]
+    client_id: Value,
+    #[serde(default)]
+    aal: Value,
 }
 
 impl Tokens {
@@ -130,6 +134,20 @@ fn check_dates(claims: Claims, now: Timestamp) -> Option<Proven> {
         return None;
     }
     let id: UserId = claims.sub.parse().ok()?;
-    let identity = Identity::new(id, claims.email.as_str(), &claims.user_metadata);
+    let identity = Identity {
+        client_id: client_id(&claims.client_id),
+        aal: claims.aal.as_str().map(str::to_owned),
+        ..Identity::new(id, claims.email.as_str(), &claims.user_metadata)
+    };
     Some(Proven { identity, expires_at: claims.exp.0 })
+}
+
+/// The OAuth client of a token. A claim that is no text still marks the token as a client's, because that
+/// gives it fewer rights.
+fn client_id(claim: &Value) -> Option<String> {
+    match claim {
+        Value::Null => None,
+        Value::String(id) => Some(id.clone()),
+        other => Some(other.to_string()),
+    }
 }
