@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use clorp_domain::Right;
 use clorp_http::openapi::document;
 use jsonschema::Validator;
 use reqwest::Method;
@@ -11,9 +12,10 @@ use utoipa::openapi::OpenApi;
 
 use crate::client::{Answer, Client, WEBHOOK, announcement};
 use crate::event_stream::events;
+use crate::world::World;
 
-/// Schema and name of the only optional property. Every other one is `null` if it has no value.
-const OPTIONAL_PROPERTY: (&str, &str) = ("ErrorBody", "field");
+/// Schema and name of the optional properties. Every other one is `null` if it has no value.
+const OPTIONAL_PROPERTIES: [(&str, &str); 2] = [("ErrorBody", "field"), ("ErrorBody", "right")];
 /// Documented headers that a response may omit.
 const OPTIONAL_HEADERS: [&str; 3] = ["Link", "X-Next-Cursor", "Idempotency-Replayed"];
 
@@ -104,6 +106,23 @@ impl Route {
         self.operation["security"].as_array().is_some_and(|security| !security.is_empty())
     }
 
+    /// The rights of which a key needs one. Empty if no key has access.
+    ///
+    /// # Panics
+    /// Panics if the document does not state them.
+    pub fn rights(&self) -> Vec<Right> {
+        let words = self.operation["x-rights"].as_array();
+        let words = words.unwrap_or_else(|| panic!("{} states no rights", self.name()));
+        let parse = |word: &Value| word.as_str().and_then(|word| word.parse().ok()).expect("a right");
+        words.iter().map(parse).collect()
+    }
+
+    /// The user with a credential that the route accepts: a session where no key has access.
+    pub fn caller(&self, world: &World, user: &Client) -> Client {
+        let session = self.requires_credential() && self.rights().is_empty();
+        if session { world.browser(user, 3600) } else { user.clone() }
+    }
+
     /// The path with the id of a drop or a user filled in.
     pub fn at(&self, drop: &str, user: &str) -> String {
         // Routes about API keys also get the drop's id. No key has it, so they refuse the request.
@@ -130,6 +149,7 @@ impl Route {
             "/api/jobs/{id}/submit" => json!({ "output_text": "An output" }),
             "/api/uploads" => announcement("notes.txt", "text/plain", b"Notes"),
             "/api/agents" => json!({ "name": "Roastmaster" }),
+            "/api/wallet/auto-topup" => json!({ "threshold_cents": 500 }),
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
             "/api/keys" => json!({ "name": "A key" }),
             "/api/verify" => json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." }),
@@ -250,8 +270,9 @@ fn compile(mut schema: Value) -> Validator {
 fn require_all(schemas: &mut Value) {
     for (name, schema) in schemas.as_object_mut().expect("schemas") {
         if let Some(properties) = schema["properties"].as_object() {
-            let properties =
-                properties.keys().filter(|property| (name.as_str(), property.as_str()) != OPTIONAL_PROPERTY);
+            let properties = properties
+                .keys()
+                .filter(|property| !OPTIONAL_PROPERTIES.contains(&(name.as_str(), property.as_str())));
             schema["required"] = properties.cloned().collect();
         }
     }

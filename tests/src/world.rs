@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use axum::Router;
 use clorp_context::{Clock, new_api_key, new_ulid};
 use clorp_domain::{
-    Account, ApiKey, Cents, DropId, EntryId, KeyId, Posting, RateLimit, Reason, Rules, StoredKey, User,
+    Account, ApiKey, Cents, DropId, EntryId, KeyId, Posting, RateLimit, Reason, Rights, Rules, StoredKey, User,
     UserId,
 };
 use clorp_files::Files;
@@ -98,6 +98,7 @@ pub fn unlimited() -> Rules {
         login_rate: rate,
         payout_hold_seconds: 0,
         min_race_seconds: 0,
+        public_rate: rate,
         ..Rules::default()
     }
 }
@@ -378,7 +379,8 @@ fn webhook_urls(instances: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     instances["stripe-webhook"].iter().map(|instance| format!("{instance}/api/stripe/webhook")).collect()
 }
 
-/// Creates an API key, adjusted by `change`. It counts as just used, so using it writes nothing.
+/// Creates an API key with all rights, adjusted by `change`. It counts as just used, so using it writes
+/// nothing.
 async fn create_key(
     store: &Store,
     owner: &UserId,
@@ -387,7 +389,9 @@ async fn create_key(
 ) -> ApiKey {
     let key = new_api_key();
     let stored = StoredKey::new(KeyId::new(new_ulid(now)), &key, owner.clone(), now);
-    let stored = change(StoredKey { name: "test".to_owned(), last_used_at: Some(now), ..stored });
+    let stored =
+        StoredKey { name: "test".to_owned(), rights: Rights::ALL, last_used_at: Some(now), ..stored };
+    let stored = change(stored);
     assert_eq!(store.api_keys().create(&stored, 100).await.expect("a key is created"), Conditional::Applied);
     key
 }

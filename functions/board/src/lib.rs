@@ -25,7 +25,7 @@ pub fn api() -> Routes<Context> {
 
 /// The function's router.
 pub fn router(context: Context, origins: &Origins) -> Router {
-    finish(api(), context, origins)
+    finish(api(), context.clone(), context, origins)
 }
 
 /// The function's part of the OpenAPI document.

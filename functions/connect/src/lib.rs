@@ -4,7 +4,7 @@ mod routes;
 
 use axum::Router;
 use clorp_http::serve::finish_for_callers;
-use clorp_http::{Authenticator, RateClass, Routes, route};
+use clorp_http::{Authenticator, RateClass, Right, Routes, route};
 use clorp_payments::Payments;
 use utoipa::openapi::OpenApi;
 
@@ -17,9 +17,11 @@ pub struct App {
 
 /// The function's routes, with their policies and descriptions.
 pub fn api() -> Routes<App> {
-    Routes::new()
-        .with_caller(RateClass::Money, route!(routes::connect::connect))
-        .with_caller(RateClass::Read, route!(routes::connect_status::connect_status))
+    Routes::new().with_caller(RateClass::Money, Right::Payouts, route!(routes::connect::connect)).with_caller(
+        RateClass::Read,
+        Right::Read,
+        route!(routes::connect_status::connect_status),
+    )
 }
 
 /// The function's router.

@@ -11,7 +11,7 @@ use clorp_domain::agent::agent_not_found;
 use clorp_domain::{AgentId, Brief, Drop, Error, RankingTask, UserId};
 use clorp_files::Files;
 use clorp_http::serve::finish_for_callers;
-use clorp_http::{Authenticator, RateClass, Routes, route};
+use clorp_http::{Access, Authenticator, RateClass, Right, Routes, route};
 use clorp_payments::Payments;
 use clorp_queue::RankingQueue;
 use clorp_store::Delivered;
@@ -94,20 +94,20 @@ impl App {
 #[expect(deprecated, reason = "deprecated for clients, but still served")]
 pub fn api() -> Routes<App> {
     Routes::new()
-        .with_caller(RateClass::Create, route!(routes::run::run))
-        .with_caller(RateClass::Read, route!(routes::list::list))
-        .with_caller(RateClass::Read, route!(routes::get::get))
-        .with_caller(RateClass::Money, route!(routes::pay::pay))
-        .with_caller(RateClass::Create, route!(routes::cancel::cancel))
-        .with_caller(RateClass::Claim, route!(routes::claim::claim))
-        .with_caller(RateClass::Submit, route!(routes::submit::submit))
-        .with_caller(RateClass::Read, route!(routes::submissions::submissions))
-        .with_caller(RateClass::Read, route!(routes::verdict::verdict))
-        .with_caller(RateClass::Create, route!(routes::appeal::appeal))
-        .with_caller(RateClass::Read, route!(routes::logs::logs))
-        .with_caller(RateClass::Claim, route!(routes::reserve::reserve))
-        .with_caller(RateClass::Claim, route!(routes::release::release))
-        .with_caller(RateClass::Claim, route!(routes::fail::fail))
+        .with_caller(RateClass::Create, Access::ByRequest(Right::Spend), route!(routes::run::run))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::list::list))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::get::get))
+        .with_caller(RateClass::Money, Right::Spend, route!(routes::pay::pay))
+        .with_caller(RateClass::Create, Right::Spend, route!(routes::cancel::cancel))
+        .with_caller(RateClass::Claim, Right::Work, route!(routes::claim::claim))
+        .with_caller(RateClass::Submit, Right::Work, route!(routes::submit::submit))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::submissions::submissions))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::verdict::verdict))
+        .with_caller(RateClass::Create, Right::Spend, route!(routes::appeal::appeal))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::logs::logs))
+        .with_caller(RateClass::Claim, Right::Work, route!(routes::reserve::reserve))
+        .with_caller(RateClass::Claim, Right::Work, route!(routes::release::release))
+        .with_caller(RateClass::Claim, Right::Work, route!(routes::fail::fail))
 }
 
 /// The function's router.

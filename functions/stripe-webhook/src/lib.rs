@@ -21,13 +21,14 @@ pub struct App {
 
 /// The function's routes, with their policies and descriptions.
 pub fn api() -> Routes<App> {
-    Routes::new().public(route!(routes::webhook::webhook))
+    Routes::new().open(route!(routes::webhook::webhook))
 }
 
 /// The function's router.
 pub fn router(app: App) -> Router {
+    let context = app.events.context.clone();
     // No web page calls the webhook.
-    finish(api(), app, &Origins::default())
+    finish(api(), app, context, &Origins::default())
 }
 
 /// The function's part of the OpenAPI document.

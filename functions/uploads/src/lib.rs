@@ -6,7 +6,7 @@ use axum::Router;
 use clorp_context::Context;
 use clorp_files::Files;
 use clorp_http::serve::finish_for_callers;
-use clorp_http::{Authenticator, RateClass, Routes, route};
+use clorp_http::{Access, Authenticator, RateClass, Right, Routes, route};
 use utoipa::openapi::OpenApi;
 
 /// State of the handlers.
@@ -20,7 +20,11 @@ pub struct App {
 
 /// The function's routes, with their policies and descriptions.
 pub fn api() -> Routes<App> {
-    Routes::new().with_caller(RateClass::Upload, route!(routes::create::create))
+    Routes::new().with_caller(
+        RateClass::Upload,
+        Access::Either(Right::Work, Right::Spend),
+        route!(routes::create::create),
+    )
 }
 
 /// The function's router.

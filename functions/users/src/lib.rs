@@ -7,7 +7,7 @@ use axum::extract::FromRef;
 use clorp_context::{BootError, Context, var};
 use clorp_domain::UserCode;
 use clorp_http::serve::finish_for_callers;
-use clorp_http::{Authenticator, RateClass, Routes, route};
+use clorp_http::{Access, Authenticator, RateClass, Right, Routes, route};
 use utoipa::openapi::OpenApi;
 
 /// State of the handlers.
@@ -63,23 +63,23 @@ impl FromRef<App> for LoginPage {
 /// The function's routes, with their policies and descriptions.
 pub fn api() -> Routes<App> {
     Routes::new()
-        .with_caller(RateClass::Read, route!(routes::whoami::whoami))
-        .with_caller(RateClass::Read, route!(routes::status::status))
-        .with_caller(RateClass::Read, route!(routes::get::get))
-        .with_caller(RateClass::Read, route!(routes::races::races))
-        .with_caller(RateClass::Read, route!(routes::keys::list::list))
-        .with_caller(RateClass::Keys, route!(routes::keys::create::create))
-        .with_caller(RateClass::Keys, route!(routes::keys::revoke::revoke))
-        .with_caller(RateClass::Read, route!(routes::agents::list::list))
-        .with_caller(RateClass::Create, route!(routes::agents::create::create))
-        .with_caller(RateClass::Read, route!(routes::agents::get::get))
-        .with_caller(RateClass::Create, route!(routes::agents::update::update))
-        .with_caller(RateClass::Create, route!(routes::agents::delete::delete))
-        .with_caller(RateClass::Keys, route!(routes::cli::show::show))
-        .public(route!(routes::cli::begin::begin))
-        .with_caller(RateClass::Keys, route!(routes::cli::approve::approve))
-        .with_caller(RateClass::Keys, route!(routes::cli::deny::deny))
-        .public(route!(routes::cli::token::token))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::whoami::whoami))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::status::status))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::get::get))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::races::races))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::keys::list::list))
+        .with_caller(RateClass::Keys, Right::Keys, route!(routes::keys::create::create))
+        .with_caller(RateClass::Keys, Access::ByRequest(Right::Keys), route!(routes::keys::revoke::revoke))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::agents::list::list))
+        .with_caller(RateClass::Create, Right::Work, route!(routes::agents::create::create))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::agents::get::get))
+        .with_caller(RateClass::Create, Right::Work, route!(routes::agents::update::update))
+        .with_caller(RateClass::Create, Right::Work, route!(routes::agents::delete::delete))
+        .with_caller(RateClass::Keys, Access::Session, route!(routes::cli::show::show))
+        .open(route!(routes::cli::begin::begin))
+        .with_caller(RateClass::Keys, Access::Session, route!(routes::cli::approve::approve))
+        .with_caller(RateClass::Keys, Access::Session, route!(routes::cli::deny::deny))
+        .open(route!(routes::cli::token::token))
 }
 
 /// The function's router.

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::FromRef;
 use clorp_context::Context;
 use clorp_http::serve::finish_for_callers;
-use clorp_http::{Authenticator, RateClass, Routes, route};
+use clorp_http::{Access, Authenticator, RateClass, Right, Routes, route};
 use clorp_payments::Payments;
 use utoipa::openapi::OpenApi;
 
@@ -26,11 +26,19 @@ impl FromRef<App> for Context {
 /// The function's routes, with their policies and descriptions.
 pub fn api() -> Routes<App> {
     Routes::new()
-        .with_caller(RateClass::Read, route!(routes::balance::balance))
-        .with_caller(RateClass::Money, route!(routes::topup::topup))
-        .with_caller(RateClass::Money, route!(routes::setup_payment_method::setup_payment_method))
-        .with_caller(RateClass::Money, route!(routes::auto_topup::auto_topup))
-        .with_caller(RateClass::Money, route!(routes::withdraw::withdraw))
+        .with_caller(RateClass::Read, Right::Read, route!(routes::balance::balance))
+        .with_caller(RateClass::Money, Right::Spend, route!(routes::topup::topup))
+        .with_caller(
+            RateClass::Money,
+            Right::Cards,
+            route!(routes::setup_payment_method::setup_payment_method),
+        )
+        .with_caller(
+            RateClass::Money,
+            Access::ByRequest(Right::Cards),
+            route!(routes::auto_topup::auto_topup),
+        )
+        .with_caller(RateClass::Money, Right::Payouts, route!(routes::withdraw::withdraw))
 }
 
 /// The function's router.

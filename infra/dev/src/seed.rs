@@ -9,7 +9,9 @@ use anyhow::{Context, Result, anyhow};
 use clorp_context::new_api_key;
 use clorp_domain::idempotency::derived_bits;
 use clorp_domain::ledger::Unbalanced;
-use clorp_domain::{Account, ApiKey, Cents, EntryId, Error, KeyId, Posting, Reason, StoredKey, User, UserId};
+use clorp_domain::{
+    Account, ApiKey, Cents, EntryId, Error, KeyId, Posting, Reason, Rights, StoredKey, User, UserId,
+};
 use clorp_store::Store;
 use jiff::Timestamp;
 use rand::RngExt;
@@ -131,7 +133,7 @@ async fn seed_one(store: &Store, identity: &Identity) -> Result<Cents> {
     let user = identity.user()?;
     let key: ApiKey = identity.api_key.parse().map_err(|_| anyhow!("malformed API key"))?;
     let _ = store.users().create(&user).await.map_err(store_error)?;
-    let stored = StoredKey { name: "seed".to_owned(), ..identity.key(&key, &user) };
+    let stored = StoredKey { name: "seed".to_owned(), rights: Rights::ALL, ..identity.key(&key, &user) };
     let _ = store.api_keys().create(&stored, u32::MAX).await.map_err(store_error)?;
     store.ledger().post(&identity.funding(&user)?).await.map_err(store_error)?;
     balance(store, &user.id).await

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::time::after_seconds;
-use crate::{Cents, FieldError, KeyId, SpendPolicy, Spent, UserId};
+use crate::{Cents, FieldError, KeyId, Rights, SpendPolicy, Spent, UserId};
 
 /// Prefix of every key.
 pub const PREFIX: &str = "clorp_";
@@ -84,6 +84,8 @@ pub struct StoredKey {
     pub expires_at: Option<Timestamp>,
     /// Time of the last use, or up to an hour before it.
     pub last_used_at: Option<Timestamp>,
+    /// Kinds of requests that the key may make. Set at creation, like the limits.
+    pub rights: Rights,
     /// Spend limits of the key.
     pub policy: SpendPolicy,
     /// Amount spent so far. Counted only if the policy limits a day.
@@ -91,7 +93,7 @@ pub struct StoredKey {
 }
 
 impl StoredKey {
-    /// The record of a new key without name, expiry or limits.
+    /// The record of a new key without name, expiry or limits, and with the default rights.
     pub fn new(id: KeyId, key: &ApiKey, owner: UserId, now: Timestamp) -> Self {
         Self {
             id,
@@ -102,6 +104,7 @@ impl StoredKey {
             created_at: now,
             expires_at: None,
             last_used_at: None,
+            rights: Rights::OF_A_KEY,
             policy: SpendPolicy::default(),
             spent: Spent::default(),
         }

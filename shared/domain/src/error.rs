@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ledger::Unbalanced;
 use crate::money::Overflow;
-use crate::{Cents, DropId, Release, Requirement};
+use crate::{Cents, DropId, Release, Requirement, Right};
 
 /// A rejection or a failure. The HTTP layer maps each variant to one status, code and message, in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,10 +104,15 @@ pub enum Error {
     },
     /// A browser sent the session along with a request from a foreign origin.
     ForeignOrigin,
-    /// This requires a browser session; API keys are rejected.
+    /// This requires the user's own session; API keys and sessions of OAuth clients are rejected.
     SessionRequired,
-    /// A key with spend limits may not do this at all.
-    KeyIsLimited,
+    /// The credential lacks a right.
+    KeyLacksRight {
+        /// The right that the request needs.
+        right: Right,
+    },
+    /// This reaches money beyond the wallet, and the session has not passed a second factor.
+    SecondFactorRequired,
     /// The user has the maximum number of keys.
     TooManyKeys {
         /// Maximum number of keys.

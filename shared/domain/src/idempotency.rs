@@ -49,7 +49,7 @@ impl fmt::Display for MalformedIdempotencyKey {
 impl std::error::Error for MalformedIdempotencyKey {}
 
 /// Identity of a request's content: the SHA-256 of all its parts, in lower-case hex.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {

@@ -59,7 +59,7 @@ pub use ids::{
     WithdrawalId,
 };
 pub use ledger::{Account, Entry, Posting, Reason};
-pub use limits::{BucketKey, RateClass, RateLimit};
+pub use limits::{BucketKey, Program, RateClass, RateLimit};
 pub use login::{DeviceCode, DeviceHash, KeyTerms, Login, LoginDecision, LoginStatus, UserCode};
 pub use money::{Cents, Overflow};
 pub use new_drop::{Draft, NewDrop};

@@ -1,5 +1,4 @@
-//! Rate limits: one token bucket for each user and class of requests, and one for each address that starts
-//! logins.
+//! Rate limits: token buckets for the credentials of a user, by class of requests, and for client addresses.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,7 +7,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::UnknownWord;
-use crate::{Fingerprint, UserId};
+use crate::{Fingerprint, KeyId, UserId};
 
 /// The class of a request. Each class has its own bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,27 +72,62 @@ impl FromStr for RateClass {
     }
 }
 
+/// A program that acts for a user, with a credential of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Program {
+    /// The holder of an API key.
+    Key(KeyId),
+    /// An OAuth client with a session, by its id's fingerprint.
+    Client(Fingerprint),
+}
+
 /// Key of a bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum BucketKey {
-    /// Bucket of a user, for requests of one class.
-    User(UserId, RateClass),
+    /// Bucket of a user's own sessions, for requests of one class. No program takes from it, so that a user
+    /// can always revoke the key of one.
+    Sessions(UserId, RateClass),
+    /// Bucket of one program of a user, for requests of one class.
+    Program(UserId, RateClass, Program),
+    /// Larger bucket of all programs of a user together, for requests of one class.
+    Programs(UserId, RateClass),
     /// Bucket of a user, for drops that are posted without a payment.
     Unpaid(UserId),
     /// Bucket of an address that starts logins, by the address's fingerprint.
     Login(Fingerprint),
+    /// Bucket of an address that calls public routes, by the address's fingerprint.
+    Public(Fingerprint),
 }
 
 impl BucketKey {
     /// The bucket for logins started at `address`. IPv6 is limited by /64, because one host usually controls
     /// the whole prefix. All callers with an unknown address share one bucket.
     pub fn login(address: Option<IpAddr>) -> Self {
-        let network = address.map(|address| match address.to_canonical() {
-            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-            v4 => v4,
-        });
-        let network = network.map(|network| network.to_string()).unwrap_or_default();
+        let network = address.map(network).unwrap_or_default();
         Self::Login(Fingerprint::of(&[b"login", network.as_bytes()]))
+    }
+
+    /// The bucket for public requests from `address`, by network as for logins.
+    pub fn public(address: IpAddr) -> Self {
+        Self::Public(Fingerprint::of(&[b"public", network(address).as_bytes()]))
+    }
+
+    /// The bucket's name in responses: the class of its requests, or the kind of its route.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Sessions(_, class) | Self::Program(_, class, _) => class.to_string(),
+            Self::Programs(_, class) => format!("{class}-all-keys"),
+            Self::Login(_) => "login".to_owned(),
+            Self::Public(_) => "public".to_owned(),
+        }
+    }
+}
+
+/// The network of an address that counts as one client.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).to_string(),
+        v4 => v4.to_string(),
     }
 }
 
@@ -208,6 +242,9 @@ mod tests {
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
         assert_ne!(of("0.0.0.0"), BucketKey::login(None));
+        let public = |text: &str| BucketKey::public(text.parse().unwrap());
+        assert_eq!(public("2001:db8:1:2::1"), public("2001:db8:1:2:ffff::9"));
+        assert_ne!(public("192.0.2.1"), public("192.0.2.2"));
     }
 
     #[test]

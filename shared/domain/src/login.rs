@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::api_key::BASE62;
+use crate::rights::checked_rights;
 use crate::time::after_seconds;
-use crate::{Error, FieldError, SpendPolicy, UserId};
+use crate::{Error, FieldError, Rights, SpendPolicy, UserId};
 
 /// Time for which a login can be approved and redeemed, in seconds.
 pub const LIFETIME_SECONDS: u32 = 600;
@@ -144,6 +145,20 @@ pub fn checked_user_code(field: &str, text: Option<&str>) -> Result<UserCode, Fi
     text.parse().map_err(|_| invalid("A user code is eight letters, as in WDJB-MJHT"))
 }
 
+/// Checks the rights that a program asks for. They must include one that is granted without being named, so
+/// that a plain approval yields a key that can do something.
+///
+/// # Errors
+/// [`FieldError`] at `/rights`.
+pub fn checked_request(words: Option<&[String]>) -> Result<Rights, FieldError> {
+    let asked = checked_rights(words)?.unwrap_or(Rights::OF_A_PROGRAM);
+    if asked.and(Rights::OF_A_PROGRAM).is_empty() {
+        let message = "Ask for at least one of the rights read, work and spend";
+        return Err(FieldError::new("/rights", "invalid_rights", message));
+    }
+    Ok(asked)
+}
+
 /// The approver's terms for the key that a login yields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyTerms {
@@ -151,6 +166,8 @@ pub struct KeyTerms {
     pub expires_at: Option<Timestamp>,
     /// Spend limits of the key.
     pub policy: SpendPolicy,
+    /// Rights of the key, if the approver names them.
+    pub rights: Option<Rights>,
 }
 
 /// The state of a login.
@@ -193,6 +210,8 @@ pub struct Login {
     pub user_code: UserCode,
     /// Name for the new key.
     pub name: String,
+    /// Rights that the program asks for.
+    pub asked: Rights,
     /// Address from which the program called, if known.
     pub asked_from: Option<String>,
     /// Time of the start.
@@ -222,6 +241,7 @@ impl Login {
         device: &DeviceCode,
         user_code: UserCode,
         name: String,
+        asked: Rights,
         asked_from: Option<String>,
         now: Timestamp,
     ) -> Self {
@@ -229,12 +249,19 @@ impl Login {
             device: device.hash(),
             user_code,
             name,
+            asked,
             asked_from,
             created_at: now,
             expires_at: after_seconds(now, LIFETIME_SECONDS),
             status: LoginStatus::Pending,
             pace: Pace { polled_at: None, interval_seconds: INTERVAL_SECONDS },
         }
+    }
+
+    /// The rights of the key that this login yields on these terms: those that the approver names, or what
+    /// the program asks for, without the rights that must be named.
+    pub fn granted(&self, terms: &KeyTerms) -> Rights {
+        terms.rights.unwrap_or(self.asked.and(Rights::OF_A_PROGRAM))
     }
 
     /// The result of a poll by the program at `now`.
@@ -303,6 +330,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Right;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_000_000 + seconds).unwrap()
@@ -310,7 +338,14 @@ mod tests {
 
     fn login() -> Login {
         let code = UserCode::from_random([0; USER_CODE_LEN]);
-        Login::new(&DeviceCode::from_random([7; DEVICE_CODE_LEN]), code, "laptop".to_owned(), None, at(0))
+        Login::new(
+            &DeviceCode::from_random([7; DEVICE_CODE_LEN]),
+            code,
+            "laptop".to_owned(),
+            Rights::OF_A_PROGRAM,
+            None,
+            at(0),
+        )
     }
 
     fn user(id: &str) -> UserId {
@@ -335,7 +370,14 @@ mod tests {
         let code = DeviceCode::from_random([5; DEVICE_CODE_LEN]);
         assert_eq!(code.expose().parse(), Ok(code.clone()));
         assert_eq!(code.hash().as_str().parse(), Ok(code.hash()));
-        let login = Login::new(&code, UserCode::from_random([1; USER_CODE_LEN]), String::new(), None, at(0));
+        let login = Login::new(
+            &code,
+            UserCode::from_random([1; USER_CODE_LEN]),
+            String::new(),
+            Rights::OF_A_PROGRAM,
+            None,
+            at(0),
+        );
         let shown = format!("{code:?} {login:?}");
         assert!(!shown.contains("555") && !shown.contains("CCC"), "{shown}");
         for bad in ["", "5", &"5".repeat(31), &"5".repeat(33), &"-".repeat(32)] {
@@ -384,6 +426,24 @@ mod tests {
         check(LoginStatus::Pending, 600, Err(Error::LoginExpired));
         for second in [0, 600] {
             check(LoginStatus::Redeemed(user("ada"), terms.clone()), second, Err(Error::LoginUnknown));
+        }
+    }
+
+    #[test]
+    fn rights_over_money_and_keys_are_granted_only_by_name() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let login = |asked: &[&str]| {
+            let asked = checked_request(Some(&words(asked))).unwrap();
+            Login { asked, ..login() }
+        };
+        let named = KeyTerms { rights: Some(Rights::ALL), ..KeyTerms::default() };
+        let greedy = login(&["read", "keys", "payouts"]);
+        assert_eq!(greedy.granted(&KeyTerms::default()), Rights::of(&[Right::Read]));
+        assert_eq!(greedy.granted(&named), Rights::ALL);
+        assert_eq!(login(&["work"]).granted(&named), Rights::ALL, "the approver may grant more");
+        assert_eq!(checked_request(None), Ok(Rights::OF_A_PROGRAM));
+        for bad in [&[] as &[&str], &["payouts", "keys"], &["admin"]] {
+            assert!(checked_request(Some(&words(bad))).is_err(), "{bad:?}");
         }
     }
 

@@ -1,6 +1,11 @@
 //! The marketplace's configurable rules, with their defaults and the variables that override them.
 
+#[cfg(doc)]
+use crate::Rights;
 use crate::{Cents, Pack, RateClass, RateLimit, cooldown};
+
+/// Quotas of one program that all programs of a user have together.
+const PROGRAMS_SHARE: u32 = 3;
 
 /// Every configurable bound, default and rate. Each function builds one value at startup.
 /// [`Rules::from_vars`] lists the variables.
@@ -73,26 +78,31 @@ pub struct Rules {
     pub max_output_bytes: usize,
     /// Maximum number of a user's API keys.
     pub max_keys: u32,
-    /// Rate limit per user for creating or ending resources.
+    /// Rate limit per credential for creating or ending resources.
     pub create_rate: RateLimit,
-    /// Rate limit per user for taking or releasing slots.
+    /// Rate limit per credential for taking or releasing slots.
     pub claim_rate: RateLimit,
-    /// Rate limit per user for submitting work.
+    /// Rate limit per credential for submitting work.
     pub submit_rate: RateLimit,
-    /// Rate limit per user for moving money.
+    /// Rate limit per credential for moving money.
     pub money_rate: RateLimit,
-    /// Rate limit per user for creating or revoking credentials.
+    /// Rate limit per credential for creating or revoking credentials.
     pub keys_rate: RateLimit,
-    /// Rate limit per user for announcing files. Times the largest file, it bounds the bytes of a day.
+    /// Rate limit per credential for announcing files. Times the largest file, it bounds the bytes of a day.
     pub upload_rate: RateLimit,
-    /// Rate limit per user for verifications.
+    /// Rate limit per credential for verifications.
     pub verify_rate: RateLimit,
     /// Rate limit per user for drops that are posted without a payment.
     pub unpaid_rate: RateLimit,
-    /// Rate limit per user for reads, enforced by each function instance separately.
+    /// Rate limit per credential for reads, enforced by each function instance separately.
     pub read_rate: RateLimit,
     /// Rate limit per address for starting logins.
     pub login_rate: RateLimit,
+    /// Rate limit per address for public reads, enforced by each function instance separately.
+    pub public_rate: RateLimit,
+    /// True if a session needs a second factor for what reaches money beyond the wallet
+    /// ([`Rights::OVER_MONEY`]).
+    pub second_factor_for_money: bool,
 }
 
 impl Default for Rules {
@@ -141,6 +151,8 @@ impl Default for Rules {
             unpaid_rate: RateLimit { quota: 50, window_seconds: 86_400 },
             read_rate: RateLimit { quota: 6000, window_seconds: 60 },
             login_rate: RateLimit { quota: 10, window_seconds: 60 },
+            public_rate: RateLimit { quota: 6000, window_seconds: 60 },
+            second_factor_for_money: false,
         }
     }
 }
@@ -205,6 +217,11 @@ impl Rules {
             number("CLORP_MAX_AUTO_TOPUP_FAILURES", &mut rules.max_auto_topup_failures, 1, 100)?;
             number("CLORP_MAX_KEYS", &mut rules.max_keys, 1, 100)?;
             rules.set_rates(&var)?;
+            rules.second_factor_for_money = match var("CLORP_REQUIRE_AAL2").as_deref() {
+                None => false,
+                Some("money") => true,
+                Some(_) => return Err(BadRule { name: "CLORP_REQUIRE_AAL2", expected: "money, or not set" }),
+            };
             // Attached files are copied within the store while the caller waits.
             parse_whole(&var, "CLORP_MAX_UPLOAD_BYTES", 1, 100 * 1024 * 1024)
                 .map(|v| set(&mut rules.max_upload_bytes, v.and_then(|v| u64::try_from(v).ok())))?;
@@ -226,6 +243,7 @@ impl Rules {
             ("CLORP_UNPAID_RATE", &mut self.unpaid_rate),
             ("CLORP_READ_RATE", &mut self.read_rate),
             ("CLORP_LOGIN_RATE", &mut self.login_rate),
+            ("CLORP_PUBLIC_RATE", &mut self.public_rate),
         ] {
             set(into, parse_rate(&var, name)?);
         }
@@ -270,7 +288,14 @@ impl Rules {
         }
     }
 
-    /// The rate limit of a class.
+    /// The rate limit of a class for all programs of a user together: room for a few busy keys, whatever the
+    /// number of keys.
+    pub const fn programs_rate(&self, class: RateClass) -> RateLimit {
+        let RateLimit { quota, window_seconds } = self.rate(class);
+        RateLimit { quota: quota.saturating_mul(PROGRAMS_SHARE), window_seconds }
+    }
+
+    /// The rate limit of a class for one credential.
     pub const fn rate(&self, class: RateClass) -> RateLimit {
         match class {
             RateClass::Create => self.create_rate,
@@ -376,6 +401,7 @@ mod tests {
         assert_eq!(of("CLORP_LEASE_SECONDS", "30").unwrap().lease_seconds, 30);
         let rate = RateLimit { quota: 5, window_seconds: 30 };
         assert_eq!(of("CLORP_CLAIM_RATE", "5/30").unwrap().rate(RateClass::Claim), rate);
+        assert!(of("CLORP_REQUIRE_AAL2", "money").unwrap().second_factor_for_money);
         assert_eq!(of("NOTHING", "").unwrap(), Rules::default());
         for (name, bad) in [
             ("CLORP_FEE_FIXED_CENTS", "-1"),
@@ -388,6 +414,7 @@ mod tests {
             ("CLORP_CLAIM_RATE", "5"),
             ("CLORP_CLAIM_RATE", "5/0"),
             ("CLORP_CLAIM_RATE", "-5/1"),
+            ("CLORP_REQUIRE_AAL2", "always"),
         ] {
             assert_eq!(of(name, bad).unwrap_err().name, name, "{name}={bad}");
         }

@@ -4,8 +4,10 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use clorp_domain::{ApiKey, Error, StoredKey, UserId};
+use clorp_domain::{ApiKey, Error, Fingerprint, Program, Right, Rights, StoredKey, UserId};
+use clorp_sessions::Identity;
 
+use crate::policy::Access;
 use crate::problem::Problem;
 
 /// An authenticated user.
@@ -20,10 +22,19 @@ pub struct Caller {
 /// A valid credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// An API key, which may have a spend policy.
+    /// An API key, with its rights and perhaps a spend policy.
     Key(Box<StoredKey>),
-    /// A session, from its access token or from a browser's cookies.
-    Session,
+    /// A session of the user's own, from its access token or from a browser's cookies. It has all rights.
+    Session {
+        /// True if the session lacks a second factor that [`Rights::OVER_MONEY`] require.
+        needs_second_factor: bool,
+    },
+    /// A session that the user has given to an OAuth client, which is another party's program. It has the
+    /// rights [`Rights::OF_A_PROGRAM`].
+    Client {
+        /// Fingerprint of the client's id.
+        id: Fingerprint,
+    },
 }
 
 impl Caller {
@@ -32,34 +43,70 @@ impl Caller {
         Self { id: key.owner.clone(), credential: Credential::Key(Box::new(key)) }
     }
 
+    /// The user of a genuine session. Rights over money may need a second factor, as the rules say.
+    pub(crate) fn from_identity(identity: &Identity, second_factor_for_money: bool) -> Self {
+        let credential = match &identity.client_id {
+            Some(client) => Credential::Client { id: Fingerprint::of(&[b"client", client.as_bytes()]) },
+            None => Credential::Session {
+                needs_second_factor: second_factor_for_money && !identity.has_second_factor(),
+            },
+        };
+        Self { id: identity.id.clone(), credential }
+    }
+
     /// The API key that authenticates the caller; `None` for a session.
     pub fn key(&self) -> Option<&StoredKey> {
         match &self.credential {
             Credential::Key(key) => Some(key),
-            Credential::Session => None,
+            Credential::Session { .. } | Credential::Client { .. } => None,
         }
     }
 
-    /// Rejects API keys with a spend policy. Such a key may pay for drops, but may neither move money any
-    /// other way nor create keys.
-    ///
-    /// # Errors
-    /// [`Error::KeyIsLimited`].
-    pub fn require_unlimited(&self) -> Result<(), Error> {
-        match self.key() {
-            Some(key) if key.policy.is_limited() => Err(Error::KeyIsLimited),
-            _ => Ok(()),
-        }
-    }
-
-    /// Rejects API keys: only a person who has signed in may do this.
-    ///
-    /// # Errors
-    /// [`Error::SessionRequired`].
-    pub fn require_session(&self) -> Result<(), Error> {
+    /// The program that acts for the user; `None` for a session of the user's own.
+    pub(crate) fn program(&self) -> Option<Program> {
         match &self.credential {
-            Credential::Session => Ok(()),
-            Credential::Key(_) => Err(Error::SessionRequired),
+            Credential::Key(key) => Some(Program::Key(key.id)),
+            Credential::Client { id } => Some(Program::Client(id.clone())),
+            Credential::Session { .. } => None,
+        }
+    }
+
+    /// Rights of the credential, the only ones that it can give to a key.
+    pub fn rights(&self) -> Rights {
+        match &self.credential {
+            Credential::Key(key) => key.rights,
+            Credential::Client { .. } => Rights::OF_A_PROGRAM,
+            Credential::Session { needs_second_factor: true } => Rights::ALL.without(Rights::OVER_MONEY),
+            Credential::Session { needs_second_factor: false } => Rights::ALL,
+        }
+    }
+
+    /// Rejects a credential without this right. A route whose need depends on the request calls this itself;
+    /// any other is registered with its right.
+    ///
+    /// # Errors
+    /// [`Error::KeyLacksRight`], [`Error::SecondFactorRequired`].
+    pub fn require(&self, right: Right) -> Result<(), Error> {
+        match &self.credential {
+            _ if self.rights().contains(right) => Ok(()),
+            Credential::Session { .. } => Err(Error::SecondFactorRequired),
+            Credential::Key(_) | Credential::Client { .. } => Err(Error::KeyLacksRight { right }),
+        }
+    }
+
+    /// Rejects a credential that may not use a route.
+    ///
+    /// # Errors
+    /// As [`Caller::require`]; [`Error::SessionRequired`].
+    pub(crate) fn require_access(&self, access: Access) -> Result<(), Error> {
+        match access {
+            Access::Right(right) => self.require(right),
+            Access::Either(one, other) => self.require(other).or_else(|_| self.require(one)),
+            Access::ByRequest(_) => Ok(()),
+            Access::Session => match &self.credential {
+                Credential::Session { .. } => Ok(()),
+                Credential::Key(_) | Credential::Client { .. } => Err(Error::SessionRequired),
+            },
         }
     }
 }

@@ -12,10 +12,10 @@ use clorp_sessions::{Identity, Session, Sessions, SetCookie};
 use clorp_write_gate::run_behind;
 use futures::future::join;
 
-use crate::auth::{Authorization, Caller, Credential};
+use crate::auth::{Authorization, Caller};
 use crate::limits::RateLimiter;
 use crate::origins::Origins;
-use crate::policy::{Policies, Policy};
+use crate::policy::{Access, Policies, Policy};
 use crate::problem::Problem;
 
 /// Authenticates callers, by API key or by session.
@@ -94,13 +94,14 @@ impl Authenticator {
     /// The user with this identity. Creates the account at the first request. Costs one round trip, and a
     /// second one to create.
     async fn find_or_create_user(&self, identity: Identity) -> Result<Caller, Error> {
+        let caller = Caller::from_identity(&identity, self.context.rules.second_factor_for_money);
         let Identity { id, name, avatar_url, .. } = identity;
         if self.context.store.users().get(&id).await?.is_none() {
-            let user = User::new(id.clone(), name, avatar_url, self.context.clock.now());
+            let user = User::new(id, name, avatar_url, self.context.clock.now());
             // Concurrent first requests create one account.
             let _ = self.context.store.users().create(&user).await?;
         }
-        Ok(Caller { id, credential: Credential::Session })
+        Ok(caller)
     }
 
     /// The owner of a key. Costs one round trip.
@@ -120,13 +121,24 @@ impl Authenticator {
         }
     }
 
-    async fn respond(&self, class: RateClass, request: Request, next: Next) -> Result<Response, Error> {
+    async fn respond(
+        &self,
+        (class, access): (RateClass, Access),
+        request: Request,
+        next: Next,
+    ) -> Result<Response, Error> {
         let (mut parts, body) = request.into_parts();
         let authenticated = self.authenticate(parts.method.clone(), parts.headers.clone()).await?;
         let Authenticated { caller, set_cookies } = authenticated;
         tracing::Span::current().record("user_id", caller.id.as_str());
+        // Before the rate limit, so that a request which may not be made takes nothing from it.
+        if let Err(error) = caller.require_access(access) {
+            let mut response = Problem::from(error).into_response();
+            set_session(&mut response, &set_cookies);
+            return Ok(response);
+        }
         parts.extensions.insert(caller.clone());
-        let limit = self.rate_limiter.of(caller.id.clone(), class, self.context.rules.rate(class));
+        let limit = self.rate_limiter.for_caller(&caller, class, &self.context.rules);
         let admission = {
             let (context, limit) = (self.context.clone(), limit.clone());
             async move { limit.take(&context).await }
@@ -167,9 +179,9 @@ impl AuthLayer {
 /// Passes a request on as its route's policy allows: a public route at once, any other with its caller.
 pub(crate) async fn authenticate(State(layer): State<AuthLayer>, request: Request, next: Next) -> Response {
     match layer.policies.get(&request) {
-        Policy::Public => next.run(request).await,
-        Policy::Caller(class) => {
-            let response = layer.authenticator.respond(class, request, next).await;
+        Policy::Public | Policy::Open => next.run(request).await,
+        Policy::Caller(class, access) => {
+            let response = layer.authenticator.respond((class, access), request, next).await;
             response.unwrap_or_else(|error| Problem::from(error).into_response())
         }
     }

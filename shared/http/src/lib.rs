@@ -1,9 +1,9 @@
 //! The HTTP edge: the only crate that converts between domain values and HTTP.
 //!
 //! A handler reads as a sentence: extract ([`auth`], [`extract`], [`ids`]), call, map. [`Routes`] registers
-//! it with a typed policy: public, or with a caller and a rate class. [`serve::finish`] adds what all routes
-//! share: the request id, the error body, the log line. [`serve::finish_for_callers`] also enforces the
-//! policies: authentication, rate limits, idempotency keys.
+//! it with a typed policy: public, or with a caller, a rate class and a right. [`serve::finish`] adds what
+//! all routes share: the request id, the error body, the log line. [`serve::finish_for_callers`] also
+//! enforces the policies: authentication, rights, rate limits, idempotency keys.
 //!
 //! Modules depend on each other in one direction, from the bottom up: `headers`, `policy` and [`problem`];
 //! then the extractors, `limits` and [`origins`]; then [`authenticate`] and `idempotency`; then [`openapi`],
@@ -33,12 +33,13 @@ pub mod source;
 pub use attachments::{AttachmentRequest, file_drafts};
 pub use auth::Caller;
 pub use authenticate::Authenticator;
-pub use clorp_domain::RateClass;
+pub use clorp_domain::{RateClass, Right};
 pub use extract::{ApiJson, ApiQuery, NoBody, NoParams, PathId};
 pub use idempotency::respond_with_secret;
 pub use ids::NewIds;
 pub use origins::Origins;
 pub use paging::Paging;
+pub use policy::Access;
 pub use problem::Problem;
 pub use requirements::{RequirementsBody, RequirementsRequest};
 pub use routes::Routes;

@@ -2,7 +2,7 @@
 //! document.
 
 use axum::http::Method;
-use clorp_domain::RateClass;
+use clorp_domain::{RateClass, Rights};
 use utoipa::IntoResponses;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -17,7 +17,7 @@ use utoipa::openapi::{
 };
 
 use crate::idempotency::is_storable;
-use crate::policy::Policy;
+use crate::policy::{Access, Policy};
 use crate::problem::{ClaimForbiddenBody, ErrorBody, PaymentRequiredBody};
 
 /// Names of the security schemes in the document's components.
@@ -28,6 +28,17 @@ const ACCESS_TOKEN: &str = "access_token";
 /// Error of an unsafe request that carries a session cookie.
 const FOREIGN_ORIGIN: &str =
     "With a session cookie, `foreign_origin`: the request does not come from an allowed page.";
+
+/// Errors of a request whose credential does not suffice.
+const LACKS_RIGHT: &str = "`key_lacks_right`: the credential lacks the right that `right` names.";
+const NEEDS_SECOND_FACTOR: &str =
+    "`second_factor_required`: the session has no second factor, which this requires.";
+const NEEDS_SESSION: &str =
+    "`session_required`: the credential is an API key, or a session that was given to an OAuth client.";
+
+/// Error of a public request from an address that sends too many.
+const ADDRESS_LIMIT: &str = "`rate_limited`: too many public requests from your address. Retry after `Retry-After` \
+                             seconds.";
 
 /// Errors of an operation that reads nothing but its request.
 #[derive(IntoResponses)]
@@ -125,9 +136,8 @@ pub enum IdErrors {
 #[derive(IntoResponses)]
 pub enum RoleErrors {
     /// Forbidden to this caller: `own_drop`, `not_the_sender`, `not_a_claimant`, `submission_required`,
-    /// `appeal_not_allowed`.
-    /// Forbidden with this API key: `spend_limit_per_drop`, `spend_limit_per_day`, `key_is_limited`,
-    /// `session_required`. Forbidden to this account: `account_frozen`.
+    /// `appeal_not_allowed`. Forbidden with this API key: `spend_limit_per_drop`, `spend_limit_per_day`.
+    /// Forbidden to this account: `account_frozen`.
     #[response(status = 403)]
     Forbidden(ErrorBody),
 }
@@ -249,6 +259,9 @@ fn qualify_id(operation: &mut Operation) {
 
 /// Name of the extension that holds an operation's rate class.
 const RATE_CLASS: &str = "x-rate-limit-class";
+/// Name of the extension that holds the rights of which a key needs one. The list is empty if no key
+/// suffices.
+const RIGHTS: &str = "x-rights";
 
 /// The operations of a path, each with its method.
 pub(crate) fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
@@ -266,10 +279,13 @@ pub(crate) fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Metho
 /// Adds to an operation what its policy implies: credentials, the rate class, and the parameters, headers and
 /// errors that come with them.
 pub(crate) fn describe_policy(operation: &mut Operation, method: &Method, policy: Policy) {
-    let Policy::Caller(class) = policy else {
-        return;
+    let (class, access) = match policy {
+        Policy::Public => return document_address_limit(operation),
+        Policy::Open => return,
+        Policy::Caller(class, access) => (class, access),
     };
     document_credentials(operation);
+    document_access(operation, access);
     // A GET without the extension is in the class `read`.
     if (method, class) != (&Method::GET, RateClass::Read) {
         let extension = Extensions::from_iter([(RATE_CLASS, class.as_str())]);
@@ -309,29 +325,66 @@ fn document_credentials(operation: &mut Operation) {
         Some(credentials.map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new())).into());
 }
 
-/// Adds to an unsafe operation the error for a browser on a page of a foreign origin.
-fn document_origin(operation: &mut Operation) {
-    let forbidden = operation.responses.responses.entry("403".to_owned());
-    let forbidden = forbidden.or_insert_with(|| RefOr::T(error_response()));
-    if let RefOr::T(forbidden) = forbidden {
-        forbidden.description = format!("{} {FOREIGN_ORIGIN}", forbidden.description).trim().to_owned();
+/// Adds to an operation the rights that it requires, and the errors of credentials that do not suffice.
+fn document_access(operation: &mut Operation, access: Access) {
+    let rights = access.rights();
+    let words: Vec<&str> = rights.iter().map(|right| right.as_str()).collect();
+    operation.extensions.get_or_insert_default().merge(Extensions::from_iter([(RIGHTS, words)]));
+    if access == Access::Session {
+        return document_forbidden(operation, NEEDS_SESSION);
+    }
+    document_forbidden(operation, LACKS_RIGHT);
+    if rights.iter().any(|right| Rights::OVER_MONEY.contains(*right)) {
+        document_forbidden(operation, NEEDS_SECOND_FACTOR);
     }
 }
 
+/// Adds to an unsafe operation the error for a browser on a page of a foreign origin.
+fn document_origin(operation: &mut Operation) {
+    document_forbidden(operation, FOREIGN_ORIGIN);
+}
+
+/// Adds an error to the 403 of an operation.
+fn document_forbidden(operation: &mut Operation, error: &str) {
+    let forbidden = operation.responses.responses.entry("403".to_owned());
+    let forbidden = forbidden.or_insert_with(|| RefOr::T(error_response()));
+    if let RefOr::T(forbidden) = forbidden {
+        forbidden.description = format!("{} {error}", forbidden.description).trim().to_owned();
+    }
+}
+
+/// Adds to a public operation the error for an address that sends too many requests. Other responses have no
+/// rate limit headers, because caches share them.
+fn document_address_limit(operation: &mut Operation) {
+    let mut refusal = error_response();
+    refusal.description = ADDRESS_LIMIT.to_owned();
+    let seconds = HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1))))
+        .description(Some("Seconds until the next request from your address is allowed"))
+        .build();
+    refusal.headers.insert("Retry-After".to_owned(), RefOr::T(seconds));
+    add_limit_headers(&mut refusal);
+    operation.responses.responses.insert("429".to_owned(), RefOr::T(refusal));
+}
+
 /// Adds the rate limit headers to an operation's responses. A 401 has none, because there is no caller.
-/// Neither has a 403 for a foreign origin, nor a 5xx from a table that does not respond, so those statuses do
-/// not promise them.
+/// Neither has a 403 for a foreign origin or for a lack of rights, nor a 5xx from a table that does not
+/// respond, so those statuses do not promise them.
 fn document_limits(operation: &mut Operation) {
     let responses = operation.responses.responses.iter_mut();
     for (_, response) in
         responses.filter(|(status, _)| !["401", "403", "500", "503"].contains(&status.as_str()))
     {
         if let RefOr::T(response) = response {
-            for (name, component) in [("RateLimit-Policy", RATE_LIMIT_POLICY), ("RateLimit", RATE_LIMIT)] {
-                let header = Ref::new(format!("#/components/headers/{component}"));
-                response.headers.insert(name.to_owned(), RefOr::Ref(header));
-            }
+            add_limit_headers(response);
         }
+    }
+}
+
+fn add_limit_headers(response: &mut utoipa::openapi::Response) {
+    for (name, component) in [("RateLimit-Policy", RATE_LIMIT_POLICY), ("RateLimit", RATE_LIMIT)] {
+        let header = Ref::new(format!("#/components/headers/{component}"));
+        response.headers.insert(name.to_owned(), RefOr::Ref(header));
     }
 }
 
@@ -399,7 +452,8 @@ fn frame(version: &str) -> OpenApi {
     let info = InfoBuilder::new().title("clorp").version(version).description(Some(
         "A marketplace where AI agents race: a sender posts a drop, up to five workers submit, a judge ranks and \
          grades the submissions, and the winner is paid. Amounts of money are integer US cents. Timestamps are RFC \
-         3339 in UTC with milliseconds. Identifiers are opaque strings. An unknown path is a 404, and a known path \
+         3339 in UTC with milliseconds. Identifiers are opaque strings. An API key needs one of the rights in \
+         `x-rights` of an operation; an empty list means that it takes a session, which has all rights. An unknown path is a 404, and a known path \
          with another method is a 405; both have the error body.",
     ));
     let key = HttpBuilder::new()
@@ -428,15 +482,17 @@ fn frame(version: &str) -> OpenApi {
         .header(
             RATE_LIMIT_POLICY,
             rate_limit_header(
-                "Your rate limit for requests of this kind: the quota (`q`), and the seconds (`w`) in which it refills",
-                r#"^"[a-z]+";q=[0-9]+;w=[0-9]+$"#,
+                "The rate limit with the fewest requests left, by its name: the quota (`q`), and the seconds (`w`) in which \
+                 it refills. A name is a class of requests, for your credential; a class with `-all-keys`, for all of \
+                 your API keys together; or `public`, for your address",
+                r#"^"[a-z-]+";q=[0-9]+;w=[0-9]+$"#,
             ),
         )
         .header(
             RATE_LIMIT,
             rate_limit_header(
-                "Requests of this kind that you have left (`r`), and the seconds (`t`) until the whole quota is available",
-                r#"^"[a-z]+";r=[0-9]+;t=[0-9]+$"#,
+                "Requests that the same limit has left (`r`), and the seconds (`t`) until the whole quota is available",
+                r#"^"[a-z-]+";r=[0-9]+;t=[0-9]+$"#,
             ),
         )
         .security_scheme(API_KEY, SecurityScheme::Http(key))

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Cents, Error, FieldError, Release};
+use clorp_domain::{Cents, Error, FieldError, Release, Right};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +26,8 @@ pub struct Problem {
     pub message: String,
     /// Location of the invalid value in the request, if there is one such value.
     pub field: Option<String>,
+    /// Word of the right that the credential lacks.
+    pub right: Option<Cow<'static, str>>,
     /// Amounts of a payment that failed for lack of balance.
     pub payment: Option<Box<PaymentRequired>>,
     /// Requirements of a drop that its worker does not meet, by their words.
@@ -51,6 +53,8 @@ struct StoredProblem {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    right: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<Box<PaymentRequired>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -73,6 +77,11 @@ pub struct ErrorBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/prompt")]
     field: Option<String>,
+    /// Right that the credential lacks: `read`, `work`, `spend`, `cards`, `keys` or `payouts`. Only with the
+    /// code `key_lacks_right`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "payouts")]
+    right: Option<Cow<'static, str>>,
 }
 
 /// Body of a 402 for a drop: the error, the price, and the drop to pay for.
@@ -112,6 +121,7 @@ impl Problem {
             code: Cow::Borrowed(code),
             message: message.into(),
             field: None,
+            right: None,
             payment: None,
             unmet_requirements: Vec::new(),
             retry_after_seconds: None,
@@ -136,15 +146,26 @@ impl Problem {
 
     /// Serializes the problem for an idempotency record.
     pub(crate) fn to_stored(&self) -> Result<String, serde_json::Error> {
-        let Self { code, message, field, payment, unmet_requirements, .. } = self.clone();
-        serde_json::to_string(&StoredProblem { code, message, field, payment, unmet_requirements })
+        let Self { code, message, field, right, payment, unmet_requirements, .. } = self.clone();
+        serde_json::to_string(&StoredProblem { code, message, field, right, payment, unmet_requirements })
     }
 
     /// Reads a problem from an idempotency record.
     pub(crate) fn from_stored(status: StatusCode, text: &str) -> Result<Self, serde_json::Error> {
-        let StoredProblem { code, message, field, payment, unmet_requirements } = serde_json::from_str(text)?;
+        let StoredProblem { code, message, field, right, payment, unmet_requirements } =
+            serde_json::from_str(text)?;
         let (retry_after_seconds, detail) = (None, None);
-        Ok(Self { status, code, message, field, payment, unmet_requirements, retry_after_seconds, detail })
+        Ok(Self {
+            status,
+            code,
+            message,
+            field,
+            right,
+            payment,
+            unmet_requirements,
+            retry_after_seconds,
+            detail,
+        })
     }
 
     /// The response with its body, which contains `request_id`.
@@ -154,6 +175,7 @@ impl Problem {
             code: self.code,
             request_id: request_id.to_owned(),
             field: self.field,
+            right: self.right,
         };
         let body = match self.payment {
             None if self.unmet_requirements.is_empty() => serde_json::to_vec(&error),
@@ -226,6 +248,15 @@ fn not_withdrawable(required: Cents, withdrawable: Cents, next_release: Option<R
         let _ = write!(message, "; {amount} more from {}", rfc3339(at));
     }
     message
+}
+
+fn key_lacks_right(right: Right) -> Problem {
+    let message =
+        format!("This credential lacks the right `{right}`: sign in, or use an API key that has it");
+    Problem {
+        right: Some(Cow::Borrowed(right.as_str())),
+        ..Problem::new(StatusCode::FORBIDDEN, "key_lacks_right", message)
+    }
 }
 
 impl From<Error> for Problem {
@@ -360,12 +391,13 @@ impl From<Error> for Problem {
             Error::SessionRequired => Self::new(
                 S::FORBIDDEN,
                 "session_required",
-                "This requires a browser session: sign in, and send no API key",
+                "This requires a session of your own: sign in, and send neither an API key nor a token of another program",
             ),
-            Error::KeyIsLimited => Self::new(
+            Error::KeyLacksRight { right } => key_lacks_right(right),
+            Error::SecondFactorRequired => Self::new(
                 S::FORBIDDEN,
-                "key_is_limited",
-                "This API key has a spend policy, and may not do this",
+                "second_factor_required",
+                "This requires a session with a second factor: confirm it, and try again",
             ),
             Error::TooManyKeys { most } => Self::new(
                 S::CONFLICT,

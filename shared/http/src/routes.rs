@@ -1,7 +1,7 @@
 //! Registration of routes: a handler, its part of the OpenAPI document, and its policy.
 //!
 //! A function registers `.public(route!(routes::board::board))` or
-//! `.with_caller(RateClass::Claim, route!(routes::claim::claim))`.
+//! `.with_caller(RateClass::Claim, Right::Work, route!(routes::claim::claim))`.
 //!
 //! A handler that takes a [`Caller`] cannot be registered as public, and a handler without one cannot be
 //! registered with a caller: both are compile errors, because [`Route`] carries the types of its handler's
@@ -20,7 +20,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use crate::auth::Caller;
 use crate::extract::{ApiJson, ApiQuery, NoBody, NoParams, OptionalJson, PathId, RawBody};
 use crate::openapi;
-use crate::policy::{Policies, Policy};
+use crate::policy::{Access, Policies, Policy};
 use crate::source::SourceAddress;
 
 /// Pairs a handler that `#[utoipa::path]` describes with the types of its arguments:
@@ -67,17 +67,28 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: OpenApiRouter::default(), policies: Policies::default() }
     }
 
-    /// Adds a route that anybody may call.
+    /// Adds a route that anybody may call, and counts each request against the limit of the client's address.
     #[must_use]
     pub fn public<T: PublicArguments>(self, route: Route<S, T>) -> Self {
         self.add(Policy::Public, route)
     }
 
-    /// Adds a route that requires a caller, and counts each request against the caller's rate limit for
-    /// `class`. A POST also takes an `Idempotency-Key`.
+    /// Adds a route that anybody may call, and that limits its clients by itself.
     #[must_use]
-    pub fn with_caller<T: CallerArguments>(self, class: RateClass, route: Route<S, T>) -> Self {
-        self.add(Policy::Caller(class), route)
+    pub fn open<T: PublicArguments>(self, route: Route<S, T>) -> Self {
+        self.add(Policy::Open, route)
+    }
+
+    /// Adds a route that requires a caller with this right or access, and counts each request against the
+    /// caller's rate limit for `class`. A POST also takes an `Idempotency-Key`.
+    #[must_use]
+    pub fn with_caller<T: CallerArguments>(
+        self,
+        class: RateClass,
+        access: impl Into<Access>,
+        route: Route<S, T>,
+    ) -> Self {
+        self.add(Policy::Caller(class, access.into()), route)
     }
 
     fn add<T>(mut self, policy: Policy, route: Route<S, T>) -> Self {

@@ -8,7 +8,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use clorp_context::{Clock, new_ulid};
+use clorp_context::{Clock, Context, new_ulid};
 use clorp_deadline::scope_invocation;
 use lambda_http::request::RequestContext;
 use tracing::Instrument;
@@ -17,6 +17,7 @@ use crate::authenticate::{self, AuthLayer, Authenticator};
 use crate::extract::MAX_BODY_BYTES;
 use crate::headers::REQUEST_ID;
 use crate::idempotency::{self, Idempotency};
+use crate::limits::{self, AddressLayer};
 use crate::origins::Origins;
 use crate::problem::Problem;
 use crate::routes::Routes;
@@ -25,14 +26,15 @@ use crate::routes::Routes;
 /// deadline.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves public routes with what all functions share: JSON errors for unknown paths and methods, a limit on
-/// bodies, CORS, request ids, error bodies, and one log line per request.
-pub fn finish<S>(routes: Routes<S>, state: S, origins: &Origins) -> Router
+/// Serves public routes with what all functions share: JSON errors for unknown paths and methods, limits on
+/// bodies and client addresses, CORS, request ids, error bodies, and one log line per request.
+pub fn finish<S>(routes: Routes<S>, state: S, context: Context, origins: &Origins) -> Router
 where
     S: Clone + Send + Sync + 'static,
 {
-    let (router, _) = routes.into_parts();
-    add_layers(add_fallbacks(router.with_state(state)), origins)
+    let (router, policies) = routes.into_parts();
+    let addresses = AddressLayer::new(context, Arc::new(policies));
+    add_layers(add_fallbacks(router.with_state(state)), addresses, origins)
 }
 
 /// Serves routes as [`finish`] does, and enforces their policies: authentication, rate limits and idempotency
@@ -44,12 +46,14 @@ where
     let (router, policies) = routes.into_parts();
     let policies = Arc::new(policies);
     let idempotency = Idempotency::new(authenticator.context.clone(), policies.clone());
+    let addresses = AddressLayer::new(authenticator.context.clone(), policies.clone());
     let origins = authenticator.origins.clone();
     let layer = AuthLayer::new(authenticator, policies);
     add_layers(
         add_fallbacks(router.with_state(state))
             .layer(from_fn_with_state(idempotency, idempotency::run_once))
             .layer(from_fn_with_state(layer, authenticate::authenticate)),
+        addresses,
         &origins,
     )
 }
@@ -60,8 +64,12 @@ fn add_fallbacks(routes: Router) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
 }
 
-fn add_layers(routes: Router, origins: &Origins) -> Router {
-    routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(origins.layer()).layer(from_fn(wrap))
+fn add_layers(routes: Router, addresses: AddressLayer, origins: &Origins) -> Router {
+    routes
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(addresses, limits::limit_addresses))
+        .layer(origins.layer())
+        .layer(from_fn(wrap))
 }
 
 /// Serves in a Lambda until its environment ends.

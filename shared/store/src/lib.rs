@@ -70,7 +70,7 @@ pub use items::verdict::{Credit, FeedExcerpt};
 pub use judgings::JudgingCost;
 pub use ledger_audit::LedgerAudit;
 pub use logins::RedeemConflict;
-pub use rate_limits::Taken;
+pub use rate_limits::{Draw, Taken};
 pub use session_refreshes::{RefreshBegin, RefreshLease};
 pub use table::{Conditional, Page};
 pub use topups::{AutoTopupConflict, Shortage};

@@ -116,6 +116,57 @@ async fn an_approval_sets_the_keys_expiry_and_spend_policy() {
     world.finish().await;
 }
 
+/// Begins a login that asks for `asked`, approves it with `named`, and returns the rights that the user saw
+/// and those of the key.
+async fn granted(world: &World, asked: Value, named: Value) -> (Value, Value) {
+    let browser = world.browser(&world.sender, 3600);
+    let login = world.anon.post(LOGIN, json!({ "rights": asked })).await.expect(201);
+    let shown = show(&browser, code(&login)).await.expect(200)["asked_rights"].clone();
+    let approval = json!({ "user_code": login["user_code"], "rights": named });
+    for _ in 0..2 {
+        browser.post(&format!("{LOGIN}/approve"), approval.clone()).await.expect(204);
+    }
+    (shown, poll(world, &login).await.expect(201)["rights"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_grants_what_the_program_asks_for_and_more_only_by_name() {
+    let world = World::start().await;
+    let default = json!(["read", "work", "spend"]);
+    let check = async |asked: Value, named: Value, shown: &Value, given: &Value| {
+        let rights = granted(&world, asked.clone(), named.clone()).await;
+        assert_eq!((&rights.0, &rights.1), (shown, given), "{asked} approved with {named}");
+    };
+    let greedy = json!(["read", "cards", "keys", "payouts"]);
+    check(Value::Null, Value::Null, &default, &default).await;
+    check(json!(["work"]), Value::Null, &json!(["work"]), &json!(["work"])).await;
+    check(greedy.clone(), Value::Null, &greedy, &json!(["read"])).await;
+    check(greedy.clone(), greedy.clone(), &greedy, &greedy).await;
+    check(Value::Null, json!(["read"]), &default, &json!(["read"])).await;
+    check(json!(["read"]), json!(["payouts"]), &json!(["read"]), &json!(["payouts"])).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logins_key_acts_with_its_rights_and_another_approval_does_not_change_them() {
+    let world = World::start().await;
+    let browser = world.browser(&world.sender, 3600);
+    let login = begin(&world, "cli").await;
+    let approve = async |rights: Value| {
+        let approval = json!({ "user_code": login["user_code"], "rights": rights });
+        browser.post(&format!("{LOGIN}/approve"), approval).await
+    };
+    approve(json!(["read", "work"])).await.expect(204);
+    approve(json!(["read", "work", "payouts"])).await.expect_error(409, "login_decided");
+    approve(Value::Null).await.expect_error(409, "login_decided");
+    let cli = client_with(&world, &poll(&world, &login).await.expect(201));
+    super::expect_lack(&super::run(&cli, 100).await, "spend");
+    super::expect_lack(&cli.post("/api/keys", json!({ "name": "k" })).await, "keys");
+    cli.post("/api/agents", json!({ "name": "A" })).await.expect(201);
+    assert_eq!(world.sender.balance().await, 20_000);
+    world.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_polls_too_often_is_slowed_down_and_keeps_its_login() {
     let world = World::start().await;
@@ -186,6 +237,9 @@ async fn an_invalid_request_names_its_field() {
         (json!({ "name": "x".repeat(101) }), "name_too_long", "/name"),
         (json!({ "name": "a\nb" }), "invalid_name", "/name"),
         (json!({ "client_id": "cli" }), "unknown_field", "/client_id"),
+        (json!({ "rights": [] }), "invalid_rights", "/rights"),
+        (json!({ "rights": ["payouts", "keys"] }), "invalid_rights", "/rights"),
+        (json!({ "rights": ["read", "write"] }), "invalid_rights", "/rights/1"),
     ] {
         world.anon.post(LOGIN, body).await.expect_field(400, code, field);
     }
@@ -206,6 +260,13 @@ async fn an_invalid_request_names_its_field() {
             json!({ "user_code": UNKNOWN, "spend_policy": { "per_day_cents": -1 } }),
             "invalid_limit",
             "/spend_policy/per_day_cents",
+        ),
+        (json!({ "user_code": UNKNOWN, "rights": [] }), "invalid_rights", "/rights"),
+        (json!({ "user_code": UNKNOWN, "rights": ["write"] }), "invalid_rights", "/rights/0"),
+        (
+            json!({ "user_code": UNKNOWN, "rights": ["keys"], "spend_policy": { "per_day_cents": 1 } }),
+            "invalid_rights",
+            "/rights",
         ),
     ] {
         browser.post(&approve, body).await.expect_field(400, code, field);

@@ -3,12 +3,12 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use clorp_domain::{ApiKey, StoredKey};
+use clorp_domain::{ApiKey, Right, Rights, StoredKey};
 use clorp_issuer::Person;
 use clorp_tests::document::{Route, routes};
 use clorp_tests::{Answer, Client, Options, World};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The access that a credential gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +17,10 @@ enum Access {
     Nothing,
     /// Reads only, because pages at foreign origins may not change anything.
     Reads,
-    /// Everything that the user may do.
+    /// Everything that the user may do, in person.
     Everything,
-    /// Everything that a key with a spend policy may do.
-    Limited,
+    /// What these rights allow to a program.
+    Rights(Rights),
 }
 
 /// A kind of credential.
@@ -122,32 +122,51 @@ fn with_new_session(browser: &Client, answer: &Answer) -> Client {
 /// Credentials that every route accepts, at least for reads.
 async fn valid_credentials(world: &World, user: &Client) -> Vec<Kind> {
     let signed_in = world.issuer.sign_in(&Person::new(user.id.clone(), "Ada"), 3600).unwrap();
-    let limited = |key| StoredKey {
-        policy: clorp_domain::SpendPolicy { per_drop: None, per_day: Some(clorp_domain::Cents::ZERO) },
-        ..key
-    };
     let cookie = world.browser(user, 3600);
     let foreign = kind("a cookie with a foreign origin", Access::Reads, cookie.clone());
     let opaque = kind("a cookie with an opaque origin", Access::Reads, cookie.clone());
     let site = kind("a cookie from another site", Access::Reads, cookie.clone());
-    vec![
-        kind("the user", Access::Everything, user.clone()),
-        kind("another key", Access::Everything, world.with_key(user, |key| key).await),
-        kind("a key with a policy", Access::Limited, world.with_key(user, limited).await),
+    let mut kinds = vec![
+        kind("a key with all rights", Access::Rights(Rights::ALL), user.clone()),
+        kind(
+            "a key without rights",
+            Access::Rights(Rights::default()),
+            super::with_rights(world, user, &[]).await,
+        ),
+        kind("a client's token", Access::Rights(Rights::OF_A_PROGRAM), super::with_client_token(world, user)),
         kind("a token", Access::Everything, bearer(&world.anon, signed_in.text("access_token"))),
         kind("a cookie", Access::Everything, cookie),
         Kind { headers: vec![("origin", "https://evil.example")], ..foreign },
         Kind { headers: vec![("origin", "null")], ..opaque },
         Kind { headers: vec![("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")], ..site },
-    ]
+    ];
+    for right in Right::ALL {
+        let (one, but_one) = (Rights::of(&[right]), Rights::ALL.without(Rights::of(&[right])));
+        for (kind_of_key, rights) in [("only", one), ("all but", but_one)] {
+            let client = world.with_key(user, |key| StoredKey { rights, ..key }).await;
+            let name = format!("a key with {kind_of_key} {right}").leak();
+            kinds.push(kind(name, Access::Rights(rights), client));
+        }
+    }
+    kinds
+}
+
+/// The refusal that a credential gets from a route: its code, and the right that is missing.
+fn expected_refusal(access: Access, route: &Route) -> Option<(&'static str, Option<Right>)> {
+    let rights = route.rights();
+    match access {
+        Access::Nothing => Some(("authentication_required", None)),
+        Access::Reads => (route.method != Method::GET).then_some(("foreign_origin", None)),
+        Access::Everything => None,
+        Access::Rights(_) if rights.is_empty() => Some(("session_required", None)),
+        Access::Rights(held) if rights.iter().any(|right| held.contains(*right)) => None,
+        Access::Rights(_) => Some(("key_lacks_right", Some(rights[0]))),
+    }
 }
 
 /// Checks that a response fits the access that the request's credential gives.
 fn check(kind: &Kind, route: &Route, answer: &Answer) {
     let request = format!("{} with {}: {} {:.300}", route.name(), kind.name, answer.status, answer.text);
-    let code = |expected: &str| {
-        serde_json::from_str::<serde_json::Value>(&answer.text).is_ok_and(|body| body["code"] == expected)
-    };
     let ratelimit_headers =
         (answer.header("ratelimit").is_some(), answer.header("ratelimit-policy").is_some());
     if kind.access == Access::Nothing {
@@ -162,11 +181,16 @@ fn check(kind: &Kind, route: &Route, answer: &Answer) {
         assert_eq!(ratelimit_headers, (false, false), "{request}");
         return;
     }
-    let refused = kind.access == Access::Reads && route.method != Method::GET;
-    assert_eq!((answer.status.as_u16() == 403) && code("foreign_origin"), refused, "{request}");
     assert_ne!(answer.status.as_u16(), 401, "{request}");
-    assert!(kind.access == Access::Limited || !code("key_is_limited"), "{request}");
-    assert_eq!(ratelimit_headers, (!refused, !refused), "{request}");
+    let body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+    let refusals = ["foreign_origin", "session_required", "key_lacks_right", "second_factor_required"];
+    let code = body["code"].as_str().filter(|code| refusals.contains(code));
+    let expected = expected_refusal(kind.access, route);
+    assert_eq!(code, expected.map(|(code, _)| code), "{request}");
+    let right = expected.and_then(|(_, right)| right).map(Right::as_str);
+    assert_eq!(body["right"].as_str(), right, "{request}");
+    assert!(expected.is_none() || answer.status.as_u16() == 403, "{request}");
+    assert!(expected.is_some() || ratelimit_headers == (true, true), "{request}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,13 +63,12 @@ async fn a_body_that_is_not_declared_as_json_is_a_415() {
         routes.iter().filter(|route| !route.operation["responses"]["415"].is_null()).collect();
     assert!(with_body.len() >= 2, "{}", with_body.len());
     for route in with_body {
-        let path = route.at(&drop, &world.sender.id);
+        let (path, sender) = (route.at(&drop, &world.sender.id), route.caller(&world, &world.sender));
         for declared in
             ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json", ""]
         {
             let body = Some(b"{}".to_vec());
-            let answer =
-                world.sender.send(route.method.clone(), &path, body, &[("content-type", declared)]).await;
+            let answer = sender.send(route.method.clone(), &path, body, &[("content-type", declared)]).await;
             answer.expect_error(415, "unsupported_media_type");
         }
     }
@@ -90,8 +89,8 @@ async fn an_oversized_body_is_a_413() {
     let drop = post(&world.sender, "roast", 100).await;
     let large = vec![b' '; clorp_http::extract::MAX_BODY_BYTES + 1];
     for route in routes().iter().filter(|route| route.method == Method::POST) {
-        let path = route.at(&drop, &world.sender.id);
-        let answer = world.sender.send(Method::POST, &path, Some(large.clone()), &JSON).await;
+        let (path, sender) = (route.at(&drop, &world.sender.id), route.caller(&world, &world.sender));
+        let answer = sender.send(Method::POST, &path, Some(large.clone()), &JSON).await;
         assert_eq!(answer.status.as_u16(), 413, "{path}: {}", answer.text);
         answer.expect_error(413, "payload_too_large");
     }
@@ -122,10 +121,10 @@ async fn a_malformed_body_is_a_400_on_every_post() {
         deep_field.into_bytes(),
     ];
     for route in routes().iter().filter(|route| route.method == Method::POST) {
-        let path = route.at(&drop, &world.sender.id);
+        let (path, sender) = (route.at(&drop, &world.sender.id), route.caller(&world, &world.sender));
         for body in &bodies {
             let shown: String = String::from_utf8_lossy(body).chars().take(60).collect();
-            let answer = world.sender.send(Method::POST, &path, Some(body.clone()), &JSON).await;
+            let answer = sender.send(Method::POST, &path, Some(body.clone()), &JSON).await;
             assert_eq!(answer.status.as_u16(), 400, "{path} {shown}: {}", answer.text);
             let error = answer.json();
             assert!(error["code"].is_string() && error["request_id"].is_string(), "{path} {shown}: {error}");
@@ -160,7 +159,7 @@ async fn an_unknown_query_parameter_is_a_400_on_every_route() {
     let drop = post(&world.sender, "roast", 100).await;
     for route in routes() {
         let path = with(&route.at(&drop, &world.sender.id), "nonsense=1");
-        let answer = route.send(&world.sender, &path, &[]).await;
+        let answer = route.send(&route.caller(&world, &world.sender), &path, &[]).await;
         assert_eq!(answer.status.as_u16(), 400, "{} {path}: {}", route.method, answer.text);
         answer.expect_field(400, "unknown_parameter", "nonsense");
     }
@@ -175,7 +174,8 @@ async fn an_unknown_body_field_is_a_400_on_every_authenticated_write() {
     for route in routes().iter().filter(|route| route.method != Method::GET && route.requires_credential()) {
         let path = route.at(&drop, &world.sender.id);
         let body = br#"{"balance_cents": 1000000}"#.to_vec();
-        let answer = world.sender.send(route.method.clone(), &path, Some(body), &JSON).await;
+        let sender = route.caller(&world, &world.sender);
+        let answer = sender.send(route.method.clone(), &path, Some(body), &JSON).await;
         assert_eq!(answer.status.as_u16(), 400, "{path}: {}", answer.text);
         answer.expect_field(400, "unknown_field", "/balance_cents");
     }

@@ -67,13 +67,13 @@ async fn an_invalid_key_is_a_400_on_every_authenticated_post() {
     let drop = world.sender.post_drop(100).await;
     let (longest, too_long) = ("k".repeat(255), "k".repeat(256));
     for route in routes().iter().filter(|route| route.method == Method::POST && route.requires_credential()) {
-        let path = route.at(&drop, &world.sender.id);
+        let (path, sender) = (route.at(&drop, &world.sender.id), route.caller(&world, &world.sender));
         for bad in ["", " ", "two words", "ké", &too_long] {
-            let answer = route.send(&world.sender.keyed(bad), &path, &[]).await;
+            let answer = route.send(&sender.keyed(bad), &path, &[]).await;
             answer.expect_field(400, "invalid_idempotency_key", "Idempotency-Key");
         }
         let two = [("idempotency-key", "k"), ("idempotency-key", "k")];
-        let answer = route.send(&world.sender, &path, &two).await;
+        let answer = route.send(&sender, &path, &two).await;
         answer.expect_field(400, "invalid_idempotency_key", "Idempotency-Key");
         // A request without a credential learns nothing about its key.
         route.send(&world.anon.keyed(""), &path, &[]).await.expect_error(401, "authentication_required");

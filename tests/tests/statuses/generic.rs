@@ -1,8 +1,9 @@
 //! Statuses that mean the same everywhere, from every operation that documents them.
 
-use clorp_domain::{RateLimit, Rules};
+use clorp_domain::{RateLimit, Rights, Rules, StoredKey};
 use clorp_http::extract::MAX_BODY_BYTES;
 use clorp_tests::document::{Route, routes};
+use clorp_tests::world::SOURCE_ADDRESS;
 use clorp_tests::{Answer, Fault, Options, World};
 use futures::future::join_all;
 use reqwest::Method;
@@ -44,6 +45,7 @@ pub(crate) async fn too_many_requests() -> Vec<Row> {
         verify_rate: rate,
         read_rate: rate,
         login_rate: rate,
+        public_rate: rate,
         ..Rules::default()
     };
     let world = World::with(Options { rules, ..Options::funded() }).await;
@@ -51,11 +53,13 @@ pub(crate) async fn too_many_requests() -> Vec<Row> {
     for route in routes().iter().filter(|route| route.statuses().contains(&429)) {
         let user = world.user("somebody", 0).await;
         let path = route.at(UNKNOWN, &user.id);
+        let user = route.caller(&world, &user);
         // Each of the three instances counts reads on its own.
+        let address = [(SOURCE_ADDRESS, "203.0.113.7")];
         for _ in 0..3 {
-            route.send(&user, &path, &[]).await;
+            route.send(&user, &path, &address).await;
         }
-        rows.push((route.name(), 429, route.send(&user, &path, &[]).await));
+        rows.push((route.name(), 429, route.send(&user, &path, &address).await));
     }
     world.finish().await;
     rows
@@ -74,7 +78,7 @@ async fn rows_with(status: u16, world: &World, drop: &str) -> Vec<Row> {
 /// The answer to a request that should get this status. None if the operation gives the status a specific
 /// meaning.
 async fn provoke(status: u16, route: &Route, world: &World, drop: &str) -> Option<Answer> {
-    let sender = &world.sender;
+    let sender = &route.caller(world, &world.sender);
     let path = route.at(drop, &sender.id);
     let with_body = async |media_type, bytes| {
         sender.send(route.method.clone(), &path, Some(bytes), &[("content-type", media_type)]).await
@@ -86,10 +90,10 @@ async fn provoke(status: u16, route: &Route, world: &World, drop: &str) -> Optio
         }
         400 => route.send(sender, &format!("{path}?nonsense=1"), &[]).await,
         401 => route.send(&world.anon, &path, &[]).await,
-        403 if route.method == Method::GET || !route.requires_credential() => return None,
+        403 if !route.requires_credential() => return None,
         403 => {
-            let browser = world.browser(sender, 3600);
-            route.send(&browser, &path, &[("origin", "https://evil.example")]).await
+            let powerless = |key| StoredKey { rights: Rights::default(), ..key };
+            route.send(&world.with_key(&world.sender, powerless).await, &path, &[]).await
         }
         404 if path != route.path => route.send(sender, &route.at(UNKNOWN, UNKNOWN), &[]).await,
         404 => return None,

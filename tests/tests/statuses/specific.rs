@@ -187,11 +187,6 @@ async fn keys(world: &World) -> Vec<Row> {
         row("DELETE /api/keys/{id}", 403, revoke(&limited, "/api/keys/01HZZZZZZZZZZZZZZZZZZZZZZZ").await),
         row("POST /api/jobs/run", 403, post("/api/jobs/run", order(true)).await),
     ];
-    for name in ["wallet/withdraw", "wallet/auto-topup", "wallet/setup-payment-method", "stripe/connect"] {
-        let path = format!("/api/{name}");
-        let body = if name.ends_with("withdraw") { json!({ "amount_cents": 500 }) } else { json!({}) };
-        rows.push(row(&format!("POST {path}"), 403, limited.post(&path, body).await));
-    }
     rows.push(row("DELETE /api/keys/{id}", 204, revoke(&user, &path).await));
     let mut last = user.post("/api/keys", plain.clone()).await;
     while last.status.is_success() {

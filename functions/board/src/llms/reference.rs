@@ -112,12 +112,19 @@ fn render_operation(
     lines.join("\n")
 }
 
-/// The policy of an operation: public, or with a caller and a rate class.
+/// The policy of an operation: public, or with a caller's right and a rate class.
 fn access(operation: &Value) -> String {
     let public = operation["security"].as_array().is_none_or(Vec::is_empty);
     let class = operation["x-rate-limit-class"].as_str().unwrap_or("read");
-    let policy =
-        if public { "- Public.".to_owned() } else { format!("- Requires a caller. Rate limit: `{class}`.") };
+    let rights = operation["x-rights"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let rights = rights.map(|right| format!("`{right}`")).collect::<Vec<_>>().join(" or ");
+    let policy = if public {
+        "- Public.".to_owned()
+    } else if rights.is_empty() {
+        format!("- Requires a session. Rate limit: `{class}`.")
+    } else {
+        format!("- Requires the right {rights}. Rate limit: `{class}`.")
+    };
     if operation["deprecated"] == true { format!("{policy} Deprecated.") } else { policy }
 }
 

@@ -11,7 +11,7 @@ use clorp_domain::{
 };
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{
-    ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, RequirementsBody, RequirementsRequest,
+    ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, RequirementsBody, RequirementsRequest, Right,
     file_drafts,
 };
 use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
@@ -113,7 +113,8 @@ impl TryFrom<NewDrop> for Estimate {
 /// Without `confirmed`, nothing is posted or charged. With it, the wallet is debited by the price and the
 /// drop appears on the board. If the balance is too low, this is a 402, and the drop stays `pending_payment`.
 /// It can be paid for a day, and is then deleted with its files. Only so many unpaid drops can be posted in a
-/// day; one above that is a 429 `rate_limited`.
+/// day; one above that is a 429 `rate_limited`. An API key needs the right `spend` to post, and `read` to
+/// estimate.
 #[utoipa::path(
     post, path = "/api/jobs/run", tag = "drops",
     request_body = RunRequest,
@@ -130,6 +131,7 @@ pub(crate) async fn run(
     ApiJson(request): ApiJson<RunRequest>,
 ) -> Result<Response, Problem> {
     let confirmed = request.confirmed.unwrap_or(false);
+    caller.require(if confirmed { Right::Spend } else { Right::Read })?;
     let mut new_drop = NewDrop::new(request.into(), &app.context.rules).map_err(Error::from)?;
     if !confirmed {
         return Ok(ApiJson(Estimate::try_from(new_drop)?).into_response());

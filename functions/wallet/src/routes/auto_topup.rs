@@ -4,8 +4,8 @@ use axum::extract::State;
 use clorp_deadline::{Decision, decide};
 use clorp_domain::topup::checked_amount;
 use clorp_domain::{AutoTopup, Cents, Error, FieldError, Rules, User};
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, CardErrors, RoleErrors};
-use clorp_http::{ApiJson, Caller, NoParams, Problem};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, CardErrors};
+use clorp_http::{ApiJson, Caller, NoParams, Problem, Right};
 use clorp_store::Conditional;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,13 +63,13 @@ impl AutoTopupBody {
 ///
 /// The card is charged if the balance is too low to pay for a drop, and if a debit leaves less than the
 /// threshold. Only one charge is in progress at a time. An empty object changes nothing and returns the
-/// current settings.
+/// current settings, for which an API key needs the right `read` only.
 #[utoipa::path(
     post, path = "/api/wallet/auto-topup", tag = "wallet",
     request_body = AutoTopupRequest,
     responses(
         (status = 200, description = "The current settings", body = AutoTopupBody),
-        AuthErrors, RoleErrors, CardErrors, BodyErrors, AnyErrors)
+        AuthErrors, CardErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn auto_topup(
     caller: Caller,
@@ -77,10 +77,10 @@ pub(crate) async fn auto_topup(
     State(app): State<App>,
     ApiJson(request): ApiJson<AutoTopupRequest>,
 ) -> Result<ApiJson<AutoTopupBody>, Problem> {
-    caller.require_unlimited()?;
     let context = &app.payments.context;
     let asks =
         request.enabled.is_some() || request.amount_cents.is_some() || request.threshold_cents.is_some();
+    caller.require(if asks { Right::Cards } else { Right::Read })?;
     let (owner, request) = (&caller.id, &request);
     let body = decide("the settings", (), |()| async move {
         let user = context.account(owner).await?;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use clorp_domain::SetupId;
-use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors, RoleErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,7 +24,7 @@ pub(crate) struct PaymentMethodSetup {
     post, path = "/api/wallet/setup-payment-method", tag = "wallet",
     responses(
         (status = 200, description = "The secret with which to complete the setup", body = PaymentMethodSetup),
-        AuthErrors, RoleErrors, NoBodyErrors, AnyErrors)
+        AuthErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn setup_payment_method(
     caller: Caller,
@@ -33,7 +33,6 @@ pub(crate) async fn setup_payment_method(
     ids: NewIds,
     _: NoBody,
 ) -> Result<ApiJson<PaymentMethodSetup>, Problem> {
-    caller.require_unlimited()?;
     let id = SetupId::new(ids.ulid("setup", app.payments.context.clock.now()));
     let client_secret = app.payments.set_up_payment_method(&caller.id, id).await?;
     Ok(ApiJson(PaymentMethodSetup { client_secret }))

@@ -2,11 +2,12 @@
 
 use clorp_domain::api_key::StoredKey;
 use clorp_domain::spend::Day;
-use clorp_domain::{Cents, Error, KeyHash, SpendPolicy, Spent};
+use clorp_domain::{Cents, Error, KeyHash, Rights, SpendPolicy, Spent};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::items::keys::API_KEY;
+use crate::items::rights::{read_rights, write_rights};
 use crate::table::item::{decode, instant, instant_if_any, keyed, parse, text};
 use crate::table::{Item, Key, PK};
 
@@ -22,6 +23,9 @@ struct ApiKeyItem {
     valid_until: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used_at: Option<i64>,
+    // A key from before keys had rights has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rights: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     per_drop_cents: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +54,7 @@ pub(crate) fn write_key(at: &Key, key: &StoredKey) -> Result<Item, Error> {
         created_at: key.created_at.as_millisecond(),
         valid_until: millis(key.expires_at),
         last_used_at: millis(key.last_used_at),
+        rights: Some(write_rights(key.rights)),
         per_drop_cents: key.policy.per_drop.map(Cents::get),
         per_day_cents: key.policy.per_day.map(Cents::get),
         spent_day: None,
@@ -67,6 +72,10 @@ pub(crate) fn read_key(item: Item) -> Result<Option<StoredKey>, Error> {
     if item.revoked_at.is_some() {
         return Ok(None);
     }
+    let policy = SpendPolicy {
+        per_drop: item.per_drop_cents.map(Cents::new),
+        per_day: item.per_day_cents.map(Cents::new),
+    };
     Ok(Some(StoredKey {
         id: parse("key_id", &item.key_id)?,
         hash,
@@ -76,10 +85,8 @@ pub(crate) fn read_key(item: Item) -> Result<Option<StoredKey>, Error> {
         created_at: instant("created_at", item.created_at)?,
         expires_at: instant_if_any("valid_until", item.valid_until)?,
         last_used_at: instant_if_any("last_used_at", item.last_used_at)?,
-        policy: SpendPolicy {
-            per_drop: item.per_drop_cents.map(Cents::new),
-            per_day: item.per_day_cents.map(Cents::new),
-        },
+        rights: item.rights.as_deref().map_or_else(|| Rights::default_for(&policy), read_rights),
+        policy,
         spent: Spent {
             day: Day::new(item.spent_day.unwrap_or_default()),
             amount: Cents::new(item.spent_cents.unwrap_or_default()),

@@ -144,9 +144,14 @@ pub(crate) fn listed_key(owner: &UserId, id: KeyId) -> Key {
 
 pub(crate) fn rate_limit(bucket: &BucketKey) -> Key {
     match bucket {
-        BucketKey::User(user, class) => Key::new(user_pk(user), format!("LIMIT#{class}")),
+        BucketKey::Sessions(user, class) => Key::new(user_pk(user), format!("LIMIT#{class}")),
+        // One item, so that one write takes from both.
+        BucketKey::Program(user, class, _) | BucketKey::Programs(user, class) => {
+            Key::new(user_pk(user), format!("LIMIT#{class}#programs"))
+        }
         BucketKey::Unpaid(user) => Key::new(user_pk(user), "LIMIT#unpaid"),
         BucketKey::Login(address) => Key::new(format!("ADDRESS#{}", address.as_str()), "LIMIT#login"),
+        BucketKey::Public(address) => Key::new(format!("ADDRESS#{}", address.as_str()), "LIMIT#public"),
     }
 }
 
@@ -308,6 +313,8 @@ pub(crate) fn is_agents(key: &Key) -> bool {
 mod tests {
     use clorp_domain::RateClass;
 
+    use clorp_domain::Program;
+
     use super::*;
 
     const ULID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -351,8 +358,12 @@ mod tests {
         check(agent_names(&ada), agents_pk, "NAMES");
         check(api_key(&hash.parse().unwrap()), &format!("KEY#{hash}"), "KEY");
         check(listed_key(&ada, id()), user_pk, &format!("KEY#{ULID}"));
-        check(rate_limit(&BucketKey::User(ada.clone(), RateClass::Claim)), user_pk, "LIMIT#claim");
+        check(rate_limit(&BucketKey::Sessions(ada.clone(), RateClass::Claim)), user_pk, "LIMIT#claim");
         check(rate_limit(&BucketKey::Unpaid(ada.clone())), user_pk, "LIMIT#unpaid");
+        let program = BucketKey::Program(ada.clone(), RateClass::Claim, Program::Key(id()));
+        for bucket in [BucketKey::Programs(ada.clone(), RateClass::Claim), program] {
+            check(rate_limit(&bucket), user_pk, "LIMIT#claim#programs");
+        }
         assert_eq!(rate_limit(&BucketKey::login(None)).sk, "LIMIT#login");
         assert!(rate_limit(&BucketKey::login(None)).pk.starts_with("ADDRESS#"));
         check(login(&hash.parse().unwrap()), &format!("LOGIN#{hash}"), "LOGIN");

@@ -3,12 +3,13 @@
 use clorp_domain::login::Pace;
 use clorp_domain::time::after_seconds;
 use clorp_domain::{
-    Cents, DeviceHash, Error, KeyTerms, Login, LoginDecision, LoginStatus, SpendPolicy, UserId,
+    Cents, DeviceHash, Error, KeyTerms, Login, LoginDecision, LoginStatus, Rights, SpendPolicy, UserId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::items::keys::LOGIN;
+use crate::items::rights::{read_rights, write_rights};
 use crate::table::item::{decode, encode, instant, instant_if_any, keyed, parse, text};
 use crate::table::{Item, Key, PK};
 
@@ -24,6 +25,9 @@ pub(crate) const REDEEMED: &str = "redeemed";
 struct LoginItem {
     user_code: String,
     name: String,
+    // A login from before keys had rights has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_rights: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     asked_from: Option<String>,
     created_at: i64,
@@ -49,6 +53,8 @@ struct DecisionItem {
     per_drop_cents: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     per_day_cents: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rights: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,6 +72,7 @@ impl DecisionItem {
                 per_drop: self.per_drop_cents.map(Cents::new),
                 per_day: self.per_day_cents.map(Cents::new),
             },
+            rights: self.rights.as_deref().map(read_rights),
         })
     }
 }
@@ -75,6 +82,7 @@ pub(crate) fn write_login(key: &Key, login: &Login) -> Result<Item, Error> {
     let item = LoginItem {
         user_code: login.user_code.letters().to_owned(),
         name: login.name.clone(),
+        asked_rights: Some(write_rights(login.asked)),
         asked_from: login.asked_from.clone(),
         created_at: login.created_at.as_millisecond(),
         valid_until: login.expires_at.as_millisecond(),
@@ -107,6 +115,7 @@ pub(crate) fn write_decision(user: &UserId, decision: &LoginDecision) -> Result<
         key_valid_until: terms.expires_at.map(Timestamp::as_millisecond),
         per_drop_cents: terms.policy.per_drop.map(Cents::get),
         per_day_cents: terms.policy.per_day.map(Cents::get),
+        rights: terms.rights.map(write_rights),
     })
 }
 
@@ -127,6 +136,7 @@ pub(crate) fn read_login(item: Item) -> Result<Login, Error> {
         // Not quoted in the error: it is a secret for as long as the login is pending.
         user_code: item.user_code.parse().map_err(|_| Error::internal("stored user code cannot be read"))?,
         name: item.name,
+        asked: item.asked_rights.as_deref().map_or(Rights::OF_A_PROGRAM, read_rights),
         asked_from: item.asked_from,
         created_at: instant("created_at", item.created_at)?,
         expires_at: instant("valid_until", item.valid_until)?,

@@ -19,6 +19,7 @@ pub(crate) mod login;
 pub(crate) mod pending_entry;
 pub(crate) mod race;
 pub(crate) mod rate_limit;
+pub(crate) mod rights;
 pub(crate) mod session_refresh;
 pub(crate) mod setup;
 pub(crate) mod stats;

@@ -50,7 +50,7 @@ pub(crate) struct Refusals(BTreeMap<Key, Option<Item>>);
 
 /// The outcome of [`Table::update_ungated`].
 pub(crate) enum Updated {
-    /// The change was made; the attributes that it has set.
+    /// The change was made; the item after it.
     Applied(Item),
     /// A condition failed; the unchanged item, if there is one.
     Refused(Option<Item>),
@@ -259,7 +259,7 @@ impl Table {
     /// Makes one conditional change without waiting for admission. Only the write that asks the rate limit
     /// may do that.
     pub(crate) async fn update_ungated(&self, key: Key, update: Update) -> Result<Updated, Error> {
-        self.update(key, update, ReturnValue::UpdatedNew).await
+        self.update(key, update, ReturnValue::AllNew).await
     }
 
     async fn update(&self, key: Key, update: Update, give: ReturnValue) -> Result<Updated, Error> {

@@ -3,16 +3,16 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_context::Context;
-use clorp_domain::LoginDecision;
 use clorp_domain::login::checked_user_code;
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors};
+use clorp_domain::{KeyTerms, LoginDecision};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors};
 use clorp_http::problem::ErrorBody;
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::decide;
-use crate::routes::keys::{PolicyBody, parse_terms};
+use crate::routes::keys::{PolicyBody, parse_rights, parse_terms};
 
 /// A login to approve, and the terms of its API key.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -26,6 +26,10 @@ pub(crate) struct Approval {
     expires_at: Option<String>,
     /// Limits on what the key may spend; no limits if left out. They cannot be changed later.
     spend_policy: Option<PolicyBody>,
+    /// Rights of the key, of `read`, `work`, `spend`, `cards`, `keys` and `payouts`: fewer or more than the
+    /// program asks for. The default is what it asks for, without `cards`, `keys` and `payouts`.
+    #[schema(example = json!(["read", "work"]))]
+    rights: Option<Vec<String>>,
 }
 
 /// Approve a login of a program. Requires a browser session.
@@ -37,8 +41,9 @@ pub(crate) struct Approval {
     request_body = Approval,
     responses(
         (status = 204, description = "The login is approved"),
+        (status = 403, description = "`second_factor_required`: you name `cards` or `payouts`, and your session has no second factor, which they require.", body = ErrorBody),
         (status = 409, description = "`login_decided`: you have already decided differently on this login.", body = ErrorBody),
-        AuthErrors, RoleErrors, IdErrors, BodyErrors, AnyErrors)
+        AuthErrors, IdErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn approve(
     caller: Caller,
@@ -49,6 +54,8 @@ pub(crate) async fn approve(
     let code = checked_user_code("/user_code", approval.user_code.as_deref())?;
     let now = context.clock.now();
     let terms = parse_terms(approval.expires_at.as_deref(), approval.spend_policy.as_ref(), now)?;
+    let terms =
+        KeyTerms { rights: parse_rights(approval.rights.as_deref(), &terms.policy, &caller)?, ..terms };
     decide(&context, &caller, &code, &LoginDecision::Approve(terms)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

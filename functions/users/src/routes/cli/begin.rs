@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_context::{Context, new_device_code, new_user_code};
 use clorp_domain::api_key::checked_name;
-use clorp_domain::limits::Decision;
-use clorp_domain::login::{DEFAULT_NAME, LIFETIME_SECONDS};
-use clorp_domain::{BucketKey, DeviceCode, Error, Login};
+use clorp_domain::login::{DEFAULT_NAME, LIFETIME_SECONDS, checked_request};
+use clorp_domain::{BucketKey, DeviceCode, Error, Login, Rights};
 use clorp_http::openapi::{AddressErrors, AnyErrors, BodyErrors};
 use clorp_http::{ApiJson, NoParams, Problem, SourceAddress};
+use clorp_store::Draw;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,6 +26,11 @@ pub(crate) struct LoginRequest {
     /// sees the name before approving.
     #[schema(min_length = 1, max_length = 100, example = "ada's laptop")]
     name: Option<String>,
+    /// Rights that the program asks for, of `read`, `work`, `spend`, `cards`, `keys` and `payouts`, at least
+    /// one of them among the first three. The default is `read`, `work` and `spend`. The user sees them, and
+    /// decides.
+    #[schema(example = json!(["read", "work"]))]
+    rights: Option<Vec<String>>,
 }
 
 /// A login that has begun, and waits for its user.
@@ -69,9 +74,10 @@ pub(crate) async fn begin(
     ApiJson(request): ApiJson<LoginRequest>,
 ) -> Result<(StatusCode, ApiJson<BegunLogin>), Problem> {
     let name = checked_name(request.name.or_else(|| Some(DEFAULT_NAME.to_owned())))?;
+    let asked = checked_request(request.rights.as_deref())?;
     let now = context.clock.now();
     take_from_limit(&context, source, now).await?;
-    let (login, device) = create_login(&context, source, name, now).await?;
+    let (login, device) = create_login(&context, source, (name, asked), now).await?;
     let body = BegunLogin {
         device_code: device.expose().to_owned(),
         user_code: login.user_code.to_string(),
@@ -86,22 +92,23 @@ pub(crate) async fn begin(
 /// Counts a login against the rate limit of the client's address.
 async fn take_from_limit(context: &Context, source: SourceAddress, now: Timestamp) -> Result<(), Error> {
     let bucket = BucketKey::login(source.0);
-    match context.store.rate_limits().take(&bucket, context.rules.login_rate, None, now).await?.decision {
-        Decision::Granted { .. } => Ok(()),
-        Decision::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
+    let draw = Draw { bucket, limit: context.rules.login_rate, expected: None };
+    match context.store.rate_limits().take(&[draw], now).await?.retry_after_seconds {
+        None => Ok(()),
+        Some(retry_after_seconds) => Err(Error::RateLimited { retry_after_seconds }),
     }
 }
 
 async fn create_login(
     context: &Context,
     source: SourceAddress,
-    name: String,
+    (name, asked): (String, Rights),
     now: Timestamp,
 ) -> Result<(Login, DeviceCode), Error> {
     let device = new_device_code();
     let asked_from = source.0.map(|address| address.to_string());
     for _ in 0..MAX_DRAWS {
-        let login = Login::new(&device, new_user_code(), name.clone(), asked_from.clone(), now);
+        let login = Login::new(&device, new_user_code(), name.clone(), asked, asked_from.clone(), now);
         if context.store.logins().create(&login).await?.is_applied() {
             return Ok((login, device));
         }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use clorp_context::Context;
 use clorp_domain::LoginDecision;
 use clorp_domain::login::checked_user_code;
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors, RoleErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, IdErrors};
 use clorp_http::problem::ErrorBody;
 use clorp_http::{ApiJson, Caller, NoParams, Problem};
 use serde::Deserialize;
@@ -31,7 +31,7 @@ pub(crate) struct Denial {
     responses(
         (status = 204, description = "The login is denied"),
         (status = 409, description = "`login_decided`: you have already decided differently on this login.", body = ErrorBody),
-        AuthErrors, RoleErrors, IdErrors, BodyErrors, AnyErrors)
+        AuthErrors, IdErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn deny(
     caller: Caller,

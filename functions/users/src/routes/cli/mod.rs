@@ -12,14 +12,13 @@ use clorp_domain::{Error, LoginDecision, UserCode};
 use clorp_http::Caller;
 use clorp_store::Conditional;
 
-/// Records the decision of the caller, who must have signed in, on a login.
+/// Records the decision of the caller on a login.
 async fn decide(
     context: &Context,
     caller: &Caller,
     code: &UserCode,
     decision: &LoginDecision,
 ) -> Result<(), Error> {
-    caller.require_session()?;
     let now = context.clock.now();
     match context.store.logins().decide(code, &caller.id, decision, now).await? {
         Conditional::Applied => Ok(()),

@@ -4,8 +4,8 @@ use axum::extract::State;
 use clorp_context::Context;
 use clorp_domain::login::checked_user_code;
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Error, Login, LoginStatus};
-use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, RoleErrors};
+use clorp_domain::{Error, Login, LoginStatus, Right};
+use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
 use clorp_http::{ApiJson, ApiQuery, Caller, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -29,6 +29,10 @@ pub(crate) struct LoginBody {
     user_code: String,
     /// Name for the API key, which the program chose. Untrusted text.
     name: String,
+    /// Rights that the program asks for. Approving grants only `read`, `work` and `spend` of them, unless the
+    /// approval names others.
+    #[schema(example = json!(["read", "work", "spend"]))]
+    asked_rights: Vec<&'static str>,
     /// IP address from which the program began the login; `null` if unknown.
     #[schema(example = "203.0.113.7")]
     asked_from: Option<String>,
@@ -47,6 +51,7 @@ impl From<Login> for LoginBody {
         Self {
             user_code: login.user_code.to_string(),
             name: login.name,
+            asked_rights: login.asked.iter().map(Right::as_str).collect(),
             asked_from: login.asked_from,
             status: match login.status {
                 LoginStatus::Pending => "pending",
@@ -69,14 +74,13 @@ impl From<Login> for LoginBody {
     params(LoginQuery),
     responses(
         (status = 200, description = "The requested login", body = LoginBody),
-        AuthErrors, RoleErrors, IdErrors, AnyErrors)
+        AuthErrors, IdErrors, AnyErrors)
 )]
 pub(crate) async fn show(
     caller: Caller,
     ApiQuery(query): ApiQuery<LoginQuery>,
     State(context): State<Context>,
 ) -> Result<ApiJson<LoginBody>, Problem> {
-    caller.require_session()?;
     let code = checked_user_code("user_code", query.user_code.as_deref())?;
     let login = context.store.logins().by_code(&code).await?.ok_or(Error::NotFound)?;
     login.visible_to(&caller.id, context.clock.now())?;

@@ -90,6 +90,7 @@ async fn redeem(
     let key = StoredKey {
         name: login.name.clone(),
         expires_at: terms.expires_at,
+        rights: login.granted(&terms),
         policy: terms.policy,
         ..StoredKey::new(KeyId::new(new_ulid(now)), &secret, owner, now)
     };

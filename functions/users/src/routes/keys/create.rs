@@ -6,13 +6,14 @@ use axum::response::Response;
 use clorp_context::{Context, new_api_key};
 use clorp_domain::api_key::checked_name;
 use clorp_domain::{ApiKey, Error, KeyId, StoredKey};
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, KeyErrors, RoleErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, KeyErrors};
+use clorp_http::problem::ErrorBody;
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, respond_with_secret};
 use clorp_store::{Conditional, KeyConflict};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{KeyBody, PolicyBody, parse_terms};
+use super::{KeyBody, PolicyBody, default_rights, parse_rights, parse_terms};
 
 /// An API key to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -26,6 +27,11 @@ pub(crate) struct KeyRequest {
     expires_at: Option<String>,
     /// Limits on what the key may spend; no limits if left out. They cannot be changed later.
     spend_policy: Option<PolicyBody>,
+    /// Rights of the key, of `read`, `work`, `spend`, `cards`, `keys` and `payouts`. Your credential must
+    /// have them. The default is `read`, `work`, `spend` and `cards`, without `cards` for a key with limits,
+    /// and without rights that your credential lacks. They cannot be changed later.
+    #[schema(example = json!(["read", "work"]))]
+    rights: Option<Vec<String>>,
 }
 
 /// A new API key, with its secret.
@@ -40,13 +46,14 @@ pub(crate) struct NewKeyBody {
 
 /// Create an API key.
 ///
-/// The secret is shown once; the server stores only its hash.
+/// The secret is shown once; the server stores only its hash. A key cannot give rights that it does not have.
 #[utoipa::path(
     post, path = "/api/keys", tag = "keys",
     request_body = KeyRequest,
     responses(
         (status = 201, description = "The new key, with its secret", body = NewKeyBody),
-        AuthErrors, RoleErrors, KeyErrors, BodyErrors, AnyErrors)
+        (status = 403, description = "`second_factor_required`: you name `cards` or `payouts`, and your session has no second factor, which they require.", body = ErrorBody),
+        AuthErrors, KeyErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn create(
     caller: Caller,
@@ -55,13 +62,17 @@ pub(crate) async fn create(
     ids: NewIds,
     ApiJson(request): ApiJson<KeyRequest>,
 ) -> Result<Response, Problem> {
-    caller.require_unlimited()?;
     let now = context.clock.now();
     let secret = new_api_key();
     let terms = parse_terms(request.expires_at.as_deref(), request.spend_policy.as_ref(), now)?;
+    let rights = match parse_rights(request.rights.as_deref(), &terms.policy, &caller)? {
+        Some(rights) => rights,
+        None => default_rights(&terms.policy, &caller)?,
+    };
     let key = StoredKey {
         name: checked_name(request.name)?,
         expires_at: terms.expires_at,
+        rights,
         policy: terms.policy,
         ..StoredKey::new(KeyId::new(ids.ulid("key", now)), &secret, caller.id, now)
     };

@@ -5,15 +5,17 @@ pub(crate) mod list;
 pub(crate) mod revoke;
 
 use clorp_domain::api_key::{checked_expiry, checked_limit};
+use clorp_domain::rights::{check_limits_hold, checked_rights};
 use clorp_domain::spend::Day;
 use clorp_domain::time::rfc3339;
-use clorp_domain::{Cents, FieldError, KeyTerms, SpendPolicy, StoredKey};
+use clorp_domain::{Cents, Error, FieldError, KeyTerms, Right, Rights, SpendPolicy, StoredKey};
+use clorp_http::Caller;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Limits on what an API key may spend on drops. A key with a limit may neither move money any other way nor
-/// create keys.
+/// Limits on what an API key may spend on drops. A key with a limit cannot have the right `keys`, and has
+/// `cards` and `payouts` only if its creator names them.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SpendPolicy)]
@@ -40,7 +42,28 @@ pub(crate) fn parse_terms(
             per_day: limit(|policy| policy.per_day_cents, "/spend_policy/per_day_cents")?,
         },
         expires_at: checked_expiry(expires_at, now)?,
+        rights: None,
     })
+}
+
+/// Parses the rights that a request names for a new key. The caller must have all of them.
+pub(crate) fn parse_rights(
+    words: Option<&[String]>,
+    policy: &SpendPolicy,
+    caller: &Caller,
+) -> Result<Option<Rights>, Error> {
+    let rights = checked_rights(words)?;
+    for right in rights.iter().flat_map(|rights| rights.iter()) {
+        caller.require(right)?;
+    }
+    check_limits_hold(rights.unwrap_or_default(), policy)?;
+    Ok(rights)
+}
+
+/// The rights of a new key for which a request names none: the default, as far as the caller has it.
+pub(crate) fn default_rights(policy: &SpendPolicy, caller: &Caller) -> Result<Rights, Error> {
+    let rights = Rights::default_for(policy).and(caller.rights());
+    if rights.is_empty() { Err(Error::KeyLacksRight { right: Right::Read }) } else { Ok(rights) }
 }
 
 /// An API key, without its secret.
@@ -63,6 +86,9 @@ pub(crate) struct KeyBody {
     /// Time at which the key expires (RFC 3339, UTC); `null` if never.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// Rights of the key: `read`, `work`, `spend`, `cards`, `keys` and `payouts`, or some of them.
+    #[schema(example = json!(["read", "work", "spend", "cards"]))]
+    rights: Vec<&'static str>,
     /// Limits on what the key may spend.
     spend_policy: PolicyBody,
     /// Amount that the key has spent today (UTC), in cents. Counted only for a key with a limit per day.
@@ -80,6 +106,7 @@ impl KeyBody {
             created_at: rfc3339(key.created_at),
             last_used_at: key.last_used_at.map(rfc3339),
             expires_at: key.expires_at.map(rfc3339),
+            rights: key.rights.iter().map(Right::as_str).collect(),
             spend_policy: PolicyBody {
                 per_drop_cents: per_drop.map(Cents::get),
                 per_day_cents: per_day.map(Cents::get),
