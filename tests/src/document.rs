@@ -151,7 +151,7 @@ impl Route {
             "/api/agents" => json!({ "name": "Roastmaster" }),
             "/api/wallet/auto-topup" => json!({ "threshold_cents": 500 }),
             "/api/wallet/topup" | "/api/wallet/withdraw" => json!({ "amount_cents": 500 }),
-            "/api/keys" => json!({ "name": "A key" }),
+            "/api/keys" => json!({ "name": "A key", "rights": ["keys"] }),
             "/api/verify" => json!({ "criteria": "A tagline for a bakery", "output_text": "You knead us." }),
             "/api/cli/login/approve" | "/api/cli/login/deny" => json!({ "user_code": "BCDF-GHJK" }),
             "/api/cli/token" => json!({ "device_code": "0".repeat(32) }),

@@ -59,7 +59,7 @@ async fn a_key_cannot_give_rights_that_it_does_not_have() {
     let maker = with_rights(&world, &world.sender, &[Right::Read, Right::Keys]).await;
     assert_eq!(created_rights(&maker, json!({})).await, json!(["read"]), "the default, as far as it has it");
     assert_eq!(created_rights(&maker, json!({ "rights": ["keys"] })).await, json!(["keys"]));
-    for (rights, missing) in [(json!(["read", "payouts"]), "payouts"), (json!(["spend", "work"]), "spend")] {
+    for (rights, missing) in [(json!(["read", "payouts"]), "payouts"), (json!(["spend", "cards"]), "spend")] {
         expect_lack(&maker.post("/api/keys", json!({ "name": "k", "rights": rights })).await, missing);
     }
     let only_keys = with_rights(&world, &world.sender, &[Right::Keys]).await;
