@@ -1,5 +1,6 @@
 //! The part of Supabase's API under `/auth/v1/` that this project uses.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -14,7 +15,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::core::{Core, Endpoint, Fault, TOKEN_SECONDS};
-use crate::state::{Refused, State};
+use crate::refresh_token::Refused;
+use crate::state::State;
 
 pub fn router() -> Router<Arc<Core>> {
     Router::new().route("/auth/v1/.well-known/jwks.json", get(jwks)).route("/auth/v1/token", post(token))
@@ -53,6 +55,10 @@ async fn behave(fault: Option<Fault>, act: impl FnOnce() -> Result<Response>) ->
             tokio::time::sleep(delay).await;
             answer
         }
+        Some(Fault::Error { status, code }) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            error_response(status, &code, "An injected error")
+        }
     }
 }
 
@@ -85,6 +91,12 @@ fn refresh(core: &Core, query: Option<&str>, headers: &HeaderMap, body: &Bytes) 
     if query != Some("grant_type=refresh_token") {
         return Ok(error_response(StatusCode::BAD_REQUEST, "invalid_credentials", "unsupported_grant_type"));
     }
+    let (issuer, now) = (core.issuer(), core.now());
+    let address = forwarded_for(headers);
+    if !core.conduct(|conduct| conduct.admit_refresh(address, now)) {
+        let (code, message) = ("over_request_rate_limit", "Request rate limit reached");
+        return Ok(error_response(StatusCode::TOO_MANY_REQUESTS, code, message));
+    }
     let Ok(grant) = serde_json::from_slice::<Grant>(body) else {
         return Ok(error_response(
             StatusCode::BAD_REQUEST,
@@ -92,15 +104,16 @@ fn refresh(core: &Core, query: Option<&str>, headers: &HeaderMap, body: &Bytes) 
             "Could not parse request body as JSON",
         ));
     };
-    if grant.refresh_token.is_empty() {
-        return Ok(error_response(StatusCode::BAD_REQUEST, "validation_failed", "refresh_token required"));
-    }
-    let (issuer, now) = (core.issuer(), core.now());
     let refreshed = core.change(|state| state.refresh(&grant.refresh_token, &issuer, TOKEN_SECONDS, now))?;
     Ok(match refreshed {
         Ok(session) => Json(session).into_response(),
         Err(Refused(code, message)) => error_response(StatusCode::BAD_REQUEST, code, message),
     })
+}
+
+/// The address of the user on whose behalf a server calls.
+fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    headers.get("sb-forwarded-for")?.to_str().ok()?.split(',').next()?.trim().parse().ok()
 }
 
 fn gateway(message: &str, hint: &str) -> Response {

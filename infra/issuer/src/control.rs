@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::core::{Calls, Core, Endpoint, Fault, SignedIn, TOKEN_SECONDS};
+use crate::refresh_token::TokenKind;
 use crate::state::{Person, State};
 
 /// Default delay of [`Fault::Delay`].
@@ -25,6 +26,7 @@ pub fn router() -> Router<Arc<Core>> {
     Router::new()
         .route("/_issuer/sessions", post(sign_in))
         .route("/_issuer/keys/roll", post(roll_key))
+        .route("/_issuer/refresh-tokens", post(choose_token_kind))
         .route("/_issuer/behaviour", post(behaviour))
         .route("/_issuer/calls", get(calls))
 }
@@ -50,12 +52,14 @@ struct SignIn {
     name: Option<String>,
     email: Option<String>,
     avatar_url: Option<String>,
+    #[serde(default)]
+    is_anonymous: bool,
     expires_in: Option<i64>,
 }
 
 async fn sign_in(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<SignedIn> {
-    let SignIn { id, name, email, avatar_url, expires_in } = read(&body)?;
-    let person = Person { id, name, email, avatar_url };
+    let SignIn { id, name, email, avatar_url, is_anonymous, expires_in } = read(&body)?;
+    let person = Person { id, name, email, avatar_url, is_anonymous };
     core.sign_in(&person, expires_in.unwrap_or(TOKEN_SECONDS)).map(Json).map_err(internal_error)
 }
 
@@ -75,10 +79,24 @@ async fn roll_key(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<Value>
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RefreshTokens {
+    kind: TokenKind,
+}
+
+async fn choose_token_kind(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<Value> {
+    let RefreshTokens { kind } = read(&body)?;
+    core.set_token_kind(kind).map_err(internal_error)?;
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Behaviour {
     endpoint: Endpoint,
     fault: Option<Word>,
     delay_ms: Option<u64>,
+    status: Option<u16>,
+    code: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -87,14 +105,19 @@ enum Word {
     Down,
     LostAnswer,
     Delay,
+    Error,
 }
 
 async fn behaviour(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<Value> {
-    let Behaviour { endpoint, fault, delay_ms } = read(&body)?;
+    let Behaviour { endpoint, fault, delay_ms, status, code } = read(&body)?;
     let fault = fault.map(|word| match word {
         Word::Down => Fault::Down,
         Word::LostAnswer => Fault::LostAnswer,
         Word::Delay => Fault::Delay(delay_ms.map_or(DELAY, Duration::from_millis)),
+        Word::Error => Fault::Error {
+            status: status.unwrap_or(500),
+            code: code.unwrap_or_else(|| "unexpected_failure".to_owned()),
+        },
     });
     core.behave(endpoint, fault);
     Ok(Json(json!({})))

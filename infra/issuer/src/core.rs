@@ -1,5 +1,7 @@
 //! The shared core of the issuer: its state, its options and its counters.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,8 +14,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::refresh_token::TokenKind;
 use crate::state::{Person, State};
 
+/// Number of refreshes that an address may make at once.
+const REFRESH_BURST: i64 = 30;
+/// Time in which an address may make one more, in milliseconds: 150 in five minutes.
+const REFRESH_MILLIS: i64 = 2000;
 /// Default lifetime of an access token, in seconds.
 pub const TOKEN_SECONDS: i64 = 3600;
 
@@ -69,7 +76,7 @@ pub enum Endpoint {
 }
 
 /// An injected fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is dropped, and the request is not executed.
     Down,
@@ -77,6 +84,13 @@ pub enum Fault {
     LostAnswer,
     /// The request is executed, and answered after a delay.
     Delay(Duration),
+    /// The request is not executed, and answered with an error.
+    Error {
+        /// The HTTP status.
+        status: u16,
+        /// Supabase's error code.
+        code: String,
+    },
 }
 
 /// Number of calls of each endpoint, including calls with faults.
@@ -95,6 +109,25 @@ pub struct Conduct {
     token: Option<Fault>,
     /// Number of calls of each endpoint.
     pub calls: Calls,
+    /// The addresses for which sessions were refreshed, in order; `None` for calls that named none.
+    pub addresses: Vec<Option<IpAddr>>,
+    /// The time in milliseconds at which each address may again use its whole burst.
+    refreshes_full_at: BTreeMap<Option<IpAddr>, i64>,
+}
+
+impl Conduct {
+    /// Counts a refresh for an address. False if it is one too many, by the limits of Supabase.
+    pub fn admit_refresh(&mut self, address: Option<IpAddr>, now: Timestamp) -> bool {
+        self.addresses.push(address);
+        let now = now.as_millisecond();
+        let full_at = self.refreshes_full_at.entry(address).or_insert(now);
+        let next = now.max(*full_at) + REFRESH_MILLIS;
+        let admitted = next - now <= REFRESH_BURST * REFRESH_MILLIS;
+        if admitted {
+            *full_at = next;
+        }
+        admitted
+    }
 }
 
 /// Everything that the parts of the issuer share.
@@ -169,6 +202,14 @@ impl Core {
         Ok(SignedIn { session, cookie: pairs.join("; ") })
     }
 
+    /// Chooses the kind of the refresh tokens of new sessions.
+    pub fn set_token_kind(&self, kind: TokenKind) -> Result<()> {
+        self.change(|state| {
+            state.set_token_kind(kind);
+            Ok(())
+        })
+    }
+
     /// Reads or changes how the endpoints behave.
     pub fn conduct<T>(&self, act: impl FnOnce(&mut Conduct) -> T) -> T {
         act(&mut self.conduct.lock().unwrap_or_else(PoisonError::into_inner))
@@ -187,11 +228,11 @@ impl Core {
         self.conduct(|conduct| match endpoint {
             Endpoint::Jwks => {
                 conduct.calls.jwks += 1;
-                conduct.jwks
+                conduct.jwks.clone()
             }
             Endpoint::Token => {
                 conduct.calls.token += 1;
-                conduct.token
+                conduct.token.clone()
             }
         })
     }

@@ -1,30 +1,35 @@
 //! A local stand-in for Supabase's identity service: its published keys and the refresh of sessions. Control
 //! calls sign people in, roll the signing key, and inject faults.
 //!
-//! A refresh token works once. A second use returns the session's newest tokens if those came from this
-//! token, because the first response may have been lost. Otherwise a second use within ten seconds returns
-//! new tokens. A later one ends the session with all its tokens. There are no passwords, no pages and no
-//! sign-out.
+//! A refresh token works once. A second use returns the session's newest token if that came from this one,
+//! because the first response may have been lost. Otherwise a second use within ten seconds is accepted. A
+//! later one is refused, with consequences that depend on the kind of the token ([`TokenKind`]). An address,
+//! which a server may name in `Sb-Forwarded-For`, may refresh 30 times at once and 150 times in five minutes.
+//! There are no passwords, no pages and no sign-out.
 //!
 //! # Control calls
 //! Control calls take and return JSON and need no key. A question mark marks an optional field.
 //!
-//! - `POST /_issuer/sessions` with `id`, `name`?, `email`?, `avatar_url`? and `expires_in`? signs a person in
-//!   and returns `{"session", "cookie"}`.
+//! - `POST /_issuer/sessions` with `id`, `name`?, `email`?, `avatar_url`?, `is_anonymous`? and `expires_in`? signs
+//!   a person in and returns `{"session", "cookie"}`.
 //! - `POST /_issuer/keys/roll` with `drop_old`? creates a new signing key. The old one stays published unless
 //!   it is dropped.
-//! - `POST /_issuer/behaviour` with `endpoint` (`jwks` or `token`), `fault`? (`down`, `lost_answer` or
-//!   `delay`) and `delay_ms`? injects a fault into an endpoint. Without `fault` it removes the fault.
+//! - `POST /_issuer/refresh-tokens` with `kind` (`short` or `long`) chooses the refresh tokens of new sessions.
+//! - `POST /_issuer/behaviour` with `endpoint` (`jwks` or `token`), `fault`? (`down`, `lost_answer`, `delay` or
+//!   `error`), `delay_ms`?, `status`? and `code`? injects a fault into an endpoint. Without `fault` it removes
+//!   the fault.
 //! - `GET /_issuer/calls` returns the number of calls of each endpoint.
 //!
 //! `down` drops the connection without executing the request. `lost_answer` executes it and then drops the
-//! connection. `delay` executes it and answers after the delay.
+//! connection. `delay` executes it and answers after the delay. `error` answers with a status and an error code.
 
 mod api;
 mod control;
 mod core;
+mod refresh_token;
 mod state;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -35,6 +40,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use self::core::{Calls, Endpoint, Fault, Options, SignedIn, TOKEN_SECONDS};
+pub use refresh_token::TokenKind;
 pub use state::{Person, SigningKey};
 
 use self::core::Core;
@@ -109,6 +115,14 @@ impl Issuer {
         self.core.change(|state| state.roll_key(drop_old))
     }
 
+    /// Chooses the kind of the refresh tokens of new sessions.
+    ///
+    /// # Errors
+    /// Fails if the state cannot be written.
+    pub fn set_token_kind(&self, kind: TokenKind) -> Result<()> {
+        self.core.set_token_kind(kind)
+    }
+
     /// Injects a fault into an endpoint, or removes it.
     pub fn behave(&self, endpoint: Endpoint, fault: Option<Fault>) {
         self.core.behave(endpoint, fault);
@@ -117,6 +131,11 @@ impl Issuer {
     /// Number of calls of each endpoint since the issuer started.
     pub fn calls(&self) -> Calls {
         self.core.conduct(|conduct| conduct.calls)
+    }
+
+    /// The addresses for which sessions were refreshed, in order; `None` for calls that named none.
+    pub fn refresh_addresses(&self) -> Vec<Option<IpAddr>> {
+        self.core.conduct(|conduct| conduct.addresses.clone())
     }
 
     /// Stops the server after its running requests are answered.

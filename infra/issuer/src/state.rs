@@ -11,8 +11,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Time after its first use in which a refresh token may be used again, in seconds.
-const REUSE_INTERVAL: i64 = 10;
+use crate::refresh_token::{NOT_FOUND, Parsed, Refused, TokenKind, Tokens, Used};
+
 /// Age at which unused sessions are deleted, in seconds.
 const SESSION_LIFETIME: i64 = 60 * 24 * 60 * 60;
 
@@ -31,12 +31,15 @@ pub struct Person {
     /// The URL of the person's picture.
     #[serde(default)]
     pub avatar_url: Option<String>,
+    /// True for a visitor whom Supabase signs in without an account.
+    #[serde(default)]
+    pub is_anonymous: bool,
 }
 
 impl Person {
     /// A person with an id and a name only.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: Some(name.into()), email: None, avatar_url: None }
+        Self { id: id.into(), name: Some(name.into()), email: None, avatar_url: None, is_anonymous: false }
     }
 }
 
@@ -55,6 +58,9 @@ pub struct State {
     /// The signing keys, oldest first. The last one signs; all are published.
     keys: Vec<StoredKey>,
     sessions: BTreeMap<String, StoredSession>,
+    /// The kind of the refresh tokens of new sessions.
+    #[serde(default)]
+    token_kind: TokenKind,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,25 +74,8 @@ struct StoredKey {
 struct StoredSession {
     person: Person,
     used_at: i64,
-    /// The refresh tokens, by their text. Exactly one is unused: the active one.
-    tokens: BTreeMap<String, StoredToken>,
+    tokens: Tokens,
 }
-
-#[derive(Debug, Serialize, Deserialize)]
-struct StoredToken {
-    /// The token that was exchanged for this one.
-    parent: Option<String>,
-    /// The time of the first use, in seconds since the epoch.
-    used_at: Option<i64>,
-}
-
-/// A rejected refresh token: Supabase's error code and message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused(pub &'static str, pub &'static str);
-
-const NOT_FOUND: Refused =
-    Refused("refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found");
-const ALREADY_USED: Refused = Refused("refresh_token_already_used", "Invalid Refresh Token: Already Used");
 
 impl StoredKey {
     fn new() -> Result<Self> {
@@ -161,10 +150,16 @@ impl State {
     ) -> Result<Value> {
         let now = now.as_second();
         self.sessions.retain(|_, session| now.saturating_sub(session.used_at) < SESSION_LIFETIME);
-        let (id, token) = (random(), random());
-        let tokens = BTreeMap::from([(token.clone(), StoredToken { parent: None, used_at: None })]);
+        let id = rand::random();
+        let (tokens, token) = Tokens::new(self.token_kind, id);
+        let id = session_id(id);
         self.sessions.insert(id.clone(), StoredSession { person: person.clone(), used_at: now, tokens });
         self.answer(person, &id, &token, issuer, expires_in, now)
+    }
+
+    /// Chooses the kind of the refresh tokens of new sessions.
+    pub fn set_token_kind(&mut self, kind: TokenKind) {
+        self.token_kind = kind;
     }
 
     /// Exchanges a refresh token for new tokens of the same session.
@@ -176,15 +171,27 @@ impl State {
         now: Timestamp,
     ) -> Result<Result<Value, Refused>> {
         let now = now.as_second();
-        let of = self.sessions.iter().find(|(_, session)| session.tokens.contains_key(token));
-        let Some(id) = of.map(|(id, _)| id.clone()) else { return Ok(Err(NOT_FOUND)) };
-        let Some(session) = self.sessions.get_mut(&id) else { return Ok(Err(NOT_FOUND)) };
-        let Some(next) = session.swap(token, now) else {
-            self.sessions.remove(&id);
-            return Ok(Err(ALREADY_USED));
+        let token = match Parsed::of(token) {
+            Ok(token) => token,
+            Err(refused) => return Ok(Err(refused)),
         };
-        let person = session.person.clone();
-        self.answer(&person, &id, &next, issuer, expires_in, now).map(Ok)
+        let number = |id: &str| u128::from_str_radix(id, 16).unwrap_or_default();
+        let mut sessions = self.sessions.iter_mut();
+        let found = sessions.find(|(id, session)| session.tokens.contains(number(id), &token));
+        let Some((id, session)) = found else { return Ok(Err(NOT_FOUND)) };
+        let id = id.clone();
+        match session.tokens.exchange(number(&id), &token, session.used_at, now) {
+            Used::Exchanged(next) => {
+                session.used_at = now;
+                let person = session.person.clone();
+                self.answer(&person, &id, &next, issuer, expires_in, now).map(Ok)
+            }
+            Used::Refused(refused) => Ok(Err(refused)),
+            Used::Ended(refused) => {
+                self.sessions.remove(&id);
+                Ok(Err(refused))
+            }
+        }
     }
 
     fn answer(
@@ -205,40 +212,17 @@ impl State {
             "iss": issuer, "sub": person.id, "aud": "authenticated", "exp": expires_at, "iat": made_at,
             "email": email, "phone": "", "app_metadata": app_metadata, "user_metadata": metadata,
             "role": "authenticated", "aal": "aal1", "amr": [{ "method": "password", "timestamp": made_at }],
-            "session_id": session_id, "is_anonymous": false,
+            "session_id": session_id, "is_anonymous": person.is_anonymous,
         });
         Ok(json!({
             "access_token": self.key()?.sign(&claims)?, "token_type": "bearer", "expires_in": expires_in,
             "expires_at": expires_at, "refresh_token": refresh_token,
             "user": {
                 "id": person.id, "aud": "authenticated", "role": "authenticated", "email": email, "phone": "",
-                "app_metadata": app_metadata, "user_metadata": metadata, "is_anonymous": false,
+                "app_metadata": app_metadata, "user_metadata": metadata,
+                "is_anonymous": person.is_anonymous,
             },
         }))
-    }
-}
-
-impl StoredSession {
-    /// Uses a refresh token. Returns the session's active token afterwards, or `None` if the token was reused
-    /// too late.
-    fn swap(&mut self, token: &str, now: i64) -> Option<String> {
-        let active = self.tokens.iter().find(|(_, stored)| stored.used_at.is_none());
-        let lost = active.filter(|(_, stored)| stored.parent.as_deref() == Some(token));
-        if let Some((text, _)) = lost {
-            return Some(text.clone());
-        }
-        let used_at = self.tokens.get(token)?.used_at;
-        if used_at.is_some_and(|at| now > at + REUSE_INTERVAL) {
-            return None;
-        }
-        // A session has one active token, so all older ones count as used.
-        for stored in self.tokens.values_mut() {
-            stored.used_at.get_or_insert(now);
-        }
-        self.used_at = now;
-        let next = random();
-        self.tokens.insert(next.clone(), StoredToken { parent: Some(token.to_owned()), used_at: None });
-        Some(next)
     }
 }
 
@@ -248,5 +232,9 @@ fn metadata(person: &Person) -> Value {
 }
 
 fn random() -> String {
-    format!("{:032x}", rand::random::<u128>())
+    session_id(rand::random())
+}
+
+fn session_id(number: u128) -> String {
+    format!("{number:032x}")
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use clorp_issuer::{Issuer, Options, Person, TOKEN_SECONDS};
+use clorp_issuer::{Issuer, Options, Person, TOKEN_SECONDS, TokenKind};
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -41,10 +41,15 @@ impl World {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// The response to a refresh: its status and body.
+    async fn refresh_raw(&self, token: &str) -> (u16, Value) {
+        let body = json!({ "refresh_token": token }).to_string();
+        self.request_token("refresh_token", Some(self.issuer.anon_key()), &body).await
+    }
+
     /// The next refresh token, or the error code.
     async fn refresh(&self, token: &str) -> Result<String, String> {
-        let body = json!({ "refresh_token": token }).to_string();
-        let (status, body) = self.request_token("refresh_token", Some(self.issuer.anon_key()), &body).await;
+        let (status, body) = self.refresh_raw(token).await;
         if status == 200 {
             return Ok(body["refresh_token"].as_str().unwrap().to_owned());
         }
@@ -90,19 +95,96 @@ async fn a_reused_refresh_token_returns_its_unused_successor() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_reusable_for_ten_seconds_and_ends_its_session_afterwards() {
+async fn late_reuse_of_a_short_token_revokes_its_family_but_the_newest_works_for_ten_seconds() {
     let world = World::start().await;
     let (first, bystander) = (world.sign_in(), world.sign_in());
+    assert_eq!(first.len(), 12);
     let second = world.refresh(&first).await.unwrap();
     let third = world.refresh(&second).await.unwrap();
     let fourth = world.refresh(&first).await.unwrap();
-    assert!(fourth != second && fourth != third);
-    world.advance_seconds(11);
+    assert!(fourth != second && fourth != third, "within ten seconds, each use returns a new token");
+    world.advance_seconds(60);
     assert_eq!(world.refresh(&second).await, already_used());
+    assert_eq!(world.refresh(&second).await, already_used());
+    let fifth = world.refresh(&fourth).await.unwrap();
+    world.advance_seconds(11);
+    assert_eq!(world.refresh(&third).await, already_used());
+    // The newest token was revoked again just now.
+    assert!(world.refresh(&fifth).await.is_ok());
+    world.advance_seconds(60);
     for token in [&first, &second, &third, &fourth] {
-        assert_eq!(world.refresh(token).await, not_found(), "the session has ended");
+        assert_eq!(world.refresh(token).await, already_used());
     }
     assert!(world.refresh(&bystander).await.is_ok());
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_revoked_family_ends_if_its_newest_token_is_not_used_at_once() {
+    let world = World::start().await;
+    let first = world.sign_in();
+    let second = world.refresh(&first).await.unwrap();
+    let third = world.refresh(&second).await.unwrap();
+    world.advance_seconds(60);
+    assert_eq!(world.refresh(&first).await, already_used());
+    world.advance_seconds(11);
+    for token in [&first, &second, &third] {
+        assert_eq!(world.refresh(token).await, already_used());
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn late_reuse_of_a_long_token_deletes_its_session() {
+    let world = World::start().await;
+    world.control("refresh-tokens", json!({ "kind": "long" })).await;
+    let (first, bystander) = (world.sign_in(), world.sign_in());
+    assert_eq!(first.len(), 51);
+    let second = world.refresh(&first).await.unwrap();
+    assert_eq!(world.refresh(&first).await.as_ref(), Ok(&second), "the response may have been lost");
+    let third = world.refresh(&second).await.unwrap();
+    assert_eq!(world.refresh(&first).await.as_ref(), Ok(&third), "within ten seconds");
+    world.advance_seconds(11);
+    assert_eq!(world.refresh(&second).await.as_ref(), Ok(&third), "its successor may have been lost");
+    world.advance_seconds(11);
+    assert_eq!(world.refresh(&first).await, already_used());
+    for token in [&first, &second, &third] {
+        assert_eq!(world.refresh(token).await, not_found(), "the session is gone");
+    }
+    assert!(world.refresh(&bystander).await.is_ok());
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_malformed_or_altered_refresh_token_is_refused() {
+    let world = World::start().await;
+    world.issuer.set_token_kind(TokenKind::Long).unwrap();
+    let good = world.sign_in();
+    let altered = format!("{}{}", &good[..50], if good.ends_with('A') { 'B' } else { 'A' });
+    for bad in ["", "short", "UPPERCASE123", "a".repeat(40).as_str(), &altered, &good[1..]] {
+        assert_eq!(world.refresh(bad).await, Err("validation_failed".to_owned()), "{bad}");
+    }
+    assert_eq!(world.refresh("abcdefghijkl").await, not_found());
+    assert!(world.refresh(&good).await.is_ok());
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_may_refresh_thirty_times_at_once() {
+    let world = World::start().await;
+    let (mut token, mut refreshes) = (world.sign_in(), 0);
+    let refused = loop {
+        match world.refresh_raw(&token).await {
+            (200, session) => token = session["refresh_token"].as_str().unwrap().to_owned(),
+            refused => break refused,
+        }
+        refreshes += 1;
+        assert!(refreshes < 1000, "there is no limit");
+    };
+    assert_eq!((refused.0, &refused.1["error_code"]), (429, &json!("over_request_rate_limit")));
+    assert!(refreshes >= 30, "{refreshes}");
+    world.advance_seconds(60);
+    assert!(world.refresh(&token).await.is_ok());
     world.finish().await;
 }
 
@@ -112,7 +194,8 @@ async fn refusals_use_the_error_codes_of_supabase() {
     let good = json!({ "refresh_token": world.sign_in() }).to_string();
     let key = Some(world.issuer.anon_key().to_owned());
     let key = key.as_deref();
-    let (status, body) = world.request_token("refresh_token", key, r#"{"refresh_token":"nope"}"#).await;
+    let (status, body) =
+        world.request_token("refresh_token", key, r#"{"refresh_token":"neverissued1"}"#).await;
     let expected = json!({ "code": 400, "error_code": "refresh_token_not_found", "msg": "Invalid Refresh Token: Refresh Token Not Found" });
     assert_eq!((status, body), (400, expected));
     for (what, grant, key, body, status) in [
@@ -169,6 +252,10 @@ async fn the_control_api_signs_in_rolls_keys_and_injects_faults() {
     world.control("behaviour", json!({ "endpoint": "jwks", "fault": "down" })).await;
     assert!(world.jwks().await.is_none());
     world.control("behaviour", json!({ "endpoint": "jwks" })).await;
+    let error = json!({ "endpoint": "token", "fault": "error", "status": 400, "code": "user_banned" });
+    world.control("behaviour", error).await;
+    assert_eq!(world.refresh(token).await, Err("user_banned".to_owned()));
+    world.control("behaviour", json!({ "endpoint": "token" })).await;
     assert!(world.jwks().await.is_some());
     assert!(world.refresh(token).await.is_ok());
     let calls: Value = world
@@ -180,6 +267,6 @@ async fn the_control_api_signs_in_rolls_keys_and_injects_faults() {
         .json()
         .await
         .unwrap();
-    assert_eq!(calls, json!({ "jwks": 4, "token": 1 }));
+    assert_eq!(calls, json!({ "jwks": 4, "token": 2 }));
     world.finish().await;
 }
