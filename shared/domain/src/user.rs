@@ -15,6 +15,9 @@ pub struct User {
     pub name: String,
     /// Picture shown beside the name.
     pub avatar_url: Option<String>,
+    /// Time at which name and picture were true: that of the session's token from which they come. `None` for
+    /// an account that no session has used yet.
+    pub profile_at: Option<Timestamp>,
     /// Balance of the wallet, always equal to the sum of the user's ledger entries. Negative after a refund
     /// or dispute of money that was already spent.
     pub balance: Cents,
@@ -70,6 +73,7 @@ impl User {
             id,
             name: name.into(),
             avatar_url,
+            profile_at: None,
             balance: Cents::ZERO,
             created_at: now,
             stripe: StripeIds::default(),

@@ -4,9 +4,9 @@ use clorp_domain::{AutoTopup, ConnectStatus, Error, User, UserId};
 use jiff::Timestamp;
 
 use crate::items::keys;
-use crate::items::user::{read_user, write_new_user};
+use crate::items::user::{PROFILE_AT, read_user, write_new_user};
 use crate::table::Update;
-use crate::table::item::{flag, n, s};
+use crate::table::item::{at, flag, n, s};
 use crate::{Conditional, Users};
 
 impl Users<'_> {
@@ -21,6 +21,28 @@ impl Users<'_> {
     /// A user. One round trip, 1 read unit.
     pub async fn get(self, id: &UserId) -> Result<Option<User>, Error> {
         self.table.get(keys::user(id)).await?.map(read_user).transpose()
+    }
+
+    /// Records the name and the picture that a user had at `profile_at`. A conflict means that later ones are
+    /// recorded. One write unit.
+    pub async fn set_profile(
+        self,
+        id: &UserId,
+        name: &str,
+        avatar_url: Option<&str>,
+        profile_at: Timestamp,
+    ) -> Result<Conditional<()>, Error> {
+        let mut update = Update::default();
+        update
+            .require_existing()
+            .require_absent_or(PROFILE_AT, "<", at(profile_at))
+            .set("name", s(name))
+            .set(PROFILE_AT, at(profile_at));
+        match avatar_url {
+            Some(url) => update.set("avatar_url", s(url)),
+            None => update.remove("avatar_url"),
+        };
+        self.change(id, update).await
     }
 
     /// Records the customer at Stripe that pays a user's top-ups. A conflict means that another one is

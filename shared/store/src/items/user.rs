@@ -25,6 +25,8 @@ pub(crate) const DISPUTES: &str = "frozen_by_disputes";
 const HELD: &str = "held_";
 /// The attribute that names the account to which one is linked: of a user, and of a card or bank account.
 pub(crate) const OWNER_ID: &str = "owner_id";
+/// The attribute of the time at which name and picture were true.
+pub(crate) const PROFILE_AT: &str = "profile_at";
 
 // Attributes that Stripe and the owner may add later are absent on a new user, and on users from before they
 // existed.
@@ -33,6 +35,8 @@ struct UserItem {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile_at: Option<i64>,
     balance_cents: i64,
     created_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +76,7 @@ pub(crate) fn write_new_user(user: &User) -> Result<Item, Error> {
     encode(&UserItem {
         name: user.name.clone(),
         avatar_url: user.avatar_url.clone(),
+        profile_at: user.profile_at.map(Timestamp::as_millisecond),
         created_at: user.created_at.as_millisecond(),
         ..UserItem::default()
     })
@@ -89,6 +94,7 @@ pub(crate) fn read_user(item: Item) -> Result<User, Error> {
         id,
         name: item.name,
         avatar_url: item.avatar_url,
+        profile_at: item.profile_at.map(|at| instant(PROFILE_AT, at)).transpose()?,
         balance: Cents::new(item.balance_cents),
         created_at: instant("created_at", item.created_at)?,
         stripe: StripeIds {
