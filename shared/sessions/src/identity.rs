@@ -1,6 +1,7 @@
 //! The identity of a session's user.
 
 use clorp_domain::UserId;
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// Longest display name, in characters.
@@ -23,11 +24,23 @@ pub struct Identity {
     pub client_id: Option<String>,
     /// Authenticator assurance level of the session: `aal1`, or `aal2` with a second factor.
     pub aal: Option<String>,
+    /// Time at which the token was issued, if it says so. Name and picture are of that time.
+    pub issued_at: Option<Timestamp>,
 }
 
 impl Identity {
+    /// True if the user gave no usable name.
+    pub fn is_nameless(&self) -> bool {
+        self.name == NAMELESS
+    }
+
     /// Builds the identity from a token's claims. The user controls `metadata`.
-    pub(crate) fn new(id: UserId, email: Option<&str>, metadata: &Value) -> Self {
+    pub(crate) fn new(
+        id: UserId,
+        email: Option<&str>,
+        metadata: &Value,
+        issued_at: Option<Timestamp>,
+    ) -> Self {
         let text = |key: &str| metadata.get(key).and_then(Value::as_str);
         let is_address = |name: &&str| email.is_some_and(|email| email.eq_ignore_ascii_case(name.trim()));
         let names = ["full_name", "name", "user_name"].into_iter().filter_map(text);
@@ -42,6 +55,7 @@ impl Identity {
                 .map(str::to_owned),
             client_id: None,
             aal: None,
+            issued_at,
         }
     }
 
@@ -82,7 +96,7 @@ mod tests {
 
     #[track_caller]
     fn check(metadata: Value, name: &str, avatar: Option<&str>) {
-        let identity = Identity::new("u1".parse().unwrap(), Some("Ada@example.com"), &metadata);
+        let identity = Identity::new("u1".parse().unwrap(), Some("Ada@example.com"), &metadata, None);
         assert_eq!((identity.name.as_str(), identity.avatar_url.as_deref()), (name, avatar), "{metadata}");
     }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use clorp_context::Clock;
-use clorp_domain::Error;
+use clorp_domain::limits::Decision;
+use clorp_domain::{Error, RateLimit};
 use clorp_outbound::{Https, NoResponse};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
@@ -21,8 +22,9 @@ use crate::LIMITS;
 const FRESH_SECONDS: i64 = 10 * 60;
 /// Age up to which a set of keys is used if a newer one is unavailable, in seconds.
 const STALE_SECONDS: i64 = 60 * 60;
-/// Minimum time between fetches for an unknown key, in seconds.
-const REFETCH_SECONDS: i64 = 30;
+/// Limit of the fetches for unknown keys: a few at once, and one every 30 seconds after that. Anyone can name
+/// an unknown key, in a token that is not genuine.
+const UNKNOWN_KEY_LIMIT: RateLimit = RateLimit { quota: 5, window_seconds: 150 };
 /// Minimum time before the next fetch after a failed one, in seconds.
 const RETRY_SECONDS: i64 = 5;
 /// Smallest modulus of an RSA key, in bytes.
@@ -49,20 +51,27 @@ pub(crate) struct Keys {
 #[derive(Debug, Default)]
 struct Known {
     keys: HashMap<String, Arc<Key>>,
+    /// Start of the fetch that yielded the keys.
     fetched_at: Option<Timestamp>,
+    /// End of the last fetch.
     tried_at: Option<Timestamp>,
     failed: bool,
+    /// Time at which all fetches for unknown keys are available again.
+    looks_full_at: Option<Timestamp>,
 }
 
 /// The result of looking up a token's key in the cache.
 #[derive(Debug)]
 enum Lookup {
     Key(Arc<Key>),
+    /// The project does not publish the key: it was absent from a set that was fetched since the request came.
     Unknown,
     /// The cache is too old to decide, and a fetch has just failed.
     Unavailable,
     /// The keys must be fetched to decide.
     Fetch,
+    /// The same, but the known keys are fresh, so the fetch counts against the limit for unknown keys.
+    FetchUnknown,
 }
 
 impl Keys {
@@ -77,39 +86,50 @@ impl Keys {
     /// # Errors
     /// [`Error::Unavailable`] if the keys cannot be fetched.
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Arc<Key>>, Error> {
-        let mut found = self.look(id);
-        if matches!(found, Lookup::Fetch) {
+        let came_at = self.clock.now();
+        let mut found = self.look(id, came_at);
+        if found.requires_fetch() {
             let _guard = self.fetching.lock().await;
             // The previous holder of the lock may have fetched the keys already.
-            found = self.look(id);
-            if matches!(found, Lookup::Fetch) {
+            found = self.look(id, came_at);
+            if found.requires_fetch() && self.may_fetch(&found) {
                 self.fetch().await;
-                found = self.look(id);
+                found = self.look(id, came_at);
             }
         }
         match found {
             Lookup::Key(key) => Ok(Some(key)),
             Lookup::Unknown => Ok(None),
+            // The key may be a new one, so the token may be good.
+            Lookup::FetchUnknown => {
+                Err(Error::unavailable("too many fetches of Supabase's keys for unknown ones"))
+            }
             Lookup::Unavailable | Lookup::Fetch => {
                 Err(Error::unavailable("Supabase's signing keys are unavailable"))
             }
         }
     }
 
-    fn look(&self, id: &str) -> Lookup {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).look(id, self.clock.now())
+    fn look(&self, id: &str, came_at: Timestamp) -> Lookup {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).look(id, came_at, self.clock.now())
+    }
+
+    /// Counts a fetch for an unknown key. False if there were too many.
+    fn may_fetch(&self, found: &Lookup) -> bool {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        !matches!(found, Lookup::FetchUnknown) || known.take_look(self.clock.now())
     }
 
     async fn fetch(&self) {
+        let began_at = self.clock.now();
         let fetched = self.request_keys().await;
-        let now = self.clock.now();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.tried_at = Some(now);
+        known.tried_at = Some(self.clock.now());
         known.failed = fetched.is_err();
         match fetched {
             Ok(keys) => {
                 known.keys = keys;
-                known.fetched_at = Some(now);
+                known.fetched_at = Some(began_at);
             }
             Err(why) => tracing::warn!(why, "Supabase's signing keys cannot be fetched"),
         }
@@ -125,22 +145,40 @@ impl Keys {
     }
 }
 
+impl Lookup {
+    const fn requires_fetch(&self) -> bool {
+        matches!(self, Self::Fetch | Self::FetchUnknown)
+    }
+}
+
 impl Known {
-    fn look(&self, id: &str, now: Timestamp) -> Lookup {
+    /// Looks up a key for a request that came at `came_at`.
+    fn look(&self, id: &str, came_at: Timestamp, now: Timestamp) -> Lookup {
         let since = |at: Option<Timestamp>| at.map(|at| now.as_second().saturating_sub(at.as_second()));
         let within = |at: Option<Timestamp>, seconds: i64| since(at).is_some_and(|age| age < seconds);
-        let key = self.keys.get(id);
-        if let Some(key) = key.filter(|_| within(self.fetched_at, FRESH_SECONDS)) {
-            return Lookup::Key(Arc::clone(key));
+        let key = self.keys.get(id).map(Arc::clone);
+        let is_fresh = within(self.fetched_at, FRESH_SECONDS);
+        match key {
+            Some(key) if is_fresh => Lookup::Key(key),
+            key if self.failed && within(self.tried_at, RETRY_SECONDS) => {
+                let key = key.filter(|_| within(self.fetched_at, STALE_SECONDS));
+                key.map_or(Lookup::Unavailable, Lookup::Key)
+            }
+            // A set of keys proves that a key did not exist when the set was made, but not later.
+            None if self.fetched_at.is_some_and(|at| at >= came_at) => Lookup::Unknown,
+            None if is_fresh => Lookup::FetchUnknown,
+            _ => Lookup::Fetch,
         }
-        if !within(self.tried_at, if self.failed { RETRY_SECONDS } else { REFETCH_SECONDS }) {
-            return Lookup::Fetch;
-        }
-        match key.filter(|_| within(self.fetched_at, STALE_SECONDS)) {
-            Some(key) => Lookup::Key(Arc::clone(key)),
-            // Only an up-to-date set proves that a key does not exist.
-            None if self.failed => Lookup::Unavailable,
-            None => Lookup::Unknown,
+    }
+
+    /// Takes a fetch from the limit for unknown keys; false if none is left.
+    fn take_look(&mut self, now: Timestamp) -> bool {
+        match UNKNOWN_KEY_LIMIT.admit(self.looks_full_at, now) {
+            Decision::Granted { full_at } => {
+                self.looks_full_at = Some(full_at);
+                true
+            }
+            Decision::Refused { .. } => false,
         }
     }
 }
@@ -237,21 +275,24 @@ mod tests {
             fetched_at: Some(at(0)),
             tried_at: Some(at(failed_at.unwrap_or(0))),
             failed: failed_at.is_some(),
+            looks_full_at: None,
         };
         let failed = Known { tried_at: Some(at(0)), failed: true, ..Known::default() };
-        let word = |known: &Known, id: &str, seconds: i64| match known.look(id, at(seconds)) {
+        let word = |known: &Known, id: &str, seconds: i64| match known.look(id, at(seconds), at(seconds)) {
             Lookup::Key(_) => "key",
             Lookup::Unknown => "unknown",
             Lookup::Unavailable => "unavailable",
             Lookup::Fetch => "fetch",
+            Lookup::FetchUnknown => "fetch of an unknown key",
         };
         for (known, id, seconds, expect) in [
             (Known::default(), "k", 0, "fetch"),
             (failed, "k", 4, "unavailable"),
             (fetched(None), "k", 599, "key"),
             (fetched(None), "k", 600, "fetch"),
-            (fetched(None), "other", 29, "unknown"),
-            (fetched(None), "other", 30, "fetch"),
+            (fetched(None), "other", 0, "unknown"),
+            (fetched(None), "other", 1, "fetch of an unknown key"),
+            (fetched(None), "other", 600, "fetch"),
             (fetched(Some(700)), "k", 704, "key"),
             (fetched(Some(700)), "k", 705, "fetch"),
             (fetched(Some(700)), "other", 704, "unavailable"),
@@ -260,5 +301,13 @@ mod tests {
         ] {
             assert_eq!(word(&known, id, seconds), expect, "{known:?} {id} after {seconds} s");
         }
+    }
+
+    #[test]
+    fn fetches_for_unknown_keys_are_bounded() {
+        let at = |seconds| Timestamp::from_second(1_000_000 + seconds).unwrap();
+        let mut known = Known::default();
+        let mut taken = |seconds| (0..100).filter(|_| known.take_look(at(seconds))).count();
+        assert_eq!((taken(0), taken(29), taken(30), taken(31), taken(3600)), (5, 0, 1, 0, 5));
     }
 }

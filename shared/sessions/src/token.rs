@@ -14,10 +14,12 @@ use crate::keys::{Key, Keys};
 
 /// Longest token that is parsed, in bytes. A request's headers have at most 10 KB in total.
 const MAX_LEN: usize = 8 * 1024;
-/// Tolerated difference between the local clock and the project's, in seconds.
-const LEEWAY_SECONDS: i64 = 5;
-/// Audience of tokens for signed-in users.
-const AUDIENCE: &str = "authenticated";
+/// Time for which a token is accepted after its expiry, in seconds.
+const EXPIRY_LEEWAY_SECONDS: i64 = 5;
+/// Tolerated lead of the project's clock over the local one, in seconds.
+const CLOCK_LEAD_SECONDS: i64 = 30;
+/// Audience and role of tokens for signed-in users.
+const AUTHENTICATED: &str = "authenticated";
 
 /// Verifies access tokens.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ impl Proven {
 
     /// True if the token has not expired, within the tolerance for clocks.
     pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
-        self.seconds_left(now) > -LEEWAY_SECONDS
+        self.seconds_left(now) > -EXPIRY_LEEWAY_SECONDS
     }
 }
 
@@ -69,6 +71,10 @@ struct Claims {
     nbf: Option<NumericDate>,
     #[serde(default)]
     iat: Option<NumericDate>,
+    #[serde(default)]
+    role: Value,
+    #[serde(default)]
+    is_anonymous: Value,
     // These two are for display only, so malformed values do not invalidate the token.
     #[serde(default)]
     email: Value,
@@ -78,6 +84,14 @@ struct Claims {
     client_id: Value,
     #[serde(default)]
     aal: Value,
+}
+
+impl Claims {
+    /// True for a user who has signed in. Supabase also issues tokens for visitors without an account, which
+    /// it calls anonymous users, and for roles of the database.
+    fn is_of_a_person(&self) -> bool {
+        self.role == AUTHENTICATED && matches!(self.is_anonymous, Value::Null | Value::Bool(false))
+    }
 }
 
 impl Tokens {
@@ -109,7 +123,8 @@ impl Tokens {
             _ => None,
         };
         let key = key.ok_or(Error::Unauthenticated)?;
-        let claims = self.verify(token, &key).ok_or(Error::Unauthenticated)?;
+        let claims = self.verify(token, &key).filter(Claims::is_of_a_person);
+        let claims = claims.ok_or(Error::Unauthenticated)?;
         check_dates(claims, now).ok_or(Error::Unauthenticated)
     }
 
@@ -117,7 +132,7 @@ impl Tokens {
     fn verify(&self, token: &str, key: &Key) -> Option<Claims> {
         let mut validation = Validation::new(key.algorithm);
         validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[AUDIENCE]);
+        validation.set_audience(&[AUTHENTICATED]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // The times are checked against the injected clock instead.
         validation.validate_exp = false;
@@ -128,16 +143,17 @@ impl Tokens {
 /// Converts the claims, unless they are not valid yet.
 fn check_dates(claims: Claims, now: Timestamp) -> Option<Proven> {
     let is_future = |date: Option<NumericDate>| {
-        date.is_some_and(|date| date.0 > now.as_second().saturating_add(LEEWAY_SECONDS))
+        date.is_some_and(|date| date.0 > now.as_second().saturating_add(CLOCK_LEAD_SECONDS))
     };
     if is_future(claims.nbf) || is_future(claims.iat) {
         return None;
     }
     let id: UserId = claims.sub.parse().ok()?;
+    let issued_at = claims.iat.and_then(|date| Timestamp::from_second(date.0).ok());
     let identity = Identity {
         client_id: client_id(&claims.client_id),
         aal: claims.aal.as_str().map(str::to_owned),
-        ..Identity::new(id, claims.email.as_str(), &claims.user_metadata)
+        ..Identity::new(id, claims.email.as_str(), &claims.user_metadata, issued_at)
     };
     Some(Proven { identity, expires_at: claims.exp.0 })
 }

@@ -1,11 +1,12 @@
 //! Valid tokens are accepted, and forged ones are refused.
 
+use clorp_issuer::Person;
 use clorp_sessions::Config;
 use serde_json::{Value, json};
 
 use super::forge::{Key, claims, claims_with, claims_without, header};
 use super::keys::KeyServer;
-use super::support::{World, ada, assert_refused, is_ada};
+use super::support::{World, ada, assert_refused, authenticate, is_ada};
 
 #[tokio::test]
 async fn a_valid_token_identifies_its_owner() {
@@ -17,7 +18,9 @@ async fn a_valid_token_identifies_its_owner() {
         ("several audiences", claims_with(&world, "aud", json!(["other", "authenticated"]))),
         ("no time of issue", claims_without(&world, "iat")),
         ("a time with a fraction", claims_with(&world, "exp", json!(world.now() as f64 + 60.5))),
-        ("a clock that is a little behind", claims_with(&world, "iat", json!(world.now() + 4))),
+        ("a clock that is 29 seconds behind", claims_with(&world, "iat", json!(world.now() + 29))),
+        ("valid in 29 seconds by our clock", claims_with(&world, "nbf", json!(world.now() + 29))),
+        ("explicitly not anonymous", claims_with(&world, "is_anonymous", json!(false))),
         ("a clock that is a little ahead", claims_with(&world, "exp", json!(world.now() - 3))),
         ("a distant expiry", claims_with(&world, "exp", json!(i64::MAX))),
         ("a malformed email", claims_with(&world, "email", json!(["a"]))),
@@ -72,6 +75,27 @@ async fn a_token_with_a_false_or_malformed_claim_is_refused() {
     for (what, claims) in bad {
         assert!(!world.accepts(&key.token(&header, &claims)).await, "{what}: {claims}");
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_of_an_anonymous_user_or_of_another_role_is_refused() {
+    let world = World::start().await;
+    let (key, header) = (Key::of(&world), header(&world).to_string());
+    for anonymous in [json!(true), json!("true"), json!("false"), json!(1), json!({})] {
+        let claims = claims_with(&world, "is_anonymous", anonymous);
+        assert!(!world.accepts(&key.token(&header, &claims)).await, "{claims}");
+    }
+    for role in
+        [json!("anon"), json!("service_role"), json!("Authenticated"), json!(["authenticated"]), Value::Null]
+    {
+        let claims = claims_with(&world, "role", role);
+        assert!(!world.accepts(&key.token(&header, &claims)).await, "{claims}");
+    }
+    assert!(!world.accepts(&key.token(&header, &claims_without(&world, "role"))).await);
+    let visitor = world.issuer.sign_in(&Person { is_anonymous: true, ..ada() }, -60).unwrap();
+    assert_refused(authenticate(&world.instances[0], &visitor.cookie).await);
+    assert_eq!(world.issuer.calls().token, 0, "not even refreshed");
     world.finish().await;
 }
 
@@ -221,7 +245,7 @@ async fn each_published_key_signs_only_for_itself() {
 async fn the_debug_output_of_a_session_shows_no_secret() {
     let world = World::start().await;
     let signed_in = world.ada(30);
-    let session = super::support::authenticate(&world.instances[0], &signed_in.cookie).await.unwrap();
+    let session = authenticate(&world.instances[0], &signed_in.cookie).await.unwrap();
     assert_eq!(session.identity.id.as_str(), ada().id);
     assert!(!session.set_cookies.is_empty());
     let output = format!("{session:?} {:?}", world.instances);

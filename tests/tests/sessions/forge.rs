@@ -95,7 +95,7 @@ impl Key {
 pub fn claims(world: &World) -> Value {
     json!({
         "iss": world.issuer.issuer(), "sub": ada().id, "aud": "authenticated", "iat": world.now(),
-        "exp": world.now() + 3600, "user_metadata": { "full_name": "Ada" },
+        "exp": world.now() + 3600, "role": "authenticated", "user_metadata": { "full_name": "Ada" },
     })
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use clorp_domain::Error;
 use clorp_issuer::{Endpoint, Fault};
 use clorp_sessions::Config;
 use futures::future::join_all;
@@ -55,25 +56,54 @@ async fn concurrent_requests_fetch_the_keys_once_in_ten_minutes() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_found_and_unknown_keys_cause_one_fetch_in_thirty_seconds() {
+async fn a_new_key_is_found_at_once_even_if_the_keys_have_just_been_fetched() {
     let world = World::start().await;
     let old = world.ada(86_400);
     assert!(world.accepts(old.text("access_token")).await);
-    world.advance_seconds(30);
-    world.issuer.roll_key(false).unwrap();
-    assert!(world.accepts(world.ada(60).text("access_token")).await, "signed with the new key");
-    assert_eq!(world.issuer.calls().jwks, 2);
-    for i in 0..50 {
-        assert!(!world.accepts(&token_of_unknown_key(&world, &format!("unknown-{i}"))).await);
+    for fetches in 2..=4 {
+        world.issuer.roll_key(false).unwrap();
+        assert!(world.accepts(world.ada(60).text("access_token")).await, "signed with the new key");
+        assert_eq!(world.issuer.calls().jwks, fetches);
     }
-    assert_eq!(world.issuer.calls().jwks, 2);
-    world.advance_seconds(30);
-    join_all((0..20).map(async |i| {
-        assert!(!world.accepts(&token_of_unknown_key(&world, &format!("unknown-{i}"))).await);
-    }))
-    .await;
-    assert_eq!(world.issuer.calls().jwks, 3);
     assert!(world.accepts(old.text("access_token")).await, "the old key is still published");
+    assert_eq!(world.issuer.calls().jwks, 4);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn tokens_of_unknown_keys_cause_few_fetches_and_are_unavailable_beyond_them() {
+    let world = World::start().await;
+    let (old, sessions) = (world.ada(86_400), &world.instances[0]);
+    assert!(world.accepts(old.text("access_token")).await);
+    for i in 0..5 {
+        assert_refused(sessions.by_token(&token_of_unknown_key(&world, &format!("unknown-{i}"))).await);
+    }
+    world.issuer.roll_key(false).unwrap();
+    let new = world.ada(86_400);
+    for i in 0..20 {
+        assert_unavailable(sessions.by_token(&token_of_unknown_key(&world, &format!("more-{i}"))).await);
+    }
+    // The key may not be looked for now, so nothing is known about the token.
+    assert_unavailable(sessions.by_token(new.text("access_token")).await);
+    assert!(world.accepts(old.text("access_token")).await, "known keys need no fetch");
+    assert_eq!(world.issuer.calls().jwks, 6);
+    world.advance_seconds(30);
+    assert!(world.accepts(new.text("access_token")).await);
+    assert_unavailable(sessions.by_token(&token_of_unknown_key(&world, "another")).await);
+    assert_eq!(world.issuer.calls().jwks, 7);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_tokens_of_unknown_keys_cause_few_fetches() {
+    let world = World::start().await;
+    assert!(world.accepts(world.ada(86_400).text("access_token")).await);
+    let tokens: Vec<String> =
+        (0..50).map(|i| token_of_unknown_key(&world, &format!("unknown-{i}"))).collect();
+    for outcome in join_all(tokens.iter().map(|token| world.instances[0].by_token(token))).await {
+        assert!(matches!(outcome, Err(Error::Unauthenticated | Error::Unavailable(_))), "{outcome:?}");
+    }
+    assert!(world.issuer.calls().jwks <= 6);
     world.finish().await;
 }
 
