@@ -236,7 +236,8 @@ impl World {
 
     /// The same user in a browser with a new session. Its pages are at [`WEB_ORIGIN`].
     pub fn browser(&self, client: &Client, token_seconds: i64) -> Client {
-        let person = Person::new(client.id.clone(), "Signed in");
+        // Without a name, the session does not rename the user.
+        let person = Person { name: None, ..Person::new(client.id.clone(), "") };
         let cookie = self.issuer.sign_in(&person, token_seconds).expect("a session").cookie;
         Client { authorization: None, cookie: Some(cookie), ..client.clone() }
     }

@@ -97,6 +97,8 @@ pub enum BucketKey {
     Login(Fingerprint),
     /// Bucket of an address that calls public routes, by the address's fingerprint.
     Public(Fingerprint),
+    /// Bucket of a user for refreshes of their sessions.
+    Refresh(UserId),
 }
 
 impl BucketKey {

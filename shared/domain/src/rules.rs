@@ -336,7 +336,11 @@ fn set<T>(into: &mut T, value: Option<T>) {
     }
 }
 
-fn parse_whole(
+/// Parses a whole number within bounds. `None` without the variable.
+///
+/// # Errors
+/// [`BadRule`] for any other text.
+pub fn parse_whole(
     var: impl Fn(&str) -> Option<String>,
     name: &'static str,
     least: i64,
@@ -351,8 +355,11 @@ fn parse_whole(
     }
 }
 
-/// Parses a rate limit, written as requests and seconds: `120/60`.
-fn parse_rate(
+/// Parses a rate limit, written as requests and seconds: `120/60`. `None` without the variable.
+///
+/// # Errors
+/// [`BadRule`] for any other text.
+pub fn parse_rate(
     var: impl Fn(&str) -> Option<String>,
     name: &'static str,
 ) -> Result<Option<RateLimit>, BadRule> {

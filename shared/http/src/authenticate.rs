@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use clorp_context::{BootError, Context};
-use clorp_domain::{ApiKey, Error, RateClass, User};
-use clorp_sessions::{Identity, Session, Sessions, SetCookie};
+use clorp_domain::{ApiKey, Error, RateClass, RateLimit, User};
+use clorp_sessions::{Browser, Identity, Session, Sessions, SetCookie};
 use clorp_write_gate::run_behind;
-use futures::future::join;
+use futures::future::join3;
 
 use crate::auth::{Authorization, Caller};
+use crate::headers::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::limits::RateLimiter;
 use crate::origins::Origins;
 use crate::policy::{Access, Policies, Policy};
 use crate::problem::Problem;
+use crate::source::SourceAddress;
 
 /// Authenticates callers, by API key or by session.
 #[derive(Clone, Debug)]
@@ -34,11 +37,13 @@ pub struct Authenticator {
 struct Authenticated {
     caller: Caller,
     set_cookies: Vec<SetCookie>,
+    /// Identity of a session whose name or picture is newer than the recorded ones.
+    renamed: Option<Identity>,
 }
 
 impl From<Caller> for Authenticated {
     fn from(caller: Caller) -> Self {
-        Self { caller, set_cookies: Vec::new() }
+        Self { caller, set_cookies: Vec::new(), renamed: None }
     }
 }
 
@@ -58,15 +63,13 @@ impl Authenticator {
     }
 
     /// The caller of a request. The `Authorization` header takes precedence over cookies.
-    async fn authenticate(&self, method: Method, headers: HeaderMap) -> Result<Authenticated, Error> {
-        match (Authorization::of(&headers), &self.sessions) {
+    async fn authenticate(&self, parts: &Parts) -> Result<Authenticated, Error> {
+        match (Authorization::of(&parts.headers), &self.sessions) {
             (Authorization::Key(key), _) => Ok(self.authenticate_key(key).await?.into()),
             (Authorization::Token(token), Some(sessions)) => {
-                Ok(self.find_or_create_user(sessions.by_token(&token).await?).await?.into())
+                self.find_or_create_user(sessions.by_token(&token).await?).await
             }
-            (Authorization::Absent, Some(sessions)) => {
-                self.authenticate_cookies(sessions, method, headers).await
-            }
+            (Authorization::Absent, Some(sessions)) => self.authenticate_cookies(sessions, parts).await,
             (Authorization::Unusable | Authorization::Token(_) | Authorization::Absent, _) => {
                 Err(Error::Unauthenticated)
             }
@@ -75,33 +78,38 @@ impl Authenticator {
 
     /// The caller to whom a browser's cookies belong. A browser sends cookies with requests from any page, so
     /// an unsafe method also requires an allowed origin.
-    async fn authenticate_cookies(
-        &self,
-        sessions: &Sessions,
-        method: Method,
-        headers: HeaderMap,
-    ) -> Result<Authenticated, Error> {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    async fn authenticate_cookies(&self, sessions: &Sessions, parts: &Parts) -> Result<Authenticated, Error> {
+        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies: Vec<&str> = cookies.collect();
-        if !method.is_safe() && !self.origins.sent(&headers) && sessions.is_shown(cookies.iter().copied()) {
+        if !parts.method.is_safe()
+            && !self.origins.sent(&parts.headers)
+            && sessions.is_shown(cookies.iter().copied())
+        {
             return Err(Error::ForeignOrigin);
         }
-        let session = sessions.by_cookies(cookies, self.origins.are_secure()).await?;
+        let SourceAddress(address) = SourceAddress::of(&parts.extensions);
+        let browser = Browser { secure: self.origins.are_secure(), address };
+        let session = sessions.by_cookies(cookies, browser).await?;
         let Session { identity, set_cookies } = session.ok_or(Error::Unauthenticated)?;
-        Ok(Authenticated { caller: self.find_or_create_user(identity).await?, set_cookies })
+        Ok(Authenticated { set_cookies, ..self.find_or_create_user(identity).await? })
     }
 
     /// The user with this identity. Creates the account at the first request. Costs one round trip, and a
     /// second one to create.
-    async fn find_or_create_user(&self, identity: Identity) -> Result<Caller, Error> {
+    async fn find_or_create_user(&self, identity: Identity) -> Result<Authenticated, Error> {
         let caller = Caller::from_identity(&identity, self.context.rules.second_factor_for_money);
-        let Identity { id, name, avatar_url, .. } = identity;
-        if self.context.store.users().get(&id).await?.is_none() {
-            let user = User::new(id, name, avatar_url, self.context.clock.now());
-            // Concurrent first requests create one account.
-            let _ = self.context.store.users().create(&user).await?;
-        }
-        Ok(caller)
+        let id = identity.id.clone();
+        let renamed = match self.context.store.users().get(&id).await? {
+            Some(user) => is_renamed(&user, &identity).then_some(identity),
+            None => {
+                let Identity { name, avatar_url, issued_at, .. } = identity;
+                let user = User::new(id, name, avatar_url, self.context.clock.now());
+                // Concurrent first requests create one account.
+                let _ = self.context.store.users().create(&User { profile_at: issued_at, ..user }).await?;
+                None
+            }
+        };
+        Ok(Authenticated { renamed, ..caller.into() })
     }
 
     /// The owner of a key. Costs one round trip.
@@ -121,6 +129,33 @@ impl Authenticator {
         }
     }
 
+    /// Records a user's new name and picture. A failure is logged, and does not affect the request.
+    async fn note_name(&self, renamed: Option<Identity>) {
+        if let Some(Identity { id, name, avatar_url, issued_at: Some(at), .. }) = renamed
+            && let Err(error) =
+                self.context.store.users().set_profile(&id, &name, avatar_url.as_deref(), at).await
+        {
+            tracing::warn!(?error, "could not record a user's name");
+        }
+    }
+
+    /// The response to a request whose session may not be refreshed now.
+    fn refuse_refresh(&self, error: Error) -> Response {
+        let mut response = Problem::from(error).into_response();
+        if let Some(RateLimit { quota, window_seconds }) = self.sessions.as_ref().map(Sessions::refresh_rate)
+        {
+            for (name, text) in [
+                (RATE_LIMIT_POLICY, format!("\"refresh\";q={quota};w={window_seconds}")),
+                (RATE_LIMIT, format!("\"refresh\";r=0;t={window_seconds}")),
+            ] {
+                if let Ok(value) = HeaderValue::from_str(&text) {
+                    response.headers_mut().insert(name, value);
+                }
+            }
+        }
+        response
+    }
+
     async fn respond(
         &self,
         (class, access): (RateClass, Access),
@@ -128,8 +163,12 @@ impl Authenticator {
         next: Next,
     ) -> Result<Response, Error> {
         let (mut parts, body) = request.into_parts();
-        let authenticated = self.authenticate(parts.method.clone(), parts.headers.clone()).await?;
-        let Authenticated { caller, set_cookies } = authenticated;
+        let authenticated = match self.authenticate(&parts).await {
+            // Before the caller is known, only refreshes of sessions are limited.
+            Err(error @ Error::RateLimited { .. }) => return Ok(self.refuse_refresh(error)),
+            authenticated => authenticated?,
+        };
+        let Authenticated { caller, set_cookies, renamed } = authenticated;
         tracing::Span::current().record("user_id", caller.id.as_str());
         // Before the rate limit, so that a request which may not be made takes nothing from it.
         if let Err(error) = caller.require_access(access) {
@@ -144,12 +183,20 @@ impl Authenticator {
             async move { limit.take(&context).await }
         };
         let handled = run_behind(admission, next.run(Request::from_parts(parts, body)));
-        let (handled, ()) = join(handled, self.note_use(&caller)).await;
+        let (handled, (), ()) = join3(handled, self.note_use(&caller), self.note_name(renamed)).await;
         let mut response = handled.unwrap_or_else(|error| Problem::from(error).into_response());
         limit.label(response.headers_mut(), self.context.clock.now());
         set_session(&mut response, &set_cookies);
         Ok(response)
     }
+}
+
+/// True if a session's token names the user differently, and is newer than the name and the picture on
+/// record. A token without a name changes nothing.
+fn is_renamed(user: &User, identity: &Identity) -> bool {
+    let is_newer = identity.issued_at.is_some_and(|at| user.profile_at.is_none_or(|known| known < at));
+    let differs = (&identity.name, &identity.avatar_url) != (&user.name, &user.avatar_url);
+    is_newer && differs && !identity.is_nameless()
 }
 
 /// Adds the cookies of a refreshed session to a response.

@@ -14,7 +14,7 @@ use lambda_http::request::RequestContext;
 pub struct SourceAddress(pub Option<IpAddr>);
 
 impl SourceAddress {
-    /// The address in a request's extensions.
+    /// The address in the gateway's context of a request.
     pub(crate) fn of(extensions: &Extensions) -> Self {
         let address = match extensions.get::<RequestContext>() {
             Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref(),

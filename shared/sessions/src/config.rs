@@ -1,10 +1,24 @@
 //! Configuration of the Supabase project that issues sessions.
 
+use std::time::Duration;
+
 use clorp_context::BootError;
-use clorp_domain::rules::BadRule;
+use clorp_domain::RateLimit;
+use clorp_domain::rules::{BadRule, parse_rate, parse_whole};
 use clorp_outbound::safe_address;
 
 use crate::secret::Secret;
+
+/// Default limit of the refreshes of one user's sessions. Each session is refreshed about once an hour, and
+/// more often only while Supabase fails.
+const REFRESH_RATE: RateLimit = RateLimit { quota: 120, window_seconds: 60 * 60 };
+/// Default lifetime of an unused refresh token, in seconds: 30 days.
+const REFRESH_TOKEN_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// Longest delay of a request whose token still lasts. The refresh is then abandoned, and a later request
+/// repeats it: Supabase accepts a refresh token again while its successor is unused. It does not go on in the
+/// background, because a function is frozen after its response, and a call that thaws much later may use a
+/// token whose successor is in use, which would end the session.
+const MAX_DELAY: Duration = Duration::from_millis(300);
 
 /// A Supabase project.
 #[derive(Clone, Debug)]
@@ -12,7 +26,7 @@ pub struct Config {
     /// Base URL of its identity service, without a trailing slash: `https://….supabase.co/auth/v1`. Tokens
     /// name the same URL as their issuer.
     pub(crate) auth_url: String,
-    /// API key that every call to it carries. It is public, because every browser has it.
+    /// API key that every call to it carries: the public one that every browser has, or a secret one.
     pub(crate) anon_key: Secret,
     /// Secret that signs tokens, in a project without signing keys.
     pub(crate) jwt_secret: Option<Secret>,
@@ -20,6 +34,12 @@ pub struct Config {
     pub(crate) cookie_name: String,
     /// Domain of the cookie; `None` for the host that sets it.
     pub(crate) cookie_domain: Option<String>,
+    /// Limit of the refreshes of one user's sessions.
+    pub(crate) refresh_rate: RateLimit,
+    /// Time after a token's expiry in which its session is refreshed, in seconds.
+    pub(crate) refresh_token_seconds: i64,
+    /// Longest delay of a request whose token still lasts.
+    pub(crate) max_delay: Duration,
 }
 
 impl Config {
@@ -35,6 +55,9 @@ impl Config {
             jwt_secret: None,
             cookie_name: cookie_name(&host),
             cookie_domain: None,
+            refresh_rate: REFRESH_RATE,
+            refresh_token_seconds: REFRESH_TOKEN_SECONDS,
+            max_delay: MAX_DELAY,
         })
     }
 
@@ -44,8 +67,21 @@ impl Config {
         Self { jwt_secret: Some(Secret::new(secret)), ..self }
     }
 
+    /// Limits the refreshes of one user's sessions.
+    #[must_use]
+    pub fn with_refresh_rate(self, refresh_rate: RateLimit) -> Self {
+        Self { refresh_rate, ..self }
+    }
+
+    /// Delays a request whose token still lasts by at most `max_delay`, instead of 300 ms.
+    #[must_use]
+    pub fn with_max_delay(self, max_delay: Duration) -> Self {
+        Self { max_delay, ..self }
+    }
+
     /// Reads the variables. `SUPABASE_URL` is required for sessions, and then `SUPABASE_ANON_KEY` too.
-    /// Optional are `SUPABASE_JWT_SECRET`, `SUPABASE_COOKIE_NAME` and `SUPABASE_COOKIE_DOMAIN`.
+    /// Optional are `SUPABASE_JWT_SECRET`, `SUPABASE_COOKIE_NAME`, `SUPABASE_COOKIE_DOMAIN`,
+    /// `CLORP_REFRESH_RATE` and `CLORP_REFRESH_TOKEN_SECONDS`.
     ///
     /// # Errors
     /// [`BootError`] for the first variable that is missing or unusable.
@@ -65,7 +101,13 @@ impl Config {
             })),
             text => Ok(text),
         };
+        // A browser keeps a cookie for 400 days at most.
+        let lifetime = parse_whole(&var, "CLORP_REFRESH_TOKEN_SECONDS", 3600, 400 * 24 * 60 * 60);
         Ok(Some(Self {
+            refresh_rate: parse_rate(&var, "CLORP_REFRESH_RATE")
+                .map_err(BootError::Bad)?
+                .unwrap_or(REFRESH_RATE),
+            refresh_token_seconds: lifetime.map_err(BootError::Bad)?.unwrap_or(REFRESH_TOKEN_SECONDS),
             jwt_secret: var("SUPABASE_JWT_SECRET").map(Secret::new),
             cookie_name: checked("SUPABASE_COOKIE_NAME")?.unwrap_or(config.cookie_name),
             cookie_domain: checked("SUPABASE_COOKIE_DOMAIN")?,
@@ -137,7 +179,12 @@ mod tests {
                 .is_some()
         );
         assert!(named(of(&[("SUPABASE_URL", "a"), ("SUPABASE_ANON_KEY", "anon")])).contains("SUPABASE_URL"));
-        for name in ["SUPABASE_COOKIE_NAME", "SUPABASE_COOKIE_DOMAIN"] {
+        for name in [
+            "SUPABASE_COOKIE_NAME",
+            "SUPABASE_COOKIE_DOMAIN",
+            "CLORP_REFRESH_RATE",
+            "CLORP_REFRESH_TOKEN_SECONDS",
+        ] {
             let bad = Config::from_vars(|asked| {
                 [url, anon, (name, "a; Path=/")].iter().find(|v| v.0 == asked).map(|v| v.1.to_owned())
             });

@@ -51,10 +51,12 @@ pub(crate) struct Keys {
 #[derive(Debug, Default)]
 struct Known {
     keys: HashMap<String, Arc<Key>>,
-    /// Start of the fetch that yielded the keys.
     fetched_at: Option<Timestamp>,
-    /// End of the last fetch.
     tried_at: Option<Timestamp>,
+    /// Number of fetches that have begun.
+    fetches: u64,
+    /// Number of the fetch that yielded the keys, counted from 1.
+    keys_from: u64,
     failed: bool,
     /// Time at which all fetches for unknown keys are available again.
     looks_full_at: Option<Timestamp>,
@@ -86,15 +88,15 @@ impl Keys {
     /// # Errors
     /// [`Error::Unavailable`] if the keys cannot be fetched.
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Arc<Key>>, Error> {
-        let came_at = self.clock.now();
-        let mut found = self.look(id, came_at);
+        let seen = self.known.read().unwrap_or_else(PoisonError::into_inner).fetches;
+        let mut found = self.look(id, seen);
         if found.requires_fetch() {
             let _guard = self.fetching.lock().await;
             // The previous holder of the lock may have fetched the keys already.
-            found = self.look(id, came_at);
+            found = self.look(id, seen);
             if found.requires_fetch() && self.may_fetch(&found) {
                 self.fetch().await;
-                found = self.look(id, came_at);
+                found = self.look(id, seen);
             }
         }
         match found {
@@ -110,8 +112,8 @@ impl Keys {
         }
     }
 
-    fn look(&self, id: &str, came_at: Timestamp) -> Lookup {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).look(id, came_at, self.clock.now())
+    fn look(&self, id: &str, seen: u64) -> Lookup {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).look(id, seen, self.clock.now())
     }
 
     /// Counts a fetch for an unknown key. False if there were too many.
@@ -121,15 +123,17 @@ impl Keys {
     }
 
     async fn fetch(&self) {
-        let began_at = self.clock.now();
+        let number = self.known.write().unwrap_or_else(PoisonError::into_inner).begin_fetch();
         let fetched = self.request_keys().await;
+        let now = self.clock.now();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.tried_at = Some(self.clock.now());
+        known.tried_at = Some(now);
         known.failed = fetched.is_err();
         match fetched {
             Ok(keys) => {
                 known.keys = keys;
-                known.fetched_at = Some(began_at);
+                known.keys_from = number;
+                known.fetched_at = Some(now);
             }
             Err(why) => tracing::warn!(why, "Supabase's signing keys cannot be fetched"),
         }
@@ -152,8 +156,14 @@ impl Lookup {
 }
 
 impl Known {
-    /// Looks up a key for a request that came at `came_at`.
-    fn look(&self, id: &str, came_at: Timestamp, now: Timestamp) -> Lookup {
+    /// Counts a fetch, and returns its number.
+    fn begin_fetch(&mut self) -> u64 {
+        self.fetches += 1;
+        self.fetches
+    }
+
+    /// Looks up a key for a request that came when `seen` fetches had begun.
+    fn look(&self, id: &str, seen: u64, now: Timestamp) -> Lookup {
         let since = |at: Option<Timestamp>| at.map(|at| now.as_second().saturating_sub(at.as_second()));
         let within = |at: Option<Timestamp>, seconds: i64| since(at).is_some_and(|age| age < seconds);
         let key = self.keys.get(id).map(Arc::clone);
@@ -165,7 +175,7 @@ impl Known {
                 key.map_or(Lookup::Unavailable, Lookup::Key)
             }
             // A set of keys proves that a key did not exist when the set was made, but not later.
-            None if self.fetched_at.is_some_and(|at| at >= came_at) => Lookup::Unknown,
+            None if self.keys_from > seen => Lookup::Unknown,
             None if is_fresh => Lookup::FetchUnknown,
             _ => Lookup::Fetch,
         }
@@ -275,10 +285,12 @@ mod tests {
             fetched_at: Some(at(0)),
             tried_at: Some(at(failed_at.unwrap_or(0))),
             failed: failed_at.is_some(),
+            fetches: 1,
+            keys_from: 1,
             looks_full_at: None,
         };
         let failed = Known { tried_at: Some(at(0)), failed: true, ..Known::default() };
-        let word = |known: &Known, id: &str, seconds: i64| match known.look(id, at(seconds), at(seconds)) {
+        let word = |known: &Known, id: &str, seconds: i64| match known.look(id, 1, at(seconds)) {
             Lookup::Key(_) => "key",
             Lookup::Unknown => "unknown",
             Lookup::Unavailable => "unavailable",
@@ -290,8 +302,8 @@ mod tests {
             (failed, "k", 4, "unavailable"),
             (fetched(None), "k", 599, "key"),
             (fetched(None), "k", 600, "fetch"),
-            (fetched(None), "other", 0, "unknown"),
-            (fetched(None), "other", 1, "fetch of an unknown key"),
+            (fetched(None), "other", 0, "fetch of an unknown key"),
+            (fetched(None), "other", 599, "fetch of an unknown key"),
             (fetched(None), "other", 600, "fetch"),
             (fetched(Some(700)), "k", 704, "key"),
             (fetched(Some(700)), "k", 705, "fetch"),
@@ -301,6 +313,15 @@ mod tests {
         ] {
             assert_eq!(word(&known, id, seconds), expect, "{known:?} {id} after {seconds} s");
         }
+    }
+
+    #[test]
+    fn only_a_fetch_that_begins_after_the_request_proves_a_key_unknown() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let mut known = Known { fetched_at: Some(now), tried_at: Some(now), ..Known::default() };
+        known.keys_from = known.begin_fetch();
+        assert!(matches!(known.look("k", 1, now), Lookup::FetchUnknown));
+        assert!(matches!(known.look("k", 0, now), Lookup::Unknown));
     }
 
     #[test]

@@ -9,10 +9,12 @@
 //! |---|---|---|
 //! | valid | not due | authenticated |
 //! | about to expire | succeeds | authenticated, with new cookies |
-//! | about to expire | refused, failed, or in flight elsewhere | authenticated until the token expires |
+//! | about to expire | refused, failed, slow, or in flight elsewhere | authenticated until the token expires |
 //! | expired | succeeds, here or in another request | authenticated, with new cookies |
 //! | expired | refused | not authenticated |
 //! | expired | failed | unavailable, can be retried |
+//! | expired | too many of this user | rate limited |
+//! | expired long ago | not tried | not authenticated |
 //! | not genuine | | not authenticated |
 //!
 //! A refused session stays in the browser, because the client notices the refusal by itself. A late response
@@ -27,13 +29,16 @@ mod seal;
 mod secret;
 mod token;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clorp_context::{BootError, Clock, Context, var};
-use clorp_domain::Error;
+use clorp_domain::{Error, RateLimit};
 use clorp_outbound::{Https, Limits};
 use clorp_store::Store;
+use jiff::Timestamp;
+use tokio::time::timeout;
 
 pub use config::Config;
 pub use cookie::SetCookie;
@@ -41,7 +46,7 @@ pub use identity::Identity;
 
 use cookie::{Scope, SentSession};
 use keys::Keys;
-use refresh::{NewSession, Refreshed, Refreshes};
+use refresh::{Expiring, NewSession, Refreshed, Refreshes};
 use token::{Proven, Tokens};
 
 /// Remaining lifetime of a token below which its session is refreshed, in seconds.
@@ -62,6 +67,15 @@ struct Inner {
     clock: Clock,
     tokens: Tokens,
     refreshes: Refreshes,
+}
+
+/// The browser that sends a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Browser {
+    /// True if it uses HTTPS, so that cookies can be restricted to it.
+    pub secure: bool,
+    /// Its address, from a trusted source. `None` if it is unknown.
+    pub address: Option<IpAddr>,
 }
 
 /// An authenticated session.
@@ -105,21 +119,28 @@ impl Sessions {
         if proven.is_valid(now) { Ok(proven.identity) } else { Err(Error::Unauthenticated) }
     }
 
+    /// Limit of the refreshes of one user's sessions.
+    pub fn refresh_rate(&self) -> RateLimit {
+        self.0.config.refresh_rate
+    }
+
     /// True if a request's `Cookie` headers contain a session, genuine or not.
     pub fn is_shown<'a>(&self, headers: impl IntoIterator<Item = &'a str>) -> bool {
         cookie::read(headers, &self.0.config.cookie_name).is_some()
     }
 
     /// Authenticates the session in a request's `Cookie` headers, and refreshes it if due. `None` if they
-    /// contain no readable session. `secure` tells whether the browser uses HTTPS. Makes no round trip,
-    /// unless the session is refreshed.
+    /// contain no readable session. Makes no round trip, unless the session is refreshed. A request whose
+    /// token still lasts is delayed by at most 300 ms.
     ///
     /// # Errors
-    /// See [`Sessions::by_token`]. An expired token is rejected only if its session cannot be refreshed.
+    /// See [`Sessions::by_token`]. An expired token is rejected only if its session cannot be refreshed, or
+    /// if it expired longer ago than a refresh token lasts. [`Error::RateLimited`] if it has expired and the
+    /// user's sessions are refreshed too often.
     pub async fn by_cookies<'a>(
         &self,
         headers: impl IntoIterator<Item = &'a str>,
-        secure: bool,
+        browser: Browser,
     ) -> Result<Option<Session>, Error> {
         let Some(sent) = cookie::read(headers, &self.0.config.cookie_name) else { return Ok(None) };
         let now = self.0.clock.now();
@@ -129,15 +150,23 @@ impl Sessions {
         if proven.seconds_left(now) >= REFRESH_BELOW {
             return Ok(Some(Session { identity: proven.identity, set_cookies: Vec::new() }));
         }
-        let valid = proven.is_valid(now);
-        match self.refresh(&sent, &proven, valid, secure).await {
-            Ok(session) => Ok(Some(session)),
-            Err(error) if valid => {
-                tracing::info!(?error, "session refresh failed, the current token is still valid");
-                Ok(Some(Session { identity: proven.identity, set_cookies: Vec::new() }))
-            }
-            Err(error) => Err(error),
+        if proven.seconds_left(now) < -self.0.config.refresh_token_seconds {
+            return Err(Error::Unauthenticated);
         }
+        let refresh = self.refresh(&sent, &proven, now, browser);
+        if !proven.is_valid(now) {
+            return refresh.await.map(Some);
+        }
+        let refreshed = timeout(self.0.config.max_delay, refresh).await;
+        let session =
+            match refreshed.unwrap_or_else(|_| Err(Error::unavailable("the refresh takes too long"))) {
+                Ok(session) => session,
+                Err(error) => {
+                    tracing::info!(?error, "session refresh failed, the current token is still valid");
+                    Session { identity: proven.identity, set_cookies: Vec::new() }
+                }
+            };
+        Ok(Some(session))
     }
 
     /// Refreshes the session that was sent.
@@ -145,12 +174,17 @@ impl Sessions {
         &self,
         sent: &SentSession,
         proven: &Proven,
-        valid: bool,
-        secure: bool,
+        now: Timestamp,
+        browser: Browser,
     ) -> Result<Session, Error> {
-        let token = sent.refresh_token.as_ref().ok_or(Error::Unauthenticated)?;
-        match self.0.refreshes.refresh(token, !valid).await? {
-            Refreshed::Renewed(new) => self.accept(sent, proven, &new, secure).await,
+        let session = Expiring {
+            refresh_token: sent.refresh_token.as_ref().ok_or(Error::Unauthenticated)?,
+            user: &proven.identity.id,
+            address: browser.address,
+            expired: !proven.is_valid(now),
+        };
+        match self.0.refreshes.refresh(session).await? {
+            Refreshed::Renewed(new) => self.accept(sent, proven, &new, browser.secure).await,
             Refreshed::Refused => Err(Error::Unauthenticated),
             Refreshed::InFlight => Err(Error::unavailable("another request refreshes the session")),
         }

@@ -1,11 +1,13 @@
 //! Session refresh, done once even if concurrent requests on several instances find it due. The request that
 //! first records the use of a refresh token calls Supabase, and the others wait for the recorded outcome.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use clorp_context::Clock;
 use clorp_deadline::wait_until;
-use clorp_domain::Error;
+use clorp_domain::limits::Decision;
+use clorp_domain::{BucketKey, Error, RateLimit, UserId};
 use clorp_outbound::Https;
 use clorp_store::{Conditional, RefreshBegin, RefreshLease, RefreshOutcome, Store};
 use hyper::body::Bytes;
@@ -21,6 +23,9 @@ use crate::secret::Secret;
 
 /// Lease of the request that calls Supabase, in seconds. It covers the longest call and the work around it.
 const LEASE: u32 = 6;
+/// Lease of a request that waits only briefly, in seconds. If it gives up, no request calls Supabase again
+/// before the lease lapses.
+const BRIEF_LEASE: u32 = KEPT_FAILURE;
 /// Time for which an outcome is kept for requests with the same refresh token, in seconds. A page's requests
 /// arrive together, and those sent with old cookies within a few seconds.
 const KEPT: u32 = 60;
@@ -31,15 +36,43 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(4);
 /// First pause between polls; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_millis(400);
+/// Supabase's header for the address of the user on whose behalf a server calls. Supabase counts the calls of
+/// each address.
+const FORWARDED_FOR: &str = "sb-forwarded-for";
+/// Error codes by which Supabase says that a session has ended, or that its refresh token is invalid. Any
+/// other error may pass.
+const FINAL_CODES: [&str; 7] = [
+    "refresh_token_not_found",
+    "refresh_token_already_used",
+    "session_not_found",
+    "session_expired",
+    "user_banned",
+    "user_not_found",
+    "validation_failed",
+];
 
 /// Refreshes sessions.
 #[derive(Debug)]
 pub(crate) struct Refreshes {
     url: String,
     anon_key: Secret,
+    rate: RateLimit,
     https: Https,
     store: Store,
     clock: Clock,
+}
+
+/// A session to be refreshed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expiring<'a> {
+    /// The session's refresh token.
+    pub refresh_token: &'a Secret,
+    /// User whom the session's access token proves. Their refreshes are limited.
+    pub user: &'a UserId,
+    /// Address of the browser, if it is known.
+    pub address: Option<IpAddr>,
+    /// True if the access token has expired, so that the request waits as long as it takes.
+    pub expired: bool,
 }
 
 /// A new session: the JSON for the cookie, and the access token in it.
@@ -62,25 +95,29 @@ pub(crate) enum Refreshed {
 impl Refreshes {
     pub(crate) fn new(config: &Config, https: Https, store: Store, clock: Clock) -> Self {
         let url = format!("{}/token?grant_type=refresh_token", config.auth_url);
-        Self { url, anon_key: config.anon_key.clone(), https, store, clock }
+        let (anon_key, rate) = (config.anon_key.clone(), config.refresh_rate);
+        Self { url, anon_key, rate, https, store, clock }
     }
 
-    /// Refreshes the session of this refresh token, unless another request has done so or is about to. If
-    /// `patient`, waits for the outcome of that request. Costs one round trip if the outcome is known,
-    /// otherwise two and a call to Supabase.
+    /// Refreshes a session, unless another request has done so or is about to. If the session has expired,
+    /// waits for the outcome of that request. Costs one round trip if the outcome is known, otherwise three
+    /// and a call to Supabase.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if Supabase or the table does not respond, or another request takes too long.
-    pub(crate) async fn refresh(&self, token: &Secret, patient: bool) -> Result<Refreshed, Error> {
-        let seal = Seal::of(token)?;
+    /// [`Error::RateLimited`] if the user's sessions are refreshed too often; [`Error::Unavailable`] if
+    /// Supabase or the table does not respond, or another request takes too long.
+    pub(crate) async fn refresh(&self, session: Expiring<'_>) -> Result<Refreshed, Error> {
+        let seal = Seal::of(session.refresh_token)?;
+        let lease_seconds = if session.expired { LEASE } else { BRIEF_LEASE };
         let end = wait_until(WAIT_TIMEOUT);
         let mut pause = FIRST_PAUSE;
-        let mut begun = self.store.session_refreshes().begin(&seal.id, LEASE, self.clock.now()).await?;
+        let mut begun =
+            self.store.session_refreshes().begin(&seal.id, lease_seconds, self.clock.now()).await?;
         loop {
             match begun {
-                RefreshBegin::Leased(lease) => return self.carry_out(&lease, &seal, token).await,
+                RefreshBegin::Leased(lease) => return self.carry_out(&lease, &seal, session).await,
                 RefreshBegin::Ended(outcome) => return self.found(outcome, &seal),
-                RefreshBegin::InFlight if !patient => return Ok(Refreshed::InFlight),
+                RefreshBegin::InFlight if !session.expired => return Ok(Refreshed::InFlight),
                 RefreshBegin::InFlight if Instant::now() >= end => {
                     return Err(Error::unavailable(
                         "another request's refresh of the session takes too long",
@@ -94,7 +131,7 @@ impl Refreshes {
             begun = match self.store.session_refreshes().get(&seal.id, now).await? {
                 Some(begun) => begun,
                 // The lease's holder is gone.
-                None => self.store.session_refreshes().begin(&seal.id, LEASE, now).await?,
+                None => self.store.session_refreshes().begin(&seal.id, lease_seconds, now).await?,
             };
         }
     }
@@ -115,8 +152,16 @@ impl Refreshes {
     }
 
     /// Uses the refresh token and records the outcome for other requests.
-    async fn carry_out(&self, lease: &RefreshLease, seal: &Seal, token: &Secret) -> Result<Refreshed, Error> {
-        let answer = self.call(token).await;
+    async fn carry_out(
+        &self,
+        lease: &RefreshLease,
+        seal: &Seal,
+        session: Expiring<'_>,
+    ) -> Result<Refreshed, Error> {
+        let answer = match self.count(session.user).await {
+            Ok(()) => self.call(session).await,
+            Err(error) => Err(error),
+        };
         let (outcome, kept) = match &answer {
             Ok(Refreshed::Renewed(session)) => {
                 (RefreshOutcome::Renewed(seal.close(session.json.expose())?), KEPT)
@@ -133,9 +178,19 @@ impl Refreshes {
         answer
     }
 
-    async fn call(&self, token: &Secret) -> Result<Refreshed, Error> {
+    /// Counts a refresh of one of the user's sessions.
+    async fn count(&self, user: &UserId) -> Result<(), Error> {
+        let bucket = BucketKey::Refresh(user.clone());
+        let taken = self.store.rate_limits().take(&bucket, self.rate, None, self.clock.now()).await?;
+        match taken.decision {
+            Decision::Granted { .. } => Ok(()),
+            Decision::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
+        }
+    }
+
+    async fn call(&self, session: Expiring<'_>) -> Result<Refreshed, Error> {
         let fault = |why: String| Error::unavailable(format!("refreshing a session: {why}"));
-        let response = self.https.send(self.request(token)?, LIMITS).await.map_err(fault)?;
+        let response = self.https.send(self.request(session)?, LIMITS).await.map_err(fault)?;
         let (status, body) = (response.status(), response.body());
         if status == StatusCode::OK {
             let now = self.clock.now().as_second();
@@ -153,33 +208,36 @@ impl Refreshes {
         }
     }
 
-    fn request(&self, token: &Secret) -> Result<Request<Bytes>, Error> {
+    fn request(&self, session: Expiring<'_>) -> Result<Request<Bytes>, Error> {
         let unbuildable =
             |error: hyper::http::Error| Error::internal(format!("request cannot be built: {error}"));
         let mut key = HeaderValue::from_str(self.anon_key.expose()).map_err(|e| unbuildable(e.into()))?;
         key.set_sensitive(true);
-        let body = json!({ "refresh_token": token.expose() }).to_string();
-        let request = Request::post(&self.url).header("apikey", key).header(CONTENT_TYPE, "application/json");
+        let body = json!({ "refresh_token": session.refresh_token.expose() }).to_string();
+        let mut request =
+            Request::post(&self.url).header("apikey", key).header(CONTENT_TYPE, "application/json");
+        if let Some(address) = session.address {
+            request = request.header(FORWARDED_FOR, address.to_canonical().to_string());
+        }
         request.body(Bytes::from(body)).map_err(unbuildable)
     }
 }
 
-/// Supabase's error code, if the refusal concerns the token. Other errors, such as a wrong API key or too
-/// many requests, prove nothing about the session.
-fn refusal(status: StatusCode, body: &[u8]) -> Option<String> {
-    let about_the_token = [
+/// Supabase's error code, if the session has ended. Other errors, such as a wrong API key, too many requests
+/// or a hook that fails, prove nothing about it.
+fn refusal(status: StatusCode, body: &[u8]) -> Option<&'static str> {
+    let about_the_session = [
         StatusCode::BAD_REQUEST,
         StatusCode::FORBIDDEN,
         StatusCode::NOT_FOUND,
         StatusCode::UNPROCESSABLE_ENTITY,
     ];
-    if !about_the_token.contains(&status) {
+    if !about_the_session.contains(&status) {
         return None;
     }
     let body: Value = serde_json::from_slice(body).ok()?;
-    // Older versions of Supabase use the second name.
-    let code = ["error_code", "error"].into_iter().find_map(|key| body[key].as_str())?;
-    Some(code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect())
+    let code = body["error_code"].as_str()?;
+    FINAL_CODES.into_iter().find(|known| *known == code)
 }
 
 impl NewSession {
@@ -202,25 +260,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_errors_about_the_token_count_as_refusals() {
-        let told = r#"{"code":400,"error_code":"refresh_token_not_found","msg":"Invalid Refresh Token"}"#;
-        let old = r#"{"error":"invalid_grant","error_description":"Invalid Refresh Token"}"#;
-        let key = r#"{"message":"Invalid API key","hint":"Double check"}"#;
-        for (status, body, expect) in [
-            (400, told, Some("refresh_token_not_found")),
-            (400, old, Some("invalid_grant")),
-            (403, r#"{"error_code":"user_banned"}"#, Some("user_banned")),
-            (400, "<html>", None),
-            (400, key, None),
-            (401, key, None),
-            (401, told, None),
-            (409, told, None),
-            (429, told, None),
-            (500, told, None),
-            (302, told, None),
-        ] {
+    fn only_final_codes_are_refusals() {
+        let coded = |code: &str| format!(r#"{{"code":400,"error_code":"{code}","msg":"No"}}"#);
+        let check = |status: u16, body: &str, expect: Option<&str>| {
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(refusal(status, body.as_bytes()).as_deref(), expect, "{status} {body}");
+            assert_eq!(refusal(status, body.as_bytes()), expect, "{status} {body}");
+        };
+        for code in FINAL_CODES {
+            check(400, &coded(code), Some(code));
+            check(403, &coded(code), Some(code));
+            for status in [302, 401, 409, 429, 500, 503] {
+                check(status, &coded(code), None);
+            }
+        }
+        for body in [
+            coded("hook_payload_invalid_content_type"),
+            coded("hook_timeout"),
+            coded("bad_json"),
+            coded("over_request_rate_limit"),
+            coded("unexpected_failure"),
+            coded("unheard_of"),
+            r#"{"error":"invalid_grant","error_description":"Invalid Refresh Token"}"#.to_owned(),
+            r#"{"message":"Invalid API key","hint":"Double check"}"#.to_owned(),
+            "<html>".to_owned(),
+        ] {
+            check(400, &body, None);
         }
     }
 

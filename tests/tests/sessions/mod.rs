@@ -6,4 +6,5 @@ mod forge;
 mod issuer;
 mod keys;
 mod refreshes;
+mod requests;
 mod support;

@@ -2,22 +2,25 @@
 
 use std::time::Duration;
 
-use clorp_domain::Error;
-use clorp_issuer::{Endpoint, Fault, Person};
-use clorp_sessions::{Session, Sessions};
+use clorp_domain::{Error, RateLimit};
+use clorp_issuer::{Endpoint, Fault, Person, TokenKind};
+use clorp_sessions::{Browser, Session, Sessions};
 use clorp_tests::Fault as TableFault;
 use futures::future::join_all;
 use serde_json::Value;
 
 use super::forge::{Key, claims_with, header};
-use super::support::{World, ada, apply_cookies, assert_refused, assert_unavailable, authenticate, cookie};
+use super::support::{
+    BROWSER, World, ada, apply_cookies, assert_refused, assert_unavailable, authenticate, cookie,
+};
 
 const UPDATE: &str = "UpdateItem";
 /// Enough faults to exhaust the SDK's attempts.
 const TRIES: usize = 3;
 
 fn ends_refresh(request: &Value) -> bool {
-    !request["UpdateExpression"].as_str().unwrap_or_default().contains("REMOVE")
+    request["Key"]["pk"]["S"].as_str().unwrap_or_default().starts_with("REFRESH#")
+        && !request["UpdateExpression"].as_str().unwrap_or_default().contains("REMOVE")
 }
 
 /// Authenticates a browser on the first instance, and runs `then` with the second one during the refresh.
@@ -66,9 +69,9 @@ async fn missing_or_malformed_cookies_are_no_session() {
         "sb-127-auth-token=base64-x",
         "sb-other-auth-token=base64-e30",
     ] {
-        assert_eq!(world.instances[0].by_cookies([header], false).await.unwrap(), None, "{header}");
+        assert_eq!(world.instances[0].by_cookies([header], BROWSER).await.unwrap(), None, "{header}");
     }
-    assert_eq!(world.instances[0].by_cookies([], false).await.unwrap(), None);
+    assert_eq!(world.instances[0].by_cookies([], BROWSER).await.unwrap(), None);
     world.finish().await;
 }
 
@@ -92,7 +95,9 @@ async fn an_expiring_session_is_refreshed_and_its_successor_is_accepted() {
         let later = authenticate(&world.instances[1], &next).await.unwrap();
         assert_eq!((later.set_cookies.len(), world.issuer.calls().token), (1, calls + 1));
     }
-    let secure = world.instances[0].by_cookies([world.ada(5).cookie.as_str()], true).await.unwrap().unwrap();
+    let browser = Browser { secure: true, ..BROWSER };
+    let secure = world.instances[0].by_cookies([world.ada(5).cookie.as_str()], browser).await;
+    let secure = secure.unwrap().unwrap();
     assert!(secure.set_cookies[0].as_str().ends_with("; Path=/; Secure; SameSite=Lax"));
     world.finish().await;
 }
@@ -126,8 +131,115 @@ async fn a_request_with_a_valid_token_does_not_wait_for_a_concurrent_refresh() {
             .await;
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!((first.set_cookies.len(), second.set_cookies.len()), (1, 0));
-    assert_eq!(first.identity, second.identity);
+    assert_eq!(first.identity.id, second.identity.id);
     assert_eq!(world.issuer.calls().token, 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_hanging_server_does_not_hold_up_a_request_whose_token_lasts() {
+    let world = World::start().await;
+    let signed_in = world.ada(60);
+    let sessions = world.instance(world.issuer.config().unwrap());
+    world.issuer.behave(Endpoint::Token, Some(Fault::Delay(Duration::from_secs(10))));
+    assert_eq!(authenticate(&sessions, &signed_in.cookie).await.unwrap().set_cookies, []);
+    assert_eq!(world.issuer.calls().token, 1);
+    assert!(!world.has_outcome("failed").await, "the request waited until the call failed");
+    // For three seconds no request calls Supabase for this session.
+    assert_eq!(authenticate(&sessions, &signed_in.cookie).await.unwrap().set_cookies, []);
+    assert_eq!(world.issuer.calls().token, 1);
+    // The server has executed the abandoned call, and accepts the refresh token once more.
+    world.issuer.behave(Endpoint::Token, None);
+    world.advance_seconds(3);
+    let session = authenticate(&world.instances[1], &signed_in.cookie).await.unwrap();
+    assert_eq!((session.set_cookies.len(), world.issuer.calls().token), (1, 2));
+    let next = apply_cookies(&signed_in.cookie, &session);
+    world.advance_seconds(3600);
+    assert_eq!(authenticate(&sessions, &next).await.unwrap().set_cookies.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_passing_error_of_supabase_is_unavailable_and_asked_again_soon() {
+    let world = World::start().await;
+    for (calls, (status, code)) in (1..).step_by(2).zip([
+        (400, "hook_payload_invalid_content_type"),
+        (422, "hook_timeout"),
+        (400, "bad_json"),
+        (400, "something_new"),
+        (409, "conflict"),
+        (429, "over_request_rate_limit"),
+        (500, "unexpected_failure"),
+    ]) {
+        let signed_in = world.ada(-60);
+        let fault = Fault::Error { status, code: code.to_owned() };
+        world.issuer.behave(Endpoint::Token, Some(fault));
+        for sessions in &world.instances {
+            assert_unavailable(authenticate(sessions, &signed_in.cookie).await);
+        }
+        assert_eq!(world.issuer.calls().token, calls, "{code}: once for both instances");
+        world.issuer.behave(Endpoint::Token, None);
+        world.advance_seconds(3);
+        let session = authenticate(&world.instances[1], &signed_in.cookie).await.unwrap();
+        assert_eq!(session.set_cookies.len(), 1, "{code}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_final_error_of_supabase_ends_the_session() {
+    let world = World::start().await;
+    for (calls, code) in (1..).zip([
+        "refresh_token_not_found",
+        "refresh_token_already_used",
+        "session_not_found",
+        "session_expired",
+        "user_banned",
+        "user_not_found",
+        "validation_failed",
+    ]) {
+        let signed_in = world.ada(-60);
+        let fault = Fault::Error { status: 400, code: code.to_owned() };
+        world.issuer.behave(Endpoint::Token, Some(fault));
+        for sessions in &world.instances {
+            assert_refused(authenticate(sessions, &signed_in.cookie).await);
+            world.advance_seconds(20);
+        }
+        assert_eq!(world.issuer.calls().token, calls, "{code}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn refreshes_of_one_user_are_limited_and_those_of_others_are_not() {
+    let world = World::start().await;
+    let rate = RateLimit { quota: 2, window_seconds: 3600 };
+    let sessions = world.instance(world.issuer.config().unwrap().with_refresh_rate(rate));
+    for _ in 0..2 {
+        assert_eq!(authenticate(&sessions, &world.ada(-60).cookie).await.unwrap().set_cookies.len(), 1);
+    }
+    let third = world.ada(-60);
+    let refused = authenticate(&sessions, &third.cookie).await;
+    assert!(matches!(refused, Err(Error::RateLimited { .. })), "{refused:?}");
+    assert_eq!(authenticate(&sessions, &world.ada(60).cookie).await.unwrap().set_cookies, []);
+    assert_eq!(world.issuer.calls().token, 2);
+    let bob = world.issuer.sign_in(&Person::new("bob", "Bob"), -60).unwrap();
+    assert_eq!(authenticate(&sessions, &bob.cookie).await.unwrap().set_cookies.len(), 1);
+    world.advance_seconds(1800);
+    assert_eq!(authenticate(&sessions, &third.cookie).await.unwrap().set_cookies.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_that_expired_before_the_refresh_tokens_lifetime_is_refused_without_a_call() {
+    let world = World::start().await;
+    let day = 24 * 60 * 60;
+    let old = world.ada(-30 * day - 60);
+    assert_refused(authenticate(&world.instances[0], &old.cookie).await);
+    assert_eq!(world.issuer.calls().token, 0);
+    assert_eq!(world.items().await, "[]", "the table was written");
+    let session = authenticate(&world.instances[0], &world.ada(-30 * day + 60).cookie).await.unwrap();
+    assert_eq!(session.set_cookies.len(), 1);
     world.finish().await;
 }
 
@@ -257,6 +369,24 @@ async fn a_session_whose_refresh_token_was_used_long_ago_ends() {
     // The family of tokens is revoked. An issued access token stays valid until it expires.
     assert!(authenticate(&world.instances[1], &newest).await.is_ok());
     world.advance_seconds(3600);
+    assert_refused(authenticate(&world.instances[1], &newest).await);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_session_with_long_refresh_tokens_is_refreshed_and_ends_if_an_old_one_is_used() {
+    let world = World::start().await;
+    world.issuer.set_token_kind(TokenKind::Long).unwrap();
+    let stolen = world.ada(-60);
+    assert_eq!(stolen.text("refresh_token").len(), 51);
+    let mut newest = stolen.cookie.clone();
+    for _ in 0..2 {
+        let session = authenticate(&world.instances[0], &newest).await.unwrap();
+        newest = apply_cookies(&newest, &session);
+        world.advance_seconds(3600);
+    }
+    assert_refused(authenticate(&world.instances[1], &stolen.cookie).await);
+    world.advance_seconds(60);
     assert_refused(authenticate(&world.instances[1], &newest).await);
     world.finish().await;
 }

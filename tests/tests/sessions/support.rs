@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use clorp_context::Clock;
 use clorp_domain::Error;
 use clorp_issuer::{Issuer, Options, Person, SignedIn};
 use clorp_local_aws::dynamo::{Dynamo, client, create_table};
 use clorp_sam::Template;
-use clorp_sessions::{Config, Session, Sessions};
+use clorp_sessions::{Browser, Config, Session, Sessions};
 use clorp_store::Store;
 use clorp_tests::{Proxy, world::TABLE};
 use serde_json::{Value, json};
+
+/// A browser without HTTPS, at an unknown address.
+pub const BROWSER: Browser = Browser { secure: false, address: None };
 
 pub struct World {
     dynamo: Dynamo,
@@ -35,7 +39,9 @@ impl World {
         let issuer = Issuer::start(options).await.unwrap();
         let instance = || {
             let store = Store::new(proxy.client("users"), TABLE);
-            Sessions::new(issuer.config().unwrap(), store, Clock::shifted(shift_millis.clone()))
+            // A slow machine must not abandon a refresh.
+            let config = issuer.config().unwrap().with_max_delay(Duration::from_secs(60));
+            Sessions::new(config, store, Clock::shifted(shift_millis.clone()))
         };
         let instances = [instance(), instance()];
         Self { dynamo, shift_millis, issuer, proxy, instances }
@@ -53,6 +59,11 @@ impl World {
 
     pub fn advance_seconds(&self, seconds: i64) {
         self.shift_millis.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    /// True if the table holds the record of a refresh with this outcome.
+    pub async fn has_outcome(&self, outcome: &str) -> bool {
+        self.items().await.contains(&format!("\"outcome\": S(\"{outcome}\")"))
     }
 
     /// Signs Ada in with a token that lasts this many seconds.
@@ -76,7 +87,7 @@ impl World {
             .proxy
             .used_permissions()
             .into_iter()
-            .filter(|need| need.keys.as_deref() != Some("REFRESH#"))
+            .filter(|need| !["REFRESH#", "USER#"].contains(&need.keys.as_deref().unwrap_or_default()))
             .collect();
         assert!(forbidden.is_empty(), "sessions must not ask for {forbidden:?}");
         self.issuer.shutdown().await.unwrap();
@@ -102,7 +113,7 @@ pub fn is_ada(identity: &Result<clorp_sessions::Identity, Error>) -> bool {
 
 /// Authenticates a browser by its cookies.
 pub async fn authenticate(sessions: &Sessions, cookie: &str) -> Result<Session, Error> {
-    sessions.by_cookies([cookie], false).await.map(|session| session.expect("a readable cookie"))
+    sessions.by_cookies([cookie], BROWSER).await.map(|session| session.expect("a readable cookie"))
 }
 
 /// The browser's `Cookie` after a response: the cookies it had, changed by those that the response sets.

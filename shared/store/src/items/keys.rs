@@ -152,6 +152,7 @@ pub(crate) fn rate_limit(bucket: &BucketKey) -> Key {
         BucketKey::Unpaid(user) => Key::new(user_pk(user), "LIMIT#unpaid"),
         BucketKey::Login(address) => Key::new(format!("ADDRESS#{}", address.as_str()), "LIMIT#login"),
         BucketKey::Public(address) => Key::new(format!("ADDRESS#{}", address.as_str()), "LIMIT#public"),
+        BucketKey::Refresh(user) => Key::new(user_pk(user), "LIMIT#refresh"),
     }
 }
 
@@ -364,6 +365,7 @@ mod tests {
         for bucket in [BucketKey::Programs(ada.clone(), RateClass::Claim), program] {
             check(rate_limit(&bucket), user_pk, "LIMIT#claim#programs");
         }
+        check(rate_limit(&BucketKey::Refresh(ada.clone())), user_pk, "LIMIT#refresh");
         assert_eq!(rate_limit(&BucketKey::login(None)).sk, "LIMIT#login");
         assert!(rate_limit(&BucketKey::login(None)).pk.starts_with("ADDRESS#"));
         check(login(&hash.parse().unwrap()), &format!("LOGIN#{hash}"), "LOGIN");
