@@ -17,6 +17,9 @@ pub enum ConnectStatus {
 }
 
 impl ConnectStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::NotConnected, Self::Pending, Self::Active];
+
     /// The status's word, as stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +39,6 @@ impl FromStr for ConnectStatus {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        let all = [Self::NotConnected, Self::Pending, Self::Active];
-        all.into_iter().find(|status| status.as_str() == word).ok_or(UnknownWord)
+        Self::ALL.into_iter().find(|status| status.as_str() == word).ok_or(UnknownWord)
     }
 }

@@ -5,7 +5,8 @@
 //! all routes share: the request id, the error body, the log line. [`serve::finish_for_callers`] also
 //! enforces the policies: authentication, rights, rate limits, idempotency keys.
 //!
-//! Modules depend on each other in one direction, from the bottom up: `headers`, `policy` and [`problem`];
+//! Modules depend on each other in one direction, from the bottom up: `headers`, [`error_codes`], [`words`],
+//! `policy` and [`problem`];
 //! then the extractors, `limits` and [`origins`]; then [`authenticate`] and `idempotency`; then [`openapi`],
 //! [`routes`] and [`serve`].
 
@@ -13,6 +14,7 @@ pub mod attachments;
 pub mod auth;
 pub mod authenticate;
 pub mod cache;
+pub mod error_codes;
 pub mod event_stream;
 pub mod extract;
 pub mod grades;
@@ -29,6 +31,7 @@ pub mod requirements;
 pub mod routes;
 pub mod serve;
 pub mod source;
+pub mod words;
 
 pub use attachments::{AttachmentRequest, file_drafts};
 pub use auth::Caller;

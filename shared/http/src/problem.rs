@@ -12,6 +12,8 @@ use clorp_domain::{Cents, Error, FieldError, Release, Right};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::words::ErrorCode;
+
 /// Seconds to wait before a retry after a transient fault.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
@@ -68,7 +70,7 @@ pub struct ErrorBody {
     #[schema(example = "The drop is not open")]
     error: String,
     /// Error code for programs. Stable.
-    #[schema(value_type = String, example = "drop_not_open")]
+    #[schema(value_type = ErrorCode, example = "drop_not_open")]
     code: Cow<'static, str>,
     /// Identifier of the request, to quote in support questions. Also in `X-Request-Id`.
     request_id: String,

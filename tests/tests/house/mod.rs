@@ -2,15 +2,18 @@
 //! page and leave nothing to do. API descriptions say something. Tests are named as claims. Functions stay
 //! short.
 
+mod codes;
 mod document;
 mod functions;
 mod prose;
 mod source;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use clorp_http::error_codes::ERROR_CODES;
 use source::Source;
 
 /// A place that breaks a rule: file, line, and the text there.
@@ -104,6 +107,26 @@ fn descriptions_in_the_api_document_have_three_words_at_least() {
     let brief: Vec<_> =
         described.into_iter().filter(|said| said.is_brief()).map(|said| said.at(path)).collect();
     assert_none("a description has three words at least", &brief);
+}
+
+#[test]
+fn the_list_of_error_codes_and_the_source_agree() {
+    let is_source =
+        |path: &str| path.ends_with(".rs") && path.contains("/src/") && !path.starts_with("infra/");
+    let mut sources = tracked();
+    sources.retain(|file| is_source(&file.path) && !file.path.starts_with("tests/"));
+    let code = |file: &Tracked| file.text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+    let texts: Vec<String> =
+        sources.iter().filter(|file| !file.path.ends_with("error_codes.rs")).map(code).collect();
+    let named: BTreeSet<&str> = texts.iter().flat_map(|text| codes::codes(text)).collect();
+    assert!(named.len() > 70, "only {} codes were found", named.len());
+    let unlisted: Vec<_> = named.iter().filter(|code| !ERROR_CODES.contains(code)).collect();
+    assert!(unlisted.is_empty(), "add to shared/http/src/error_codes.rs: {unlisted:?}");
+    let literal = |code: &str| format!("\"{code}\"");
+    let unused: Vec<_> =
+        ERROR_CODES.iter().filter(|code| !texts.iter().any(|text| text.contains(&literal(code)))).collect();
+    assert!(unused.is_empty(), "remove from shared/http/src/error_codes.rs: {unused:?}");
+    assert!(ERROR_CODES.is_sorted(), "the list is in alphabetical order");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use clorp_domain::time::rfc3339;
 use clorp_domain::{Brief, Cents, Drop, Error, Standing};
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::page_limit;
-use clorp_http::{ApiQuery, Problem, RequirementsBody};
+use clorp_http::{ApiQuery, Problem, RequirementsBody, words};
 use clorp_store::{BoardQuery, BoardSort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -21,7 +21,7 @@ use super::{cacheable_page, parse_pack};
 #[into_params(parameter_in = Query)]
 pub(crate) struct BoardParams {
     /// Only drops of this kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
-    #[param(pattern = "^(roast|scout|code|cook|wild)$")]
+    #[param(value_type = Option<words::Pack>)]
     pack: Option<String>,
     /// Only drops of at least this price, in cents.
     #[param(minimum = 0)]
@@ -36,6 +36,7 @@ pub(crate) struct BoardParams {
     worker_win_rate_percent: Option<u32>,
     /// Order of the drops: `closing` (the default: the first to close first), `newest` or `price` (highest
     /// first).
+    #[param(value_type = Option<words::BoardOrder>)]
     sort: Option<String>,
     /// Maximum number of items, 1 to 100; the default is 50. A shorter page may still have a next page.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -55,6 +56,7 @@ pub(crate) struct OpenDrop {
     /// Task for the workers, in plain text.
     prompt: String,
     /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
+    #[schema(value_type = words::Pack)]
     pack: &'static str,
     /// Price that the sender paid, in cents.
     price_cents: i64,
@@ -136,10 +138,10 @@ impl BoardParams {
 
 /// List open drops. Public.
 ///
-/// The filters `worker_…` describe a worker, and leave out the drops whose `worker_requirements` that worker
-/// does not meet.
+/// A drop is on the board from its payment until it is closed to submissions. The filters `worker_…` describe
+/// a worker, and leave out the drops whose `worker_requirements` that worker does not meet.
 #[utoipa::path(
-    get, path = "/api/board", tag = "board", params(BoardParams),
+    get, path = "/api/board", tag = "board", operation_id = "list", params(BoardParams),
     responses(
         (status = 200, description = "A page of the board", body = Vec<OpenDrop>, headers(
             ("ETag" = String, description = "Tag of this content, to send in `If-None-Match`"),

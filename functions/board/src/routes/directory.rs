@@ -9,7 +9,7 @@ use clorp_domain::time::rfc3339;
 use clorp_http::grades::GradeCounts;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::page_limit;
-use clorp_http::{ApiQuery, Problem};
+use clorp_http::{ApiQuery, Problem, words};
 use clorp_store::DirectorySort;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -22,7 +22,7 @@ use super::cacheable_page;
 #[into_params(parameter_in = Query)]
 pub(crate) struct DirectoryParams {
     /// Order of the agents: `earnings` (the default) or `wins`, highest first.
-    #[param(pattern = "^(earnings|wins)$")]
+    #[param(value_type = Option<words::DirectoryOrder>)]
     sort: Option<String>,
     /// Maximum number of items, 1 to 100; the default is 50. A shorter page may still have a next page.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -78,6 +78,8 @@ fn parse_sort(word: Option<&str>) -> Result<DirectorySort, Problem> {
 }
 
 /// List agents that have raced, the most successful first. Public.
+///
+/// An agent enters the directory with its first submission that is judged.
 #[utoipa::path(
     get, path = "/api/agents/directory", tag = "agents", params(DirectoryParams),
     responses(

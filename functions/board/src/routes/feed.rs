@@ -7,7 +7,7 @@ use clorp_context::Context;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::page_limit;
-use clorp_http::{ApiQuery, Problem};
+use clorp_http::{ApiQuery, Problem, words};
 use clorp_store::FeedEntry;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -20,7 +20,7 @@ use super::{cacheable_page, parse_pack};
 #[into_params(parameter_in = Query)]
 pub(crate) struct FeedParams {
     /// Only drops of this kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
-    #[param(pattern = "^(roast|scout|code|cook|wild)$")]
+    #[param(value_type = Option<words::Pack>)]
     pack: Option<String>,
     /// Maximum number of items, 1 to 100; the default is 50.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -38,10 +38,12 @@ pub(crate) struct FinishedDrop {
     /// First line of the prompt, cut at a word to at most 80 characters.
     title: String,
     /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
+    #[schema(value_type = words::Pack)]
     pack: &'static str,
     /// Price that the sender paid, in cents.
     price_cents: i64,
     /// Grade of the winning submission, S to F.
+    #[schema(value_type = Option<words::SubmissionGrade>)]
     grade: Option<&'static str>,
     /// Number of submissions that were judged.
     submissions_count: u32,
@@ -72,6 +74,9 @@ impl From<FeedEntry> for FinishedDrop {
 }
 
 /// List completed drops, newest first. Public.
+///
+/// A completed drop has been judged, and its winner was paid. Drops that were cancelled or expired are not in
+/// the feed.
 #[utoipa::path(
     get, path = "/api/feed", tag = "board", params(FeedParams),
     responses(

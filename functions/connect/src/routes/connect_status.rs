@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
-use clorp_http::{ApiJson, Caller, NoParams, Problem};
+use clorp_http::{ApiJson, Caller, NoParams, Problem, words};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,11 +14,13 @@ use crate::App;
 pub(crate) struct ConnectStatusBody {
     /// Status of the account: `not_connected`, `pending` (Stripe requires more information) or `active`
     /// (withdrawals are possible).
-    #[schema(pattern = "^(not_connected|pending|active)$")]
+    #[schema(value_type = words::StripeAccountStatus)]
     status: &'static str,
 }
 
 /// Check if withdrawals to your bank are possible.
+///
+/// They are possible if the status is `active`.
 #[utoipa::path(
     get, path = "/api/stripe/connect/status", tag = "stripe",
     responses(

@@ -12,7 +12,7 @@ use clorp_domain::{
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{
     ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, RequirementsBody, RequirementsRequest, Right,
-    file_drafts,
+    file_drafts, words,
 };
 use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
 use clorp_write_gate::wait_for_admission;
@@ -37,7 +37,7 @@ pub(crate) struct RunRequest {
     #[schema(max_items = 10)]
     attachments: Option<Vec<AttachmentRequest>>,
     /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`. The default is `wild`.
-    #[schema(example = "roast", pattern = "^(roast|scout|code|cook|wild)$")]
+    #[schema(value_type = Option<words::Pack>, example = "roast")]
     pack: Option<String>,
     /// Price of the drop in cents. The default depends on `pack`; a value outside of 100 to 100000 is
     /// replaced by the nearest limit.
@@ -63,6 +63,7 @@ pub(crate) struct Estimate {
     /// First line of the prompt, cut at a word to at most 80 characters.
     title: String,
     /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
+    #[schema(value_type = words::Pack)]
     pack: &'static str,
     /// Price that the drop would cost, in cents.
     estimated_price_cents: i64,

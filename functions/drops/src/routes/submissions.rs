@@ -5,7 +5,7 @@ use clorp_domain::drops::Submission;
 use clorp_domain::time::rfc3339;
 use clorp_domain::{Drop, DropId, Error, Placing, Status, SubmissionId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, RoleErrors};
-use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
+use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem, words};
 use clorp_store::{Credit, JudgedDrop};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,6 +34,7 @@ pub(crate) struct SubmissionBody {
     /// Rank in the verdict, where 1 is the winner; `null` until the drop is completed.
     rank: Option<u32>,
     /// Grade in the verdict, S to F; `null` until the drop is completed.
+    #[schema(value_type = Option<words::SubmissionGrade>)]
     grade: Option<&'static str>,
     /// Score in the verdict, 0 to 100; `null` until the drop is completed.
     score: Option<u32>,

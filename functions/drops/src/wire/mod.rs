@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use clorp_domain::time::rfc3339;
 use clorp_domain::{Attachment, Brief, Drop, Rules, Status, SubmissionId, UserId};
 use clorp_files::Signed;
-use clorp_http::RequirementsBody;
+use clorp_http::{RequirementsBody, words};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,12 +20,12 @@ pub(crate) struct DropBody {
     id: String,
     /// Status of the drop, which only moves forward: `pending_payment`, `open`, `ranking`, then `completed`,
     /// `cancelled` or `expired`.
-    #[schema(pattern = "^(pending_payment|open|ranking|completed|cancelled|expired)$")]
+    #[schema(value_type = words::DropStatus)]
     status: &'static str,
     /// Task for the workers, in plain text.
     prompt: String,
     /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
-    #[schema(pattern = "^(roast|scout|code|cook|wild)$")]
+    #[schema(value_type = words::Pack)]
     pack: &'static str,
     /// User id of the sender, who posted the drop.
     sender: String,
@@ -36,6 +36,7 @@ pub(crate) struct DropBody {
     #[schema(format = DateTime)]
     window_closes_at: Option<String>,
     /// Grade of the winning submission, S to F; `null` until the drop is completed.
+    #[schema(value_type = Option<words::SubmissionGrade>)]
     grade: Option<&'static str>,
     /// Identifier of the winning submission; `null` until the drop is completed.
     winning_submission_id: Option<String>,

@@ -4,6 +4,7 @@ use clorp_domain::appeal::{Appeal, Opinion};
 use clorp_domain::time::rfc3339;
 use clorp_domain::verdict::{Constraint, Method};
 use clorp_domain::{DropId, Placing, Verdict};
+use clorp_http::words;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,11 +42,11 @@ pub(crate) struct MethodBody {
     seed: Option<String>,
     /// Certainty of the first place: `high`, `medium` or `low`. Only a model's verdict is ever `high`: every
     /// reading named this winner. `null` in a verdict from before it was recorded.
-    #[schema(pattern = "^(high|medium|low)$")]
+    #[schema(value_type = Option<words::JudgeConfidence>)]
     confidence: Option<&'static str>,
     /// Reason why the embedded judge decided although a model is configured: `model_unavailable`,
     /// `unusable_answers`, `limit_reached` or `deadline_near`; otherwise `null`.
-    #[schema(pattern = "^(model_unavailable|unusable_answers|limit_reached|deadline_near)$")]
+    #[schema(value_type = Option<words::FallbackReason>)]
     fallback: Option<&'static str>,
 }
 
@@ -72,6 +73,7 @@ pub(crate) struct PlacingBody {
     /// Rank of the submission, where 1 is the best.
     rank: u32,
     /// Grade of the submission, S to F.
+    #[schema(value_type = words::SubmissionGrade)]
     grade: &'static str,
     /// Score of the submission, 0 to 100.
     score: u32,
@@ -112,7 +114,7 @@ pub(crate) struct CheckBody {
     /// The constraint, in the judge's words.
     constraint: String,
     /// Result of the check: `met`, `missed`, or `unclear` if the judge cannot tell.
-    #[schema(pattern = "^(met|missed|unclear)$")]
+    #[schema(value_type = words::CheckResult)]
     result: &'static str,
     /// Measurement of the judge, such as "94 words".
     found: String,
@@ -132,10 +134,10 @@ pub(crate) struct RankHeld {
 #[schema(as = Appeal)]
 pub(crate) struct AppealBody {
     /// Side that appealed: `sender` or `workers`.
-    #[schema(pattern = "^(sender|workers)$")]
+    #[schema(value_type = words::AppealSide)]
     side: &'static str,
     /// State of the appeal: `pending` until the second opinion is there, then `decided`.
-    #[schema(pattern = "^(pending|decided)$")]
+    #[schema(value_type = words::AppealStatus)]
     status: &'static str,
     /// Time of the appeal (RFC 3339, UTC).
     #[schema(format = DateTime)]

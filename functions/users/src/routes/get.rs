@@ -5,7 +5,7 @@ use clorp_context::Context;
 use clorp_domain::UserId;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
-use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem};
+use clorp_http::{ApiJson, Caller, NoParams, PathId, Problem, words};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,6 +27,7 @@ pub(crate) struct UserBody {
     stripe_account_id: Option<String>,
     /// Status of the Stripe account: `not_connected`, `pending` (Stripe requires more information) or
     /// `active` (withdrawals are possible).
+    #[schema(value_type = words::StripeAccountStatus)]
     stripe_account_status: &'static str,
     /// Time at which the account was created (RFC 3339, UTC).
     #[schema(format = DateTime)]

@@ -7,7 +7,7 @@ use clorp_domain::FinishedRace;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::list;
-use clorp_http::{ApiQuery, Caller, Paging, Problem};
+use clorp_http::{ApiQuery, Caller, Paging, Problem, words};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,7 +20,7 @@ pub(crate) struct RaceBody {
     /// First line of the drop's prompt, cut at a word to at most 80 characters.
     title: String,
     /// Kind of work: `roast`, `scout`, `code`, `cook` or `wild`.
-    #[schema(pattern = "^(roast|scout|code|cook|wild)$")]
+    #[schema(value_type = words::Pack)]
     pack: &'static str,
     /// Price of the drop, in cents.
     price_cents: i64,
@@ -34,6 +34,7 @@ pub(crate) struct RaceBody {
     /// Number of submissions to the drop.
     submissions_count: u32,
     /// Grade of your submission, S to F.
+    #[schema(value_type = words::SubmissionGrade)]
     grade: &'static str,
     /// Score of your submission, 0 to 100.
     score: u32,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use clorp_context::Context;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
-use clorp_http::{ApiJson, Caller, NoParams, Problem};
+use clorp_http::{ApiJson, Caller, NoParams, Problem, words};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,6 +14,7 @@ pub(crate) struct ActiveDrop {
     /// Identifier of the drop.
     id: String,
     /// Status of the drop: `open` or `ranking`.
+    #[schema(value_type = words::DropStatus)]
     status: &'static str,
     /// First line of the prompt, cut at a word to at most 80 characters.
     title: String,
@@ -23,6 +24,8 @@ pub(crate) struct ActiveDrop {
 }
 
 /// List the drops that you are working on, newest first, at most 100.
+///
+/// A drop leaves the list when it ends, or when you no longer hold a claim on it.
 #[utoipa::path(
     get, path = "/api/users/status", tag = "users",
     responses(

@@ -6,7 +6,7 @@ use clorp_domain::time::rfc3339;
 use clorp_domain::topup::checked_amount;
 use clorp_domain::{Error, Withdrawal, WithdrawalId, WithdrawalStatus};
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, FundsErrors, PayoutErrors};
-use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
+use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, words};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -31,7 +31,7 @@ pub(crate) struct WithdrawalBody {
     amount_cents: i64,
     /// Status of the withdrawal: `paid` (the money is on its way to your bank) or `pending` (the wallet is
     /// debited, and Stripe has not confirmed the transfer yet).
-    #[schema(pattern = "^(paid|pending)$")]
+    #[schema(value_type = words::WithdrawalStatus)]
     status: &'static str,
     /// Time at which the withdrawal was requested (RFC 3339, UTC).
     #[schema(format = DateTime)]

@@ -6,7 +6,7 @@ use clorp_domain::login::checked_user_code;
 use clorp_domain::time::rfc3339;
 use clorp_domain::{Error, Login, LoginStatus, Right};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
-use clorp_http::{ApiJson, ApiQuery, Caller, Problem};
+use clorp_http::{ApiJson, ApiQuery, Caller, Problem, words};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -37,6 +37,7 @@ pub(crate) struct LoginBody {
     #[schema(example = "203.0.113.7")]
     asked_from: Option<String>,
     /// Status of the login: `pending`, `approved`, `denied`, or `redeemed` once the program has its key.
+    #[schema(value_type = words::LoginStatus)]
     status: &'static str,
     /// Time at which the program began the login (RFC 3339, UTC).
     #[schema(format = DateTime)]
