@@ -1,5 +1,7 @@
 //! `GET /api/jobs/{id}/logs`: the timeline of a drop, as server-sent events.
 
+mod schema;
+
 use axum::extract::State;
 use clorp_domain::drops::Relation;
 use clorp_domain::time::rfc3339;
@@ -7,25 +9,23 @@ use clorp_domain::timeline::{Event, EventId, EventKind};
 use clorp_domain::{Drop, DropId, Error, Rules, SubmissionId, UserId};
 use clorp_http::event_stream::{EventStream, LastEventId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
-use clorp_http::{Caller, NoParams, PathId, Problem};
+use clorp_http::{Caller, NoParams, PathId, Problem, words};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
 
-/// One event of a drop's timeline. In the stream, `id` and `event` are fields of the server-sent event, and
-/// `data` is JSON on one line.
-#[derive(Debug, Serialize, ToSchema)]
+/// One event of a drop's timeline.
+#[derive(Debug, Serialize)]
 pub(crate) struct TimelineEvent {
-    /// Identifier of the event. It never changes, and sorts byte by byte after the identifier of every
-    /// earlier event.
+    /// Identifier of the event.
     id: String,
     #[serde(flatten)]
     what: EventBody,
 }
 
 /// Kind of the event, and the data that belongs to it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub(crate) enum EventBody {
     /// The drop was posted.
@@ -123,6 +123,7 @@ pub(crate) struct CompletedData {
     #[schema(format = DateTime)]
     at: String,
     /// Grade of the winning submission, S to F.
+    #[schema(value_type = words::SubmissionGrade)]
     grade: &'static str,
     /// Identifier of the winning submission.
     winning_submission_id: String,
@@ -143,7 +144,7 @@ pub(crate) struct DoneData {
     #[schema(format = DateTime)]
     at: String,
     /// Final status of the drop: `completed`, `cancelled` or `expired`.
-    #[schema(pattern = "^(completed|cancelled|expired)$")]
+    #[schema(value_type = words::DropStatus)]
     status: &'static str,
 }
 
