@@ -29,6 +29,8 @@ const LIST: &str = "drops";
 const EXPIRES_AT: &str = "expires_at";
 /// Time for which an unpaid drop is kept after it can be paid, in seconds: a payment that has begun finds it.
 const UNPAID_KEPT_SECONDS: u32 = 60 * 60;
+/// Entries of the index that a page with a status reads. They cost three and a half read units at most.
+const FILTERED_ENTRIES: i32 = 200;
 /// Bytes that a file with its signed address may take in an answer.
 const SHOWN_FILE_BYTES: usize = 4096;
 /// Bytes of the texts on one page of a list: JSON escapes may double them, and API answers end at 6 MB.
@@ -84,26 +86,37 @@ impl Drops<'_> {
     }
 
     /// The drops that a user posted, newest first, each with its brief and, where the index knows of a
-    /// winner, the winner's output. Two round trips: the index `by_sender`, then the items.
+    /// winner, the winner's output. With a `status`, only drops that have it. Two round trips: the index
+    /// `by_sender`, then the items.
+    ///
+    /// The index tells completed drops from others, and the items tell the rest. So a page with a `status`
+    /// reads up to [`FILTERED_ENTRIES`] entries of the index, and no more items than it may show. It may be
+    /// short or empty and still have a next page.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a cursor of another list; faults.
     pub async fn by_sender(
         self,
         sender: &UserId,
+        status: Option<Status>,
         limit: i32,
         after: Option<&str>,
     ) -> Result<Page<Listed>, Error> {
         let before = position(LIST, after)?.unwrap_or_else(|| END.to_string());
+        let filter = status.map(|status| match status {
+            Status::Completed => "attribute_exists(winner_id)",
+            _ => "attribute_not_exists(winner_id)",
+        });
         let answer = self
             .table
             .query()
             .index_name("by_sender")
             .key_condition_expression("sender_id = :sender AND pk < :before")
+            .set_filter_expression(filter.map(str::to_owned))
             .expression_attribute_values(":sender", s(sender.to_string()))
             .expression_attribute_values(":before", s(format!("DROP#{before}")))
             .scan_index_forward(false)
-            .limit(limit.saturating_add(1))
+            .limit(if filter.is_some() { FILTERED_ENTRIES } else { limit.saturating_add(1) })
             .send()
             .await
             .map_err(|e| fault("query by sender", e))?;
@@ -111,10 +124,15 @@ impl Drops<'_> {
         let keep = usize::try_from(limit).unwrap_or(0);
         let more = hits.len() > keep;
         hits.truncate(keep);
-        let (items, filled) = self.fill(&hits).await?;
-        let last = filled.checked_sub(1).and_then(|last| hits.get(last));
-        let next = last.filter(|_| more || filled < hits.len()).map(|(id, _)| cursor(LIST, &id.to_string()));
-        Ok(Page { items, next })
+        let (mut items, filled) = self.fill(&hits).await?;
+        let end = if more || filled < hits.len() {
+            filled.checked_sub(1).and_then(|last| hits.get(last)).map(|(id, _)| *id)
+        } else {
+            // The index has further entries, which this page has not looked at.
+            answer.last_evaluated_key.as_ref().and_then(hit).map(|(id, _)| id)
+        };
+        items.retain(|(drop, ..)| status.is_none_or(|status| drop.status == status));
+        Ok(Page { items, next: end.map(|id| cursor(LIST, &id.to_string())) })
     }
 
     /// The drops that a user posted since a time, oldest first, at most 1,000. A round trip to the index

@@ -279,6 +279,7 @@ async fn read(table: &mut Table, id: &str, state: &str, worker: &Client) {
     table.get("GET /api/jobs/{id}/submissions", &format!("{job}/submissions"), &sender, state).await;
     table.get("GET /api/jobs/{id}/logs", &format!("{job}/logs"), &sender, state).await;
     if state == "completed" {
+        table.get("GET /api/jobs", "/api/jobs?status=open", &sender, "by status").await;
         table.get("GET /api/jobs/{id}/verdict", &format!("{job}/verdict"), worker, state).await;
         table.get("GET /api/users/races", "/api/users/races", worker, "1 race").await;
         let appeal = sender.post_empty(&format!("{job}/appeal")).await;

@@ -1,7 +1,20 @@
 //! The effects, responses and refusals of each endpoint along the life of a drop.
 
-use clorp_tests::World;
+use clorp_tests::{Client, World};
 use serde_json::{Value, json};
+
+/// Every drop that a list shows, page by page, and the number of pages.
+async fn list_all(client: &Client, path: &str) -> (Vec<String>, usize) {
+    let (mut seen, mut pages, mut next) = (Vec::new(), 0, Some(path.to_owned()));
+    while let Some(path_of_page) = next {
+        let answer = client.get(&path_of_page).await;
+        next = answer.header("x-next-cursor").map(|cursor| format!("{path}&cursor={cursor}"));
+        let page = answer.expect(200);
+        seen.extend(page.as_array().unwrap().iter().map(|drop| drop["id"].as_str().unwrap().to_owned()));
+        pages += 1;
+    }
+    (seen, pages)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_opens_an_unpaid_drop_once() {
@@ -49,18 +62,63 @@ async fn pages_list_the_callers_drops_newest_first() {
         world.advance_seconds(1);
     }
     posted.reverse();
-    let mut seen = Vec::new();
-    let mut path = "/api/jobs?limit=2".to_owned();
-    loop {
-        let answer = world.sender.get(&path).await;
-        let next = answer.header("x-next-cursor").map(str::to_owned);
-        let page = answer.expect(200);
-        seen.extend(page.as_array().unwrap().iter().map(|drop| drop["id"].as_str().unwrap().to_owned()));
-        let Some(cursor) = next else { break };
-        path = format!("/api/jobs?limit=2&cursor={cursor}");
-    }
-    assert_eq!(seen, posted);
+    assert_eq!(list_all(&world.sender, "/api/jobs?limit=2").await, (posted, 3));
     assert_eq!(world.workers[0].get("/api/jobs").await.expect(200), json!([]));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_selects_the_callers_drops_and_an_unknown_one_is_refused() {
+    let world = World::start().await;
+    let (sender, worker) = (&world.sender, &world.workers[0]);
+    let mut open = Vec::new();
+    let completed = sender.post_drop(100).await;
+    worker.claim(&completed).await.expect(201);
+    worker.submit(&completed, "A tagline that is as thin as this README").await.expect(201);
+    let expired = sender.post_drop(100).await;
+    world.advance_seconds(301);
+    world.sweep().await;
+    for _ in 0..3 {
+        open.push(sender.post_drop(100).await);
+        world.advance_seconds(1);
+    }
+    let cancelled = sender.post_drop(100).await;
+    sender.post_empty(&format!("/api/jobs/{cancelled}/cancel")).await.expect(200);
+    open.reverse();
+    let of = async |status: &str, limit: u32| {
+        list_all(sender, &format!("/api/jobs?status={status}&limit={limit}")).await.0
+    };
+    for limit in [1, 2, 50] {
+        assert_eq!(of("open", limit).await, open, "{limit}");
+        assert_eq!(of("completed", limit).await, std::slice::from_ref(&completed), "{limit}");
+        assert_eq!(of("expired", limit).await, std::slice::from_ref(&expired), "{limit}");
+        assert_eq!(of("cancelled", limit).await, std::slice::from_ref(&cancelled), "{limit}");
+        assert_eq!(of("ranking", limit).await, [""; 0], "{limit}");
+    }
+    assert_eq!(list_all(worker, "/api/jobs?status=open").await.0, [""; 0], "drops of another sender");
+    for unknown in ["", "Open", "closed", "open,ranking"] {
+        let answer = sender.get(&format!("/api/jobs?status={unknown}")).await;
+        answer.expect_field(400, "invalid_status", "status");
+    }
+    for open in open {
+        sender.post_empty(&format!("/api/jobs/{open}/cancel")).await.expect(200);
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_with_a_status_looks_at_a_bounded_number_of_drops() {
+    let world = World::start().await;
+    let open = world.sender.post_drop(100).await;
+    for _ in 0..200 {
+        let drop = world.sender.post_drop(100).await;
+        world.sender.post_empty(&format!("/api/jobs/{drop}/cancel")).await.expect(200);
+    }
+    let first = world.sender.get("/api/jobs?status=completed").await;
+    assert!(first.header("x-next-cursor").is_some(), "one drop is left to look at");
+    assert_eq!(first.expect(200), json!([]));
+    assert_eq!(list_all(&world.sender, "/api/jobs?status=completed").await, (Vec::new(), 2));
+    assert_eq!(list_all(&world.sender, "/api/jobs?status=open&limit=100").await, (vec![open], 3));
     world.finish().await;
 }
 
