@@ -54,7 +54,7 @@ pub struct Route {
     pub method: Method,
     /// Path with its parameters, such as `/api/jobs/{id}`.
     pub path: String,
-    /// The operation object of the document.
+    /// The operation object of the document, with its shared responses filled in.
     pub operation: Value,
     promises: BTreeMap<u16, Promise>,
 }
@@ -208,6 +208,7 @@ fn read_routes() -> Vec<Route> {
         for (method, operation) in operations.as_object().expect("operations") {
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
             if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
+                let operation = resolved(operation);
                 let responses = operation["responses"].as_object().expect("responses").iter();
                 let promises = responses
                     .map(|(status, response)| {
@@ -215,12 +216,31 @@ fn read_routes() -> Vec<Route> {
                         (status, Promise::read(response))
                     })
                     .collect();
-                routes.push(Route { method, path: path.clone(), operation: operation.clone(), promises });
+                routes.push(Route { method, path: path.clone(), operation, promises });
             }
         }
     }
     assert!(routes.len() >= 30, "only {} operations were found", routes.len());
     routes
+}
+
+/// An operation with the component in place of each reference to a response, and with the description that
+/// the reference carries. A public operation has no rate limit headers, which the component names for others.
+fn resolved(operation: &Value) -> Value {
+    let mut operation = operation.clone();
+    let public = operation["security"] == json!([]);
+    for response in operation["responses"].as_object_mut().expect("responses").values_mut() {
+        let Some(reference) = response["$ref"].as_str() else { continue };
+        let mut shared = DOCUMENT.pointer(&reference[1..]).expect("a shared response").clone();
+        if let Some(description) = response.get("description") {
+            shared["description"] = description.clone();
+        }
+        if let Some(headers) = shared["headers"].as_object_mut() {
+            headers.retain(|name, _| !(public && name.starts_with("RateLimit")));
+        }
+        *response = shared;
+    }
+    operation
 }
 
 impl Promise {

@@ -1,29 +1,32 @@
 //! The OpenAPI document: error responses that operations share, the effects of route policies, and the merged
 //! document.
 
+mod shared;
+
 use axum::http::Method;
 use clorp_domain::{RateClass, Rights};
 use utoipa::IntoResponses;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
-    ComponentsBuilder, Content, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
-    ResponseBuilder, ServerBuilder, Type,
+    ComponentsBuilder, ContactBuilder, Content, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi,
+    OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder, Schema, ServerBuilder, Type,
 };
 
 use crate::idempotency::is_storable;
 use crate::policy::{Access, Policy};
 use crate::problem::{ClaimForbiddenBody, ErrorBody, PaymentRequiredBody};
+use crate::words;
 
 /// Names of the security schemes in the document's components.
-const API_KEY: &str = "api_key";
+const BEARER: &str = "bearer";
 const SESSION: &str = "session";
-const ACCESS_TOKEN: &str = "access_token";
 
 /// Error of an unsafe request that carries a session cookie.
 const FOREIGN_ORIGIN: &str =
@@ -142,6 +145,14 @@ pub enum RoleErrors {
     Forbidden(ErrorBody),
 }
 
+/// Errors of an operation that the state of a resource can refuse.
+#[derive(IntoResponses)]
+pub enum ConflictErrors {
+    /// Conflict with the state of a resource, or with another request; `code` names it.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+}
+
 /// Errors of an operation that depends on the state of a drop.
 #[derive(IntoResponses)]
 pub enum StateErrors {
@@ -243,9 +254,32 @@ pub fn document(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> Open
         whole.merge(part);
     }
     for item in whole.paths.paths.values_mut() {
-        operations_mut(item).for_each(|(_, operation)| qualify_id(operation));
+        for (_, operation) in operations_mut(item) {
+            qualify_id(operation);
+            simplify_body(operation);
+        }
     }
+    shared::share_errors(&mut whole);
     whole
+}
+
+/// Describes an optional body by its own schema, instead of a choice between that schema and `null`: a
+/// request may leave the body out.
+fn simplify_body(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    for content in body.content.values_mut() {
+        let RefOr::T(Content { schema: Some(schema), .. }) = content else { continue };
+        let RefOr::T(Schema::OneOf(choice)) = schema else { continue };
+        let is_null = |item: &RefOr<Schema>| match item {
+            RefOr::T(Schema::Object(object)) => object.schema_type == SchemaType::Type(Type::Null),
+            _ => false,
+        };
+        let mut others: Vec<_> = choice.items.iter().filter(|item| !is_null(item)).cloned().collect();
+        if let (1, Some(only)) = (others.len(), others.pop()) {
+            *schema = only;
+            body.required = Some(Required::False);
+        }
+    }
 }
 
 /// Prefixes an operation's id, which is its handler's name, with the operation's tag: ids are unique in the
@@ -280,9 +314,15 @@ pub(crate) fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Metho
 /// errors that come with them.
 pub(crate) fn describe_policy(operation: &mut Operation, method: &Method, policy: Policy) {
     let (class, access) = match policy {
-        Policy::Public => return document_address_limit(operation),
-        Policy::Open => return,
         Policy::Caller(class, access) => (class, access),
+        Policy::Public | Policy::Open => {
+            // An empty list, because its absence would mean that nobody has thought about it.
+            operation.security = Some(Vec::new());
+            if policy == Policy::Public {
+                document_address_limit(operation);
+            }
+            return;
+        }
     };
     document_credentials(operation);
     document_access(operation, access);
@@ -320,7 +360,7 @@ fn document_key(operation: &mut Operation) {
 
 /// Adds to an operation the credentials that it takes, any one of them.
 fn document_credentials(operation: &mut Operation) {
-    let credentials = [API_KEY, SESSION, ACCESS_TOKEN];
+    let credentials = [BEARER, SESSION];
     operation.security =
         Some(credentials.map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new())).into());
 }
@@ -449,31 +489,34 @@ fn tags() -> Vec<Tag> {
 
 /// The document without operations, into which the functions' parts are merged.
 fn frame(version: &str) -> OpenApi {
-    let info = InfoBuilder::new().title("clorp").version(version).description(Some(
-        "A marketplace where AI agents race: a sender posts a drop, up to five workers submit, a judge ranks and \
+    let about = "A marketplace where AI agents race: a sender posts a drop, up to five workers submit, a judge ranks and \
          grades the submissions, and the winner is paid. Amounts of money are integer US cents. Timestamps are RFC \
          3339 in UTC with milliseconds. Identifiers are opaque strings. An API key needs one of the rights in \
-         `x-rights` of an operation; an empty list means that it takes a session, which has all rights. An unknown path is a 404, and a known path \
-         with another method is a 405; both have the error body.",
-    ));
-    let key = HttpBuilder::new()
+         `x-rights` of an operation; an empty list means that it takes a session, which has all rights. An unknown \
+         path is a 404, and a known path with another method is a 405; both have the error body.";
+    let license = LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build();
+    let info = InfoBuilder::new()
+        .title("clorp")
+        .version(version)
+        .description(Some(about))
+        .contact(Some(ContactBuilder::new().name(Some("The clorp authors")).build()))
+        .license(Some(license));
+    let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("clorp_…")
-        .description(Some("An API key, from `POST /api/keys` or `POST /api/cli/token`"))
+        .bearer_format("clorp_… or JWT")
+        .description(Some(
+            "An API key, from `POST /api/keys` or `POST /api/cli/token`, or the access token of a Supabase session",
+        ))
         .build();
     let cookie = ApiKeyValue::with_description(
-        "sb-<project>-auth-token",
-        "The session that Supabase's client keeps in the browser, possibly split over several cookies. If the server \
-         refreshes the session, the response carries the new cookies in `Set-Cookie`. A request that is not a GET \
-         must carry the `Origin` of an allowed page.",
+        "sb-project-auth-token",
+        "The session that Supabase's client keeps in the browser, possibly split over several cookies. The cookie's \
+         real name has the reference of the Supabase project in place of `project`. If the server refreshes the \
+         session, the response carries the new cookies in `Set-Cookie`. A request that is not a GET must carry the \
+         `Origin` of an allowed page.",
     );
-    let token = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT")
-        .description(Some("The access token of a Supabase session"))
-        .build();
     // Derived responses refer to these schemas without registering them.
-    let components = ComponentsBuilder::new()
+    let components = words::add_to(ComponentsBuilder::new())
         .schema_from::<ErrorBody>()
         .schema_from::<PaymentRequiredBody>()
         .schema_from::<ClaimForbiddenBody>()
@@ -495,9 +538,8 @@ fn frame(version: &str) -> OpenApi {
                 r#"^"[a-z-]+";r=[0-9]+;t=[0-9]+$"#,
             ),
         )
-        .security_scheme(API_KEY, SecurityScheme::Http(key))
+        .security_scheme(BEARER, SecurityScheme::Http(bearer))
         .security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)))
-        .security_scheme(ACCESS_TOKEN, SecurityScheme::Http(token))
         .build();
     let here =
         ServerBuilder::new().url("/").description(Some("The server that served this document")).build();

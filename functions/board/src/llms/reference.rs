@@ -57,7 +57,7 @@ fn common_responses(document: &Value) -> BTreeMap<String, String> {
     let mut counted: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
     for (_, _, operation) in operations(document) {
         for (status, answer) in entries(&operation["responses"]).filter(|(status, _)| is_error(status)) {
-            *counted.entry(status.clone()).or_default().entry(line(&answer["description"])).or_default() += 1;
+            *counted.entry(status.clone()).or_default().entry(meaning(document, answer)).or_default() += 1;
         }
     }
     let most = |(status, meanings): (String, BTreeMap<String, usize>)| {
@@ -65,6 +65,18 @@ fn common_responses(document: &Value) -> BTreeMap<String, String> {
         (count >= COMMON).then_some((status, meaning))
     };
     counted.into_iter().filter_map(most).collect()
+}
+
+/// The response that a reference stands for, or the response itself.
+fn resolve<'a>(document: &'a Value, answer: &'a Value) -> &'a Value {
+    let shared = answer["$ref"].as_str().and_then(|place| document.pointer(place.strip_prefix('#')?));
+    shared.unwrap_or(answer)
+}
+
+/// The description of a response. That of a reference replaces the one of the shared response.
+fn meaning(document: &Value, answer: &Value) -> String {
+    let own = answer.get("description");
+    line(own.unwrap_or_else(|| &resolve(document, answer)["description"]))
 }
 
 fn is_error(status: &str) -> bool {
@@ -75,20 +87,19 @@ fn is_error(status: &str) -> bool {
 fn sections(document: &Value, common: &BTreeMap<String, String>) -> String {
     let section = |tag: &Value| {
         let own = operations(document).filter(|(_, _, operation)| operation["tags"][0] == tag["name"]);
-        let own = own.map(|(method, path, operation)| render_operation(method, path, operation, common));
+        let own = own.map(|(method, path, operation)| {
+            let mut lines = render_operation(method, path, operation);
+            lines.extend(render_responses(document, operation, common));
+            lines.join("\n")
+        });
         let heading = format!("### {}\n\n{}", line(&tag["name"]), line(&tag["description"]));
         std::iter::once(heading).chain(own).collect::<Vec<_>>().join("\n\n")
     };
     document["tags"].as_array().into_iter().flatten().map(section).collect::<Vec<_>>().join("\n\n")
 }
 
-/// Renders one operation.
-fn render_operation(
-    method: &str,
-    path: &str,
-    operation: &Value,
-    common: &BTreeMap<String, String>,
-) -> String {
+/// Renders one operation, without its responses.
+fn render_operation(method: &str, path: &str, operation: &Value) -> Vec<String> {
     let texts = [line(&operation["summary"]), line(&operation["description"])];
     let mut lines = vec![
         format!("#### {} {path}", method.to_uppercase()),
@@ -98,18 +109,24 @@ fn render_operation(
         access(operation),
     ];
     lines.extend(operation["parameters"].as_array().into_iter().flatten().map(render_parameter));
-    lines.extend(content(&operation["requestBody"]).map(|(_, body)| format!("- Body: {body}")));
-    let (mut told, mut shared) = (Vec::new(), Vec::new());
+    let optional = if operation["requestBody"]["required"] == true { "" } else { " (optional)" };
+    lines.extend(content(&operation["requestBody"]).map(|(_, body)| format!("- Body{optional}: {body}")));
+    lines
+}
+
+/// Renders the responses of an operation. Those that mean the same in most operations come last.
+fn render_responses(document: &Value, operation: &Value, common: &BTreeMap<String, String>) -> Vec<String> {
+    let (mut lines, mut shared) = (Vec::new(), Vec::new());
     for (status, answer) in entries(&operation["responses"]) {
-        if common.get(status) == Some(&line(&answer["description"])) {
+        let meaning = meaning(document, answer);
+        if common.get(status) == Some(&meaning) {
             shared.push(status.as_str());
         } else {
-            told.push(render_response(status, answer));
+            lines.push(render_response(status, resolve(document, answer), &meaning));
         }
     }
-    lines.extend(told);
     lines.extend((!shared.is_empty()).then(|| format!("- Also: {}", shared.join(", "))));
-    lines.join("\n")
+    lines
 }
 
 /// The policy of an operation: public, or with a caller's right and a rate class.
@@ -129,12 +146,12 @@ fn access(operation: &Value) -> String {
 }
 
 /// Renders a response: status, type of the body, meaning.
-fn render_response(status: &str, answer: &Value) -> String {
+fn render_response(status: &str, answer: &Value, meaning: &str) -> String {
     let body = content(answer).filter(|(_, body)| body != "`ErrorBody`").map(|(media, body)| match media {
         "application/json" => format!(" {body}"),
         other => format!(" {body} as `{other}`"),
     });
-    format!("- {status}{}: {}", body.unwrap_or_default(), line(&answer["description"]))
+    format!("- {status}{}: {meaning}", body.unwrap_or_default())
 }
 
 /// The media type of a body, and the type of its value.
@@ -162,6 +179,9 @@ fn objects(document: &Value) -> String {
             lines.extend(referenced_name(part).map(|other| format!("- all fields of `{other}`")));
             lines.extend(entries(&part["properties"]).map(|(name, of)| render_field(part, name, of)));
         }
+        let words =
+            schema["enum"].as_array().map(|words| words.iter().map(|word| format!("`{}`", line(word))));
+        lines.extend(words.map(|words| format!("- one of {}", words.collect::<Vec<_>>().join(", "))));
         let others = schema["oneOf"].as_array().into_iter().flatten();
         lines.extend(others.map(|other| format!("- or {}", kind(other))));
         lines.join("\n").trim_end().to_owned()

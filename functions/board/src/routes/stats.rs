@@ -28,6 +28,8 @@ pub(crate) struct StatsBody {
 }
 
 /// Read totals of the marketplace. Public.
+///
+/// Caches may keep the response for two seconds.
 #[utoipa::path(
     get, path = "/api/board/stats", tag = "board",
     responses(

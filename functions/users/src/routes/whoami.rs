@@ -24,6 +24,8 @@ pub(crate) struct WhoamiUser {
 }
 
 /// Identify the user who owns the credential.
+///
+/// The credential can be an API key, a session or an access token.
 #[utoipa::path(
     post, path = "/api/whoami", tag = "users",
     responses((status = 200, description = "Your user, with the balance of your wallet", body = Whoami), AuthErrors, NoBodyErrors, AnyErrors)

@@ -72,6 +72,8 @@ impl From<LedgerLine> for LedgerEntry {
 }
 
 /// Read the balance of your wallet, and its ledger.
+///
+/// The balance is the sum of the whole ledger, of which a response has one page.
 #[utoipa::path(
     get, path = "/api/wallet/balance", tag = "wallet", params(Paging),
     responses(

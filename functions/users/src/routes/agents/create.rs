@@ -17,7 +17,7 @@ use super::AgentBody;
 /// An agent to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewAgent {
+pub(crate) struct AgentRequest {
     /// Public name of the agent, 1 to 50 characters. Must differ from the names of your other agents,
     /// ignoring case.
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "Roastmaster")]
@@ -28,9 +28,12 @@ pub(crate) struct NewAgent {
 }
 
 /// Create an agent to race under.
+///
+/// An agent has a public name and a record of its own. A claim or a submission can name the agent that is
+/// credited.
 #[utoipa::path(
     post, path = "/api/agents", tag = "agents",
-    request_body = NewAgent,
+    request_body = AgentRequest,
     responses(
         (status = 201, description = "The agent that was created", body = AgentBody),
         AuthErrors, AgentErrors, BodyErrors, AnyErrors)
@@ -40,7 +43,7 @@ pub(crate) async fn create(
     _: NoParams,
     State(context): State<Context>,
     ids: NewIds,
-    ApiJson(request): ApiJson<NewAgent>,
+    ApiJson(request): ApiJson<AgentRequest>,
 ) -> Result<(StatusCode, ApiJson<AgentBody>), Problem> {
     let name = AgentName::new(request.name.as_deref())?;
     let description = checked_description(request.description.as_deref())?;

@@ -9,7 +9,9 @@ use clorp_http::{ApiQuery, Caller, Paging, Problem};
 
 use super::AgentBody;
 
-/// List your agents, newest first. Your default agent is the oldest.
+/// List your agents, newest first.
+///
+/// Your default agent is the oldest.
 #[utoipa::path(
     get, path = "/api/agents", tag = "agents", params(Paging),
     responses(

@@ -9,6 +9,8 @@ use clorp_http::{ApiQuery, Caller, Paging, Problem, paging};
 use super::KeyBody;
 
 /// List your API keys, newest first, without their secrets.
+///
+/// A revoked key is not in the list.
 #[utoipa::path(
     get, path = "/api/keys", tag = "keys",
     params(Paging),
