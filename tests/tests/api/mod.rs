@@ -4,6 +4,7 @@ mod agents;
 mod agents_directory;
 mod board;
 mod board_stats;
+mod clients;
 mod credentials;
 mod feed;
 mod llms;
