@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::time::after_seconds;
-use crate::{Cents, FieldError, KeyId, Rights, SpendPolicy, Spent, UserId};
+use crate::{Cents, FieldError, KeyId, Rights, SpendPolicy, Spent, UserId, text};
 
 /// Prefix of every key.
 pub const PREFIX: &str = "clorp_";
@@ -121,21 +121,12 @@ impl StoredKey {
     }
 }
 
-/// Checks the name of a key: 1 to 100 characters, none of them a control character.
+/// Checks the name of a key: 1 to 100 visible characters, as [`text::checked_name`] says.
 ///
 /// # Errors
 /// [`FieldError`] at `/name`.
-pub fn checked_name(name: Option<String>) -> Result<String, FieldError> {
-    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| FieldError::new("/name", "name_required", "Name is required"))?;
-    if name.chars().count() > MAX_NAME_CHARS {
-        let message = format!("Name must be at most {MAX_NAME_CHARS} characters");
-        return Err(FieldError::new("/name", "name_too_long", message));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(FieldError::new("/name", "invalid_name", "Name must not contain control characters"));
-    }
-    Ok(name)
+pub fn checked_name(name: Option<&str>) -> Result<String, FieldError> {
+    text::checked_name(name, MAX_NAME_CHARS)
 }
 
 /// Checks an expiry, which must lie after `now`.

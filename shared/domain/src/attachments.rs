@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::text::{is_deceptive, shows_something};
 use crate::time::after_seconds;
 use crate::{FieldError, Rules, UploadId};
 
@@ -232,10 +233,14 @@ fn checked_filename(name: Option<String>) -> Result<String, FieldError> {
     if !(1..=MAX_FILENAME_CHARS).contains(&name.chars().count()) {
         return refused("A file name has 1 to 255 characters");
     }
+    if name.contains(['/', '\\']) {
+        return refused("A file name has no path separators");
+    }
     // Direction marks can make one file extension look like another.
-    let is_direction_mark = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    if name.contains(|c: char| c.is_control() || is_direction_mark(c) || c == '/' || c == '\\') {
-        return refused("A file name has no path separators and no control characters");
+    if !shows_something(&name) || name.contains(is_deceptive) {
+        return refused(
+            "A file name has no control characters, and none that are invisible or turn text around",
+        );
     }
     if name == "." || name == ".." {
         return refused("A file name is not the name of a folder");
@@ -362,7 +367,20 @@ mod tests {
             (sha256(&"é".repeat(32)), "/sha256", "invalid_sha256"),
         ];
         let long = "x".repeat(256);
-        for bad in ["", "a/b", "a\\b", "a\nb", "a\0", "\u{7f}", ".", "..", "a\u{202e}gnp.exe", &long] {
+        for bad in [
+            "",
+            "a/b",
+            "a\\b",
+            "a\nb",
+            "a\0",
+            "\u{7f}",
+            ".",
+            "..",
+            "a\u{202e}gnp.exe",
+            "a\u{200b}",
+            "\u{200d}",
+            &long,
+        ] {
             cases.push((name(bad), "/filename", "invalid_filename"));
         }
         let long = format!("text/{}", "x".repeat(128));

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::ledger::Unbalanced;
 use crate::money::Overflow;
+use crate::text::require_plain;
 use crate::time::after_seconds;
 use crate::verdict::Candidate;
 use crate::{
@@ -643,6 +644,7 @@ impl Output {
             );
             return Err(FieldError::new("/output_text", "output_too_long", message));
         }
+        require_plain("/output_text", "Output text", &text)?;
         Ok(Self { text, files })
     }
 

@@ -35,6 +35,7 @@ pub mod session;
 pub mod spend;
 pub mod stats;
 pub mod taken_back;
+pub mod text;
 pub mod time;
 pub mod timeline;
 pub mod topup;

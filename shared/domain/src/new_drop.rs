@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::pack::UnknownPack;
+use crate::text::require_plain;
 use crate::{Brief, Cents, FieldError, FileDraft, NamedFiles, Pack, Requirements, RequirementsDraft, Rules};
 
 /// Longest title of a drop, in characters.
@@ -99,6 +100,7 @@ fn checked_prompt(prompt: Option<String>, rules: &Rules) -> Result<String, Field
         let message = format!("Prompt must be at most {} bytes", rules.max_prompt_bytes);
         return Err(FieldError::new("/prompt", "prompt_too_long", message));
     }
+    require_plain("/prompt", "Prompt", &prompt)?;
     Ok(prompt)
 }
 
@@ -117,7 +119,20 @@ fn checked_env_vars(
         let message = format!("envVars must be at most {} bytes together", rules.max_env_vars_bytes);
         return Err(FieldError::new("/envVars", "env_vars_too_long", message));
     }
+    for (name, value) in &vars {
+        // A name is one line, and a value may have several.
+        if name.contains(char::is_control) {
+            let message = "An envVars name must not have control characters";
+            return Err(FieldError::new("/envVars", "control_character", message));
+        }
+        require_plain(&format!("/envVars/{}", pointer_token(name)), "An envVars value", value)?;
+    }
     Ok(vars)
+}
+
+/// A name as a step of a JSON pointer (RFC 6901).
+fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The first line of `prompt` with text, cut to [`MAX_TITLE_CHARS`] characters, at a word boundary if there
@@ -197,10 +212,17 @@ mod tests {
         let many = (0..=rules.max_env_vars).map(|i| (i.to_string(), String::new())).collect();
         let long = BTreeMap::from([("A".to_owned(), "x".repeat(rules.max_env_vars_bytes))]);
         let unnamed = BTreeMap::from([(String::new(), String::new())]);
+        let var = |name: &str, value: &str| Draft {
+            env_vars: BTreeMap::from([(name.to_owned(), value.to_owned())]),
+            ..draft("x")
+        };
         let files = |n| vec![FileDraft::default(); n];
         for (draft, field, code) in [
             (Draft::default(), "/prompt", "prompt_required"),
             (draft(" \n\t"), "/prompt", "prompt_required"),
+            (draft("a\u{1b}b"), "/prompt", "control_character"),
+            (var("a/b", "\u{0}"), "/envVars/a~1b", "control_character"),
+            (var("a\nb", "x"), "/envVars", "control_character"),
             (draft(&"x".repeat(rules.max_prompt_bytes + 1)), "/prompt", "prompt_too_long"),
             (Draft { pack: Some("Roast".to_owned()), ..draft("x") }, "/pack", "invalid_pack"),
             (Draft { env_vars: many, ..draft("x") }, "/envVars", "too_many_env_vars"),
@@ -212,5 +234,7 @@ mod tests {
             assert_eq!(refused(draft), (field.to_owned(), code));
         }
         assert!(NewDrop::new(draft(&"x".repeat(rules.max_prompt_bytes)), &rules).is_ok());
+        assert!(NewDrop::new(draft("one\r\n\ttwo\n"), &rules).is_ok());
+        assert!(NewDrop::new(var("A", "one\ntwo"), &rules).is_ok());
     }
 }

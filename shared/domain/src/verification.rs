@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::drops::Output;
+use crate::text::require_plain;
 use crate::time::after_seconds;
 use crate::{FieldError, FileDraft, NamedFiles, Rules, UserId, VerificationId};
 
@@ -41,6 +42,7 @@ fn checked_criteria(criteria: Option<String>, rules: &Rules) -> Result<String, F
         let message = format!("Criteria must be at most {} bytes", rules.max_prompt_bytes);
         return Err(FieldError::new("/criteria", "criteria_too_long", message));
     }
+    require_plain("/criteria", "Criteria", &criteria)?;
     Ok(criteria)
 }
 
@@ -120,6 +122,8 @@ mod tests {
             check(nothing, "x", 0, Err(("/criteria", "criteria_required")));
             check("x", nothing, 0, Err(("/output_text", "output_required")));
         }
+        check("a\u{1b}", "x", 0, Err(("/criteria", "control_character")));
+        check("x", "a\u{0}", 0, Err(("/output_text", "control_character")));
         check("x", "-", 1, Ok(()));
         check("x", "x", 11, Err(("/attachments", "too_many_attachments")));
     }

@@ -73,7 +73,7 @@ pub(crate) async fn begin(
     State(page): State<LoginPage>,
     ApiJson(request): ApiJson<LoginRequest>,
 ) -> Result<(StatusCode, ApiJson<BegunLogin>), Problem> {
-    let name = checked_name(request.name.or_else(|| Some(DEFAULT_NAME.to_owned())))?;
+    let name = checked_name(request.name.as_deref().or(Some(DEFAULT_NAME)))?;
     let asked = checked_request(request.rights.as_deref())?;
     let now = context.clock.now();
     take_from_limit(&context, source, now).await?;

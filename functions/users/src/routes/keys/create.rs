@@ -70,7 +70,7 @@ pub(crate) async fn create(
         None => default_rights(&terms.policy, &caller)?,
     };
     let key = StoredKey {
-        name: checked_name(request.name)?,
+        name: checked_name(request.name.as_deref())?,
         expires_at: terms.expires_at,
         rights,
         policy: terms.policy,
