@@ -7,9 +7,9 @@ use crate::items::brief::read_brief;
 use crate::items::drop::read_drop;
 use crate::items::index_entry::{BY_CLOSING, BY_OPENING, BY_PRICE, State, price_position, time_position};
 use crate::items::keys;
-use crate::table::page::position;
-use crate::table::spread::{FIRST, Order, Range};
-use crate::table::{END, Freshness, Key};
+use crate::table::page::{MAX_PAGE_BYTES, answer_bytes, cursor, position};
+use crate::table::spread::{FIRST, Hit, Order, Range};
+use crate::table::{END, Freshness};
 use crate::{Board, Page};
 
 /// Index entries that one partition is asked for when a filter may exclude many.
@@ -62,7 +62,8 @@ impl Board<'_> {
     /// briefs.
     ///
     /// A page may hold fewer than `limit` and have a next one: filters are applied to a bounded number of
-    /// entries. The indexes do not know the requirements, so a page loses the drops that `standing` excludes.
+    /// entries, and a page ends early where its texts would outgrow an answer. The indexes do not know the
+    /// requirements, so a page loses the drops that `standing` excludes.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a cursor of another order; faults.
@@ -71,11 +72,12 @@ impl Board<'_> {
         let range = range(&query, position(order.list, query.after)?);
         let partitions = State::Open.partitions(query.pack);
         let page = self.table.spread(order, partitions, range, query.limit).await?;
-        let hits: Vec<DropId> = page.items.iter().filter_map(drop_of).collect();
-        let keys = hits.iter().flat_map(|id| [keys::drop(*id), keys::body(*id)]).collect();
+        let hits: Vec<(DropId, String)> = page.items.into_iter().filter_map(drop_of).collect();
+        let keys = hits.iter().flat_map(|(id, _)| [keys::drop(*id), keys::body(*id)]).collect();
         let mut found = self.table.get_all(keys, Freshness::Eventual).await?;
         let mut items = Vec::new();
-        for id in hits {
+        let (mut bytes, mut end): (usize, Option<String>) = (0, None);
+        for (id, position) in hits {
             let drop = found.remove(&keys::drop(id));
             let (Some(drop), Some(body)) = (drop, found.remove(&keys::body(id))) else {
                 continue;
@@ -85,7 +87,13 @@ impl Board<'_> {
             let open = drop.status == Status::Open && drop.window.is_some_and(|w| query.now < w.closes_at);
             let admits = |worker: &Standing| drop.requirements.unmet(worker).is_empty();
             if open && query.standing.as_ref().is_none_or(admits) {
-                items.push((drop, read_brief(body)?));
+                let brief = read_brief(body)?;
+                bytes += answer_bytes(&brief.prompt);
+                if let Some(end) = end.as_deref().filter(|_| bytes > MAX_PAGE_BYTES) {
+                    return Ok(Page { items, next: Some(cursor(order.list, end)) });
+                }
+                items.push((drop, brief));
+                end = Some(position);
             }
         }
         Ok(Page { items, next: page.next })
@@ -107,9 +115,9 @@ impl Board<'_> {
     }
 }
 
-/// The drop of an index entry.
-fn drop_of(key: &Key) -> Option<DropId> {
-    keys::drop_of_pk(&key.pk)
+/// The drop of an index entry, and its position.
+fn drop_of(hit: Hit) -> Option<(DropId, String)> {
+    Some((keys::drop_of_pk(&hit.key.pk)?, hit.position))
 }
 
 /// The part of the board's order that a query selects, from `after` on.

@@ -19,7 +19,7 @@ use crate::items::user::read_user;
 use crate::items::work::Lapse;
 use crate::stats::{count, on_board};
 use crate::table::item::{at, n, s, text};
-use crate::table::page::{cursor, position};
+use crate::table::page::{MAX_PAGE_BYTES, answer_bytes, cursor, position};
 use crate::table::{END, Freshness, Item, PK, Refusals, Tx, Update, fault};
 use crate::work::{begin_work, end_all_work, end_work};
 use crate::{Conditional, Drops, Page, ledger};
@@ -33,8 +33,6 @@ const UNPAID_KEPT_SECONDS: u32 = 60 * 60;
 const FILTERED_ENTRIES: i32 = 200;
 /// Bytes that a file with its signed address may take in an answer.
 const SHOWN_FILE_BYTES: usize = 4096;
-/// Bytes of the texts on one page of a list: JSON escapes may double them, and API answers end at 6 MB.
-const MAX_PAGE_BYTES: usize = 2 * 1024 * 1024;
 
 /// The payment of a drop.
 #[derive(Clone, Copy, Debug)]
@@ -422,9 +420,13 @@ fn hit(item: &Item) -> Option<Hit> {
     Some((keys::drop_of_pk(text(item, PK)?)?, read_winner(item)))
 }
 
-/// Bytes that the texts and files of a drop take in an answer.
+/// Bytes that the texts and files of a drop take in an answer, which has most of the prompt twice.
 fn shown_bytes(brief: &Brief, output: Option<&Delivered>) -> usize {
     let (text, files) =
-        output.map_or((0, 0), |output| (output.output_text.len(), output.output_attachments.len()));
-    brief.prompt.len() + text + (brief.attachments.len() + files) * SHOWN_FILE_BYTES
+        output.map_or((0, 0), |output| (answer_bytes(&output.output_text), output.output_attachments.len()));
+    let vars = brief.env_vars.iter().map(|(name, value)| answer_bytes(name) + answer_bytes(value));
+    2 * answer_bytes(&brief.prompt)
+        + vars.sum::<usize>()
+        + text
+        + (brief.attachments.len() + files) * SHOWN_FILE_BYTES
 }

@@ -36,7 +36,7 @@ impl Feed<'_> {
     ) -> Result<Page<FeedEntry>, Error> {
         let range = Range::below(position(BY_COMPLETION.list, after)?, limit);
         let page = self.table.spread(BY_COMPLETION, State::Feed.partitions(pack), range, limit).await?;
-        let hits: Vec<DropId> = page.items.iter().filter_map(|key| keys::drop_of_pk(&key.pk)).collect();
+        let hits: Vec<DropId> = page.items.iter().filter_map(|hit| keys::drop_of_pk(&hit.key.pk)).collect();
         let keys = hits.iter().flat_map(|id| [keys::drop(*id), keys::verdict(*id)]).collect();
         let mut found = self.table.get_all(keys, Freshness::Eventual).await?;
         let mut items = Vec::new();

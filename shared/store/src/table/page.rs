@@ -6,6 +6,20 @@ use clorp_domain::{Error, FieldError};
 
 use super::{END, Item, Key, Table, fault};
 
+/// Bytes that the texts on one page of a list may take in an answer. Lambda's answers end at 6 MB.
+pub(crate) const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes that a text takes in an answer: JSON escapes it, and Lambda puts the body into JSON once more.
+pub(crate) fn answer_bytes(text: &str) -> usize {
+    let bytes = |byte: u8| match byte {
+        b'"' | b'\\' => 4,
+        b'\n' | b'\t' | b'\r' => 3,
+        0..0x20 => 7,
+        _ => 1,
+    };
+    text.bytes().map(bytes).sum()
+}
+
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
@@ -104,6 +118,16 @@ pub(crate) fn foreign_cursor() -> FieldError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_takes_as_many_bytes_as_json_within_json() {
+        for text in ["plain", "é", "\"", "\\", "\n\t\r", "\u{1}", "\u{7f}", "</script>"] {
+            let body = serde_json::to_string(text).unwrap();
+            let answer = serde_json::to_string(&body).unwrap();
+            // Each of the two texts has quotes of its own.
+            assert_eq!(answer_bytes(text), answer.len() - "\"\\\"\\\"\"".len(), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_cursor_leads_back_to_its_position_in_its_own_list_only() {

@@ -51,9 +51,11 @@ impl Range {
 
 /// An index entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Hit {
-    position: String,
-    key: Key,
+pub(crate) struct Hit {
+    /// The entry's position in the list's order.
+    pub position: String,
+    /// The primary key of its item.
+    pub key: Key,
 }
 
 /// The answer of one partition: entries in order, and the position up to which it was read, unless that is
@@ -65,7 +67,7 @@ struct Run {
 }
 
 impl Table {
-    /// A page of a list: the keys of its items. One round trip to all partitions at once; half a read unit
+    /// A page of a list: the entries of its items. One round trip to all partitions at once; half a read unit
     /// for each 4 KB of each partition's entries.
     pub(crate) async fn spread(
         &self,
@@ -73,13 +75,10 @@ impl Table {
         partitions: Vec<String>,
         range: Range,
         limit: i32,
-    ) -> Result<Page<Key>, Error> {
+    ) -> Result<Page<Hit>, Error> {
         let runs = partitions.into_iter().map(|partition| self.run(order, partition, &range));
         let page = merge(try_join_all(runs).await?, order.forward, usize::try_from(limit).unwrap_or(0));
-        Ok(Page {
-            items: page.items.into_iter().map(|hit| hit.key).collect(),
-            next: page.next.map(|position| cursor(order.list, &position)),
-        })
+        Ok(Page { items: page.items, next: page.next.map(|position| cursor(order.list, &position)) })
     }
 
     /// The first entries of each partition, all in the list's order. Each partition has a range of its own.
