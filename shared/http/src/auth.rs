@@ -4,7 +4,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use clorp_domain::{ApiKey, Error, Fingerprint, Program, Right, Rights, StoredKey, UserId};
+use clorp_domain::{ApiKey, Error, FieldError, Fingerprint, Program, Right, Rights, StoredKey, UserId};
 use clorp_sessions::Identity;
 
 use crate::policy::Access;
@@ -130,21 +130,28 @@ pub(crate) enum Authorization {
     Key(ApiKey),
     /// Text that has the form of a session's access token.
     Token(String),
-    /// No credential, or more than one header, which is ambiguous.
+    /// No credential.
     Unusable,
 }
 
 impl Authorization {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let value = match (values.next(), values.next()) {
-            (None, _) => return Self::Absent,
-            (Some(value), None) => value.to_str().unwrap_or_default(),
-            (Some(_), Some(_)) => return Self::Unusable,
-        };
+    /// Reads the header. It may be repeated with one value: a gateway joins repeated headers with commas, and
+    /// no credential has one.
+    ///
+    /// # Errors
+    /// [`FieldError`] for different values, because a proxy and this server might each choose another.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, FieldError> {
+        let values = headers.get_all(header::AUTHORIZATION).iter();
+        let values = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+        let mut values = values.map(str::trim);
+        let Some(value) = values.next() else { return Ok(Self::Absent) };
+        if values.any(|other| other != value) {
+            let message = "Send one Authorization header: this request has several that differ";
+            return Err(FieldError::new("Authorization", "ambiguous_authorization", message));
+        }
         let (scheme, text) = value.split_once(' ').unwrap_or_default();
         let text = text.trim();
-        if !scheme.eq_ignore_ascii_case("bearer") {
+        Ok(if !scheme.eq_ignore_ascii_case("bearer") {
             Self::Unusable
         } else if let Ok(key) = text.parse() {
             Self::Key(key)
@@ -152,6 +159,6 @@ impl Authorization {
             Self::Token(text.to_owned())
         } else {
             Self::Unusable
-        }
+        })
     }
 }

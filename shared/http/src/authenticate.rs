@@ -64,7 +64,7 @@ impl Authenticator {
 
     /// The caller of a request. The `Authorization` header takes precedence over cookies.
     async fn authenticate(&self, parts: &Parts) -> Result<Authenticated, Error> {
-        match (Authorization::of(&parts.headers), &self.sessions) {
+        match (Authorization::of(&parts.headers)?, &self.sessions) {
             (Authorization::Key(key), _) => Ok(self.authenticate_key(key).await?.into()),
             (Authorization::Token(token), Some(sessions)) => {
                 self.find_or_create_user(sessions.by_token(&token).await?).await

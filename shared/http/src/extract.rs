@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_path_to_error::Segment;
 
+use crate::json;
 use crate::problem::Problem;
 
 /// Largest request body in bytes. Fits the longest output with every character escaped.
@@ -45,7 +45,7 @@ where
                 "Send the body as Content-Type: application/json",
             ));
         }
-        parse(&bytes).map(Self)
+        json::parse_object(&bytes).map(Self)
     }
 }
 
@@ -61,7 +61,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     }
 }
 
-/// An absent body, or an empty JSON object.
+/// An absent body, `null`, or an empty JSON object.
 #[derive(Clone, Copy, Debug)]
 pub struct NoBody;
 
@@ -69,19 +69,16 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        #[derive(Deserialize)]
+        #[derive(Default, Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Empty {}
 
-        let bytes = read_body(request, state).await?;
-        if !bytes.is_empty() {
-            let Empty {} = parse(&bytes)?;
-        }
+        let Empty {} = json::parse_optional(&read_body(request, state).await?)?;
         Ok(Self)
     }
 }
 
-/// An optional JSON body; `T::default()` if the request has none.
+/// An optional JSON body; `T::default()` if the request has none, or `null`.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionalJson<T>(pub T);
 
@@ -93,8 +90,7 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = read_body(request, state).await?;
-        if bytes.is_empty() { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
+        json::parse_optional(&read_body(request, state).await?).map(Self)
     }
 }
 
@@ -135,53 +131,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if std::str::from_utf8(bytes).is_err() {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_json", "The body is not valid UTF-8"));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
-        let inner = error.into_inner();
-        if inner.is_data() { invalid_field(pointer, &inner) } else { invalid_json(&inner) }
-    })?;
-    deserializer.end().map_err(|error| invalid_json(&error))?;
-    Ok(value)
-}
-
-fn invalid_json(error: &serde_json::Error) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_json", format!("The body is not valid JSON: {error}"))
-}
-
-fn invalid_field(pointer: String, error: &serde_json::Error) -> Problem {
-    let text = error.to_string();
-    let message = text.split(" at line ").next().unwrap_or_default();
-    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
-    match unknown {
-        Some(name) if pointer.is_empty() => {
-            Problem::invalid(format!("/{}", escape(name)), "unknown_field", format!("Unknown field {name}"))
-        }
-        Some(name) => Problem::invalid(pointer, "unknown_field", format!("Unknown field {name}")),
-        None => Problem::invalid(pointer, "invalid_type", format!("Wrong type of value: {message}")),
-    }
-}
-
-/// Converts a path to a JSON pointer (RFC 6901), which is empty for the body as a whole.
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    path.iter()
-        .filter_map(|segment| match segment {
-            Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } => Some(format!("/{}", escape(key))),
-            Segment::Enum { variant } => Some(format!("/{}", escape(variant))),
-            Segment::Unknown => None,
-        })
-        .collect()
-}
-
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
 /// Query parameters. An unknown parameter is an error.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiQuery<T>(pub T);
@@ -201,17 +150,26 @@ where
     }
 }
 
-/// Converts axum's rejection, whose text is the only place that names the parameter.
+/// Converts axum's rejection. Only its text names the parameter, and no other word of it reaches the client.
 fn invalid_query(text: &str) -> Problem {
     let message = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
-    let mut ticked = message.split('`').skip(1);
+    let quoted = || message.split('`').nth(1).unwrap_or_default();
     if message.contains("unknown field `") {
-        let name = ticked.next().unwrap_or_default();
+        let name = quoted();
         return Problem::invalid(name, "unknown_parameter", format!("Unknown parameter {name}"));
     }
-    // For a bad value the text begins with the parameter's name; for a duplicate the name is in backticks.
-    let name = message.split_once(": ").map(|(name, _)| name).or_else(|| ticked.next()).unwrap_or_default();
-    Problem::invalid(name, "invalid_parameter", format!("Invalid parameter: {message}"))
+    if message.contains("duplicate field `") {
+        let name = quoted();
+        let message = format!("Parameter {name} is given more than once");
+        return Problem::invalid(name, "invalid_parameter", message);
+    }
+    // A parameter is a text or an integer, and every text can be read.
+    let name = message.split_once(": ").map(|(name, _)| name).unwrap_or_default();
+    Problem::invalid(
+        name,
+        "invalid_parameter",
+        format!("Parameter {name} must be an integer within its limits"),
+    )
 }
 
 /// An empty query: any parameter is an error.
@@ -253,39 +211,22 @@ where
 mod tests {
     use super::*;
 
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only parsed")]
-    struct Body {
-        count: Option<i64>,
-        vars: Option<std::collections::BTreeMap<String, String>>,
-    }
-
-    fn check(body: &[u8], code: &str, field: Option<&str>) {
-        let problem = parse::<Body>(body).unwrap_err();
-        let shown = String::from_utf8_lossy(body).chars().take(60).collect::<String>();
-        assert_eq!(
-            (problem.status, problem.code.as_ref()),
-            (StatusCode::BAD_REQUEST, code),
-            "{shown}: {}",
-            problem.message
-        );
-        assert_eq!(problem.field.as_deref(), field, "{shown}: {}", problem.message);
+    fn check(query: &str, code: &str, field: &str, message: &str) {
+        let uri = format!("/?{query}").parse().unwrap();
+        let rejection = Query::<crate::Paging>::try_from_uri(&uri).unwrap_err();
+        let problem = invalid_query(&rejection.body_text());
+        let got = (problem.code.as_ref(), problem.field.as_deref(), problem.message.as_str());
+        assert_eq!(got, (code, Some(field), message), "{query}");
     }
 
     #[test]
-    fn a_malformed_body_is_reported_with_its_code_and_field() {
-        check(b"", "invalid_json", None);
-        check(b"{", "invalid_json", None);
-        check(b"{} {}", "invalid_json", None);
-        check(b"\xff\xfe", "invalid_json", None);
-        check(b"[]x", "invalid_type", Some(""));
-        check(br#"{"count": "1"}"#, "invalid_type", Some("/count"));
-        check(br#"{"count": 1.0}"#, "invalid_type", Some("/count"));
-        check(br#"{"count": 9223372036854775808}"#, "invalid_type", Some("/count"));
-        check(br#"{"vars": {"a/b": 1}}"#, "invalid_type", Some("/vars/a~1b"));
-        check(br#"{"balance_cents": 1}"#, "unknown_field", Some("/balance_cents"));
-        let deep = format!(r#"{{"vars": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-        check(deep.as_bytes(), "invalid_type", Some("/vars"));
+    fn a_bad_parameter_is_refused_in_plain_words() {
+        check("x=1", "unknown_parameter", "x", "Unknown parameter x");
+        let twice = "Parameter limit is given more than once";
+        check("limit=1&limit=2", "invalid_parameter", "limit", twice);
+        for bad in ["ten", "", "1.5", "99999999999999999999", "%ff"] {
+            let message = "Parameter limit must be an integer within its limits";
+            check(&format!("limit={bad}"), "invalid_parameter", "limit", message);
+        }
     }
 }

@@ -23,6 +23,7 @@ use crate::auth::Caller;
 use crate::extract;
 use crate::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
 use crate::ids::NewIds;
+use crate::json;
 use crate::policy::Policies;
 use crate::problem::Problem;
 
@@ -135,8 +136,12 @@ fn key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
     })
 }
 
+/// Identifies a request's content. Bodies are compared as JSON values, because a client may write one value
+/// in several notations; a body that is not valid JSON is compared byte for byte.
 fn fingerprint(parts: &Parts, body: &Bytes) -> Fingerprint {
     let query = parts.uri.query().unwrap_or_default();
+    let canonical = json::canonical(body);
+    let body = canonical.as_deref().map_or(&body[..], str::as_bytes);
     Fingerprint::of(&[parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), query.as_bytes(), body])
 }
 

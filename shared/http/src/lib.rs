@@ -6,9 +6,8 @@
 //! enforces the policies: authentication, rights, rate limits, idempotency keys.
 //!
 //! Modules depend on each other in one direction, from the bottom up: `headers`, [`error_codes`], [`words`],
-//! `policy` and [`problem`];
-//! then the extractors, `limits` and [`origins`]; then [`authenticate`] and `idempotency`; then [`openapi`],
-//! [`routes`] and [`serve`].
+//! `policy` and [`problem`]; then `json`, the extractors, `limits` and [`origins`]; then [`authenticate`] and
+//! `idempotency`; then [`openapi`], [`routes`] and [`serve`].
 
 pub mod attachments;
 pub mod auth;
@@ -21,6 +20,7 @@ pub mod grades;
 mod headers;
 mod idempotency;
 pub mod ids;
+mod json;
 mod limits;
 pub mod openapi;
 pub mod origins;

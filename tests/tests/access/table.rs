@@ -64,8 +64,6 @@ async fn invalid_credentials(world: &World, user: &Client) -> Vec<Kind> {
     let signed_in = world.issuer.sign_in(&Person::new(user.id.clone(), "Ada"), 3600).unwrap();
     let token = signed_in.text("access_token");
     let invalid = |name, client| kind(name, Access::Nothing, client);
-    let two =
-        Kind { headers: vec![("authorization", "Bearer garbage")], ..invalid("two headers", user.clone()) };
     let garbage_and_cookie = bearer(anon, "garbage").with_cookie(&signed_in.cookie);
     vec![
         invalid("none", anon.clone()),
@@ -77,7 +75,6 @@ async fn invalid_credentials(world: &World, user: &Client) -> Vec<Kind> {
         invalid("an unknown key", bearer(anon, &unknown)),
         invalid("a revoked key", revoked),
         invalid("an expired key", expired),
-        two,
         invalid("garbage beside a valid cookie", garbage_and_cookie),
         invalid("a truncated token", bearer(anon, &token[..token.len() - 1])),
         invalid("a token without a signature", bearer(anon, &forge(token, "none", ""))),

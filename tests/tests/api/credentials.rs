@@ -71,6 +71,29 @@ async fn a_public_route_needs_no_credential_and_ignores_a_bad_one() {
     world.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn different_authorization_headers_are_refused_and_equal_ones_are_one() {
+    let world = World::start().await;
+    let drop = post(&world.sender, "roast", 100).await;
+    let own = world.sender.authorization().unwrap().to_owned();
+    let others = world.workers[0].authorization().unwrap().to_owned();
+    for route in routes().iter().filter(|route| !is_public(route)) {
+        let path = route.at(&drop, &world.sender.id);
+        for other in [others.as_str(), "Bearer garbage", "Basic dXNlcjpwYXNz", ""] {
+            let answer = route.send(&world.sender, &path, &[("authorization", other)]).await;
+            answer.expect_field(400, "ambiguous_authorization", "Authorization");
+        }
+        // A gateway joins repeated headers with commas.
+        let joined = world.anon.with_authorization(&format!("{own}, {others}"));
+        route.send(&joined, &path, &[]).await.expect_field(400, "ambiguous_authorization", "Authorization");
+    }
+    assert_eq!(world.sender.get(&format!("/api/jobs/{drop}")).await.expect(200)["status"], "open");
+    world.sender.get_with("/api/wallet/balance", &[("authorization", &own)]).await.expect(200);
+    let joined = world.anon.with_authorization(&format!("{own},{own}"));
+    joined.get("/api/wallet/balance").await.expect(200);
+    world.finish().await;
+}
+
 #[test]
 fn the_document_says_which_routes_are_public() {
     let routes = routes();

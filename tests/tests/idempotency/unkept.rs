@@ -1,6 +1,7 @@
 //! Responses that are not stored.
 
-use clorp_tests::Fault;
+use clorp_domain::Rules;
+use clorp_tests::{Fault, Options, World, unlimited};
 use reqwest::Method;
 use serde_json::json;
 
@@ -66,11 +67,12 @@ async fn a_refusal_before_the_idempotency_check_is_not_stored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_response_too_large_for_an_item_is_computed_again_each_time() {
-    let world = start_proxied().await;
+    let rules = Rules { max_output_bytes: 200 * 1024, ..unlimited() };
+    let world = World::with(Options { proxied: true, rules, ..Options::funded() }).await;
     let drop = world.sender.post_drop(1000).await;
     world.workers[0].claim(&drop).await.expect(201);
-    // JSON needs six bytes for each of these characters.
-    let output = format!("Bells:{}", "\u{7}".repeat(100 * 1024 - 6));
+    // JSON needs two bytes for each of these characters.
+    let output = format!("Quotes:{}", "\"".repeat(200 * 1024 - 7));
     world.workers[0].submit(&drop, &output).await.expect(201);
     world.advance_seconds(301);
     assert_eq!(world.sweep().await.settled, 1);

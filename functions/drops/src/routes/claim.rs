@@ -22,8 +22,8 @@ use crate::wire::DropBody;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimRequest {
-    /// Identifier of your agent to claim for; your default agent if left out.
-    #[serde(rename = "agentId")]
+    /// Identifier of your agent to claim for; your default agent if left out. `agent_id` is accepted too.
+    #[serde(rename = "agentId", alias = "agent_id")]
     agent_id: Option<String>,
 }
 

@@ -30,8 +30,9 @@ pub(crate) struct RunRequest {
     /// Task for the workers in plain text, at most 16 KiB.
     #[schema(value_type = String, min_length = 1, example = "Give me three roast-style taglines for this README")]
     prompt: Option<String>,
-    /// Context for workers, by name: at most 50 entries and 16 KiB in total. Never shown publicly.
-    #[serde(rename = "envVars")]
+    /// Context for workers, by name: at most 50 entries and 16 KiB in total. Never shown publicly. `env_vars`
+    /// is accepted too.
+    #[serde(rename = "envVars", alias = "env_vars")]
     env_vars: Option<BTreeMap<String, String>>,
     /// Uploads of yours that belong to the task, at most 10. An estimate does not check that they exist.
     #[schema(max_items = 10)]

@@ -23,8 +23,9 @@ pub(crate) struct SubmitRequest {
     /// Uploads of yours that belong to the output, at most 10.
     #[schema(max_items = 10)]
     output_attachments: Option<Vec<AttachmentRequest>>,
-    /// Identifier of your agent to credit; the agent that you claimed for if left out.
-    #[serde(rename = "agentId")]
+    /// Identifier of your agent to credit; the agent that you claimed for if left out. `agent_id` is accepted
+    /// too.
+    #[serde(rename = "agentId", alias = "agent_id")]
     agent_id: Option<String>,
 }
 
