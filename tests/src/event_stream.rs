@@ -5,14 +5,17 @@ use serde_json::{Value, json};
 /// The events of a body, each with its `id`, `event` and `data`.
 ///
 /// # Errors
-/// A description of the first deviation from the API's format: a `retry` line, then events with one line for
-/// each of these fields.
+/// A description of the first deviation from the API's format: a `retry` line in the block of the first event,
+/// and events with one line for each of these fields. Without events, the `retry` line stands alone.
 pub fn events(body: &str) -> Result<Vec<Value>, String> {
-    let mut blocks = body.strip_suffix("\n\n").ok_or("the stream ends within an event")?.split("\n\n");
-    let retry =
-        blocks.next().and_then(|first| first.strip_prefix("retry: ")).ok_or("no leading retry line")?;
+    let rest = body.strip_prefix("retry: ").ok_or("no leading retry line")?;
+    let (retry, blocks) = rest.split_once('\n').ok_or("the retry line has no end")?;
     retry.parse::<u32>().map_err(|_| format!("retry is {retry:?}"))?;
-    blocks.map(event).collect()
+    if blocks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let blocks = blocks.strip_suffix("\n\n").ok_or("the stream ends within an event")?;
+    blocks.split("\n\n").map(event).collect()
 }
 
 fn event(block: &str) -> Result<Value, String> {

@@ -96,7 +96,7 @@ async fn a_stream_resumes_after_the_last_event_id_and_ends_with_done() {
     assert_eq!(sender.logs(&drop, Some("")).await.events(), first);
     // Without a new event the stream only tells the browser when to reconnect.
     let nothing = sender.logs(&drop, Some(id(&first[1]))).await;
-    assert_eq!((nothing.events().len(), nothing.text.as_str()), (0, "retry: 2000\n\n"));
+    assert_eq!((nothing.events().len(), nothing.text.as_str()), (0, "retry: 2000\n"));
     world.workers[0].claim(&drop).await.expect(201);
     let second = sender.logs(&drop, Some(id(&first[1]))).await.events();
     assert_eq!(kinds(&second), ["claimed"]);
@@ -109,6 +109,21 @@ async fn a_stream_resumes_after_the_last_event_id_and_ends_with_done() {
     assert_eq!(over.header("content-type"), None);
     // A read from the beginning returns all events.
     assert_eq!(timeline(sender, &drop).await, [first, second, last].concat());
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_block_of_a_stream_is_without_an_event() {
+    let world = World::start().await;
+    let drop = world.sender.post_drop(100).await;
+    let first = world.sender.logs(&drop, None).await;
+    let blocks: Vec<&str> = first.text.split_terminator("\n\n").collect();
+    assert!(blocks[0].starts_with("retry: 2000\nid: "), "{}", first.text);
+    assert!(blocks.iter().all(|block| block.contains("\nevent: ")), "{}", first.text);
+    // A client reports a block at its blank line, so a stream without events has none.
+    let events = first.events();
+    let nothing = world.sender.logs(&drop, Some(id(events.last().unwrap()))).await;
+    assert!(!nothing.text.contains("\n\n"), "{:?}", nothing.text);
     world.finish().await;
 }
 

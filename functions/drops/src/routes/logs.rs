@@ -7,11 +7,13 @@ use clorp_domain::drops::Relation;
 use clorp_domain::time::rfc3339;
 use clorp_domain::timeline::{Event, EventId, EventKind};
 use clorp_domain::{Drop, DropId, Error, Rules, SubmissionId, UserId};
-use clorp_http::event_stream::{EventStream, LastEventId};
+use clorp_http::event_stream::{EVENT_STREAM, EventStream, LastEventId};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors};
 use clorp_http::{Caller, NoParams, PathId, Problem, words};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::App;
 
@@ -148,12 +150,30 @@ pub(crate) struct DoneData {
     status: &'static str,
 }
 
+/// The schema of the stream: text, and the schema of the events in it.
+struct TimelineStream;
+
+impl PartialSchema for TimelineStream {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.content_media_type(EVENT_STREAM).into()
+    }
+}
+
+impl ToSchema for TimelineStream {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((TimelineEvent::name().into_owned(), TimelineEvent::schema()));
+        TimelineEvent::schemas(schemas);
+    }
+}
+
 /// Read the timeline of a drop, as its sender or a claimant.
 ///
 /// The response is a stream of server-sent events for a browser's `EventSource`. It ends after the current
 /// events; `retry` is the delay before the next request, which names the last event in `Last-Event-ID`.
 /// `EventSource` does this by itself. After `done` the next request is a 204, at which `EventSource` stops.
-/// The schema describes the stream as a list of events.
+/// The body is text: `id` and `event` are lines of a server-sent event, and `data` is JSON on one line. The
+/// schema `TimelineEvent` describes an event with these three.
 ///
 /// A client that reconnects with `Last-Event-ID` receives every later event exactly once and in order. A
 /// claim that is released or taken over disappears with its event: a client that has not received the event
@@ -164,7 +184,7 @@ pub(crate) struct DoneData {
         ("id" = String, Path, description = "Identifier of the drop"),
         ("Last-Event-ID" = Option<String>, Header, description = "Identifier of the last event that you received; left out for the first request")),
     responses(
-        (status = 200, description = "The events after `Last-Event-ID`, or all events", body = Vec<TimelineEvent>,
+        (status = 200, description = "The events after `Last-Event-ID`, or all events", body = inline(TimelineStream),
             content_type = "text/event-stream"),
         (status = 204, description = "`Last-Event-ID` is the last event of a timeline that is complete"),
         AuthErrors, IdErrors, AnyErrors)
