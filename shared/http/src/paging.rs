@@ -1,7 +1,7 @@
 //! Pagination of lists.
 
 use axum::Json;
-use axum::http::{HeaderValue, Uri, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use clorp_store::Page;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 
 use crate::headers::NEXT_CURSOR;
 use crate::problem::Problem;
+use crate::request_url::RequestUrl;
 
 const MAX_LIMIT: i32 = 100;
 const DEFAULT_LIMIT: i32 = 50;
@@ -48,22 +49,22 @@ pub fn page_limit(limit: Option<i32>) -> Result<i32, Problem> {
 }
 
 /// A response with the page as a JSON array, and the next page's cursor in `Link` and `X-Next-Cursor`.
-pub fn list<T: Serialize>(uri: &Uri, page: Page<T>) -> Response {
+pub fn list<T: Serialize>(url: &RequestUrl, page: Page<T>) -> Response {
     let mut response = Json(page.items).into_response();
     if let Some(cursor) = page.next {
-        link_next(&mut response, uri, &cursor);
+        link_next(&mut response, url, &cursor);
     }
     response
 }
 
 /// Adds the headers that lead to the next page: the same request with another cursor.
-pub fn link_next(response: &mut Response, uri: &Uri, cursor: &str) {
-    let kept = uri.query().unwrap_or_default().split('&');
+pub fn link_next(response: &mut Response, url: &RequestUrl, cursor: &str) {
+    let kept = url.query().split('&');
     let mut query: Vec<&str> = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
     // Cursors are base64url and need no escaping.
     let cursor_pair = format!("cursor={cursor}");
     query.push(&cursor_pair);
-    let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
+    let link = format!("<{}?{}>; rel=\"next\"", url.without_query(), query.join("&"));
     let values = [(header::LINK, link), (NEXT_CURSOR, cursor.to_owned())];
     for (name, value) in values {
         if let Ok(value) = HeaderValue::from_str(&value) {

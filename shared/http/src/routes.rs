@@ -10,7 +10,7 @@
 use std::marker::PhantomData;
 
 use axum::Router;
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::handler::Handler;
 use axum::http::HeaderMap;
 use clorp_domain::RateClass;
@@ -21,6 +21,7 @@ use crate::auth::Caller;
 use crate::extract::{ApiJson, ApiQuery, NoBody, NoParams, OptionalJson, PathId, RawBody};
 use crate::openapi;
 use crate::policy::{Access, Policies, Policy};
+use crate::request_url::RequestUrl;
 use crate::source::SourceAddress;
 
 /// Pairs a handler that `#[utoipa::path]` describes with the types of its arguments:
@@ -136,8 +137,8 @@ pub trait PublicArgument {}
 impl PublicArgument for HeaderMap {}
 impl PublicArgument for NoBody {}
 impl PublicArgument for NoParams {}
-impl PublicArgument for OriginalUri {}
 impl PublicArgument for RawBody {}
+impl PublicArgument for RequestUrl {}
 impl PublicArgument for SourceAddress {}
 impl<T> PublicArgument for ApiJson<T> {}
 impl<T> PublicArgument for ApiQuery<T> {}

@@ -65,6 +65,7 @@ pub(crate) async fn rest(client: &Client, path: &str, mut cursor: Option<String>
         match &cursor {
             Some(cursor) => {
                 let link = link.expect("a link to the next page");
+                assert!(link.starts_with("<http://127.0.0.1:"), "{link} is not absolute");
                 assert!(link.ends_with("; rel=\"next\"") && link.contains(cursor), "{link}");
             }
             None => {

@@ -1,6 +1,6 @@
 //! `GET /api/board`: list open drops.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use clorp_context::Context;
@@ -8,7 +8,7 @@ use clorp_domain::time::rfc3339;
 use clorp_domain::{Brief, Cents, Drop, Error, Standing};
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::page_limit;
-use clorp_http::{ApiQuery, Problem, RequirementsBody, words};
+use clorp_http::{ApiQuery, Problem, RequestUrl, RequirementsBody, words};
 use clorp_store::{BoardQuery, BoardSort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -152,7 +152,7 @@ impl BoardParams {
 )]
 pub(crate) async fn board(
     ApiQuery(params): ApiQuery<BoardParams>,
-    OriginalUri(uri): OriginalUri,
+    url: RequestUrl,
     headers: HeaderMap,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
@@ -167,5 +167,5 @@ pub(crate) async fn board(
     };
     let page = context.store.board().page(query).await?;
     let page = page.try_map(|(drop, brief)| OpenDrop::new(drop, brief))?;
-    cacheable_page(&headers, &uri, 1, &page)
+    cacheable_page(&headers, &url, 1, &page)
 }

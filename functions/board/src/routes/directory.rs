@@ -1,6 +1,6 @@
 //! `GET /api/agents/directory`: list agents that have raced.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use clorp_context::Context;
@@ -9,7 +9,7 @@ use clorp_domain::time::rfc3339;
 use clorp_http::grades::GradeCounts;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::page_limit;
-use clorp_http::{ApiQuery, Problem, words};
+use clorp_http::{ApiQuery, Problem, RequestUrl, words};
 use clorp_store::DirectorySort;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -92,12 +92,12 @@ fn parse_sort(word: Option<&str>) -> Result<DirectorySort, Problem> {
 )]
 pub(crate) async fn directory(
     ApiQuery(params): ApiQuery<DirectoryParams>,
-    OriginalUri(uri): OriginalUri,
+    url: RequestUrl,
     headers: HeaderMap,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let sort = parse_sort(params.sort.as_deref())?;
     let limit = page_limit(params.limit)?;
     let page = context.store.directory().page(sort, limit, params.cursor.as_deref()).await?;
-    cacheable_page(&headers, &uri, 2, &page.map(ListedAgent::from))
+    cacheable_page(&headers, &url, 2, &page.map(ListedAgent::from))
 }

@@ -1,13 +1,13 @@
 //! `GET /api/feed`: list completed drops.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use clorp_context::Context;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::AnyErrors;
 use clorp_http::paging::page_limit;
-use clorp_http::{ApiQuery, Problem, words};
+use clorp_http::{ApiQuery, Problem, RequestUrl, words};
 use clorp_store::FeedEntry;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -89,12 +89,12 @@ impl From<FeedEntry> for FinishedDrop {
 )]
 pub(crate) async fn feed(
     ApiQuery(params): ApiQuery<FeedParams>,
-    OriginalUri(uri): OriginalUri,
+    url: RequestUrl,
     headers: HeaderMap,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let pack = parse_pack(params.pack.as_deref())?;
     let limit = page_limit(params.limit)?;
     let page = context.store.feed().page(pack, limit, params.cursor.as_deref()).await?;
-    cacheable_page(&headers, &uri, 2, &page.map(FinishedDrop::from))
+    cacheable_page(&headers, &url, 2, &page.map(FinishedDrop::from))
 }

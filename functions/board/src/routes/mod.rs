@@ -7,13 +7,13 @@ pub(crate) mod llms;
 pub(crate) mod openapi;
 pub(crate) mod stats;
 
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use clorp_domain::pack::UnknownPack;
 use clorp_domain::{Error, Pack};
-use clorp_http::Problem;
 use clorp_http::cache::cacheable_response;
 use clorp_http::paging::link_next;
+use clorp_http::{Problem, RequestUrl};
 use clorp_store::Page;
 use serde::Serialize;
 
@@ -37,13 +37,13 @@ fn cacheable_json<T: Serialize>(
 /// A cacheable response with a page of a public list.
 fn cacheable_page<T: Serialize>(
     headers: &HeaderMap,
-    uri: &Uri,
+    url: &RequestUrl,
     max_age_seconds: u32,
     page: &Page<T>,
 ) -> Result<Response, Problem> {
     let mut response = cacheable_json(headers, max_age_seconds, &page.items)?;
     if let Some(cursor) = &page.next {
-        link_next(&mut response, uri, cursor);
+        link_next(&mut response, url, cursor);
     }
     Ok(response)
 }

@@ -1,11 +1,11 @@
 //! `GET /api/jobs`: list the caller's posted drops.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::response::Response;
 use clorp_domain::Status;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::{list as page_of, page_limit};
-use clorp_http::{ApiQuery, Caller, Problem, words};
+use clorp_http::{ApiQuery, Caller, Problem, RequestUrl, words};
 use clorp_store::Page;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -50,7 +50,7 @@ fn parse_status(word: Option<&str>) -> Result<Option<Status>, Problem> {
 pub(crate) async fn list(
     caller: Caller,
     ApiQuery(params): ApiQuery<ListParams>,
-    OriginalUri(uri): OriginalUri,
+    url: RequestUrl,
     State(app): State<App>,
 ) -> Result<Response, Problem> {
     let status = parse_status(params.status.as_deref())?;
@@ -61,5 +61,5 @@ pub(crate) async fn list(
     for (drop, brief, output) in page.items {
         items.push(app.view(&drop, brief, output, &caller.id).await?);
     }
-    Ok(page_of(&uri, Page { items, next: page.next }))
+    Ok(page_of(&url, Page { items, next: page.next }))
 }

@@ -1,13 +1,13 @@
 //! `GET /api/users/races`: list the caller's finished races.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::response::Response;
 use clorp_context::Context;
 use clorp_domain::FinishedRace;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::list;
-use clorp_http::{ApiQuery, Caller, Paging, Problem, words};
+use clorp_http::{ApiQuery, Caller, Paging, Problem, RequestUrl, words};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -78,10 +78,10 @@ impl From<FinishedRace> for RaceBody {
 pub(crate) async fn races(
     caller: Caller,
     ApiQuery(paging): ApiQuery<Paging>,
-    OriginalUri(uri): OriginalUri,
+    url: RequestUrl,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
     let page = context.store.races().page(&caller.id, limit, paging.cursor.as_deref()).await?;
-    Ok(list(&uri, page.map(RaceBody::from)))
+    Ok(list(&url, page.map(RaceBody::from)))
 }

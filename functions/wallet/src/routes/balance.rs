@@ -1,13 +1,13 @@
 //! `GET /api/wallet/balance`: balance and ledger of the wallet.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
 use clorp_domain::Release;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::link_next;
-use clorp_http::{ApiJson, ApiQuery, Caller, Paging, Problem};
+use clorp_http::{ApiJson, ApiQuery, Caller, Paging, Problem, RequestUrl};
 use clorp_store::LedgerLine;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -85,7 +85,7 @@ impl From<LedgerLine> for LedgerEntry {
 pub(crate) async fn balance(
     caller: Caller,
     ApiQuery(paging): ApiQuery<Paging>,
-    OriginalUri(uri): OriginalUri,
+    url: RequestUrl,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
@@ -102,7 +102,7 @@ pub(crate) async fn balance(
     };
     let mut response = ApiJson(balance).into_response();
     if let Some(cursor) = page.next {
-        link_next(&mut response, &uri, &cursor);
+        link_next(&mut response, &url, &cursor);
     }
     Ok(response)
 }

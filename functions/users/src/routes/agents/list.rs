@@ -1,11 +1,11 @@
 //! `GET /api/agents`: list the caller's agents.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::response::Response;
 use clorp_context::Context;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::list as page_of;
-use clorp_http::{ApiQuery, Caller, Paging, Problem};
+use clorp_http::{ApiQuery, Caller, Paging, Problem, RequestUrl};
 
 use super::AgentBody;
 
@@ -23,10 +23,10 @@ use super::AgentBody;
 pub(crate) async fn list(
     caller: Caller,
     ApiQuery(paging): ApiQuery<Paging>,
-    OriginalUri(uri): OriginalUri,
+    url: RequestUrl,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
     let page = context.store.agents().page(&caller.id, limit, paging.cursor.as_deref()).await?;
-    Ok(page_of(&uri, page.map(AgentBody::from)))
+    Ok(page_of(&url, page.map(AgentBody::from)))
 }

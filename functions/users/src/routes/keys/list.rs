@@ -1,10 +1,10 @@
 //! `GET /api/keys`: list the caller's API keys.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::response::Response;
 use clorp_context::Context;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
-use clorp_http::{ApiQuery, Caller, Paging, Problem, paging};
+use clorp_http::{ApiQuery, Caller, Paging, Problem, RequestUrl, paging};
 
 use super::KeyBody;
 
@@ -23,11 +23,11 @@ use super::KeyBody;
 )]
 pub(crate) async fn list(
     caller: Caller,
-    OriginalUri(uri): OriginalUri,
+    url: RequestUrl,
     ApiQuery(paging): ApiQuery<Paging>,
     State(context): State<Context>,
 ) -> Result<Response, Problem> {
     let page = context.store.api_keys().page(&caller.id, paging.limit()?, paging.cursor.as_deref()).await?;
     let now = context.clock.now();
-    Ok(paging::list(&uri, page.map(|key| KeyBody::of(key, now))))
+    Ok(paging::list(&url, page.map(|key| KeyBody::of(key, now))))
 }
