@@ -23,7 +23,7 @@ use clorp_domain::time::after_seconds;
 use clorp_domain::{Attachment, Error, UploadId};
 use clorp_write_gate::wait_for_admission;
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::fault::{fault, is_missing};
 
@@ -242,10 +242,20 @@ fn presigning_config(now: Timestamp) -> Result<PresigningConfig, Error> {
 }
 
 fn to_signed(request: &PresignedRequest, now: Timestamp) -> Signed {
+    let signed = signed_headers(request.uri());
+    // The SDK adds headers of its own, such as Lambda's trace id, that it does not sign.
     let headers = request.headers().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
     Signed {
         url: request.uri().to_owned(),
-        headers: headers.collect(),
+        headers: headers.filter(|(name, _)| signed.contains(name)).collect(),
         expires_at: after_seconds(now, SIGNED_SECONDS),
     }
+}
+
+/// The lower-case names of the headers that the signature in a URL covers.
+fn signed_headers(url: &str) -> Vec<String> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let names = query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-SignedHeaders="));
+    let names = percent_decode_str(names.unwrap_or_default()).decode_utf8_lossy();
+    names.split(';').map(str::to_owned).collect()
 }

@@ -72,6 +72,22 @@ async fn an_upload_that_differs_from_its_announcement_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upload_names_exactly_the_headers_that_its_signature_covers() {
+    let world = World::start().await;
+    let upload =
+        world.sender.post("/api/uploads", announcement("a.png", "image/png", PICTURE)).await.expect(201);
+    let url = upload["upload"]["url"].as_str().unwrap();
+    let (_, covered) = url.split_once("X-Amz-SignedHeaders=").unwrap();
+    let covered = covered.split('&').next().unwrap().replace("%3B", ";");
+    // Every client sets `Host` by itself.
+    let covered: Vec<&str> = covered.split(';').filter(|name| *name != "host").collect();
+    let named: Vec<&String> = upload["upload"]["headers"].as_object().unwrap().keys().collect();
+    assert_eq!(named, covered);
+    assert!(covered.contains(&"x-amz-checksum-sha256") && covered.contains(&"content-length"), "{covered:?}");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signed_url_expires() {
     let world = World::start().await;
     // The functions' clock is behind S3's by more than the lifetime of a URL.
