@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use axum::Router;
 use clorp_context::{Clock, new_api_key, new_ulid};
 use clorp_domain::{
-    Account, ApiKey, Cents, DropId, EntryId, KeyId, Posting, RateLimit, Reason, Rights, Rules, StoredKey, User,
-    UserId,
+    Account, ApiKey, Cents, DropId, EntryId, KeyId, Posting, RateLimit, Reason, Rights, Rules, StoredKey,
+    User, UserId,
 };
 use clorp_files::Files;
 use clorp_issuer::{Issuer, Person};

@@ -11,8 +11,8 @@ use clorp_domain::{
 };
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{
-    ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, RequirementsBody, RequirementsRequest, Right,
-    file_drafts, words,
+    ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, RequirementsBody, RequirementsRequest,
+    Right, file_drafts, words,
 };
 use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
 use clorp_write_gate::wait_for_admission;
