@@ -108,8 +108,9 @@ async fn an_inquiry_takes_nothing_until_it_escalates() {
     assert_eq!(dispute["is_charge_refundable"], true);
     act(&world, &dispute, "update", json!({"status": "warning_under_review"})).await;
     assert_eq!(world.stripe.available().await, 1_000);
-    let won = world.stripe.control(&format!("disputes/{}/close", id(&dispute)), json!({"status": "won"}));
-    assert_eq!(won.await.status, 409, "an inquiry is neither won nor lost");
+    let close = format!("disputes/{}/close", id(&dispute));
+    let won = world.stripe.control(&close, json!({"status": "won"})).await;
+    assert_eq!(won.status, 409, "an inquiry is neither won nor lost");
     let escalated = act(&world, &dispute, "escalate", json!({})).await;
     assert_eq!((&escalated["status"], moves(&escalated)), (&json!("needs_response"), vec![-1_000]));
     let again = world.stripe.control(&format!("disputes/{}/escalate", id(&dispute)), json!({})).await;
