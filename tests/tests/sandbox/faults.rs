@@ -55,6 +55,45 @@ async fn a_500_and_a_429_have_no_effect_and_are_not_stored() {
 }
 
 #[tokio::test]
+async fn a_kept_500_is_replayed_under_its_key_and_nothing_is_executed() {
+    let world = World::start().await;
+    inject(&world, "500_kept").await;
+    let first = world.stripe.post_with_key("customers", &FORM, "key").await;
+    assert_eq!((first.status, first.header("idempotent-replayed")), (500, None));
+    let second = world.stripe.post_with_key("customers", &FORM, "key").await;
+    assert_eq!((second.status, second.header("idempotent-replayed")), (500, Some("true")));
+    assert_eq!(second.body, first.body);
+    assert_eq!(count_customers(&world).await, 0);
+    world.stripe.post_with_key("customers", &FORM, "a fresh key").await.ok();
+    assert_eq!(count_customers(&world).await, 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_500_after_the_execution_is_kept_although_the_object_exists() {
+    let world = World::start().await;
+    inject(&world, "500_after").await;
+    for replayed in [None, Some("true")] {
+        let answer = world.stripe.post_with_key("customers", &FORM, "key").await;
+        assert_eq!((answer.status, answer.header("idempotent-replayed")), (500, replayed));
+    }
+    assert_eq!(count_customers(&world).await, 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_retry_under_a_kept_500_does_not_use_up_the_next_fault() {
+    let world = World::start().await;
+    let fault = json!({"path": "/v1/customers", "fault": "500_kept", "times": 2});
+    world.stripe.control("next", fault).await.ok();
+    for key in ["one", "one", "two"] {
+        assert_eq!(world.stripe.post_with_key("customers", &FORM, key).await.status, 500);
+    }
+    world.stripe.post_with_key("customers", &FORM, "three").await.ok();
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_decline_is_a_card_error_for_payments_and_is_stored() {
     let world = World::start().await;
     let saved = world.stripe.saved_card("ok").await;

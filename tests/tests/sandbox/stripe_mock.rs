@@ -15,7 +15,7 @@ async fn stripe_mock_accepts_every_request_that_the_sandbox_accepts() {
     let world = World::with(Options { mirror: Some(mock.url.clone()), ..options() }).await;
     call_every_endpoint(&world.stripe).await;
     assert_eq!(world.sandbox.mirror_refusals(), Vec::<String>::new());
-    assert!(world.sandbox.mirrored() >= 40, "{}", world.sandbox.mirrored());
+    assert!(world.sandbox.mirrored() >= 55, "{}", world.sandbox.mirrored());
 
     let before = world.sandbox.mirrored();
     assert_eq!(world.stripe.get("customers?colour=red").await.error(), (400, "parameter_unknown"));
@@ -56,9 +56,12 @@ async fn call_every_endpoint(stripe: &Stripe) {
         "events?type=charge.succeeded&created[lt]=99999999999".to_owned(),
         "events?types[]=charge.succeeded&types[]=charge.refunded".to_owned(),
         "balance".to_owned(),
+        format!("balance_transactions?source={charge}&type=charge&created[gte]=1"),
     ] {
         stripe.get(&path).await.ok();
     }
+    let transactions = stripe.get("balance_transactions?limit=1").await.ok();
+    stripe.get(&format!("balance_transactions/{}", id(&transactions["data"][0]))).await.ok();
     let event = stripe.get("events?limit=1").await.ok()["data"][0].clone();
     stripe.get(&format!("events/{}", id(&event))).await.ok();
 }
@@ -98,7 +101,28 @@ async fn payers(stripe: &Stripe) -> (String, String) {
     ] {
         stripe.get(&path).await.ok();
     }
+    stripe.get(&format!("customers/{customer}/payment_methods?type=card&limit=3")).await.ok();
+    stripe.get(&format!("customers/{customer}/payment_methods/{card}")).await.ok();
+    vanishing(stripe, &customer).await;
     (customer, card)
+}
+
+async fn vanishing(stripe: &Stripe, customer: &str) {
+    let setup = id(&stripe.post("setup_intents", &[("customer", customer)]).await.ok());
+    let confirm = [("payment_method", "pm_card_visa"), ("return_url", "https://example.com/r")];
+    let setup = stripe.post(&format!("setup_intents/{setup}/confirm"), &confirm).await.ok();
+    let card = setup["payment_method"].as_str().unwrap();
+    stripe.post(&format!("payment_methods/{card}/detach"), &[]).await.ok();
+    let other = stripe.customer().await;
+    let update =
+        [("email", "b@example.com"), ("name", ""), ("phone", "1"), ("metadata[a]", ""), ("description", "d")];
+    stripe.post(&format!("customers/{other}"), &update).await.ok();
+    stripe.delete(&format!("customers/{other}")).await.ok();
+    for (action, form) in [("reject", vec![("reason", "fraud")]), ("login_links", vec![])] {
+        let account = stripe.payee().await;
+        stripe.post(&format!("accounts/{account}/{action}"), &form).await.ok();
+        stripe.delete(&format!("accounts/{account}")).await.ok();
+    }
 }
 
 async fn payments(stripe: &Stripe, (customer, card): &(String, String)) -> String {
@@ -150,6 +174,7 @@ async fn payments(stripe: &Stripe, (customer, card): &(String, String)) -> Strin
     stripe.post("payment_intents", &open).await.ok();
     for path in [
         format!("checkout/sessions/{paid}?expand[]=payment_intent.latest_charge"),
+        format!("checkout/sessions/{paid}/line_items?limit=5"),
         format!("checkout/sessions?customer={customer}&status=complete&created[gte]=1"),
         format!("payment_intents/{intent}"),
         format!("payment_intents?customer={customer}&created[gte]=1&limit=10&starting_after={intent}"),

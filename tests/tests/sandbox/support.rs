@@ -117,6 +117,11 @@ impl Stripe {
         answer(request).await
     }
 
+    pub async fn delete(&self, path: &str) -> Answer {
+        let request = self.client.delete(format!("{}/v1/{path}", self.url)).bearer_auth(SECRET_KEY);
+        answer(request).await.unwrap()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         let request = self.client.get(format!("{}/v1/{path}", self.url)).bearer_auth(SECRET_KEY);
         answer(request).await.unwrap()
