@@ -88,6 +88,8 @@ fn rows(audit: &Audit) -> Vec<(String, String)> {
             total("Checkout sessions paid at Stripe", stripe.paid_sessions),
             total("saved cards charged at Stripe", stripe.card_charges),
             total("transfers made at Stripe", stripe.transfers),
+            total("refunds made at Stripe", stripe.refunds),
+            total("held by banks in disputes at Stripe", stripe.disputes),
         ]),
     }
     rows

@@ -1,11 +1,13 @@
 //! The audit of the ledger: proves that every cent is accounted for, in the table and at Stripe.
 
+mod claims;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
 use clorp_domain::{Account, Cents, Reason, TopupStatus, WithdrawalStatus};
 use clorp_store::{LedgerAudit, Store};
-use clorp_stripe_api::api::Movement;
+use clorp_stripe_api::api::{Claim, Movement};
 use clorp_stripe_api::{Failure, Stripe};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -16,6 +18,8 @@ struct Statement {
     sessions: Vec<Movement>,
     intents: Vec<Movement>,
     transfers: Vec<Movement>,
+    refunds: Vec<Claim>,
+    disputes: Vec<Claim>,
 }
 
 /// A count, and a sum in cents.
@@ -57,6 +61,10 @@ pub struct StripeFigures {
     pub card_charges: Total,
     /// Transfers to users' accounts.
     pub transfers: Total,
+    /// Refunds of payments, with what they returned. A failed one returned nothing.
+    pub refunds: Total,
+    /// Disputes of payments, with what the banks hold.
+    pub disputes: Total,
 }
 
 /// The result of an audit.
@@ -91,8 +99,11 @@ pub async fn audit(store: &Store, stripe: Option<&Stripe>) -> Result<Audit> {
         paid_sessions: total(&statement.sessions),
         card_charges: total(&statement.intents),
         transfers: total(&statement.transfers),
+        refunds: total_taken(&statement.refunds),
+        disputes: total_taken(&statement.disputes),
     });
     audit.discrepancies.extend(compare(&ledger, &statement));
+    audit.discrepancies.extend(claims::compare(&ledger, &statement));
     Ok(audit)
 }
 
@@ -107,12 +118,19 @@ async fn statement(stripe: &Stripe, ledger: &LedgerAudit) -> Result<Statement> {
         sessions: stripe.paid_sessions(since).await.map_err(stripe_error)?,
         intents: stripe.paid_intents(since).await.map_err(stripe_error)?,
         transfers: stripe.transfers(since).await.map_err(stripe_error)?,
+        refunds: stripe.refunds(since).await.map_err(stripe_error)?,
+        disputes: stripe.disputes(since).await.map_err(stripe_error)?,
     })
 }
 
 fn total(movements: &[Movement]) -> Total {
     let cents = movements.iter().map(|movement| movement.amount.get()).sum();
     Total { count: movements.len(), cents }
+}
+
+fn total_taken(claims: &[Claim]) -> Total {
+    let cents = claims.iter().map(|claim| claim.taken.get()).sum();
+    Total { count: claims.len(), cents }
 }
 
 fn figures(ledger: &LedgerAudit) -> Figures {

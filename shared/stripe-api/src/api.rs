@@ -28,15 +28,17 @@ use stripe_connect::account::{
 use stripe_connect::account_link::{CreateAccountLink, CreateAccountLinkType};
 use stripe_connect::transfer::{CreateTransfer, ListTransfer};
 use stripe_core::customer::CreateCustomer;
+use stripe_core::dispute::ListDispute;
 use stripe_core::payment_intent::{
     CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
     CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects, CreatePaymentIntentOffSession,
     ListPaymentIntent,
 };
+use stripe_core::refund::ListRefund;
 use stripe_core::setup_intent::{CreateSetupIntent, CreateSetupIntentUsage};
 use stripe_shared::{
-    CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, PaymentIntent, PaymentIntentStatus,
-    Transfer,
+    CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, Dispute, PaymentIntent,
+    PaymentIntentStatus, Refund, Transfer,
 };
 use stripe_types::{Currency, RangeQueryTs};
 use tokio::time::Instant;
@@ -131,6 +133,22 @@ pub struct Movement {
     pub amount: Cents,
     /// Part of the amount that was returned.
     pub returned: Cents,
+    /// Id of the PaymentIntent that a refund or a dispute names; `None` for a transfer.
+    pub intent: Option<String>,
+}
+
+/// A refund or a dispute that Stripe reports, for comparison with the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Id of Stripe's refund or dispute.
+    pub id: String,
+    /// Id of the charge that is reclaimed.
+    pub charge: String,
+    /// Id of the charge's PaymentIntent.
+    pub intent: String,
+    /// Amount that the payer has got back, without fees: nothing for a refund that failed, and what the bank
+    /// now holds for a dispute.
+    pub taken: Cents,
 }
 
 impl Stripe {
@@ -332,6 +350,7 @@ impl Stripe {
                 id: session.id.to_string(),
                 amount: Cents::new(session.amount_total.unwrap_or_default()),
                 returned: Cents::ZERO,
+                intent: session.payment_intent.map(|intent| intent.id().to_string()),
             })
         };
         gather(request.paginate().stream(&self.client), ours).await
@@ -350,6 +369,7 @@ impl Stripe {
                 id: intent.id.to_string(),
                 amount: Cents::new(intent.amount_received),
                 returned: Cents::ZERO,
+                intent: Some(intent.id.to_string()),
             })
         };
         gather(request.paginate().stream(&self.client), ours).await
@@ -367,9 +387,46 @@ impl Stripe {
                 id,
                 amount: Cents::new(transfer.amount),
                 returned: Cents::new(transfer.amount_reversed),
+                intent: None,
             })
         };
         gather(request.paginate().stream(&self.client), ours).await
+    }
+
+    /// Lists the refunds of payments since a time. For audits.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn refunds(&self, since: Timestamp) -> Result<Vec<Claim>, Failure> {
+        let request = ListRefund::new().created(RangeQueryTs::gte(since.as_second())).limit(PAGE);
+        let claim = |refund: Refund| {
+            let undone = matches!(refund.status.as_deref(), Some("failed" | "canceled"));
+            Some(Claim {
+                id: refund.id.to_string(),
+                charge: refund.charge?.id().to_string(),
+                intent: refund.payment_intent?.id().to_string(),
+                taken: if undone { Cents::ZERO } else { Cents::new(refund.amount) },
+            })
+        };
+        gather(request.paginate().stream(&self.client), claim).await
+    }
+
+    /// Lists the disputes of payments since a time, with what Stripe's balance really did. For audits.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn disputes(&self, since: Timestamp) -> Result<Vec<Claim>, Failure> {
+        let request = ListDispute::new().created(RangeQueryTs::gte(since.as_second())).limit(PAGE);
+        let claim = |dispute: Dispute| {
+            let moved: i64 = dispute.balance_transactions.iter().map(|movement| movement.amount).sum();
+            Some(Claim {
+                id: dispute.id.to_string(),
+                charge: dispute.charge.id().to_string(),
+                intent: dispute.payment_intent?.id().to_string(),
+                taken: Cents::new(moved.min(0).saturating_neg()),
+            })
+        };
+        gather(request.paginate().stream(&self.client), claim).await
     }
 
     /// Sends a request that takes effect once, however often it is sent under this key.
@@ -426,11 +483,11 @@ impl Stripe {
     }
 }
 
-/// Collects the movements that `ours` finds in a paginated list.
-async fn gather<T>(
+/// Collects what `ours` finds in a paginated list.
+async fn gather<T, F>(
     mut objects: impl Stream<Item = Result<T, StripeError>> + Unpin,
-    ours: impl Fn(T) -> Option<Movement>,
-) -> Result<Vec<Movement>, Failure> {
+    ours: impl Fn(T) -> Option<F>,
+) -> Result<Vec<F>, Failure> {
     let mut found = Vec::new();
     while let Some(object) = objects.try_next().await.map_err(|error| sort(&error))? {
         found.extend(ours(object));
