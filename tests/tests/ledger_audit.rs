@@ -1,5 +1,7 @@
 //! The audit of the ledger. It passes when every cent is accounted for, and finds every cent that is not.
 
+mod claims;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -229,6 +231,7 @@ async fn the_command_prints_its_figures_as_one_json_object() {
         "paid_topups": total(1, 1000), "paid_withdrawals": total(1, 800),
         "stripe": {
             "paid_sessions": total(1, 1000), "card_charges": total(0, 0), "transfers": total(1, 800),
+            "refunds": total(0, 0), "disputes": total(0, 0),
         },
         "discrepancies": [], "unapplied": [],
     });

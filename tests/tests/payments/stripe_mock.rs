@@ -9,10 +9,12 @@ use super::people::{begin_onboarding, cardholder, enable, inject_fault, options,
 use super::support::{checkout, complete};
 
 /// Every endpoint that `clorp-stripe-api` uses.
-const USED: [&str; 11] = [
+const USED: [&str; 13] = [
     "GET /v1/accounts/{id}",
     "GET /v1/checkout/sessions",
+    "GET /v1/disputes",
     "GET /v1/payment_intents",
+    "GET /v1/refunds",
     "GET /v1/transfers",
     "POST /v1/account_links",
     "POST /v1/accounts",
