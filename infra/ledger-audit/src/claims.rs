@@ -8,8 +8,8 @@ use clorp_stripe_api::api::{Claim, Movement};
 
 use crate::Statement;
 
-/// The reasons of entries about a refund or a dispute. Each is followed by the id of Stripe's object: a charge
-/// for `refund`, a refund for `refund_failed`, and a dispute for the others.
+/// The reasons of entries about a refund or a dispute. The id of Stripe's object follows: a charge for
+/// `refund`, a refund for `refund_failed`, and a dispute for the others.
 const KINDS: [&str; 4] = ["refund", "refund_failed", "dispute", "chargeback_won"];
 
 /// A payment with the refunds and disputes about it.

@@ -272,7 +272,8 @@ pub fn end_debit(change: &mut Change<'_>, id: &str) {
     let _ = settle(change, text(&session, "payment_intent"), debit);
 }
 
-/// Ends the bank debit of a payment intent, and tells its Checkout session, if it has one. Returns the intent.
+/// Ends the bank debit of a payment intent, and tells its Checkout session, if it has one. Returns the
+/// intent.
 pub fn settle(change: &mut Change<'_>, intent: &str, debit: Debit) -> Result<Value, Refusal> {
     let found = change.state.find(Kind::PaymentIntent, intent)?;
     if text(found, "status") != "processing" {

@@ -7,7 +7,8 @@
 //! than `usd`, and requests on behalf of a connected account. An unknown object in a path is a 404
 //! `resource_missing`; an unknown account is a 403 `account_invalid`, as with Stripe. Amounts are in US
 //! cents. The platform's available balance is its starting balance and the net amounts of all balance
-//! transactions. A dispute costs a fee of $15.00; nothing else does. Payments are available at once. Success URLs may contain `{CHECKOUT_SESSION_ID}`, and every endpoint accepts `expand[]`.
+//! transactions. A dispute costs a fee of $15.00; nothing else does. Payments are available at once. Success
+//! URLs may contain `{CHECKOUT_SESSION_ID}`, and every endpoint accepts `expand[]`.
 //!
 //! The sandbox stores the first response of an executed request for 24 hours under its idempotency key,
 //! including errors such as a declined card. A request that is rejected before execution, for example because

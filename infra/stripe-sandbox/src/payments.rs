@@ -203,7 +203,8 @@ fn unused_intent_fields() -> Value {
 }
 
 /// Charges the saved card of an intent, with the outcome that the card is set to, or begins to debit its bank
-/// account. `alone` means that the owner is not present: a card that requires authentication is then declined.
+/// account. `alone` means that the owner is not present: a card that requires authentication is then
+/// declined.
 fn confirm_intent(change: &mut Change<'_>, intent: &Value, alone: bool) -> Result<Value, Refusal> {
     let (id, method) = (text(intent, "id"), text(intent, "payment_method"));
     let kind = change.state.find(Kind::PaymentMethod, method)?["type"].clone();
