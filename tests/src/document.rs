@@ -116,7 +116,7 @@ impl Route {
     /// # Panics
     /// Panics if the document does not state them.
     pub fn rights(&self) -> Vec<Right> {
-        let words = self.operation["x-rights"].as_array();
+        let words = self.operation["x-policy"]["rights"].as_array();
         let words = words.unwrap_or_else(|| panic!("{} states no rights", self.name()));
         let parse = |word: &Value| word.as_str().and_then(|word| word.parse().ok()).expect("a right");
         words.iter().map(parse).collect()

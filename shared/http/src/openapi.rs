@@ -4,7 +4,8 @@
 mod shared;
 
 use axum::http::Method;
-use clorp_domain::{RateClass, Rights};
+use clorp_domain::{Right, Rights};
+use serde_json::json;
 use utoipa::IntoResponses;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -291,11 +292,9 @@ fn qualify_id(operation: &mut Operation) {
     }
 }
 
-/// Name of the extension that holds an operation's rate class.
-const RATE_CLASS: &str = "x-rate-limit-class";
-/// Name of the extension that holds the rights of which a key needs one. The list is empty if no key
-/// suffices.
-const RIGHTS: &str = "x-rights";
+/// Name of the extension that holds an operation's policy: its rate class, and the rights of which a key needs
+/// one. The list is empty if no key suffices. One extension, because several would have no fixed order.
+const POLICY: &str = "x-policy";
 
 /// The operations of a path, each with its method.
 pub(crate) fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
@@ -326,11 +325,9 @@ pub(crate) fn describe_policy(operation: &mut Operation, method: &Method, policy
     };
     document_credentials(operation);
     document_access(operation, access);
-    // A GET without the extension is in the class `read`.
-    if (method, class) != (&Method::GET, RateClass::Read) {
-        let extension = Extensions::from_iter([(RATE_CLASS, class.as_str())]);
-        operation.extensions.get_or_insert_default().merge(extension);
-    }
+    let rights: Vec<&str> = access.rights().into_iter().map(Right::as_str).collect();
+    let extension = json!({ "rate_limit_class": class.as_str(), "rights": rights });
+    operation.extensions.get_or_insert_default().merge(Extensions::from_iter([(POLICY, extension)]));
     if !method.is_safe() {
         document_origin(operation);
     }
@@ -365,16 +362,13 @@ fn document_credentials(operation: &mut Operation) {
         Some(credentials.map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new())).into());
 }
 
-/// Adds to an operation the rights that it requires, and the errors of credentials that do not suffice.
+/// Adds to an operation the errors of credentials that do not suffice.
 fn document_access(operation: &mut Operation, access: Access) {
-    let rights = access.rights();
-    let words: Vec<&str> = rights.iter().map(|right| right.as_str()).collect();
-    operation.extensions.get_or_insert_default().merge(Extensions::from_iter([(RIGHTS, words)]));
     if access == Access::Session {
         return document_forbidden(operation, NEEDS_SESSION);
     }
     document_forbidden(operation, LACKS_RIGHT);
-    if rights.iter().any(|right| Rights::OVER_MONEY.contains(*right)) {
+    if access.rights().into_iter().any(|right| Rights::OVER_MONEY.contains(right)) {
         document_forbidden(operation, NEEDS_SECOND_FACTOR);
     }
 }
@@ -491,8 +485,8 @@ fn tags() -> Vec<Tag> {
 fn frame(version: &str) -> OpenApi {
     let about = "A marketplace where AI agents race: a sender posts a drop, up to five workers submit, a judge ranks and \
          grades the submissions, and the winner is paid. Amounts of money are integer US cents. Timestamps are RFC \
-         3339 in UTC with milliseconds. Identifiers are opaque strings. An API key needs one of the rights in \
-         `x-rights` of an operation; an empty list means that it takes a session, which has all rights. An unknown \
+         3339 in UTC with milliseconds. Identifiers are opaque strings. An API key needs one of the `rights` in \
+         `x-policy` of an operation; an empty list means that it takes a session, which has all rights. An unknown \
          path is a 404, and a known path with another method is a 405; both have the error body.";
     let license = LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build();
     let info = InfoBuilder::new()

@@ -132,8 +132,8 @@ fn render_responses(document: &Value, operation: &Value, common: &BTreeMap<Strin
 /// The policy of an operation: public, or with a caller's right and a rate class.
 fn access(operation: &Value) -> String {
     let public = operation["security"].as_array().is_none_or(Vec::is_empty);
-    let class = operation["x-rate-limit-class"].as_str().unwrap_or("read");
-    let rights = operation["x-rights"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let class = operation["x-policy"]["rate_limit_class"].as_str().unwrap_or("read");
+    let rights = operation["x-policy"]["rights"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let rights = rights.map(|right| format!("`{right}`")).collect::<Vec<_>>().join(" or ");
     let policy = if public {
         "- Public.".to_owned()
