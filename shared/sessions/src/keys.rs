@@ -66,7 +66,8 @@ struct Known {
 #[derive(Debug)]
 enum Lookup {
     Key(Arc<Key>),
-    /// The project does not publish the key: it was absent from a set that was fetched since the request came.
+    /// The project does not publish the key: it was absent from a set that was fetched after the request had
+    /// come.
     Unknown,
     /// The cache is too old to decide, and a fetch has just failed.
     Unavailable,
@@ -326,9 +327,9 @@ mod tests {
 
     #[test]
     fn fetches_for_unknown_keys_are_bounded() {
-        let at = |seconds| Timestamp::from_second(1_000_000 + seconds).unwrap();
+        let at = |seconds: i64| Timestamp::from_second(1_000_000 + seconds).unwrap();
         let mut known = Known::default();
-        let mut taken = |seconds| (0..100).filter(|_| known.take_look(at(seconds))).count();
+        let mut taken = |seconds: i64| (0..100).filter(|_| known.take_look(at(seconds))).count();
         assert_eq!((taken(0), taken(29), taken(30), taken(31), taken(3600)), (5, 0, 1, 0, 5));
     }
 }
