@@ -75,21 +75,20 @@ struct Grant {
 }
 
 fn refresh(core: &Core, query: Option<&str>, headers: &HeaderMap, body: &Bytes) -> Result<Response> {
-    match headers.get("apikey").map(|key| key.as_bytes()) {
-        None => {
-            let hint = "No `apikey` request header or url param was found.";
-            return Ok(gateway("No API key found in request", hint));
-        }
-        Some(key) if key != core.options.anon_key.as_bytes() => {
-            return Ok(gateway(
-                "Invalid API key",
-                "Double check your Supabase `anon` or `service_role` API key.",
-            ));
-        }
-        Some(_) => {}
+    if let Some(refused) = check_key(core, headers) {
+        return Ok(refused);
     }
-    if query != Some("grant_type=refresh_token") {
-        return Ok(error_response(StatusCode::BAD_REQUEST, "invalid_credentials", "unsupported_grant_type"));
+    match query {
+        Some("grant_type=refresh_token") => {}
+        // Nobody has a password here.
+        Some("grant_type=password") => {
+            let (code, message) = ("invalid_credentials", "Invalid login credentials");
+            return Ok(error_response(StatusCode::BAD_REQUEST, code, message));
+        }
+        _ => {
+            let (code, message) = ("invalid_credentials", "unsupported_grant_type");
+            return Ok(error_response(StatusCode::BAD_REQUEST, code, message));
+        }
     }
     let (issuer, now) = (core.issuer(), core.now());
     let address = forwarded_for(headers);
@@ -116,14 +115,29 @@ fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     headers.get("sb-forwarded-for")?.to_str().ok()?.split(',').next()?.trim().parse().ok()
 }
 
+/// The refusal of a request without the project's API key.
+pub fn check_key(core: &Core, headers: &HeaderMap) -> Option<Response> {
+    match headers.get("apikey").map(|key| key.as_bytes()) {
+        None => {
+            let hint = "No `apikey` request header or url param was found.";
+            Some(gateway("No API key found in request", hint))
+        }
+        Some(key) if key != core.options.anon_key.as_bytes() => {
+            let hint = "Double check your Supabase `anon` or `service_role` API key.";
+            Some(gateway("Invalid API key", hint))
+        }
+        Some(_) => None,
+    }
+}
+
 fn gateway(message: &str, hint: &str) -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({ "message": message, "hint": hint }))).into_response()
 }
 
-fn error_response(status: StatusCode, code: &str, message: &str) -> Response {
+pub fn error_response(status: StatusCode, code: &str, message: &str) -> Response {
     (status, Json(json!({ "code": status.as_u16(), "error_code": code, "msg": message }))).into_response()
 }
 
-fn internal_error(error: &anyhow::Error) -> Response {
+pub fn internal_error(error: &anyhow::Error) -> Response {
     error_response(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", &format!("{error:#}"))
 }

@@ -5,24 +5,28 @@
 //! because the first response may have been lost. Otherwise a second use within ten seconds is accepted. A
 //! later one is refused, with consequences that depend on the kind of the token ([`TokenKind`]). An address,
 //! which a server may name in `Sb-Forwarded-For`, may refresh 30 times at once and 150 times in five minutes.
-//! There are no passwords, no pages and no sign-out.
+//! Web pages may call from any origin. People can read and change their account and sign out, but have no
+//! passwords, and there are no pages.
 //!
 //! # Control calls
 //! Control calls take and return JSON and need no key. A question mark marks an optional field.
 //!
-//! - `POST /_issuer/sessions` with `id`, `name`?, `email`?, `avatar_url`?, `is_anonymous`? and `expires_in`? signs
-//!   a person in and returns `{"session", "cookie"}`.
+//! - `POST /_issuer/sessions` with `id`, `name`?, `email`?, `avatar_url`?, `is_anonymous`? and `expires_in`?
+//!   signs a person in and returns `{"session", "cookie"}`.
 //! - `POST /_issuer/keys/roll` with `drop_old`? creates a new signing key. The old one stays published unless
 //!   it is dropped.
-//! - `POST /_issuer/refresh-tokens` with `kind` (`short` or `long`) chooses the refresh tokens of new sessions.
-//! - `POST /_issuer/behaviour` with `endpoint` (`jwks` or `token`), `fault`? (`down`, `lost_answer`, `delay` or
-//!   `error`), `delay_ms`?, `status`? and `code`? injects a fault into an endpoint. Without `fault` it removes
-//!   the fault.
+//! - `POST /_issuer/refresh-tokens` with `kind` (`short` or `long`) chooses the refresh tokens of new
+//!   sessions.
+//! - `POST /_issuer/behaviour` with `endpoint` (`jwks` or `token`), `fault`? (`down`, `lost_answer`, `delay`
+//!   or `error`), `delay_ms`?, `status`? and `code`? injects a fault into an endpoint. Without `fault` it
+//!   removes the fault.
 //! - `GET /_issuer/calls` returns the number of calls of each endpoint.
 //!
 //! `down` drops the connection without executing the request. `lost_answer` executes it and then drops the
-//! connection. `delay` executes it and answers after the delay. `error` answers with a status and an error code.
+//! connection. `delay` executes it and answers after the delay. `error` answers with a status and an error
+//! code instead.
 
+mod account;
 mod api;
 mod control;
 mod core;
@@ -38,6 +42,7 @@ use clorp_sessions::Config;
 use clorp_stand_in::server;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tower_http::cors::CorsLayer;
 
 pub use self::core::{Calls, Endpoint, Fault, Options, SignedIn, TOKEN_SECONDS};
 pub use refresh_token::TokenKind;
@@ -67,7 +72,8 @@ impl Issuer {
         let core = Arc::new(Core::open(url.clone(), options)?);
         let (stop, stopped) = oneshot::channel();
         let router =
-            Router::new().merge(api::router()).merge(control::router()).with_state(Arc::clone(&core));
+            Router::new().merge(api::router()).merge(account::router()).layer(CorsLayer::very_permissive());
+        let router = router.merge(control::router()).with_state(Arc::clone(&core));
         let server = tokio::spawn(server::serve(listener, router, stopped));
         Ok(Self { url, core, stop, server })
     }

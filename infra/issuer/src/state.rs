@@ -7,7 +7,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -41,6 +41,19 @@ impl Person {
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
         Self { id: id.into(), name: Some(name.into()), email: None, avatar_url: None, is_anonymous: false }
     }
+}
+
+/// The sessions that a person ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// All of the person's sessions.
+    #[default]
+    Global,
+    /// The session at hand.
+    Local,
+    /// All but the session at hand.
+    Others,
 }
 
 /// The key that signs access tokens, for tools that sign their own.
@@ -157,6 +170,57 @@ impl State {
         self.answer(person, &id, &token, issuer, expires_in, now)
     }
 
+    /// The session of a valid access token, which may have ended.
+    pub fn session_of(&self, token: &str, issuer: &str, now: Timestamp) -> Option<String> {
+        let kid = decode_header(token).ok()?.kid?;
+        let key = self.keys.iter().find(|key| key.kid == kid)?.public().ok()?;
+        let key = DecodingKey::from_jwk(&serde_json::from_value(key).ok()?).ok()?;
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&["authenticated"]);
+        // The time is checked against the issuer's clock instead.
+        validation.validate_exp = false;
+        let claims = decode::<Value>(token, &key, &validation).ok()?.claims;
+        let session = claims["session_id"].as_str()?.to_owned();
+        (claims["exp"].as_i64()? > now.as_second()).then_some(session)
+    }
+
+    /// True if a session has not ended.
+    pub fn has_session(&self, id: &str) -> bool {
+        self.sessions.contains_key(id)
+    }
+
+    /// The account of a session's person; `null` if the session has ended.
+    pub fn user_of(&self, session: &str) -> Option<Value> {
+        self.sessions.get(session).map(|session| user(&session.person))
+    }
+
+    /// Changes the name and the picture of a session's person, in all their sessions.
+    pub fn rename(&mut self, session: &str, name: Option<String>, avatar_url: Option<String>) {
+        let Some(id) = self.person_of(session) else { return };
+        for StoredSession { person, .. } in self.sessions.values_mut().filter(|s| s.person.id == id) {
+            person.name = name.clone().or_else(|| person.name.take());
+            person.avatar_url = avatar_url.clone().or_else(|| person.avatar_url.take());
+        }
+    }
+
+    /// Ends sessions of a session's person.
+    pub fn sign_out(&mut self, session: &str, scope: Scope) {
+        let Some(id) = self.person_of(session) else { return };
+        self.sessions.retain(|key, stored| {
+            let stays = match scope {
+                Scope::Global => false,
+                Scope::Local => key != session,
+                Scope::Others => key == session,
+            };
+            stored.person.id != id || stays
+        });
+    }
+
+    fn person_of(&self, session: &str) -> Option<String> {
+        self.sessions.get(session).map(|session| session.person.id.clone())
+    }
+
     /// Chooses the kind of the refresh tokens of new sessions.
     pub fn set_token_kind(&mut self, kind: TokenKind) {
         self.token_kind = kind;
@@ -203,27 +267,35 @@ impl State {
         expires_in: i64,
         now: i64,
     ) -> Result<Value> {
-        let (metadata, expires_at) = (metadata(person), now + expires_in);
+        let expires_at = now + expires_in;
         // An expired token was issued no later than its expiry.
         let made_at = now.min(expires_at);
-        let app_metadata = json!({ "provider": "email", "providers": ["email"] });
         let email = person.email.as_deref().unwrap_or_default();
         let claims = json!({
             "iss": issuer, "sub": person.id, "aud": "authenticated", "exp": expires_at, "iat": made_at,
-            "email": email, "phone": "", "app_metadata": app_metadata, "user_metadata": metadata,
+            "email": email, "phone": "", "app_metadata": app_metadata(), "user_metadata": metadata(person),
             "role": "authenticated", "aal": "aal1", "amr": [{ "method": "password", "timestamp": made_at }],
             "session_id": session_id, "is_anonymous": person.is_anonymous,
         });
         Ok(json!({
             "access_token": self.key()?.sign(&claims)?, "token_type": "bearer", "expires_in": expires_in,
             "expires_at": expires_at, "refresh_token": refresh_token,
-            "user": {
-                "id": person.id, "aud": "authenticated", "role": "authenticated", "email": email, "phone": "",
-                "app_metadata": app_metadata, "user_metadata": metadata,
-                "is_anonymous": person.is_anonymous,
-            },
+            "user": user(person),
         }))
     }
+}
+
+/// The account of a person, as clients see it.
+fn user(person: &Person) -> Value {
+    json!({
+        "id": person.id, "aud": "authenticated", "role": "authenticated",
+        "email": person.email.as_deref().unwrap_or_default(), "phone": "", "app_metadata": app_metadata(),
+        "user_metadata": metadata(person), "is_anonymous": person.is_anonymous,
+    })
+}
+
+fn app_metadata() -> Value {
+    json!({ "provider": "email", "providers": ["email"] })
 }
 
 fn metadata(person: &Person) -> Value {

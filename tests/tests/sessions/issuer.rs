@@ -217,6 +217,51 @@ async fn refusals_use_the_error_codes_of_supabase() {
 }
 
 #[tokio::test]
+async fn a_person_reads_and_changes_their_account_and_signs_out() {
+    let world = World::start().await;
+    let [one, two, three] =
+        [(); 3].map(|()| world.issuer.sign_in(&Person::new("ada", "Ada"), TOKEN_SECONDS).unwrap());
+    let bob = world.issuer.sign_in(&Person::new("bob", "Bob"), TOKEN_SECONDS).unwrap();
+    let call = async |method: &str, path: &str, token: &str, body: Value| {
+        let url = format!("{}/auth/v1/{path}", world.issuer.url);
+        let request = world.client.request(method.parse().unwrap(), url).bearer_auth(token).json(&body);
+        let response = request.header("apikey", world.issuer.anon_key()).send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap_or_default())
+    };
+    let token = one.text("access_token");
+    let (status, user) = call("GET", "user", token, json!({})).await;
+    assert_eq!((status, &user), (200, &one.session["user"]));
+    let data = json!({ "data": { "full_name": "Ada Lovelace" } });
+    assert_eq!(call("PUT", "user", token, data).await.1["user_metadata"]["full_name"], "Ada Lovelace");
+    let (_, renewed) = world.refresh_raw(two.text("refresh_token")).await;
+    assert_eq!(renewed["user"]["user_metadata"]["full_name"], "Ada Lovelace");
+
+    assert_eq!(call("POST", "logout?scope=others", token, json!({})).await.0, 204);
+    assert_eq!(world.refresh(three.text("refresh_token")).await, not_found());
+    let (status, error) = call("GET", "user", three.text("access_token"), json!({})).await;
+    assert_eq!((status, &error["error_code"]), (403, &json!("session_not_found")));
+    assert_eq!(call("POST", "logout", token, json!({})).await.0, 204);
+    assert_eq!(world.refresh(one.text("refresh_token")).await, not_found());
+    assert_eq!(call("GET", "user", "x.y.z", json!({})).await.1["error_code"], "bad_jwt");
+    assert!(world.refresh(bob.text("refresh_token")).await.is_ok());
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_web_page_of_any_origin_may_call_the_identity_service() {
+    let world = World::start().await;
+    let url = format!("{}/auth/v1/token?grant_type=refresh_token", world.issuer.url);
+    let request =
+        world.client.request(reqwest::Method::OPTIONS, url).header("origin", "http://localhost:3000");
+    let request = request.header("access-control-request-method", "POST");
+    let response =
+        request.header("access-control-request-headers", "apikey,content-type").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["access-control-allow-origin"], "http://localhost:3000");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn keys_and_sessions_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let options = || Options { state_path: Some(folder.path().join("issuer.json")), ..Options::default() };
