@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 /// The events of a body, each with its `id`, `event` and `data`.
 ///
 /// # Errors
-/// A description of the first deviation from the API's format: a `retry` line in the block of the first event,
-/// and events with one line for each of these fields. Without events, the `retry` line stands alone.
+/// A description of the first deviation from the API's format: a `retry` line in the block of the first
+/// event, and events with one line for each of these fields. Without events, the `retry` line stands alone.
 pub fn events(body: &str) -> Result<Vec<Value>, String> {
     let rest = body.strip_prefix("retry: ").ok_or("no leading retry line")?;
     let (retry, blocks) = rest.split_once('\n').ok_or("the retry line has no end")?;

@@ -53,7 +53,8 @@ pub fn require_plain(field: &str, subject: &str, text: &str) -> Result<(), Field
 /// ASCII characters stay apart, so `bot-0` and `bot-O` are two names.
 pub fn folded(name: &str) -> String {
     let composed: String = name.nfkc().collect();
-    // Lower case alone would keep pairs apart that are one in upper case, such as `ß` and `ss` or `σ` and `ς`.
+    // Lower case alone would keep pairs apart that are one in upper case, such as `ß` and `ss` or `σ` and
+    // `ς`.
     let lower: String = composed.to_uppercase().chars().flat_map(char::to_lowercase).collect();
     let plain = |c: char| {
         if c.is_ascii() { c.to_string() } else { skeleton(c.encode_utf8(&mut [0; 4])).collect::<String>() }
