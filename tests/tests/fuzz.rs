@@ -33,6 +33,8 @@ async fn forward(State((client, http)): State<(Client, reqwest::Client)>, reques
     let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
+    // The whole body is known here, so it is not sent in chunks.
+    response.headers_mut().remove("transfer-encoding");
     response
 }
 

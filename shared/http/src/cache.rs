@@ -32,6 +32,19 @@ pub fn cacheable_response(
     response
 }
 
+/// Makes the tag of a compressed response weak: a strong one identifies the bytes, which depend on the
+/// encoding.
+pub(crate) async fn weaken_tag(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if headers.contains_key(header::CONTENT_ENCODING)
+        && let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok())
+        && let Ok(weak) = HeaderValue::from_str(&format!("W/{tag}"))
+    {
+        headers.insert(header::ETAG, weak);
+    }
+    response
+}
+
 /// Tells whether `If-None-Match` names the tag. The comparison is weak, as RFC 9110 requires.
 fn matches_tag(request: &HeaderMap, tag: &str) -> bool {
     let values = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());

@@ -1,9 +1,13 @@
-//! Cross-origin requests: the web pages that may call with a user's cookies, and the CORS headers for them.
+//! Cross-origin requests: the web pages that may call with a user's cookies, and the CORS headers for them
+//! and for readers of public resources.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use clorp_context::{BootError, var};
 use clorp_domain::rules::BadRule;
 use tower_http::cors::CorsLayer;
@@ -12,12 +16,19 @@ use crate::headers::{
     IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, LAST_EVENT_ID, NEXT_CURSOR, RATE_LIMIT, RATE_LIMIT_POLICY,
     REQUEST_ID,
 };
+use crate::policy::Policies;
 
 /// Name of the variable that lists the origins.
 const VARIABLE: &str = "CLORP_WEB_ORIGINS";
 /// Lifetime of a preflight response in a browser's cache.
 const MAX_AGE: Duration = Duration::from_secs(600);
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Headers that trackers of a page's requests add to them (W3C Trace Context and Baggage).
+const TRACING_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+];
 
 /// The origins of our web pages, such as `https://clorp.example`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,14 +70,35 @@ impl Origins {
         let exposed = [RATE_LIMIT_POLICY, RATE_LIMIT, IDEMPOTENCY_REPLAYED].into_iter();
         let exposed = exposed.chain([header::ETAG, header::LINK, header::RETRY_AFTER]);
         let exposed = exposed.chain([REQUEST_ID, NEXT_CURSOR]);
+        let allowed =
+            [header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH, header::CACHE_CONTROL];
+        let allowed = allowed.into_iter().chain([IDEMPOTENCY_KEY, LAST_EVENT_ID, REQUEST_ID]);
+        let allowed = allowed.chain(TRACING_HEADERS);
         CorsLayer::new()
             .allow_origin(self.0.to_vec())
             .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, IDEMPOTENCY_KEY, LAST_EVENT_ID])
+            .allow_headers(allowed.collect::<Vec<_>>())
             .expose_headers(exposed.collect::<Vec<_>>())
             .max_age(MAX_AGE)
     }
+}
+
+/// Lets pages of every origin read public resources, without credentials. The layer of [`Origins::layer`] is
+/// within this one, and has allowed the configured origins before.
+pub(crate) async fn open_public_reads(
+    State(policies): State<Arc<Policies>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_public = policies.is_public_read(&request);
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    if is_public && !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.remove(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+    }
+    response
 }
 
 /// Parses an origin in the form that browsers send: scheme, host and optional port, in lower case.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::Method;
+use axum::http::{Method, header};
 use clorp_domain::{RateClass, Right};
 
 /// What a route requires of its caller's credential.
@@ -72,5 +72,18 @@ impl Policies {
         // The router answers HEAD with the handler for GET.
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         path.and_then(|methods| methods.get(method)).copied().unwrap_or(Policy::Open)
+    }
+
+    /// Tells whether a request reads a public resource, or is a browser's preflight for such a request.
+    pub(crate) fn is_public_read(&self, request: &Request) -> bool {
+        let path = request.extensions().get::<MatchedPath>().and_then(|path| self.0.get(path.as_str()));
+        let is_public = path.is_some_and(|methods| methods.get(&Method::GET) == Some(&Policy::Public));
+        let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let is_read = match *request.method() {
+            Method::GET | Method::HEAD => true,
+            Method::OPTIONS => asked.is_some_and(|method| method == "GET" || method == "HEAD"),
+            _ => false,
+        };
+        is_public && is_read
     }
 }

@@ -5,20 +5,25 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::{HeaderValue, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use clorp_context::{Clock, Context, new_ulid};
 use clorp_deadline::scope_invocation;
 use lambda_http::request::RequestContext;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tracing::Instrument;
 
 use crate::authenticate::{self, AuthLayer, Authenticator};
+use crate::cache::weaken_tag;
 use crate::extract::MAX_BODY_BYTES;
 use crate::headers::REQUEST_ID;
 use crate::idempotency::{self, Idempotency};
 use crate::limits::{self, AddressLayer};
-use crate::origins::Origins;
+use crate::origins::{Origins, open_public_reads};
+use crate::policy::Policies;
 use crate::problem::Problem;
 use crate::routes::Routes;
 
@@ -26,15 +31,19 @@ use crate::routes::Routes;
 /// deadline.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Smallest body that is compressed, in bytes. A smaller one fits into one packet anyway.
+const MIN_COMPRESSED_BYTES: u16 = 1024;
+
 /// Serves public routes with what all functions share: JSON errors for unknown paths and methods, limits on
-/// bodies and client addresses, CORS, request ids, error bodies, and one log line per request.
+/// bodies and client addresses, compression, CORS, request ids, error bodies, and one log line per request.
 pub fn finish<S>(routes: Routes<S>, state: S, context: Context, origins: &Origins) -> Router
 where
     S: Clone + Send + Sync + 'static,
 {
     let (router, policies) = routes.into_parts();
-    let addresses = AddressLayer::new(context, Arc::new(policies));
-    add_layers(add_fallbacks(router.with_state(state)), addresses, origins)
+    let policies = Arc::new(policies);
+    let addresses = AddressLayer::new(context, policies.clone());
+    add_layers(add_fallbacks(router.with_state(state)), addresses, origins, policies)
 }
 
 /// Serves routes as [`finish`] does, and enforces their policies: authentication, rate limits and idempotency
@@ -48,13 +57,14 @@ where
     let idempotency = Idempotency::new(authenticator.context.clone(), policies.clone());
     let addresses = AddressLayer::new(authenticator.context.clone(), policies.clone());
     let origins = authenticator.origins.clone();
-    let layer = AuthLayer::new(authenticator, policies);
+    let layer = AuthLayer::new(authenticator, policies.clone());
     add_layers(
         add_fallbacks(router.with_state(state))
             .layer(from_fn_with_state(idempotency, idempotency::run_once))
             .layer(from_fn_with_state(layer, authenticate::authenticate)),
         addresses,
         &origins,
+        policies,
     )
 }
 
@@ -64,11 +74,22 @@ fn add_fallbacks(routes: Router) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
 }
 
-fn add_layers(routes: Router, addresses: AddressLayer, origins: &Origins) -> Router {
+fn add_layers(
+    routes: Router,
+    addresses: AddressLayer,
+    origins: &Origins,
+    policies: Arc<Policies>,
+) -> Router {
+    let is_worthwhile = SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::SSE);
+    // A function has a part of a core, and better levels take several times as long for a few per cent.
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_worthwhile);
     routes
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(addresses, limits::limit_addresses))
+        .layer(compression)
+        .layer(map_response(weaken_tag))
         .layer(origins.layer())
+        .layer(from_fn_with_state(policies, open_public_reads))
         .layer(from_fn(wrap))
 }
 
@@ -129,5 +150,17 @@ fn label(mut response: Response, id: &str) -> Response {
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    join_vary(headers);
     response
+}
+
+/// Joins the `Vary` headers, because Lambda passes only one header of a name on.
+fn join_vary(headers: &mut HeaderMap) {
+    let values: Vec<_> =
+        headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok()).collect();
+    if values.len() > 1
+        && let Ok(joined) = HeaderValue::from_str(&values.join(", "))
+    {
+        headers.insert(header::VARY, joined);
+    }
 }

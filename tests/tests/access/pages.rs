@@ -5,9 +5,13 @@ use clorp_tests::{Answer, World};
 use reqwest::Method;
 
 async fn preflight(world: &World, path: &str, origin: &str) -> Answer {
+    preflight_for(world, "POST", path, origin).await
+}
+
+async fn preflight_for(world: &World, method: &str, path: &str, origin: &str) -> Answer {
     let headers = [
         ("origin", origin),
-        ("access-control-request-method", "POST"),
+        ("access-control-request-method", method),
         ("access-control-request-headers", "content-type,idempotency-key"),
     ];
     world.anon.send(Method::OPTIONS, path, None, &headers).await
@@ -25,6 +29,11 @@ async fn an_allowed_origin_may_send_credentials_and_read_the_exposed_headers() {
             ("access-control-allow-methods", "DELETE"),
             ("access-control-allow-headers", "idempotency-key"),
             ("access-control-allow-headers", "authorization"),
+            ("access-control-allow-headers", "if-none-match"),
+            ("access-control-allow-headers", "last-event-id"),
+            ("access-control-allow-headers", "x-request-id"),
+            ("access-control-allow-headers", "traceparent"),
+            ("access-control-allow-headers", "tracestate"),
         ] {
             assert!(answer.header(header).is_some_and(|value| value.contains(part)), "{path} {header}");
         }
@@ -60,5 +69,42 @@ async fn a_foreign_origin_gets_no_cors_headers() {
     }
     let webhook = preflight(&world, "/api/stripe/webhook", WEB_ORIGIN).await;
     assert_eq!(webhook.header("access-control-allow-origin"), None, "the webhook is not for web pages");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_any_origin_may_read_public_resources_without_credentials() {
+    let world = World::start().await;
+    for path in [
+        "/api/board",
+        "/api/board/stats",
+        "/api/feed",
+        "/api/agents/directory",
+        "/api/openapi.json",
+        "/llms.txt",
+    ] {
+        let page = [("origin", "https://elsewhere.example")];
+        for answer in [
+            preflight_for(&world, "GET", path, "https://elsewhere.example").await,
+            world.anon.get_with(path, &page).await,
+            world.anon.get_with(&format!("{path}?nonsense=1"), &page).await,
+            world.anon.get(path).await,
+        ] {
+            assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path} {}", answer.status);
+            assert_eq!(answer.header("access-control-allow-credentials"), None, "{path}");
+            assert!(answer.header("vary").is_some_and(|vary| vary.contains("origin")), "{path}");
+        }
+        let preflight = preflight_for(&world, "GET", path, "https://elsewhere.example").await;
+        let allowed = preflight.header("access-control-allow-headers").unwrap();
+        assert!(allowed.contains("if-none-match"), "{allowed}");
+        let ours = world.anon.get_with(path, &[("origin", WEB_ORIGIN)]).await;
+        assert_eq!(ours.header("access-control-allow-origin"), Some(WEB_ORIGIN), "{path}");
+    }
+    for (method, path) in
+        [("GET", "/api/jobs"), ("POST", "/api/board"), ("POST", "/api/cli/login"), ("GET", "/api/nope")]
+    {
+        let answer = preflight_for(&world, method, path, "https://elsewhere.example").await;
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{method} {path}");
+    }
     world.finish().await;
 }
