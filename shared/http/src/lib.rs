@@ -7,7 +7,7 @@
 //!
 //! Modules depend on each other in one direction, from the bottom up: `headers`, [`error_codes`], [`words`],
 //! `policy` and [`problem`]; then `json`, the extractors, `limits` and [`origins`]; then [`authenticate`] and
-//! `idempotency`; then [`openapi`], [`routes`] and [`serve`].
+//! `idempotency`; then [`openapi`], [`routes`], [`invoked`] and [`serve`].
 
 pub mod attachments;
 pub mod auth;
@@ -20,6 +20,7 @@ pub mod grades;
 mod headers;
 mod idempotency;
 pub mod ids;
+pub mod invoked;
 mod json;
 mod limits;
 pub mod openapi;

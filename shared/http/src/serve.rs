@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use clorp_context::{Clock, Context, new_ulid};
@@ -21,6 +21,7 @@ use crate::cache::weaken_tag;
 use crate::extract::MAX_BODY_BYTES;
 use crate::headers::REQUEST_ID;
 use crate::idempotency::{self, Idempotency};
+use crate::invoked::Invoked;
 use crate::limits::{self, AddressLayer};
 use crate::origins::{Origins, open_public_reads};
 use crate::policy::Policies;
@@ -98,7 +99,17 @@ fn add_layers(
 /// # Errors
 /// Failures of the Lambda runtime itself.
 pub async fn run(router: Router) -> Result<(), lambda_http::Error> {
-    lambda_http::run(router).await
+    lambda_http::lambda_runtime::run(invoked(router)).await
+}
+
+/// The service for a Lambda's events.
+pub fn invoked(router: Router) -> Invoked {
+    Invoked::new(router, Router::new().fallback(malformed_url).layer(from_fn(wrap)))
+}
+
+async fn malformed_url() -> Problem {
+    let message = "The path or the query has characters that must be percent-encoded";
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_url", message)
 }
 
 async fn wrap(request: Request, next: Next) -> Response {
