@@ -101,9 +101,9 @@ impl Drops<'_> {
         after: Option<&str>,
     ) -> Result<Page<Listed>, Error> {
         let before = position(LIST, after)?.unwrap_or_else(|| END.to_string());
-        let filter = status.map(|status| match status {
-            Status::Completed => "attribute_exists(winner_id)",
-            _ => "attribute_not_exists(winner_id)",
+        let filter = status.map(|status| {
+            let completed = status == Status::Completed;
+            if completed { "attribute_exists(winner_id)" } else { "attribute_not_exists(winner_id)" }
         });
         let answer = self
             .table
