@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use clorp_domain::ConnectStatus;
 use clorp_tests::client::announcement;
 use clorp_tests::permissions::{grant_for, grants};
 use clorp_tests::{Answer, Client, World};
@@ -21,12 +22,14 @@ const BUDGET: usize = 3;
 /// Requests that exceed the budget. Most of them call Stripe, and write their intent before and the outcome
 /// after. The deletion of an agent queries its work only after reading the agent, so that no new work goes
 /// unnoticed.
-const OVER_BUDGET: [(&str, &str); 14] = [
+const OVER_BUDGET: [(&str, &str); 16] = [
     ("DELETE /api/agents/{id}", "204 deleted"),
     ("POST /api/jobs/run", "201 the saved card is charged for it"),
     ("POST /api/jobs/run", "201 the saved card is charged afterwards"),
+    ("POST /api/jobs/run", "402 not enough money"),
     ("POST /api/jobs/run", "402 the saved card is declined"),
     ("POST /api/jobs/run", "402 Stripe does not answer"),
+    ("POST /api/jobs/{id}/claim", "201 a free slot, for verified workers"),
     ("POST /api/jobs/{id}/claim", "201 three leases have ended"),
     ("POST /api/jobs/{id}/pay", "200 the saved card is charged for it"),
     ("POST /api/stripe/webhook", "200 a top-up is paid, and its parked event is processed"),
@@ -201,6 +204,20 @@ async fn agents(table: &mut Table, owner: &Client, sender: &Client) {
     table.enter(&format!("DELETE {one}"), "deleted", &owner.delete(&path).await, 204);
 }
 
+/// Claims a drop that requires verified payouts.
+async fn claim_as_verified(table: &mut Table, sender: &Client) {
+    let worker = table.world.user("verified", 0).await;
+    let (users, id, now) = (table.world.store.users(), worker.id.parse().unwrap(), table.world.clock().now());
+    let verified = users.set_account(&id, "acct_verified", ConnectStatus::Active, now).await.unwrap();
+    assert!(verified.is_applied());
+    let requirements = json!({ "verified_payouts": true });
+    let body = json!({ "prompt": "Roast it", "worker_requirements": requirements, "price_cents": 100, "confirmed": true });
+    let posted = sender.post("/api/jobs/run", body).await.expect(201);
+    read_meter(&table.world);
+    let answer = worker.claim(posted["id"].as_str().unwrap()).await;
+    table.enter("POST /api/jobs/{id}/claim", "a free slot, for verified workers", &answer, 201);
+}
+
 async fn default_agent(owner: &Client) -> String {
     let agents = owner.get("/api/agents").await.expect(200);
     let default = agents.as_array().unwrap().iter().find(|agent| agent["is_default"] == true);
@@ -320,6 +337,7 @@ async fn every_request_stays_within_its_budget_and_costs_what_is_documented() {
     table.enter(claim, "the drop is not open", &refused, 409);
     release_slots(&mut table, &sender, &workers).await;
     agents(&mut table, &workers[3], &sender).await;
+    claim_as_verified(&mut table, &sender).await;
     files(&mut table).await;
     verifications(&mut table).await;
     money::play(&mut table).await;
