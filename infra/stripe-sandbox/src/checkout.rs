@@ -57,6 +57,7 @@ struct Wanted {
     cancel_url: Option<String>,
     expires_at: i64,
     method_types: Vec<String>,
+    method_options: Value,
     metadata: Value,
     locale: Option<String>,
     submit_type: Option<String>,
@@ -84,6 +85,7 @@ impl Wanted {
             cancel_url: params.url("cancel_url")?,
             expires_at,
             method_types: params.texts("payment_method_types")?,
+            method_options: method_options(params)?,
             metadata: params.metadata("metadata")?,
             locale: params.text("locale")?,
             submit_type: params.word("submit_type", &["auto", "book", "donate", "pay"])?,
@@ -121,6 +123,7 @@ impl Wanted {
             "metadata": self.metadata,
             "mode": "payment",
             "payment_intent": null,
+            "payment_method_options": self.method_options,
             "payment_method_types": types,
             "payment_status": "unpaid",
             "status": "open",
@@ -157,7 +160,6 @@ fn unused_fields() -> Value {
         "payment_link": null,
         "payment_method_collection": "if_required",
         "payment_method_configuration_details": null,
-        "payment_method_options": {},
         "permissions": null,
         "phone_number_collection": {"enabled": false},
         "recovered_from": null,
@@ -171,6 +173,19 @@ fn unused_fields() -> Value {
         "ui_mode": "hosted_page",
         "wallet_options": null,
     })
+}
+
+/// Reads `payment_method_options` and returns it as a session shows it.
+fn method_options(params: &mut Params) -> Result<Value, Refusal> {
+    let Some(mut options) = params.group("payment_method_options")? else { return Ok(json!({})) };
+    let mut shown = json!({});
+    if let Some(mut card) = options.group("card")? {
+        let asks = card.word("request_three_d_secure", &["any", "automatic", "challenge"])?;
+        card.finish()?;
+        shown["card"] = json!({ "request_three_d_secure": asks.unwrap_or_else(|| "automatic".to_owned()) });
+    }
+    options.finish()?;
+    Ok(shown)
 }
 
 fn plan(params: &mut Params) -> Result<SessionPlan, Refusal> {

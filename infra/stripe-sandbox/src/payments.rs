@@ -71,6 +71,8 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
     let amount = params.need_amount("amount", 0)?;
     params.currency("currency")?;
     let (confirm, off_session) = (params.flag("confirm")?, params.flag("off_session")?);
+    let mut method_types = params.texts("payment_method_types")?;
+    method_types.extend(params.texts("allowed_payment_method_types")?);
     let plan = Plan {
         amount,
         customer: params.text("customer")?,
@@ -78,7 +80,7 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
         metadata: params.metadata("metadata")?,
         description: params.text("description")?,
         transfer_group: params.text("transfer_group")?,
-        method_types: params.texts("payment_method_types")?,
+        method_types,
         automatic_methods: setup_intents::automatic_methods(&mut params)?,
     };
     let on_action = params.flag("error_on_requires_action")?;

@@ -13,7 +13,8 @@ pub fn create(change: &mut Change<'_>, mut params: Params) -> Result<Value, Refu
     let customer = params.text("customer")?;
     let usage = params.word("usage", &["off_session", "on_session"])?;
     let (metadata, description) = (params.metadata("metadata")?, params.text("description")?);
-    let types = params.texts("payment_method_types")?;
+    let mut types = params.texts("payment_method_types")?;
+    types.extend(params.texts("allowed_payment_method_types")?);
     let automatic = automatic_methods(&mut params)?;
     params.finish()?;
     if let Some(customer) = &customer {
