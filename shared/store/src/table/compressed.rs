@@ -13,6 +13,14 @@ const LEVEL: u8 = 6;
 /// Above the size of any stored text. The limit keeps a damaged item from filling the memory.
 const MAX_BYTES: usize = 1024 * 1024;
 
+/// Bytes that a text takes as it is stored.
+pub(crate) fn stored_bytes(text: &str) -> usize {
+    if text.len() > MAX_BYTES {
+        return text.len();
+    }
+    compress_to_vec(text.as_bytes(), LEVEL).len().min(text.len())
+}
+
 pub(crate) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     let deflated = compress_to_vec(text.as_bytes(), LEVEL);
     if deflated.len() < text.len() && text.len() <= MAX_BYTES {
