@@ -88,7 +88,8 @@ impl App {
             let id = TopupId::new(ids.ulid(&format!("topup-{topups}"), now));
             Ok(match tried {
                 Debit::Done(drop) => {
-                    if auto_topup {
+                    // A drop that an earlier attempt left unpaid has no window, and was no debit.
+                    if auto_topup && drop.window.is_some() {
                         self.payments.top_up_if_low(&payer.id, id).await;
                     }
                     Decision::Made(Ok(*drop))
