@@ -82,7 +82,10 @@ impl WebhookEvents {
                 Outcome::Quarantined(why) => self.quarantine(received, &payment.stripe_id, why).await,
                 outcome => Ok(outcome),
             },
-            Meaning::PaymentMethodSaved { user, setup, customer, payment_method } => {
+            Meaning::PaymentMethodSaved { payment_method, is_card: false, .. } => {
+                self.quarantine(received, payment_method, "a payment method that may be no card").await
+            }
+            Meaning::PaymentMethodSaved { user, setup, customer, payment_method, is_card: true } => {
                 match self.save_card(user, *setup, customer, payment_method).await? {
                     Outcome::Quarantined(why) => self.quarantine(received, payment_method, why).await,
                     outcome => Ok(outcome),

@@ -19,7 +19,10 @@ use stripe::{
 use stripe::{StripeError, StripeRequest};
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
-    CreateCheckoutSessionPaymentIntentData, ListCheckoutSession, ProductData,
+    CreateCheckoutSessionPaymentIntentData, CreateCheckoutSessionPaymentMethodOptions,
+    CreateCheckoutSessionPaymentMethodOptionsCard,
+    CreateCheckoutSessionPaymentMethodOptionsCardRequestThreeDSecure, ListCheckoutSession, ProductData,
+    RetrieveCheckoutSession,
 };
 use stripe_connect::account::{
     CreateAccount, CreateAccountCapabilities, CreateAccountCapabilitiesTransfers, CreateAccountType,
@@ -37,8 +40,9 @@ use stripe_core::payment_intent::{
 use stripe_core::refund::ListRefund;
 use stripe_core::setup_intent::{CreateSetupIntent, CreateSetupIntentUsage};
 use stripe_shared::{
-    CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus, Dispute, PaymentIntent,
-    PaymentIntentStatus, Refund, Transfer,
+    Account, AccountCapabilitiesStatus, CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus,
+    CheckoutSessionStatus, Dispute, PaymentIntent, PaymentIntentAllowedPaymentMethodTypes, PaymentIntentStatus,
+    Refund, SetupIntentAllowedPaymentMethodTypes, Transfer,
 };
 use stripe_types::{Currency, RangeQueryTs};
 use tokio::time::Instant;
@@ -182,7 +186,8 @@ impl Stripe {
         Ok(customer.id.to_string())
     }
 
-    /// Creates the Checkout page on which a user pays for a top-up.
+    /// Creates the Checkout page on which a user pays for a top-up. The page asks for 3-D Secure wherever the
+    /// card offers it, so a stolen card number alone does not pay.
     ///
     /// # Errors
     /// [`Failure`].
@@ -204,6 +209,11 @@ impl Stripe {
         // metadata.
         let mut payment = CreateCheckoutSessionPaymentIntentData::new();
         payment.metadata = Some(about.clone());
+        let mut card = CreateCheckoutSessionPaymentMethodOptionsCard::new();
+        card.request_three_d_secure =
+            Some(CreateCheckoutSessionPaymentMethodOptionsCardRequestThreeDSecure::Any);
+        let mut options = CreateCheckoutSessionPaymentMethodOptions::new();
+        options.card = Some(card);
         let request = CreateCheckoutSession::new()
             .mode(CheckoutSessionMode::Payment)
             .customer(customer)
@@ -211,6 +221,7 @@ impl Stripe {
             .line_items(vec![item])
             .metadata(about)
             .payment_intent_data(payment)
+            .payment_method_options(options)
             .success_url(paid_url)
             .cancel_url(cancelled_url);
         let session = self.once(&topup.id.to_string(), &request).await?;
@@ -230,6 +241,7 @@ impl Stripe {
     ) -> Result<PaymentMethodSetup, Failure> {
         let request = CreateSetupIntent::new()
             .customer(customer)
+            .allowed_payment_method_types(vec![SetupIntentAllowedPaymentMethodTypes::Card])
             .usage(CreateSetupIntentUsage::OffSession)
             .metadata(of_record(metadata::SETUP, user, &id));
         let setup = self.once(&id.to_string(), &request).await?;
@@ -249,6 +261,7 @@ impl Stripe {
             .customer(card.customer)
             .payment_method(card.payment_method)
             .automatic_payment_methods(methods)
+            .allowed_payment_method_types(vec![PaymentIntentAllowedPaymentMethodTypes::Card])
             .confirm(true)
             .off_session(CreatePaymentIntentOffSession::Bool(true))
             .metadata(of_record(metadata::AUTO_TOPUP, &topup.user, &topup.id));

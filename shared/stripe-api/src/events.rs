@@ -41,6 +41,8 @@ pub enum Meaning {
         customer: String,
         /// Id of Stripe's payment method.
         payment_method: String,
+        /// True if the setup allowed nothing but cards.
+        is_card: bool,
     },
     /// A user's Stripe account is in this state.
     Account {
@@ -160,6 +162,8 @@ struct Setup {
     id: String,
     customer: Option<Reference>,
     payment_method: Option<Reference>,
+    #[serde(default)]
+    payment_method_types: Vec<String>,
     #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
 }
@@ -340,6 +344,7 @@ fn setup(setup: Setup) -> Option<Meaning> {
         setup: id,
         customer: setup.customer?.into_id(),
         payment_method: setup.payment_method?.into_id(),
+        is_card: setup.payment_method_types.iter().all(|kind| kind == "card"),
     })
 }
 

@@ -3,6 +3,7 @@
 use clorp_tests::World;
 use serde_json::json;
 
+use super::people::objects_at_stripe;
 use super::support::{checkout, complete, ledger, topup};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,5 +73,15 @@ async fn an_amount_out_of_bounds_or_of_another_type_is_refused_and_starts_no_pay
     for amount in [500, 100_000] {
         topup(user, amount).await.expect(200);
     }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_asks_for_3d_secure_wherever_the_card_offers_it() {
+    let world = World::start().await;
+    checkout(&world.stranger, 1000).await;
+    let sessions = objects_at_stripe(&world, "checkout/sessions", &world.stranger).await;
+    let asked = &sessions[0]["payment_method_options"]["card"]["request_three_d_secure"];
+    assert_eq!((sessions.len(), asked), (1, &json!("any")));
     world.finish().await;
 }
