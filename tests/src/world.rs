@@ -90,6 +90,7 @@ pub fn unlimited() -> Rules {
         claim_rate: rate,
         submit_rate: rate,
         money_rate: rate,
+        setup_rate: rate,
         keys_rate: rate,
         upload_rate: rate,
         verify_rate: rate,

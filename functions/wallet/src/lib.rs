@@ -29,7 +29,7 @@ pub fn api() -> Routes<App> {
         .with_caller(RateClass::Read, Right::Read, route!(routes::balance::balance))
         .with_caller(RateClass::Money, Right::Spend, route!(routes::topup::topup))
         .with_caller(
-            RateClass::Money,
+            RateClass::Setup,
             Right::Cards,
             route!(routes::setup_payment_method::setup_payment_method),
         )

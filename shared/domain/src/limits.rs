@@ -20,6 +20,8 @@ pub enum RateClass {
     Submit,
     /// Moves money, or configures its destination.
     Money,
+    /// Sets up a card.
+    Setup,
     /// Creates or revokes credentials.
     Keys,
     /// Announces files.
@@ -32,11 +34,12 @@ pub enum RateClass {
 
 impl RateClass {
     /// Every class.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Create,
         Self::Claim,
         Self::Submit,
         Self::Money,
+        Self::Setup,
         Self::Keys,
         Self::Upload,
         Self::Verify,
@@ -50,6 +53,7 @@ impl RateClass {
             Self::Claim => "claim",
             Self::Submit => "submit",
             Self::Money => "money",
+            Self::Setup => "setup",
             Self::Keys => "keys",
             Self::Upload => "upload",
             Self::Verify => "verify",

@@ -86,6 +86,8 @@ pub struct Rules {
     pub submit_rate: RateLimit,
     /// Rate limit per credential for moving money.
     pub money_rate: RateLimit,
+    /// Rate limit per credential for setting up cards. A low one slows down tests of stolen cards.
+    pub setup_rate: RateLimit,
     /// Rate limit per credential for creating or revoking credentials.
     pub keys_rate: RateLimit,
     /// Rate limit per credential for announcing files. Times the largest file, it bounds the bytes of a day.
@@ -145,6 +147,7 @@ impl Default for Rules {
             claim_rate: RateLimit { quota: 300, window_seconds: 60 },
             submit_rate: RateLimit { quota: 300, window_seconds: 60 },
             money_rate: RateLimit { quota: 60, window_seconds: 60 },
+            setup_rate: RateLimit { quota: 5, window_seconds: 3600 },
             keys_rate: RateLimit { quota: 60, window_seconds: 60 },
             upload_rate: RateLimit { quota: 200, window_seconds: 86_400 },
             verify_rate: RateLimit { quota: 500, window_seconds: 86_400 },
@@ -237,6 +240,7 @@ impl Rules {
             ("CLORP_CLAIM_RATE", &mut self.claim_rate),
             ("CLORP_SUBMIT_RATE", &mut self.submit_rate),
             ("CLORP_MONEY_RATE", &mut self.money_rate),
+            ("CLORP_SETUP_RATE", &mut self.setup_rate),
             ("CLORP_KEYS_RATE", &mut self.keys_rate),
             ("CLORP_UPLOAD_RATE", &mut self.upload_rate),
             ("CLORP_VERIFY_RATE", &mut self.verify_rate),
@@ -302,6 +306,7 @@ impl Rules {
             RateClass::Claim => self.claim_rate,
             RateClass::Submit => self.submit_rate,
             RateClass::Money => self.money_rate,
+            RateClass::Setup => self.setup_rate,
             RateClass::Keys => self.keys_rate,
             RateClass::Upload => self.upload_rate,
             RateClass::Verify => self.verify_rate,

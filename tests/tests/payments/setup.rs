@@ -1,6 +1,8 @@
 //! Saving a card for charges off session.
 
-use clorp_tests::{Client, World};
+use clorp_domain::Rules;
+use clorp_tests::world::unlimited;
+use clorp_tests::{Client, Options, World};
 use serde_json::{Value, json};
 
 use super::signed::{deliver, event, latest_event, ledger_audit, metadata, unapplied};
@@ -132,5 +134,57 @@ async fn a_card_of_another_customer_is_quarantined_and_not_saved() {
     pause(&world, false).await;
     world.wait_for_webhooks().await;
     assert!(saved_card(&world, user).await.is_some());
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_card_can_be_saved_because_other_methods_may_take_days_to_pay() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    let intent = begin_setup(user).await;
+    let url = format!("{}/v1/setup_intents/{intent}", world.sandbox.url);
+    let asked = reqwest::Client::new().get(url).bearer_auth(clorp_tests::world::STRIPE_KEY);
+    let setup: Value = asked.send().await.unwrap().json().await.unwrap();
+    assert_eq!(setup["payment_method_types"], json!(["card"]));
+    pause(&world, true).await;
+    enter_card(&world, &intent).await;
+    let mut bank = latest_event(&world, "setup_intent.succeeded");
+    bank["id"] = json!("evt_bank");
+    bank["data"]["object"]["payment_method"] = json!("pm_bank");
+    for types in [json!(["us_bank_account"]), json!(["card", "us_bank_account"])] {
+        bank["data"]["object"]["payment_method_types"] = types;
+        deliver(&world, &bank).await;
+        assert_eq!(saved_card(&world, user).await, None);
+    }
+    let why = "a payment method that may be no card";
+    assert_eq!(unapplied(&world).await.into_values().collect::<Vec<_>>(), [why]);
+    pause(&world, false).await;
+    world.wait_for_webhooks().await;
+    assert!(saved_card(&world, user).await.is_some());
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sixth_set_up_within_an_hour_is_refused_so_that_stolen_cards_are_not_tested_here() {
+    let setup_rate = Rules::default().setup_rate;
+    let rules = Rules { setup_rate, ..unlimited() };
+    let world = World::with(Options { rules, ..Options::default() }).await;
+    let user = &world.stranger;
+    for _ in 0..5 {
+        begin_setup(user).await;
+    }
+    let refused = user.post_empty(SETUP).await;
+    refused.expect_error(429, "rate_limited");
+    let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((600..=720).contains(&wait), "{wait}");
+    let url = format!("{}/_sandbox/state", world.sandbox.url);
+    let state: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    assert_eq!(state["objects"]["setup_intent"].as_object().unwrap().len(), 5, "Stripe was not asked");
+    change_settings(user, json!({ "amount_cents": 700 })).await.expect(200);
+    user.post("/api/wallet/topup", json!({ "amount_cents": 700 })).await.expect(200);
+    begin_setup(&world.workers[0]).await;
+    world.advance_seconds(wait.into());
+    begin_setup(user).await;
+    user.post_empty(SETUP).await.expect_error(429, "rate_limited");
     world.finish().await;
 }

@@ -40,6 +40,7 @@ pub(crate) async fn too_many_requests() -> Vec<Row> {
         claim_rate: rate,
         submit_rate: rate,
         money_rate: rate,
+        setup_rate: rate,
         keys_rate: rate,
         upload_rate: rate,
         verify_rate: rate,

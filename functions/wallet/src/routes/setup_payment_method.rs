@@ -19,7 +19,7 @@ pub(crate) struct PaymentMethodSetup {
 /// Save a card for automatic top-ups.
 ///
 /// The user enters and confirms the card in a browser, with Stripe.js and the returned secret. The card is
-/// saved when Stripe's webhook event arrives.
+/// saved when Stripe's webhook event arrives. Only a few set-ups can be begun in an hour.
 #[utoipa::path(
     post, path = "/api/wallet/setup-payment-method", tag = "wallet",
     responses(
