@@ -390,10 +390,11 @@ fn a_webhook_event_that_is_not_applied_raises_an_alarm() {
 
 #[test]
 fn money_that_is_pending_for_a_quarter_of_an_hour_raises_an_alarm() {
-    let logged = include_str!("../../functions/reconciler/src/lib.rs");
-    assert!(logged.contains("info!(settled, unsettled,"), "nobody logs what is unsettled");
-    let alarm = alarm_of("reconciler", "{ $.unsettled > 0 }");
-    assert_eq!((&alarm["EvaluationPeriods"], &alarm["Period"]), (&15.into(), &60.into()));
+    let sweep = include_str!("../../shared/payments/src/resume.rs");
+    assert!(sweep.contains("const OVERDUE: SignedDuration = SignedDuration::from_mins(15)"), "another age");
+    assert!(sweep.contains("info!(unsettled = unsettled.len(), overdue,"), "nobody logs what is overdue");
+    let alarm = alarm_of("reconciler", "{ $.overdue > 0 }");
+    assert_eq!((&alarm["EvaluationPeriods"], &alarm["Period"]), (&1.into(), &60.into()));
 }
 
 #[test]

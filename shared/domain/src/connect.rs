@@ -29,9 +29,11 @@ impl ConnectStatus {
         }
     }
 
-    /// The status of an existing account, given Stripe's `payouts_enabled`.
-    pub const fn of_account(payouts_enabled: bool) -> Self {
-        if payouts_enabled { Self::Active } else { Self::Pending }
+    /// The status of an existing account. It is active if a withdrawal would reach a bank: the account may
+    /// receive transfers (Stripe's capability `transfers`), and Stripe pays out what it receives
+    /// (`payouts_enabled`).
+    pub const fn of_account(receives_transfers: bool, payouts_enabled: bool) -> Self {
+        if receives_transfers && payouts_enabled { Self::Active } else { Self::Pending }
     }
 }
 

@@ -90,6 +90,11 @@ pub enum Error {
     WithdrawalRefused,
     /// Automatic top-ups require a saved payment method.
     PaymentMethodRequired,
+    /// Stripe refused to do what the request needs. Nothing was done.
+    RefusedByStripe {
+        /// Stripe's code for the reason.
+        code: String,
+    },
     /// The drop costs more than the key may spend on one drop.
     SpendLimitPerDrop {
         /// Limit of the key, per drop.

@@ -7,11 +7,20 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::UnknownWord;
 use crate::ledger::Unbalanced;
 use crate::{Account, Cents, EntryId, FieldError, Posting, Reason, Rules, TakenBack, TopupId, UserId};
+
+/// Age at which a top-up by Checkout that Stripe has not reported is looked up at Stripe. The pause before
+/// the next look is the top-up's age then, so each look is twice as late as the one before it.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(1);
+/// Longest pause between two looks.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
+/// Age at which Stripe is asked for the last time. A session lives for a day, and a bank debit takes at most
+/// four business days.
+const LAST_LOOK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The way in which a top-up was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +48,8 @@ pub enum TopupStatus {
     Pending,
     /// The wallet was credited.
     Paid,
-    /// Refused. If Stripe later reports a payment, the wallet is still credited.
+    /// Refused, or expired without a payment. If Stripe later reports a payment, the wallet is still
+    /// credited.
     Failed,
 }
 
@@ -114,6 +124,17 @@ impl Topup {
         }
     }
 
+    /// The time at which Stripe is asked about this top-up, if no webhook event has reported it by then.
+    pub fn first_look_at(&self) -> Timestamp {
+        later(self.created_at, FIRST_LOOK)
+    }
+
+    /// The time of the next look after one at `now`; `None` if that was the last one.
+    pub fn next_look_after(&self, now: Timestamp) -> Option<Timestamp> {
+        let age = now.duration_since(self.created_at);
+        (age < LAST_LOOK).then(|| later(now, age.clamp(FIRST_LOOK, LONGEST_PAUSE)))
+    }
+
     /// The posting that credits the wallet with the payment of Stripe's object `stripe_id`.
     ///
     /// # Errors
@@ -149,6 +170,10 @@ impl Topup {
     fn wallet(&self) -> Account {
         Account::User(self.user.clone())
     }
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(at)
 }
 
 /// Checks an amount to top up or withdraw. Unlike a drop's price, it is never clamped: the requested amount

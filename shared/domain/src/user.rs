@@ -64,6 +64,9 @@ pub struct StripeIds {
     pub account: Option<String>,
     /// State of the Connect account.
     pub account_status: ConnectStatus,
+    /// Last second, since the epoch, that the recorded state covers; `None` before the first report. A report
+    /// about a later second is news.
+    pub account_seen_until: Option<i64>,
 }
 
 impl User {

@@ -209,6 +209,14 @@ pub enum CardErrors {
     Conflict(ErrorBody),
 }
 
+/// Errors of an operation that creates an object at Stripe.
+#[derive(IntoResponses)]
+pub enum RefusalErrors {
+    /// `refused_by_stripe`: Stripe refused. Nothing was done; the message has Stripe's reason.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+}
+
 /// Errors of an operation that sends money to a bank.
 #[derive(IntoResponses)]
 pub enum PayoutErrors {

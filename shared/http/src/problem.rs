@@ -308,6 +308,11 @@ impl From<Error> for Problem {
                 "payment_method_required",
                 "Automatic top-ups require a saved card: add one with POST /api/wallet/setup-payment-method",
             ),
+            Error::RefusedByStripe { code } => Self::new(
+                S::CONFLICT,
+                "refused_by_stripe",
+                format!("Stripe refused this and nothing was done; its reason is `{code}`"),
+            ),
             Error::OwnDrop => Self::new(S::FORBIDDEN, "own_drop", "You cannot work on your own drop"),
             Error::NotTheSender => {
                 Self::new(S::FORBIDDEN, "not_the_sender", "Only the sender of the drop may do this")

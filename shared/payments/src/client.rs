@@ -4,8 +4,12 @@ use clorp_context::{BootError, Context, var};
 use clorp_domain::{Cents, ConnectStatus, Error, SetupId, Topup, TopupId, TopupKind, User, UserId};
 use clorp_store::Conditional;
 use clorp_stripe_api::{Failure, Stripe};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::WebhookEvents;
+
+/// Difference between Stripe's clock and this one that an order of reports must survive.
+const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// Moves money through Stripe.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ impl Payments {
     /// when Stripe's webhook event reports the payment.
     ///
     /// # Errors
-    /// Faults only.
+    /// [`Error::RefusedByStripe`]; faults.
     pub async fn topup(&self, user: &UserId, id: TopupId, amount: Cents) -> Result<String, Error> {
         let topup = Topup::begun(id, user.clone(), TopupKind::Checkout, amount, self.context.clock.now());
         let begun = self.context.store.topups().begin(&topup);
@@ -65,7 +69,13 @@ impl Payments {
         let customer = self.customer(&owner).await?;
         let paid = self.pages.after("topup=paid&session_id={CHECKOUT_SESSION_ID}");
         let cancelled = self.pages.after("topup=cancelled");
-        let page = self.stripe.checkout(&topup, &customer, &paid, &cancelled).await.map_err(fault)?;
+        let page = match self.stripe.checkout(&topup, &customer, &paid, &cancelled).await {
+            Ok(page) => page,
+            Err(failure) => {
+                let customer = self.replace_customer(user, &customer, failure).await?;
+                self.stripe.checkout(&topup, &customer, &paid, &cancelled).await.map_err(unmade)?
+            }
+        };
         self.context.store.topups().set_object(&topup, &page.id).await?;
         Ok(page.url)
     }
@@ -74,12 +84,18 @@ impl Payments {
     /// browser completes it. The payment method is saved when Stripe's webhook event reports the completion.
     ///
     /// # Errors
-    /// Faults only.
+    /// [`Error::RefusedByStripe`]; faults.
     pub async fn set_up_payment_method(&self, user: &UserId, id: SetupId) -> Result<String, Error> {
         let begun = self.context.store.setups().begin(user, id, self.context.clock.now());
         let (owner, ()) = tokio::try_join!(self.context.account(user), begun)?;
         let customer = self.customer(&owner).await?;
-        let setup = self.stripe.setup(user, id, &customer).await.map_err(fault)?;
+        let setup = match self.stripe.setup(user, id, &customer).await {
+            Ok(setup) => setup,
+            Err(failure) => {
+                let customer = self.replace_customer(user, &customer, failure).await?;
+                self.stripe.setup(user, id, &customer).await.map_err(unmade)?
+            }
+        };
         Ok(setup.client_secret)
     }
 
@@ -87,22 +103,34 @@ impl Payments {
     /// the account if necessary.
     ///
     /// # Errors
-    /// Faults only.
+    /// [`Error::RefusedByStripe`]; faults.
     pub async fn connect(&self, user: &UserId) -> Result<String, Error> {
         let user = self.context.account(user).await?;
         let account = match user.stripe.account {
             Some(account) => account,
-            None => self.open_account(&user.id).await?,
+            None => self.open_account(&user.id, None).await?,
         };
         let (done, expired) = (self.pages.after("connect=done"), self.pages.after("connect=expired"));
-        let page = self.stripe.onboarding(&account, &done, &expired).await.map_err(fault)?;
+        let page = match self.stripe.onboarding(&account, &done, &expired).await {
+            Ok(page) => page,
+            Err(Failure::Refused(refusal)) if refusal.is_about_missing_object() => {
+                tracing::warn!(user = %user.id, account, "an account does not exist at Stripe any more");
+                let account = self.open_account(&user.id, Some(&account)).await?;
+                self.stripe.onboarding(&account, &done, &expired).await.map_err(unmade)?
+            }
+            Err(failure) => return Err(unmade(failure)),
+        };
         Ok(page.url)
     }
 
-    async fn open_account(&self, user: &UserId) -> Result<String, Error> {
-        let (account, status) = self.stripe.create_account(user).await.map_err(fault)?;
-        let now = self.context.clock.now();
-        match self.context.store.users().set_account(user, &account, status, now).await? {
+    /// Opens an account, in place of `gone` if there was one, and records it.
+    async fn open_account(&self, user: &UserId, gone: Option<&str>) -> Result<String, Error> {
+        let opened = match gone {
+            None => self.stripe.create_account(user).await,
+            Some(gone) => self.stripe.account_after(user, gone).await,
+        };
+        let (account, status) = opened.map_err(unmade)?;
+        match self.context.store.users().open_account(user, gone, &account, status).await? {
             Conditional::Applied => Ok(account),
             // A webhook event about the account, or another request, came first.
             Conditional::Conflict(()) => {
@@ -113,7 +141,7 @@ impl Payments {
     }
 
     /// Returns the state of a user's onboarding. Asks Stripe while it is unfinished, because the webhook
-    /// event may be on its way.
+    /// event may be on its way, and two events may have contradicted each other.
     ///
     /// # Errors
     /// Faults only.
@@ -122,30 +150,43 @@ impl Payments {
         match (&user.stripe.account, user.stripe.account_status) {
             (None, _) => Ok(ConnectStatus::NotConnected),
             (Some(_), ConnectStatus::Active) => Ok(ConnectStatus::Active),
-            (Some(account), known) => self.ask_for_status(&user.id, account, known).await,
+            (Some(account), known) => {
+                let (status, covered) = self.ask_for_status(account).await?;
+                let users = self.context.store.users();
+                if status == known
+                    || users.set_asked_account(&user, account, status, covered).await?.is_applied()
+                {
+                    return Ok(status);
+                }
+                // Another report was recorded meanwhile.
+                Ok(self.context.account(&user.id).await?.stripe.account_status)
+            }
         }
     }
 
-    async fn ask_for_status(
+    /// Asks Stripe for the status of an account. Returns it with the time that it covers, whose bounds allow
+    /// for clocks that differ.
+    pub(crate) async fn ask_for_status(
         &self,
-        user: &UserId,
         account: &str,
-        known: ConnectStatus,
-    ) -> Result<ConnectStatus, Error> {
-        let status = self.stripe.account_status(account).await.map_err(fault)?;
-        if status != known {
-            let now = self.context.clock.now();
-            // A conflict means that a later status is recorded, which this answer need not repeat.
-            let _ = self.context.store.users().set_account(user, account, status, now).await?;
-        }
-        Ok(status)
+    ) -> Result<(ConnectStatus, (Timestamp, Timestamp)), Error> {
+        let asked_at = self.context.clock.now();
+        let status = match self.stripe.account_status(account).await {
+            Ok(status) => status,
+            // Nobody can be paid through an account that is gone. The next onboarding replaces it.
+            Err(Failure::Refused(refusal)) if refusal.is_about_missing_object() => ConnectStatus::Pending,
+            Err(failure) => return Err(Error::unavailable(format!("Stripe: {failure:?}"))),
+        };
+        let margin = |at: Timestamp, by: SignedDuration| at.saturating_add(by).unwrap_or(at);
+        let covered = (margin(asked_at, -CLOCK_MARGIN), margin(self.context.clock.now(), CLOCK_MARGIN));
+        Ok((status, covered))
     }
 
     async fn customer(&self, user: &User) -> Result<String, Error> {
         if let Some(customer) = &user.stripe.customer {
             return Ok(customer.clone());
         }
-        let customer = self.stripe.customer(&user.id).await.map_err(fault)?;
+        let customer = self.stripe.customer(&user.id).await.map_err(unmade)?;
         match self.context.store.users().set_customer(&user.id, &customer).await? {
             Conditional::Applied => Ok(customer),
             Conditional::Conflict(()) => {
@@ -154,13 +195,35 @@ impl Payments {
             }
         }
     }
+
+    /// Replaces the customer that a request named, if `failure` says that it does not exist any more. Returns
+    /// the user's customer.
+    ///
+    /// # Errors
+    /// The error of any other failure; faults.
+    async fn replace_customer(&self, user: &UserId, gone: &str, failure: Failure) -> Result<String, Error> {
+        match &failure {
+            Failure::Refused(refusal) if refusal.is_about_missing_object() => {}
+            _ => return Err(unmade(failure)),
+        }
+        tracing::warn!(%user, customer = gone, "a customer does not exist at Stripe any more");
+        let customer = self.stripe.customer_after(user, gone).await.map_err(unmade)?;
+        match self.context.store.users().replace_customer(user, gone, &customer).await? {
+            Conditional::Applied => Ok(customer),
+            // Another request has replaced it.
+            Conditional::Conflict(()) => {
+                let known = self.context.account(user).await?.stripe.customer;
+                known.ok_or_else(|| Error::internal("a customer was replaced by none"))
+            }
+        }
+    }
 }
 
 /// Converts the failure of a request that moves no money. Repeating such a request is harmless: it returns
 /// the same object or creates a new one.
-fn fault(failure: Failure) -> Error {
+fn unmade(failure: Failure) -> Error {
     match failure {
         Failure::Unknown(why) => Error::unavailable(format!("Stripe: {why}")),
-        Failure::Refused(refusal) => Error::internal(format!("Stripe refused: {}", refusal.code)),
+        Failure::Refused(refusal) => Error::RefusedByStripe { code: refusal.code },
     }
 }

@@ -9,6 +9,7 @@ use clorp_store::Conditional;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Payments;
+use crate::resume::Look;
 
 /// Time within which a drop that was posted before a payment may still have been paid from it.
 const POSTED_BEFORE: SignedDuration = SignedDuration::from_hours(25);
@@ -17,22 +18,21 @@ const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(20);
 
 impl Payments {
     /// Holds the winnings that a disputed payment has paid for, or releases them once the bank has decided.
-    /// Returns true if nothing is left to do until the next event about the dispute.
+    /// The next event about the dispute starts it again.
     ///
     /// # Errors
     /// Faults only. Every step may be repeated.
-    pub(crate) async fn follow_dispute(&self, id: &str) -> Result<bool, Error> {
+    pub(crate) async fn follow_dispute(&self, id: &str, now: Timestamp) -> Result<Look, Error> {
         let disputes = self.context.store.disputes();
-        let Some(dispute) = disputes.get(id).await? else { return Ok(true) };
-        let running = if dispute.status.is_decided() {
+        let Some(dispute) = disputes.get(id).await? else { return Ok(Look::Ended) };
+        if dispute.status.is_decided() {
             self.release_winnings(&dispute).await?;
-            false
-        } else {
-            self.hold_winnings(&dispute).await?
-        };
-        let again_at = running.then(|| after(self.context.clock.now(), LOOK_AGAIN));
-        let followed = disputes.followed(&dispute, again_at).await?;
-        Ok(followed.is_applied() && !running)
+        } else if self.hold_winnings(&dispute).await? {
+            return Ok(Look::Again(now.saturating_add(LOOK_AGAIN).unwrap_or(now)));
+        }
+        // A conflict means that an event has changed the dispute, which is followed again then.
+        let followed = disputes.followed(&dispute).await?;
+        Ok(if followed.is_applied() { Look::Ended } else { Look::Again(now) })
     }
 
     /// Holds the payouts of the drops that were paid from a disputed payment and have not matured. Returns
@@ -110,8 +110,4 @@ impl Payments {
         }
         Ok(())
     }
-}
-
-fn after(now: Timestamp, time: SignedDuration) -> Timestamp {
-    now.saturating_add(time).unwrap_or(Timestamp::MAX)
 }

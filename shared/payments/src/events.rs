@@ -169,8 +169,13 @@ impl WebhookEvents {
         status: ConnectStatus,
         seen_at: Timestamp,
     ) -> Result<Outcome, Error> {
-        let store = &self.context.store;
+        let (store, now) = (&self.context.store, self.context.clock.now());
         if store.users().set_account(user, account, status, seen_at).await?.is_applied() {
+            return Ok(Outcome::Done);
+        }
+        // Stripe tells the time of an event in seconds, so two of them may have no order.
+        if store.users().doubt_account(user, account, status, seen_at, now).await?.is_applied() {
+            tracing::info!(%user, "Stripe is to be asked about an account");
             return Ok(Outcome::Done);
         }
         Ok(match store.users().get(user).await? {

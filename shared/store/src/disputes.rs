@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use crate::items::dispute::{ENDED, read_dispute, read_held, write_dispute, write_held};
 use crate::items::keys;
 use crate::items::keys::{HELD_WINNINGS, stripe_pk};
-use crate::items::pending_entry::{end_pending, set_pending};
+use crate::items::pending_entry::{Queue, end_pending, set_pending};
 use crate::items::user::{CONTESTED, DISPUTES, RELEASED, held_until};
 use crate::table::item::{at, flag, n, s};
-use crate::table::{Tx, fault};
+use crate::table::{Tx, Update, fault};
 use crate::topups::take_back;
 use crate::{Conditional, Disputes};
 
@@ -44,7 +44,7 @@ impl Disputes<'_> {
         };
         update.set_all(write_dispute(dispute)?);
         if dispute.status != DisputeStatus::Inquiry {
-            set_pending(update, now);
+            set_pending(update, Queue::Unreported, now);
         }
         let user = keys::user(&dispute.user);
         match dispute.status {

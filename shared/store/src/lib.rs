@@ -62,7 +62,7 @@ pub use items::freeze::FreezeRecord;
 pub use items::idempotency_record::StoredResponse;
 pub use items::judging::Judging;
 pub use items::ledger_entry::LedgerLine;
-pub use items::pending_entry::Pending;
+pub use items::pending_entry::{Pending, PendingEntry};
 pub use items::session_refresh::RefreshOutcome;
 pub use items::submission::Delivered;
 pub use items::unapplied_event::UnappliedEvent;
@@ -149,7 +149,7 @@ entities! {
     logins: Logins;
     /// Owners: accounts that share a card or a bank account.
     owners: Owners;
-    /// Payments that the reconciler is to look at.
+    /// Top-ups, withdrawals, accounts and disputes that the reconciler is to look at.
     pending: PendingPayments;
     /// Finished races of each worker.
     races: Races;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::freezes::require_unfrozen;
 use crate::items::keys;
-use crate::items::pending_entry::{end_pending, pending_from};
+use crate::items::pending_entry::{Queue, end_pending, enter};
 use crate::items::topup::{REVISION, read_payment, read_topup, write_payment, write_taken_back, write_topup};
 use crate::items::user::{BALANCE, read_user};
 use crate::table::item::{flag, n, s};
@@ -48,15 +48,19 @@ impl Topups<'_> {
     }
 
     /// Records a top-up that its user will pay on Stripe's page. A record that exists stays as it is: its id
-    /// is made once for each request. One write unit.
+    /// is made once for each request. If no event ends it, it is among the unreported
+    /// [pending](crate::Store::pending) objects after a while. One write unit and an index entry.
     pub async fn begin(self, topup: &Topup) -> Result<(), Error> {
+        let mut item = write_topup(topup)?;
+        enter(&mut item, Queue::Unreported, topup.first_look_at());
         let mut update = Update::default();
-        update.set_all(write_topup(topup)?).require_new();
+        update.set_all(item).require_new();
         self.table.update_if(keys::topup(&topup.user, topup.id), update).await.map(|_| ())
     }
 
     /// Records a charge of the saved card, if the wallet is short, the charge would be enough, automatic
-    /// top-ups are on with this amount, and none is under way. From `due_at` on it is among the
+    /// top-ups are on with this amount, none is under way, and the day's limit allows it. The charge counts
+    /// against that limit whatever its outcome. From `due_at` on it is among the unsettled
     /// [pending](crate::Store::pending) payments. Five write units.
     pub async fn begin_auto(
         self,
@@ -85,7 +89,7 @@ impl Topups<'_> {
         }
         let mut item = write_topup(topup)?;
         item.extend(key.clone().into_attributes());
-        pending_from(&mut item, due_at);
+        enter(&mut item, Queue::Unsettled, due_at);
         tx.create(key.clone(), item);
         self.table.transact(tx).await?.or_conflict(|mut refusals| {
             if refusals.contains(&key) {
@@ -163,6 +167,17 @@ impl Topups<'_> {
             .set("auto_topup_failures", n(after.failures))
             .set("auto_topup_last_failure", s(after.last_failure.clone().unwrap_or_default()));
         Ok(self.table.transact(tx).await?.conditional())
+    }
+
+    /// Ends a top-up by Checkout that will not be paid any more, as far as Stripe says. A conflict means that
+    /// it has ended already. One write unit and an index entry.
+    pub async fn expire(self, topup: &Topup) -> Result<Conditional<()>, Error> {
+        let mut update = Update::default();
+        update
+            .require("status", "=", s(TopupStatus::Pending.as_str()))
+            .set("status", s(TopupStatus::Failed.as_str()));
+        end_pending(&mut update);
+        Ok(self.table.update_if(keys::topup(&topup.user, topup.id), update).await?.conditional())
     }
 
     /// Records what went back to the payer of a top-up, as read, with the money that moves. A conflict means

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::freezes::require_unfrozen;
 use crate::items::keys;
-use crate::items::pending_entry::{end_pending, pending_from};
+use crate::items::pending_entry::{Queue, end_pending, enter};
 use crate::items::user::read_user;
 use crate::items::withdrawal::{read_withdrawal, write_withdrawal};
 use crate::table::Tx;
@@ -38,7 +38,7 @@ impl Withdrawals<'_> {
         let (key, user_key) =
             (keys::withdrawal(&withdrawal.user, withdrawal.id), keys::user(&withdrawal.user));
         let mut item = write_withdrawal(&key, withdrawal)?;
-        pending_from(&mut item, due_at);
+        enter(&mut item, Queue::Unsettled, due_at);
         let mut tx = Tx::default();
         tx.create(key.clone(), item);
         ledger::post_withdrawal(&mut tx, debit, owner, withdrawal.created_at)?;

@@ -3,6 +3,10 @@
 //! A request that moves money or creates an object carries the id of the local record as its idempotency key.
 //! It can be repeated any number of times and takes effect once. The library's own retries would use a new
 //! key for each call, so this module has its own retry loop.
+//!
+//! Stripe keeps its answer under the key for a day, even a refusal whose reason has passed, and an error of
+//! its own. A request that moves money never gets another key. One that creates an object may: a second
+//! object costs nothing, and a user who cannot pay or be paid for a day costs more.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -47,6 +51,7 @@ use stripe_shared::{
 use stripe_types::{Currency, RangeQueryTs};
 use tokio::time::Instant;
 
+use crate::events::TopupPayment;
 use crate::metadata;
 
 /// Timeout for one call with all its attempts, unless the request's deadline is nearer.
@@ -59,6 +64,8 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Page size of lists.
 const PAGE: i64 = 100;
+/// Margin of lists for a clock of Stripe's that is behind.
+const CLOCK_MARGIN_SECONDS: i64 = 60;
 
 /// A client of Stripe's API.
 #[derive(Clone)]
@@ -92,6 +99,20 @@ pub struct Refusal {
     pub authentication_required: bool,
 }
 
+impl Refusal {
+    /// True if an object that the request names does not exist at Stripe, or not any more.
+    pub fn is_about_missing_object(&self) -> bool {
+        [ApiErrorsCode::ResourceMissing, ApiErrorsCode::AccountInvalid]
+            .iter()
+            .any(|code| code.as_str() == self.code)
+    }
+
+    /// True if a transfer was refused because of the account that was to receive it.
+    pub fn is_about_account(&self) -> bool {
+        self.is_about_missing_object() || self.code == "insufficient_capabilities_for_transfer"
+    }
+}
+
 /// A page hosted by Stripe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostedPage {
@@ -117,6 +138,19 @@ pub enum Charge {
     Paid(String),
     /// The bank has not decided yet.
     Processing,
+}
+
+/// The state of a Checkout session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checkout {
+    /// The session was paid.
+    Paid(TopupPayment),
+    /// The session can be paid until this time.
+    Open(Timestamp),
+    /// The payer has finished, and the bank has not paid yet.
+    Processing,
+    /// The session has expired without a payment.
+    Expired,
 }
 
 /// A user's saved card.
@@ -181,8 +215,21 @@ impl Stripe {
     /// # Errors
     /// [`Failure`].
     pub async fn customer(&self, user: &UserId) -> Result<String, Failure> {
+        self.new_customer(user, &format!("customer-{user}")).await
+    }
+
+    /// Returns the customer that takes the place of `gone`, which does not exist any more. Only the first
+    /// call creates it.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn customer_after(&self, user: &UserId, gone: &str) -> Result<String, Failure> {
+        self.new_customer(user, &format!("customer-{user}-{gone}")).await
+    }
+
+    async fn new_customer(&self, user: &UserId, key: &str) -> Result<String, Failure> {
         let request = CreateCustomer::new().metadata(of_user(user));
-        let customer = self.once(&format!("customer-{user}"), &request).await?;
+        let customer = self.create(key, &request).await?;
         Ok(customer.id.to_string())
     }
 
@@ -224,12 +271,41 @@ impl Stripe {
             .payment_method_options(options)
             .success_url(paid_url)
             .cancel_url(cancelled_url);
-        let session = self.once(&topup.id.to_string(), &request).await?;
+        // Another customer makes another request, which must not meet the answer to the first one.
+        let session = self.create(&format!("{}-{customer}", topup.id), &request).await?;
         let url = session.url.ok_or_else(|| unknown("a new session has no page"))?;
         Ok(HostedPage { id: session.id.to_string(), url })
     }
 
-    /// Starts the setup of a payment method that can be charged without its owner's presence.
+    /// Returns the state of a top-up's Checkout session. Where the session's id was not recorded, it is
+    /// searched among the sessions of `customer`; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Failure::Unknown`].
+    pub async fn find_checkout(
+        &self,
+        topup: &Topup,
+        customer: Option<&str>,
+    ) -> Result<Option<Checkout>, Failure> {
+        if let Some(session) = &topup.stripe_id {
+            let request = RetrieveCheckoutSession::new(session.as_str());
+            let session = self.ask(&request).await.map_err(unanswered)?;
+            return checkout(topup, session).map(Some);
+        }
+        let Some(customer) = customer else { return Ok(None) };
+        let since = topup.created_at.as_second() - CLOCK_MARGIN_SECONDS;
+        let request =
+            ListCheckoutSession::new().customer(customer).created(RangeQueryTs::gte(since)).limit(PAGE);
+        let sessions = self.ask(&request).await.map_err(unanswered)?;
+        let id = topup.id.to_string();
+        let made = sessions.data.into_iter().find(|session| {
+            session.metadata.as_ref().is_some_and(|about| about.get(metadata::RECORD_ID) == Some(&id))
+        });
+        made.map(|session| checkout(topup, session)).transpose()
+    }
+
+    /// Starts the setup of a card that can be charged without its owner's presence. Other payment methods may
+    /// take days, which an automatic top-up cannot wait for.
     ///
     /// # Errors
     /// [`Failure`].
@@ -244,7 +320,7 @@ impl Stripe {
             .allowed_payment_method_types(vec![SetupIntentAllowedPaymentMethodTypes::Card])
             .usage(CreateSetupIntentUsage::OffSession)
             .metadata(of_record(metadata::SETUP, user, &id));
-        let setup = self.once(&id.to_string(), &request).await?;
+        let setup = self.create(&format!("{id}-{customer}"), &request).await?;
         let client_secret = setup.client_secret.ok_or_else(|| unknown("a new setup has no secret"))?;
         Ok(PaymentMethodSetup { id: setup.id.to_string(), client_secret })
     }
@@ -274,8 +350,7 @@ impl Stripe {
     /// # Errors
     /// [`Failure`]. It is a refusal only if the charge was made and ended without a payment.
     pub async fn find_charge(&self, topup: &Topup, customer: &str) -> Result<Option<Charge>, Failure> {
-        // The margin covers a clock of Stripe's that is slightly behind.
-        let since = topup.created_at.as_second() - 60;
+        let since = topup.created_at.as_second() - CLOCK_MARGIN_SECONDS;
         let request =
             ListPaymentIntent::new().customer(customer).created(RangeQueryTs::gte(since)).limit(PAGE);
         let intents = self.ask(&request).await.map_err(unanswered)?;
@@ -289,15 +364,27 @@ impl Stripe {
     /// # Errors
     /// [`Failure`].
     pub async fn create_account(&self, user: &UserId) -> Result<(String, ConnectStatus), Failure> {
+        self.new_account(user, &format!("account-{user}")).await
+    }
+
+    /// Returns the account that takes the place of `gone`, which does not exist any more. Only the first call
+    /// creates it.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn account_after(&self, user: &UserId, gone: &str) -> Result<(String, ConnectStatus), Failure> {
+        self.new_account(user, &format!("account-{user}-{gone}")).await
+    }
+
+    async fn new_account(&self, user: &UserId, key: &str) -> Result<(String, ConnectStatus), Failure> {
         let mut capabilities = CreateAccountCapabilities::new();
         capabilities.transfers = Some(CreateAccountCapabilitiesTransfers { requested: Some(true) });
         let request = CreateAccount::new()
             .type_(CreateAccountType::Express)
             .capabilities(capabilities)
             .metadata(of_user(user));
-        let account = self.once(&format!("account-{user}"), &request).await?;
-        let status = ConnectStatus::of_account(account.payouts_enabled.unwrap_or_default());
-        Ok((account.id.to_string(), status))
+        let account = self.create(key, &request).await?;
+        Ok((account.id.to_string(), status_of(&account)))
     }
 
     /// Returns the onboarding state of an account.
@@ -306,7 +393,7 @@ impl Stripe {
     /// [`Failure`].
     pub async fn account_status(&self, account: &str) -> Result<ConnectStatus, Failure> {
         let account = self.ask(&RetrieveAccount::new(account)).await?;
-        Ok(ConnectStatus::of_account(account.payouts_enabled.unwrap_or_default()))
+        Ok(status_of(&account))
     }
 
     /// Creates a page on which a user continues the onboarding. It can be opened once, so each call creates a
@@ -448,8 +535,29 @@ impl Stripe {
         R: StripeRequest + Sync,
         R::Output: miniserde::Deserialize + Send,
     {
-        let key = IdempotencyKey::new(key).map_err(|error| unknown(&error.to_string()))?;
-        self.repeat(request, &RequestStrategy::Idempotent(key)).boxed().await
+        let strategy = strategy(key)?;
+        let sent = self.repeat(request, &strategy, Persistence::UntilDecided).boxed().await;
+        sent.map_err(|ended| ended.failure)
+    }
+
+    /// Sends a request that creates an object without moving money. It takes effect once under this key. A
+    /// failure that Stripe may have kept under the key is followed by the same request under a new one, which
+    /// at worst creates an object that nobody uses.
+    async fn create<R>(&self, key: &str, request: &R) -> Result<R::Output, Failure>
+    where
+        R: StripeRequest + Sync,
+        R::Output: miniserde::Deserialize + Send,
+    {
+        let first = strategy(key)?;
+        let failure = match self.repeat(request, &first, Persistence::UntilAnswered).boxed().await {
+            Ok(made) => return Ok(made),
+            Err(Ended { failure, may_be_kept: false }) => return Err(failure),
+            Err(Ended { failure, may_be_kept: true }) => failure,
+        };
+        let fresh = strategy(&format!("{key}-{:016x}", rand::random::<u64>()))?;
+        tracing::warn!(?failure, "asking Stripe again under another key");
+        let sent = self.repeat(request, &fresh, Persistence::UntilAnswered).boxed().await;
+        sent.map_err(|ended| ended.failure)
     }
 
     /// Sends a request that may take effect any number of times.
@@ -458,41 +566,54 @@ impl Stripe {
         R: StripeRequest + Sync,
         R::Output: miniserde::Deserialize + Send,
     {
-        self.repeat(request, &RequestStrategy::Once).boxed().await
+        let sent = self.repeat(request, &RequestStrategy::Once, Persistence::UntilDecided).boxed().await;
+        sent.map_err(|ended| ended.failure)
     }
 
     /// The callers box this future. Stripe's types contain each other too deeply for the compiler to prove
     /// that the unboxed future is `Send`.
-    async fn repeat<R>(&self, request: &R, strategy: &RequestStrategy) -> Result<R::Output, Failure>
+    async fn repeat<R>(
+        &self,
+        request: &R,
+        strategy: &RequestStrategy,
+        persistence: Persistence,
+    ) -> Result<R::Output, Ended>
     where
         R: StripeRequest + Sync,
         R::Output: miniserde::Deserialize + Send,
     {
         // The layer that delayed the caller also explains the rejection.
-        wait_for_admission().await.map_err(|_| unknown("the caller was not admitted"))?;
+        let undecided = |why: &str| Ended { failure: unknown(why), may_be_kept: false };
+        wait_for_admission().await.map_err(|_| undecided("the caller was not admitted"))?;
         let end = wait_until(WAIT_TIMEOUT);
         let mut pause = FIRST_PAUSE;
         for n in 1.. {
             let left = end.saturating_duration_since(Instant::now());
             if left < LEAST_TIME {
-                return Err(unknown("no time is left to ask"));
+                return Err(undecided("no time is left to ask"));
             }
             let call = request.customize().request_strategy(strategy.clone()).timeout(left.min(ATTEMPT));
-            let failure = match call.send(&self.client).await {
+            let error = match call.send(&self.client).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => sort(&error),
+                Err(error) => error,
             };
-            let again = n < self.tries && Instant::now() + pause + LEAST_TIME < end;
-            match failure {
+            let broken = matches!(error, StripeError::Stripe(_, 500..));
+            let useful = persistence == Persistence::UntilDecided || !broken;
+            let again = useful && n < self.tries && Instant::now() + pause + LEAST_TIME < end;
+            match sort(&error) {
                 Failure::Unknown(why) if again => {
                     tracing::warn!(why, "Stripe did not answer, asking again");
                     tokio::time::sleep(rand::random_range(pause / 2..=pause)).await;
                     pause = pause.saturating_mul(2);
                 }
-                failure => return Err(failure),
+                failure => {
+                    let may_be_kept =
+                        broken || matches!(&failure, Failure::Refused(why) if !why.is_about_missing_object());
+                    return Err(Ended { failure, may_be_kept });
+                }
             }
         }
-        Err(unknown("ran out of tries"))
+        Err(undecided("ran out of tries"))
     }
 }
 
@@ -506,6 +627,57 @@ async fn gather<T, F>(
         found.extend(ours(object));
     }
     Ok(found)
+}
+
+/// The end of the attempts at one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Persistence {
+    /// Attempts go on until Stripe accepts or refuses.
+    UntilDecided,
+    /// An error of Stripe's own ends the attempts too, because Stripe may have kept it under the key.
+    UntilAnswered,
+}
+
+/// The failure that ended the attempts at one request.
+struct Ended {
+    failure: Failure,
+    /// True if Stripe may give this same answer under this key again, although a new request would succeed.
+    may_be_kept: bool,
+}
+
+fn strategy(key: &str) -> Result<RequestStrategy, Failure> {
+    let key = IdempotencyKey::new(key).map_err(|error| unknown(&error.to_string()))?;
+    Ok(RequestStrategy::Idempotent(key))
+}
+
+/// Reads the state of an account.
+fn status_of(account: &Account) -> ConnectStatus {
+    let transfers = account.capabilities.as_ref().and_then(|capabilities| capabilities.transfers.as_ref());
+    let receives_transfers = transfers == Some(&AccountCapabilitiesStatus::Active);
+    ConnectStatus::of_account(receives_transfers, account.payouts_enabled.unwrap_or_default())
+}
+
+/// Reads the state of a top-up's session.
+fn checkout(topup: &Topup, session: CheckoutSession) -> Result<Checkout, Failure> {
+    match (session.status, session.payment_status) {
+        (Some(CheckoutSessionStatus::Complete), CheckoutSessionPaymentStatus::Paid) => {
+            Ok(Checkout::Paid(TopupPayment {
+                user: topup.user.clone(),
+                topup: topup.id,
+                stripe_id: session.id.to_string(),
+                intent: session.payment_intent.map(|intent| intent.id().to_string()),
+                amount: Cents::new(session.amount_total.unwrap_or_default()),
+                currency: session.currency.map(|currency| currency.to_string()).unwrap_or_default(),
+            }))
+        }
+        (Some(CheckoutSessionStatus::Complete), _) => Ok(Checkout::Processing),
+        (Some(CheckoutSessionStatus::Open), _) => {
+            let end = Timestamp::from_second(session.expires_at);
+            end.map(Checkout::Open).map_err(|_| unknown("a session that ends at no time"))
+        }
+        (Some(CheckoutSessionStatus::Expired), _) => Ok(Checkout::Expired),
+        _ => Err(unknown("a session in a state that is not known")),
+    }
 }
 
 fn of_user(user: &UserId) -> HashMap<String, String> {
@@ -564,6 +736,10 @@ fn sort(error: &StripeError) -> Failure {
             if errors.type_ != ApiErrorsType::IdempotencyError =>
         {
             tracing::info!(status, "refused by Stripe");
+            Failure::Refused(refusal(errors))
+        }
+        // Stripe says so of an account that does not exist any more. Any other 403 is about the API key.
+        StripeError::Stripe(errors, 403) if errors.code == Some(ApiErrorsCode::AccountInvalid) => {
             Failure::Refused(refusal(errors))
         }
         other => Failure::Unknown(describe(other)),

@@ -2,6 +2,8 @@
 //!
 //! Only the required fields are read, so that new versions of Stripe's API stay compatible.
 
+use std::collections::BTreeMap;
+
 use clorp_domain::{
     Cents, ConnectStatus, DisputeReport, DisputeStatus, FailedRefund, SetupId, TopupId, UserId, WithdrawalId,
 };
@@ -173,6 +175,8 @@ struct Account {
     id: String,
     payouts_enabled: bool,
     #[serde(default, deserialize_with = "or_none")]
+    capabilities: BTreeMap<String, Value>,
+    #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
 }
 
@@ -232,7 +236,7 @@ impl Reference {
     }
 }
 
-type Metadata = std::collections::BTreeMap<String, Value>;
+type Metadata = BTreeMap<String, Value>;
 
 /// Deserializes a collection. Stripe writes `null` for some objects without any.
 fn or_none<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
@@ -353,7 +357,8 @@ fn account(account: Account) -> Meaning {
     match user.and_then(|user| user.parse().ok()) {
         None => Meaning::NotOurs { object: account.id },
         Some(user) => {
-            let status = ConnectStatus::of_account(account.payouts_enabled);
+            let transfers = account.capabilities.get("transfers").and_then(Value::as_str);
+            let status = ConnectStatus::of_account(transfers == Some("active"), account.payouts_enabled);
             Meaning::Account { user, account: account.id, status }
         }
     }
@@ -494,6 +499,26 @@ mod tests {
         assert_eq!(check("payment_intent.succeeded", intent("wallet_topup")), Some(Meaning::Nothing));
         let paid = check("payment_intent.succeeded", intent("auto_topup"));
         assert!(matches!(paid, Some(Meaning::TopupPaid(payment)) if payment.stripe_id == "pi_1"));
+    }
+
+    #[test]
+    fn an_account_is_active_if_it_may_receive_transfers_and_is_paid_out() {
+        for (capabilities, payouts_enabled, active) in [
+            (json!({ "transfers": "active" }), true, true),
+            (json!({ "transfers": "active" }), false, false),
+            (json!({ "transfers": "inactive" }), true, false),
+            (json!({ "transfers": "pending" }), true, false),
+            (json!({ "card_payments": "active" }), true, false),
+            (json!({}), true, false),
+            (json!(null), true, false),
+        ] {
+            let object = json!({ "id": "acct_1", "payouts_enabled": payouts_enabled, "capabilities": capabilities,
+                                 "metadata": { "user_id": "ada" } });
+            let status = if active { ConnectStatus::Active } else { ConnectStatus::Pending };
+            let meaning =
+                Meaning::Account { user: "ada".parse().unwrap(), account: "acct_1".to_owned(), status };
+            assert_eq!(check("account.updated", object), Some(meaning), "{capabilities} {payouts_enabled}");
+        }
     }
 
     #[test]

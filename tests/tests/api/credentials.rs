@@ -137,7 +137,8 @@ async fn a_credential_does_not_replace_stripes_signature() {
     let event = serde_json::json!({
         "id": "evt_1", "type": "account.updated", "created": world.clock().now().as_second(),
         "data": { "object": {
-            "id": "acct_1", "payouts_enabled": true, "metadata": { "user_id": world.sender.id },
+            "id": "acct_1", "payouts_enabled": true, "capabilities": { "transfers": "active" },
+            "metadata": { "user_id": world.sender.id },
         } },
     });
     for client in [&world.anon, &world.sender] {

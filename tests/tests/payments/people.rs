@@ -160,7 +160,7 @@ pub(crate) async fn configure_webhooks(world: &World, options: Value) {
 pub(crate) async fn resume_all(world: &World) {
     world.advance_seconds(AFTER_SETTLE_GRACE);
     world.reconcile().await;
-    let pending = world.store.pending().due(world.clock().now()).await.unwrap();
+    let pending = world.store.pending().unsettled().await.unwrap();
     assert!(pending.is_empty(), "{pending:?}");
 }
 

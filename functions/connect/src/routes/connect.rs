@@ -1,7 +1,7 @@
 //! `POST /api/stripe/connect`: add a bank account for withdrawals.
 
 use axum::extract::State;
-use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors, RefusalErrors};
 use clorp_http::{ApiJson, Caller, NoBody, NoParams, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,7 +24,7 @@ pub(crate) struct OnboardingPage {
     post, path = "/api/stripe/connect", tag = "stripe",
     responses(
         (status = 200, description = "The page on which to continue", body = OnboardingPage),
-        AuthErrors, NoBodyErrors, AnyErrors)
+        AuthErrors, RefusalErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn connect(
     caller: Caller,

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use clorp_domain::SetupId;
-use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, NoBodyErrors, RefusalErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,7 +24,7 @@ pub(crate) struct PaymentMethodSetup {
     post, path = "/api/wallet/setup-payment-method", tag = "wallet",
     responses(
         (status = 200, description = "The secret with which to complete the setup", body = PaymentMethodSetup),
-        AuthErrors, NoBodyErrors, AnyErrors)
+        AuthErrors, RefusalErrors, NoBodyErrors, AnyErrors)
 )]
 pub(crate) async fn setup_payment_method(
     caller: Caller,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use clorp_domain::TopupId;
 use clorp_domain::topup::checked_amount;
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, RefusalErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -36,7 +36,7 @@ pub(crate) struct CheckoutPage {
     request_body = TopupRequest,
     responses(
         (status = 200, description = "The page on which to pay", body = CheckoutPage),
-        AuthErrors, BodyErrors, AnyErrors)
+        AuthErrors, RefusalErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn topup(
     caller: Caller,

@@ -27,6 +27,12 @@ const HELD: &str = "held_";
 pub(crate) const OWNER_ID: &str = "owner_id";
 /// The attribute of the time at which name and picture were true.
 pub(crate) const PROFILE_AT: &str = "profile_at";
+/// The attribute that holds the limit of a day's automatic top-ups, if the user chose one.
+pub(crate) const DAILY_LIMIT: &str = "auto_topup_daily_limit_cents";
+/// The attribute that holds the last day on which automatic top-ups were begun.
+pub(crate) const CHARGED_DAY: &str = "auto_topup_day";
+/// The attribute that holds the sum of that day's automatic top-ups.
+pub(crate) const CHARGED: &str = "auto_topup_day_cents";
 
 // Attributes that Stripe and the owner may add later are absent on a new user, and on users from before they
 // existed.
@@ -47,6 +53,8 @@ struct UserItem {
     stripe_account_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stripe_account_status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stripe_account_seen_until: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_topup_enabled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,6 +110,7 @@ pub(crate) fn read_user(item: Item) -> Result<User, Error> {
             payment_method: item.payment_method_id,
             account: item.stripe_account_id,
             account_status: account_status.transpose()?.unwrap_or_default(),
+            account_seen_until: item.stripe_account_seen_until,
         },
         auto_topup: AutoTopup {
             enabled: item.auto_topup_enabled.unwrap_or_default(),
