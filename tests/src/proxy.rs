@@ -32,6 +32,9 @@ const MAX_QUIET_TIMES: usize = 100;
 pub enum Fault {
     /// A conflict with another transaction; nothing is written.
     Conflict,
+    /// A conflict with another transaction over one item, and a failed condition of another; nothing is
+    /// written. The condition may hold once the other transaction is over.
+    ConflictBesideRefusal,
     /// The request takes effect, but its response is a 500.
     LostAnswer,
     /// A 500; nothing is written.
@@ -237,9 +240,12 @@ async fn forward(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, bod
     };
     let mut call = Call { function, operation, request, round: 0, read_units: 0.0, charges: Vec::new() };
     match fault {
-        Some(fault @ (Fault::Conflict | Fault::ServerError | Fault::Refused)) => {
+        Some(
+            fault @ (Fault::Conflict | Fault::ConflictBesideRefusal | Fault::ServerError | Fault::Refused),
+        ) => {
             let failure = match fault {
-                Fault::Conflict => conflict(&call.request),
+                Fault::Conflict => conflict(&call.request, "None"),
+                Fault::ConflictBesideRefusal => conflict(&call.request, "ConditionalCheckFailed"),
                 Fault::Refused => refusal(),
                 _ => answer(500, &json!({ "__type": "InternalServerError" })),
             };
@@ -394,9 +400,10 @@ fn refusal() -> Response {
     answer(400, &json!({ "__type": "ValidationException", "message": "Refused" }))
 }
 
-fn conflict(request: &Value) -> Response {
+/// A conflict over the first item of a transaction, with this reason for the other ones.
+fn conflict(request: &Value, other: &str) -> Response {
     let actions = request["TransactItems"].as_array().map_or(1, Vec::len);
-    let mut reasons = vec![json!({ "Code": "None" }); actions];
+    let mut reasons = vec![json!({ "Code": other }); actions];
     reasons[0] = json!({ "Code": "TransactionConflict", "Message": "Transaction is ongoing for the item" });
     let body = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",

@@ -175,6 +175,8 @@ pub enum AutoTopupOutcome {
     AuthenticationRequired,
     /// The charge is in flight, and its outcome is not known yet.
     Pending,
+    /// No charge was made: it would exceed the day's limit of automatic top-ups.
+    DailyLimit,
 }
 
 /// The description of an internal fault, for the log. It has no `Display`, so it cannot reach a response by

@@ -62,6 +62,8 @@ pub struct Rules {
     pub payout_hold_seconds: u32,
     /// Number of refused charges in a row that switches automatic top-ups off.
     pub max_auto_topup_failures: u32,
+    /// Most that a wallet's automatic top-ups of one day in UTC may add up to, whatever its owner sets.
+    pub max_auto_topup_per_day: Cents,
     /// Maximum number of a user's agents, including the default one.
     pub max_agents: u32,
     /// Longest prompt, in bytes of UTF-8.
@@ -135,6 +137,7 @@ impl Default for Rules {
             max_withdrawal: Cents::new(99_999_999),
             payout_hold_seconds: 7 * 24 * 3600,
             max_auto_topup_failures: 3,
+            max_auto_topup_per_day: Cents::new(200_000),
             max_agents: 50,
             max_prompt_bytes: 16 * 1024,
             max_env_vars: 50,
@@ -199,6 +202,7 @@ impl Rules {
             cents("CLORP_MIN_TOPUP_CENTS", &mut rules.min_topup, 99_999_999)?;
             cents("CLORP_MAX_TOPUP_CENTS", &mut rules.max_topup, 99_999_999)?;
             cents("CLORP_MIN_WITHDRAWAL_CENTS", &mut rules.min_withdrawal, 99_999_999)?;
+            cents("CLORP_MAX_AUTO_TOPUP_DAY_CENTS", &mut rules.max_auto_topup_per_day, 99_999_999)?;
             let number = |name, into: &mut u32, least, most| {
                 parse_whole(&var, name, least, most).map(|v| set(into, v.and_then(|v| u32::try_from(v).ok())))
             };

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::UnknownWord;
 use crate::ledger::Unbalanced;
+use crate::spend::{Day, Spent};
 use crate::{Account, Cents, EntryId, FieldError, Posting, Reason, Rules, TakenBack, TopupId, UserId};
 
 /// Age at which a top-up by Checkout that Stripe has not reported is looked up at Stripe. The pause before
@@ -211,6 +212,11 @@ pub struct AutoTopup {
     pub amount: Cents,
     /// Balance below which a charge starts.
     pub threshold: Cents,
+    /// Most that the charges of one day in UTC may add up to; `None` for the default of
+    /// [`AutoTopup::daily_limit`].
+    pub chosen_daily_limit: Option<Cents>,
+    /// Charges that were begun on the last day on which one was, declined ones included.
+    pub charged: Spent,
     /// The charge in flight; at most one at a time.
     pub in_flight: Option<TopupId>,
     /// Number of charges refused in a row.
@@ -224,6 +230,19 @@ impl AutoTopup {
     /// suffice is not made.
     pub fn would_cover(&self, available: Cents, price: Cents) -> bool {
         self.enabled && available.plus(self.amount).is_ok_and(|then| then >= price)
+    }
+
+    /// Most that the charges of one day may add up to: the user's own limit, or ten charges, at most the
+    /// rules' maximum.
+    pub fn daily_limit(&self, rules: &Rules) -> Cents {
+        let ten = Cents::new(self.amount.get().saturating_mul(10));
+        self.chosen_daily_limit.unwrap_or(ten).min(rules.max_auto_topup_per_day)
+    }
+
+    /// True if the day's limit allows another charge at `now`.
+    pub fn may_charge(&self, now: Timestamp, rules: &Rules) -> bool {
+        let charged = self.charged.on(Day::of(now));
+        charged.plus(self.amount).is_ok_and(|then| then <= self.daily_limit(rules))
     }
 
     /// True if a wallet that holds `balance` needs a top-up now.
@@ -316,6 +335,45 @@ mod tests {
         assert!(!off.is_due(Cents::ZERO) && !off.would_cover(Cents::ZERO, Cents::new(1)));
         let busy = AutoTopup { in_flight: Some(topup().id), ..settings };
         assert!(!busy.is_due(Cents::ZERO));
+    }
+
+    #[test]
+    fn charges_of_one_day_stay_within_its_limit() {
+        let rules = Rules { max_auto_topup_per_day: Cents::new(50_000), ..Rules::default() };
+        let now = topup().created_at;
+        for (amount, limit, charged, allowed) in [
+            (1000, None, 9000, true),
+            (1000, None, 9001, false),
+            (1000, Some(2500), 1500, true),
+            (1000, Some(2500), 2000, false),
+            (1000, Some(999), 0, false),
+            (50_000, None, 0, true),
+            (50_000, Some(i64::MAX), 1, false),
+        ] {
+            let day = Day::of(now);
+            let settings = |day| AutoTopup {
+                amount: Cents::new(amount),
+                chosen_daily_limit: limit.map(Cents::new),
+                charged: Spent { day, amount: Cents::new(charged) },
+                ..AutoTopup::default()
+            };
+            assert_eq!(settings(day).may_charge(now, &rules), allowed, "{amount} {limit:?} {charged}");
+            let yesterday = settings(Day::new(day.get() - 1)).may_charge(now, &rules);
+            assert_eq!(yesterday, limit != Some(999), "{amount} {limit:?}: a new day");
+        }
+    }
+
+    #[test]
+    fn a_session_without_a_report_is_looked_up_ever_more_rarely_for_a_week() {
+        let topup = topup();
+        let hours = |at: Timestamp| at.duration_since(topup.created_at).as_hours();
+        let mut looks = vec![hours(topup.first_look_at())];
+        let mut now = topup.first_look_at();
+        while let Some(next) = topup.next_look_after(now) {
+            looks.push(hours(next));
+            now = next;
+        }
+        assert_eq!(looks, [1, 2, 4, 8, 16, 32, 56, 80, 104, 128, 152, 176]);
     }
 
     #[test]

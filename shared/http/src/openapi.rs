@@ -238,8 +238,9 @@ pub enum FundsErrors {
 #[derive(IntoResponses)]
 pub enum PaymentErrors {
     /// `insufficient_balance`: the price is higher than the balance of the wallet. `auto_topup_declined`,
-    /// `auto_topup_authentication_required`, `auto_topup_pending`: an automatic top-up did not help. The drop
-    /// stays `pending_payment`.
+    /// `auto_topup_authentication_required`, `auto_topup_pending`: an automatic top-up did not help.
+    /// `auto_topup_daily_limit`: no charge was made, because it would exceed the day's limit. The drop stays
+    /// `pending_payment`.
     #[response(status = 402)]
     PaymentRequired(PaymentRequiredBody),
 }

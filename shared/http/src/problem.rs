@@ -237,6 +237,10 @@ const fn insufficient_balance(auto_topup: AutoTopupOutcome) -> (&'static str, &'
             "auto_topup_pending",
             "Insufficient balance: an automatic top-up is in progress; pay for the drop once it has arrived",
         ),
+        AutoTopupOutcome::DailyLimit => (
+            "auto_topup_daily_limit",
+            "Insufficient balance: another automatic top-up would exceed the limit of this day (UTC)",
+        ),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clorp_deadline::{Decision, decide, wait_until};
 use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Cents, Error, Topup, TopupId, TopupKind, TopupStatus, User, UserId};
-use clorp_store::{AutoTopupConflict, Conditional, Shortage};
+use clorp_store::{AutoTopupConflict, Conditional, DayLimit, Shortage};
 use clorp_stripe_api::api::{Card, Charge};
 use clorp_stripe_api::events::TopupPayment;
 use clorp_stripe_api::{Failure, Refusal};
@@ -61,6 +61,9 @@ impl Payments {
             }
             let outcome = match user.auto_topup.in_flight {
                 Some(other) if other != id => self.wait_for(&user, other).await?,
+                None if !self.may_charge(&user) => {
+                    return Ok(Decision::Made(Cover::Not(AutoTopupOutcome::DailyLimit)));
+                }
                 _ => match self.begin(&user, id, Shortage::Below(price)).await? {
                     // Another request may spend the new money before this one does.
                     Start::Ours(topup) => return self.execute(&user, topup).await.map(Decision::Made),
@@ -97,17 +100,26 @@ impl Payments {
         if !user.auto_topup.is_due(user.balance) {
             return Ok(None);
         }
+        if !self.may_charge(&user) {
+            return Ok(Some(Cover::Not(AutoTopupOutcome::DailyLimit)));
+        }
         match self.begin(&user, id, Shortage::BelowThreshold).await? {
             Start::Ours(topup) => self.execute(&user, topup).await.map(Some),
             Start::Before | Start::Changed(_) => Ok(None),
         }
     }
 
+    fn may_charge(&self, user: &User) -> bool {
+        user.auto_topup.may_charge(self.context.clock.now(), &self.context.rules)
+    }
+
     async fn begin(&self, user: &User, id: TopupId, shortage: Shortage) -> Result<Start, Error> {
         let now = self.context.clock.now();
         let topup = Topup::begun(id, user.id.clone(), TopupKind::Auto, user.auto_topup.amount, now);
         let due_at = now.saturating_add(SETTLE_GRACE).unwrap_or(now);
-        Ok(match self.context.store.topups().begin_auto(&topup, shortage, due_at).await? {
+        let limit = user.auto_topup.daily_limit(&self.context.rules);
+        let day_limit = DayLimit { settings: &user.auto_topup, limit };
+        Ok(match self.context.store.topups().begin_auto(&topup, shortage, day_limit, due_at).await? {
             Conditional::Applied => Start::Ours(topup),
             Conditional::Conflict(AutoTopupConflict::Exists) => Start::Before,
             Conditional::Conflict(AutoTopupConflict::Changed(user)) => Start::Changed(user),

@@ -73,7 +73,7 @@ pub use logins::RedeemConflict;
 pub use rate_limits::{Draw, Taken};
 pub use session_refreshes::{RefreshBegin, RefreshLease};
 pub use table::{Conditional, Page};
-pub use topups::{AutoTopupConflict, Shortage};
+pub use topups::{AutoTopupConflict, DayLimit, Shortage};
 pub use verdicts::JudgedDrop;
 pub use withdrawals::ReserveConflict;
 pub use work::Claims;

@@ -1,5 +1,6 @@
 //! Top-ups: begun, paid, refused, refunded; each change one conditional write.
 
+use clorp_domain::spend::Day;
 use clorp_domain::{
     AutoTopup, Cents, Error, Posting, TakenBack, Topup, TopupId, TopupKind, TopupStatus, User, UserId,
 };
@@ -9,7 +10,7 @@ use crate::freezes::require_unfrozen;
 use crate::items::keys;
 use crate::items::pending_entry::{Queue, end_pending, enter};
 use crate::items::topup::{REVISION, read_payment, read_topup, write_payment, write_taken_back, write_topup};
-use crate::items::user::{BALANCE, read_user};
+use crate::items::user::{BALANCE, CHARGED, CHARGED_DAY, DAILY_LIMIT, read_user};
 use crate::table::item::{flag, n, s};
 use crate::table::{Tx, Update};
 use crate::{Conditional, Topups, ledger};
@@ -21,6 +22,15 @@ pub enum Shortage {
     BelowThreshold,
     /// The wallet holds less than this.
     Below(Cents),
+}
+
+/// The day's limit of automatic top-ups, and the settings as read.
+#[derive(Clone, Copy, Debug)]
+pub struct DayLimit<'a> {
+    /// The settings that set the limit, with the charges that count against it.
+    pub settings: &'a AutoTopup,
+    /// Most that the day's charges may add up to.
+    pub limit: Cents,
 }
 
 /// The reason why an automatic top-up did not begin.
@@ -66,6 +76,7 @@ impl Topups<'_> {
         self,
         topup: &Topup,
         shortage: Shortage,
+        day_limit: DayLimit<'_>,
         due_at: Timestamp,
     ) -> Result<Conditional<AutoTopupConflict>, Error> {
         let (key, user_key) = (keys::topup(&topup.user, topup.id), keys::user(&topup.user));
@@ -77,6 +88,7 @@ impl Topups<'_> {
             .require_absent("auto_topup_in_flight")
             .set("auto_topup_in_flight", s(topup.id.to_string()));
         require_unfrozen(update);
+        day_limit.count(update, topup)?;
         match shortage {
             Shortage::BelowThreshold => {
                 update.require_between(BALANCE, "<", "auto_topup_threshold_cents");
@@ -206,4 +218,28 @@ pub(crate) fn take_back(
         .require_number(REVISION, topup.taken_back.revision)
         .set_all(write_taken_back(after)?);
     posting.map_or(Ok(()), |posting| ledger::post(tx, posting))
+}
+
+impl DayLimit<'_> {
+    /// Adds a charge to those of its day, on condition that the limit allows it, and that neither the limit
+    /// nor the earlier charges have changed since the settings were read.
+    fn count(&self, update: &mut Update, topup: &Topup) -> Result<(), Error> {
+        let (day, amount) = (Day::of(topup.created_at), topup.amount);
+        match self.settings.chosen_daily_limit {
+            None => update.require_absent(DAILY_LIMIT),
+            Some(chosen) => update.require(DAILY_LIMIT, "=", n(chosen.get())),
+        };
+        if self.settings.charged.day == day {
+            update
+                .require(CHARGED_DAY, "=", n(day.get()))
+                .require(CHARGED, "<=", n(self.limit.minus(amount)?.get()))
+                .add(CHARGED, amount.get());
+        } else {
+            update
+                .require_absent_or(CHARGED_DAY, "<", n(day.get()))
+                .set(CHARGED_DAY, n(day.get()))
+                .set(CHARGED, n(amount.get()));
+        }
+        Ok(())
+    }
 }

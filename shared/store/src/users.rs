@@ -223,6 +223,13 @@ impl Users<'_> {
             .set("auto_topup_threshold_cents", n(settings.threshold.get()))
             .remove("auto_topup_failures")
             .remove("auto_topup_last_failure");
+        match before.chosen_daily_limit {
+            None => update.require_absent(DAILY_LIMIT),
+            Some(limit) => update.require(DAILY_LIMIT, "=", n(limit.get())),
+        };
+        if let Some(limit) = settings.chosen_daily_limit {
+            update.set(DAILY_LIMIT, n(limit.get()));
+        }
         if settings.enabled {
             update.require_present("payment_method_id");
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::people::{
     AFTER_LEASE, AFTER_SETTLE_GRACE, ALWAYS, UNKNOWN_OUTCOMES, cardholder, change_settings, charges,
     clear_faults, configure_webhooks, drop_statuses, enable, id, inject_fault, options, pay, proxied_world,
-    proxy, resume_all, run, save_card, set_card_behaviour, settings, statuses, user_field,
+    proxy, resume_all, run, save_card, set_card_behaviour, settings, statuses, stores_response, user_field,
 };
 use super::support::ledger;
 
@@ -37,8 +37,8 @@ async fn the_settings_have_defaults_and_bounds_and_omitted_fields_keep_their_val
     let world = World::with(options()).await;
     let (user, _) = cardholder(&world, 0).await;
     let untouched = json!({
-        "enabled": false, "amount_cents": 1000, "threshold_cents": 500, "payment_method_saved": true,
-        "last_failure": null,
+        "enabled": false, "amount_cents": 1000, "threshold_cents": 500, "daily_limit_cents": 10_000,
+        "charged_today_cents": 0, "payment_method_saved": true, "last_failure": null,
     });
     assert_eq!(settings(&user).await, untouched);
     for (change, code, field) in [
@@ -49,6 +49,14 @@ async fn the_settings_have_defaults_and_bounds_and_omitted_fields_keep_their_val
         (json!({ "threshold_cents": -1 }), "amount_too_small", "/threshold_cents"),
         (json!({ "threshold_cents": 100_001 }), "amount_too_large", "/threshold_cents"),
         (json!({ "threshold_cents": true }), "invalid_type", "/threshold_cents"),
+        (json!({ "daily_limit_cents": 999 }), "amount_too_small", "/daily_limit_cents"),
+        (json!({ "daily_limit_cents": 200_001 }), "amount_too_large", "/daily_limit_cents"),
+        (json!({ "daily_limit_cents": "all" }), "invalid_type", "/daily_limit_cents"),
+        (
+            json!({ "amount_cents": 2000, "daily_limit_cents": 1999 }),
+            "amount_too_small",
+            "/daily_limit_cents",
+        ),
         (json!({ "enabled": "yes" }), "invalid_type", "/enabled"),
         (json!({ "enabled": 1 }), "invalid_type", "/enabled"),
         (json!({ "colour": "red" }), "unknown_field", "/colour"),
@@ -191,6 +199,8 @@ async fn three_refusals_in_a_row_disable_top_ups_and_a_change_of_settings_resets
     let world = World::with(options()).await;
     let (user, card) = cardholder(&world, 300).await;
     enable(&user, 1000, 0).await;
+    // The charges of this test exceed the default limit of a day.
+    change_settings(&user, json!({ "daily_limit_cents": 20_000 })).await.expect(200);
     set_card_behaviour(&world, &card, "declined").await;
     let decline = async || run(&user, 1000).await.expect_error(402, "auto_topup_declined");
     for enabled in [true, true, false] {
@@ -542,5 +552,106 @@ async fn a_retry_of_a_run_that_died_after_a_refusal_does_not_charge_again() {
     assert_eq!((proxy(&world).faults_left(), drop_statuses(&user).await.len()), (0, 0));
     run(&keyed, 1000).await.expect_error(402, "auto_topup_declined");
     assert_eq!((charges(&world, &user).await.len(), drop_statuses(&user).await.len()), (1, 1));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_stop_at_the_days_limit_and_go_on_the_next_day() {
+    let world = World::with(options()).await;
+    let (user, _) = cardholder(&world, 0).await;
+    enable(&user, 1000, 0).await;
+    let limit = json!({ "daily_limit_cents": 2500 });
+    assert_eq!(change_settings(&user, limit).await.expect(200)["daily_limit_cents"], 2500);
+    for _ in 0..2 {
+        run(&user, 1000).await.expect(201);
+    }
+    let limited = run(&user, 1000).await.expect_error(402, "auto_topup_daily_limit");
+    pay(&user, &id(&limited)).await.expect_error(402, "auto_topup_daily_limit");
+    assert_eq!((charges(&world, &user).await.len(), user.balance().await), (2, 0));
+    let after = settings(&user).await;
+    assert_eq!(
+        json!([after["enabled"], after["charged_today_cents"], after["last_failure"]]),
+        json!([true, 2000, null]),
+        "the card was not declined"
+    );
+    run(&user, 1001).await.expect_error(402, "insufficient_balance");
+
+    change_settings(&user, json!({ "daily_limit_cents": 3000 })).await.expect(200);
+    pay(&user, &id(&limited)).await.expect(200);
+    let limited = run(&user, 1000).await.expect_error(402, "auto_topup_daily_limit");
+    change_settings(&user, json!({ "amount_cents": 3001 })).await.expect_field(
+        400,
+        "amount_too_large",
+        "/amount_cents",
+    );
+    world.advance_seconds(24 * 3600);
+    assert_eq!(settings(&user).await["charged_today_cents"], 0);
+    pay(&user, &id(&limited)).await.expect(200);
+    assert_eq!((charges(&world, &user).await.len(), user.balance().await), (4, 0));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn declined_charges_and_charges_after_a_debit_count_against_the_days_limit() {
+    let world = World::with(options()).await;
+    let (user, card) = cardholder(&world, 1500).await;
+    enable(&user, 500, 1000).await;
+    change_settings(&user, json!({ "daily_limit_cents": 1000 })).await.expect(200);
+    run(&user, 600).await.expect(201);
+    assert_eq!(user.balance().await, 1400);
+    set_card_behaviour(&world, &card, "declined").await;
+    run(&user, 1600).await.expect_error(402, "auto_topup_declined");
+    set_card_behaviour(&world, &card, "ok").await;
+    run(&user, 1600).await.expect_error(402, "auto_topup_daily_limit");
+    run(&user, 600).await.expect(201);
+    assert_eq!((user.balance().await, charges(&world, &user).await.len()), (800, 2), "no charge afterwards");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_runs_do_not_charge_beyond_the_days_limit() {
+    let world = World::with(Options { stripe_tries: usize::MAX, ..options() }).await;
+    let (user, _) = cardholder(&world, 0).await;
+    enable(&user, 1000, 0).await;
+    change_settings(&user, json!({ "daily_limit_cents": 3000 })).await.expect(200);
+    let answers = join_all((0..12).map(|_| run(&user, 1000))).await;
+    let paid = answers.iter().filter(|answer| answer.status == 201).count();
+    assert!(paid <= 3, "{paid}");
+    while run(&user, 1000).await.status == 201 {}
+    assert_eq!((charges(&world, &user).await.len(), user.balance().await), (3, 0));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_of_a_run_that_left_its_drop_unpaid_does_not_charge_what_cannot_suffice() {
+    let world = proxied_world().await;
+    let (user, _) = cardholder(&world, 100).await;
+    enable(&user, 1000, 500).await;
+    let keyed = user.keyed("k");
+    proxy(&world).fail_if("UpdateItem", stores_response, Fault::Refused, 1);
+    let first = run(&keyed, 5000).await.expect_error(402, "insufficient_balance");
+    assert_eq!((proxy(&world).faults_left(), drop_statuses(&user).await.len()), (0, 1));
+    world.advance_seconds(AFTER_LEASE);
+    let retry = run(&keyed, 5000).await.expect_error(402, "insufficient_balance");
+    assert_eq!(id(&retry), id(&first));
+    let paying = user.keyed("p");
+    for _ in 0..2 {
+        pay(&paying, &id(&first)).await.expect_error(402, "insufficient_balance");
+    }
+    assert_eq!((charges(&world, &user).await.len(), user.balance().await), (0, 100));
+    assert_eq!(drop_statuses(&user).await, ["pending_payment"]);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_beside_a_failed_condition_is_tried_again_and_charges_nothing() {
+    let world = proxied_world().await;
+    let (user, _) = cardholder(&world, 1500).await;
+    enable(&user, 1000, 0).await;
+    let pays = |request: &Value| request["TransactItems"].to_string().contains("drop:");
+    proxy(&world).fail_if("TransactWriteItems", pays, Fault::ConflictBesideRefusal, 3);
+    assert_eq!(run(&user, 1000).await.expect(201)["status"], "open");
+    assert_eq!((proxy(&world).faults_left(), user.balance().await), (0, 500));
+    assert_eq!(charges(&world, &user).await.len(), 0);
     world.finish().await;
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clorp_domain::spend::{Day, Spent};
 use clorp_domain::user::StripeIds;
 use clorp_domain::{AutoTopup, Cents, Error, Freeze, User, Winnings};
 use jiff::Timestamp;
@@ -62,6 +63,12 @@ struct UserItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_topup_threshold_cents: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    auto_topup_daily_limit_cents: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_topup_day: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_topup_day_cents: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     auto_topup_in_flight: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_topup_failures: Option<u32>,
@@ -116,6 +123,11 @@ pub(crate) fn read_user(item: Item) -> Result<User, Error> {
             enabled: item.auto_topup_enabled.unwrap_or_default(),
             amount: Cents::new(item.auto_topup_amount_cents.unwrap_or_default()),
             threshold: Cents::new(item.auto_topup_threshold_cents.unwrap_or_default()),
+            chosen_daily_limit: item.auto_topup_daily_limit_cents.map(Cents::new),
+            charged: Spent {
+                day: Day::new(item.auto_topup_day.unwrap_or_default()),
+                amount: Cents::new(item.auto_topup_day_cents.unwrap_or_default()),
+            },
             in_flight: in_flight.transpose()?,
             failures: item.auto_topup_failures.unwrap_or_default(),
             last_failure: item.auto_topup_last_failure,
