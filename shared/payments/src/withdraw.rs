@@ -55,16 +55,23 @@ impl Payments {
         })
         .await?;
         if reserved.status == WithdrawalStatus::Pending {
-            self.transfer(reserved).await
+            Ok(self.transfer_or_leave(reserved).await)
         } else {
             Ok(reserved)
         }
     }
 
-    /// Makes Stripe transfer a reserved withdrawal, and records the outcome.
-    async fn transfer(&self, withdrawal: Withdrawal) -> Result<Withdrawal, Error> {
+    /// Makes Stripe transfer a reserved withdrawal, and records the outcome. The debit stands whatever fails
+    /// here, so a withdrawal whose outcome is not recorded is pending, and no error.
+    async fn transfer_or_leave(&self, withdrawal: Withdrawal) -> Withdrawal {
         let outcome = self.stripe.transfer(&withdrawal).await;
-        self.conclude(withdrawal, outcome).await
+        match self.conclude(withdrawal.clone(), outcome).await {
+            Ok(concluded) => concluded,
+            Err(error) => {
+                tracing::warn!(withdrawal = %withdrawal.id, ?error, "outcome of a withdrawal not recorded");
+                withdrawal
+            }
+        }
     }
 
     /// Resolves a pending withdrawal for the sweep. Stripe may forget an idempotency key after a day, so this
@@ -107,12 +114,27 @@ impl Payments {
                 }
             };
             if recorded.is_applied() {
+                if let Err(Failure::Refused(refusal)) = outcome {
+                    self.suspect_account(&withdrawal, refusal).await;
+                }
                 return Ok(Decision::Made(after));
             }
             let known = self.context.store.withdrawals().get(&withdrawal.user, withdrawal.id).await?;
             known.map(Decision::Conflict).ok_or_else(|| Error::internal("a withdrawal is missing"))
         })
         .await
+    }
+
+    /// Marks the account as one to ask Stripe about, if it is the reason for a refusal.
+    async fn suspect_account(&self, withdrawal: &Withdrawal, refusal: &Refusal) {
+        if !refusal.is_about_account() {
+            return;
+        }
+        let (users, now) = (self.context.store.users(), self.context.clock.now());
+        // A conflict means that the user has another account by now.
+        if let Err(error) = users.suspect_account(&withdrawal.user, &withdrawal.account, now).await {
+            tracing::warn!(withdrawal = %withdrawal.id, ?error, "an account was not marked");
+        }
     }
 
     async fn undo(&self, withdrawal: &Withdrawal, refusal: &Refusal) -> Result<Conditional<()>, Error> {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axum::http::Method;
 use clorp_tests::world::ENDS_IN_MILLIS;
-use clorp_tests::{Answer, Client, World};
+use clorp_tests::{Answer, Client, Fault, World};
 use serde_json::{Value, json};
 
 use super::people::{
     AFTER_SETTLE_GRACE, ALWAYS, cardholder, charges, clear_faults, drop_statuses, enable, id, options, pay,
-    payee, transfers,
+    payee, proxied_world, proxy, transfers, withdraw,
 };
 
 /// Sends a request to a function that Lambda ends after `ends_in`. Fails without an answer within `bound`,
@@ -35,10 +35,11 @@ async fn settle(world: &World) {
     world.advance_seconds(AFTER_SETTLE_GRACE);
     for _ in 0..200 {
         world.reconcile().await;
-        if world.store.pending().due(world.clock().now()).await.unwrap().is_empty() {
+        if world.store.pending().unsettled().await.unwrap().is_empty() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
+        world.advance_seconds(AFTER_SETTLE_GRACE);
     }
     panic!("the payments stay pending");
 }
@@ -88,5 +89,41 @@ async fn a_withdrawal_with_a_slow_transfer_is_answered_as_pending_and_transferre
     clear_faults(&world, "/v1/transfers").await;
     settle(&world).await;
     assert_eq!((transfers(&world, &user).await.len(), user.balance().await), (1, 4000));
+    world.finish().await;
+}
+
+/// True for a request to the table that records the transfer of a withdrawal.
+fn records_transfer(request: &Value) -> bool {
+    request["TransactItems"].to_string().contains("transfer_id")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_whose_outcome_cannot_be_recorded_is_answered_as_pending_because_its_debit_stands() {
+    for fault in [Fault::Refused, Fault::FalseRefusal] {
+        let world = proxied_world().await;
+        let user = payee(&world, 5000).await;
+        proxy(&world).fail_if("TransactWriteItems", records_transfer, fault, 1);
+        let keyed = user.keyed("k");
+        assert_eq!(withdraw(&keyed, 1000).await.expect(202)["status"], "pending");
+        assert_eq!((proxy(&world).faults_left(), user.balance().await), (0, 4000));
+        assert_eq!(withdraw(&keyed, 1000).await.expect(202)["status"], "pending");
+        settle(&world).await;
+        assert_eq!((transfers(&world, &user).await.len(), user.balance().await), (1, 4000), "{fault:?}");
+        world.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_top_up_with_a_slow_stripe_answers_before_its_function_ends() {
+    let world = World::with(options()).await;
+    let user = world.user("payer", 0).await;
+    // Without a deadline the two calls would take twelve seconds.
+    slow_down(&world, "/v1/customers", Duration::from_secs(6), ALWAYS).await;
+    slow_down(&world, "/v1/checkout/sessions", Duration::from_secs(6), ALWAYS).await;
+    let (ends_in, bound) = (Duration::from_secs(4), Duration::from_secs(9));
+    let body = json!({ "amount_cents": 1000 });
+    let answer = answer_within(&user, ends_in, bound, "/api/wallet/topup", body).await;
+    answer.expect_error(503, "unavailable");
+    assert_eq!(user.balance().await, 0);
     world.finish().await;
 }
