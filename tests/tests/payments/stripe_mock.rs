@@ -9,9 +9,10 @@ use super::people::{begin_onboarding, cardholder, enable, inject_fault, options,
 use super::support::{checkout, complete};
 
 /// Every endpoint that `clorp-stripe-api` uses.
-const USED: [&str; 13] = [
+const USED: [&str; 14] = [
     "GET /v1/accounts/{id}",
     "GET /v1/checkout/sessions",
+    "GET /v1/checkout/sessions/{id}",
     "GET /v1/disputes",
     "GET /v1/payment_intents",
     "GET /v1/refunds",
@@ -54,6 +55,11 @@ async fn stripe_mock_accepts_every_request_of_the_functions() {
     withdraw(&user, 500).await.expect(202);
     resume_all(&world).await;
     assert_eq!(user.balance().await, 2000);
+
+    // An hour later, it asks about a session that nobody has paid.
+    checkout(&user, 1000).await;
+    world.advance_seconds(3601);
+    world.reconcile().await;
 
     let audited = audit(&world.store, Some(&world.payments[0].stripe)).await.unwrap();
     assert_eq!(audited.discrepancies, Vec::<String>::new());

@@ -266,6 +266,14 @@ async fn money_in(world: &World) -> Vec<Row> {
     let setup = user.post_empty("/api/wallet/setup-payment-method").await;
     world.save_card(&user, json!({})).await;
     let topup = user.post("/api/wallet/topup", json!({ "amount_cents": 500 })).await;
+    let refuse = async |path: &str| {
+        world.control("next", json!({ "path": path, "fault": "decline", "times": 2 })).await;
+    };
+    refuse("/v1/checkout/sessions").await;
+    let refused = user.post("/api/wallet/topup", json!({ "amount_cents": 500 })).await;
+    refused.expect_error(409, "refused_by_stripe");
+    refuse("/v1/setup_intents").await;
+    let refused_setup = user.post_empty("/api/wallet/setup-payment-method").await;
     let event = world.sandbox.events().pop().unwrap();
     let unsigned = user.post("/api/stripe/webhook", event.clone()).await;
     unsigned.expect_field(400, "invalid_signature", "Stripe-Signature");
@@ -274,6 +282,8 @@ async fn money_in(world: &World) -> Vec<Row> {
         row("POST /api/wallet/setup-payment-method", 200, setup),
         row("POST /api/wallet/auto-topup", 200, auto_topup().await),
         row("POST /api/wallet/topup", 200, topup),
+        row("POST /api/wallet/topup", 409, refused),
+        row("POST /api/wallet/setup-payment-method", 409, refused_setup),
         row("POST /api/stripe/webhook", 400, unsigned),
         row("POST /api/stripe/webhook", 200, world.anon.post_webhook(&event).await),
     ]
@@ -286,8 +296,10 @@ async fn money_out(world: &World) -> Vec<Row> {
         async |cents: i64| user.post("/api/wallet/withdraw", json!({ "amount_cents": cents })).await;
     let (connect, status) = ("POST /api/stripe/connect", "GET /api/stripe/connect/status");
     let operation = "POST /api/wallet/withdraw";
+    world.control("next", json!({ "path": "/v1/accounts", "fault": "decline", "times": 2 })).await;
     let mut rows = vec![
         row(operation, 409, withdraw(500).await),
+        row(connect, 409, user.post_empty("/api/stripe/connect").await),
         row(status, 200, user.get("/api/stripe/connect/status").await),
         row(connect, 200, user.post_empty("/api/stripe/connect").await),
         row(status, 200, user.get("/api/stripe/connect/status").await),
