@@ -144,31 +144,101 @@ async fn an_event_that_arrives_after_a_later_one_changes_nothing() {
     world.finish().await;
 }
 
+/// An account as an event shows it.
+fn account(user: &Client, id: &str, payouts_enabled: bool, transfers: &str) -> Value {
+    json!({ "id": id, "payouts_enabled": payouts_enabled, "capabilities": { "transfers": transfers },
+            "metadata": { "user_id": user.id } })
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn two_events_of_one_second_may_arrive_in_either_order() {
-    for active_first in [true, false] {
+async fn an_account_that_may_receive_no_transfers_is_pending_however_stripe_says_so() {
+    let world = funded_world().await;
+    let user = &world.workers[0];
+    let id = connect_account(&world, user).await;
+    let withdraw = async || user.post("/api/wallet/withdraw", json!({ "amount_cents": 500 })).await;
+    for transfers in ["inactive", "pending"] {
+        world.advance_seconds(10);
+        let body = json!({ "payouts_enabled": true, "transfers": transfers });
+        world.control(&format!("accounts/{id}/onboard"), body).await;
+        world.wait_for_webhooks().await;
+        assert_eq!(recorded_status(user).await, "pending", "the event says so");
+        assert_eq!(status_and_account(user).await.0, "pending", "the answer says so");
+        withdraw().await.expect_error(409, "onboarding_required");
+        world.advance_seconds(10);
+        onboard(&world, &id, true).await;
+        world.wait_for_webhooks().await;
+        assert_eq!(recorded_status(user).await, "active");
+    }
+    // A capability that ends without an event: the first refusal of a transfer tells.
+    pause(&world, true).await;
+    let body = json!({ "payouts_enabled": true, "transfers": "inactive" });
+    world.control(&format!("accounts/{id}/onboard"), body).await;
+    withdraw().await.expect_error(409, "withdrawal_refused");
+    withdraw().await.expect_error(409, "onboarding_required");
+    assert_eq!(user.balance().await, 1000);
+    pause(&world, false).await;
+    world.wait_for_webhooks().await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_contradicting_events_of_one_second_are_decided_by_asking_stripe() {
+    for (is_active, active_first, asks) in
+        [(true, true, false), (true, false, true), (false, true, true), (false, false, false)]
+    {
         let world = World::start().await;
         let user = &world.stranger;
         onboarding_page(user).await;
         let id = account_id(user).await;
-        let object = |payouts_enabled: bool| json!({ "id": id, "payouts_enabled": payouts_enabled, "metadata": { "user_id": user.id } });
+        pause(&world, true).await;
+        onboard(&world, &id, is_active).await;
         world.advance_seconds(10);
-        let mut active = event(&world, "account.updated", object(true));
-        let mut restricted = event(&world, "account.updated", object(false));
+        let state = |transfers| event(&world, "account.updated", account(user, &id, true, transfers));
+        let (mut active, mut restricted) = (state("active"), state("inactive"));
         let second = world.clock().now().as_second();
         for event in [&mut active, &mut restricted] {
             event["created"] = json!(second);
         }
-        let mut events = [active, restricted];
-        if !active_first {
-            events.reverse();
-        }
-        for event in &events {
+        let events = if active_first { [&active, &restricted] } else { [&restricted, &active] };
+        for event in events.into_iter().chain(events) {
             deliver(&world, event).await;
         }
-        assert_eq!(recorded_status(user).await, "active");
+        assert_eq!(recorded_status(user).await, "pending", "while the state is not known");
+        let state = if is_active { "active" } else { "pending" };
+        if asks {
+            assert_eq!(status_and_account(user).await.0, state);
+        }
+        world.reconcile().await;
+        assert_eq!(recorded_status(user).await, state);
+        assert!(world.store.pending().unreported(world.clock().now()).await.unwrap().is_empty());
+        // A later event is in order again.
+        world.advance_seconds(10);
+        let object = account(user, &id, true, if is_active { "inactive" } else { "active" });
+        deliver(&world, &event(&world, "account.updated", object)).await;
+        assert_eq!(recorded_status(user).await, if is_active { "pending" } else { "active" });
+        pause(&world, false).await;
+        world.wait_for_webhooks().await;
         world.finish().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_the_second_in_which_stripe_was_asked_is_decided_by_asking_again() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    onboarding_page(user).await;
+    let id = account_id(user).await;
+    pause(&world, true).await;
+    onboard(&world, &id, true).await;
+    assert_eq!(status_and_account(user).await.0, "active");
+    let restricted = account(user, &id, false, "active");
+    deliver(&world, &event(&world, "account.updated", restricted)).await;
+    assert_eq!(recorded_status(user).await, "pending", "the event may be older or newer than the answer");
+    world.reconcile().await;
+    assert_eq!(recorded_status(user).await, "active");
+    pause(&world, false).await;
+    world.wait_for_webhooks().await;
+    world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +281,7 @@ async fn another_account_does_not_replace_the_users_own() {
     let user = &world.stranger;
     onboarding_page(user).await;
     let id = account_id(user).await;
-    let other = json!({ "id": "acct_other", "payouts_enabled": true, "metadata": { "user_id": user.id } });
+    let other = account(user, "acct_other", true, "active");
     world.advance_seconds(10);
     deliver(&world, &event(&world, "account.updated", other)).await;
     assert_eq!((recorded_status(user).await, account_id(user).await), (json!("pending"), id));

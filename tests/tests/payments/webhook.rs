@@ -7,6 +7,7 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::tower::{Service, ServiceExt};
 use lambda_http::{Adapter, Context, LambdaEvent};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::signed::{
     PATH, begin_topup, deliver, event, id, latest_event, ledger_audit, metadata, new_topup, secret, send,
@@ -353,5 +354,69 @@ async fn a_quarantined_event_is_applied_if_it_is_resent_after_its_top_up_is_know
         world.wait_for_webhooks().await;
         assert_eq!(ledger(user).await, [(format!("topup:{session}"), 1000)]);
     }
+    world.finish().await;
+}
+
+/// A text that hardly gets smaller when it is deflated.
+fn noise(bytes: usize) -> String {
+    let blocks = (0..bytes.div_ceil(32)).map(|n| Sha256::digest(n.to_string()));
+    let letters = blocks.flat_map(|block| block.map(|byte| char::from(b'0' + byte % 64)));
+    letters.take(bytes).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_event_larger_than_an_item_is_kept_and_applied_when_its_payment_is_known() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    let (paid, payment) = pay_with_events_paused(&world, user).await;
+    let intent = payment["data"]["object"]["payment_intent"].clone();
+    for (n, padding) in [noise(900_000), "A long description. ".repeat(45_000)].into_iter().enumerate() {
+        let charge = json!({ "id": "ch_1", "payment_intent": intent, "amount_refunded": 300 * (n + 1),
+                             "description": padding });
+        deliver(&world, &event(&world, "charge.refunded", charge)).await;
+    }
+    let parked = ledger_audit(&world).await.unapplied;
+    assert!(
+        parked.len() == 2 && parked.iter().all(|event| intent == json!(event.object)),
+        "{}",
+        parked.len()
+    );
+    let whole = parked.iter().filter(|event| event.body.contains("A long description.")).count();
+    assert_eq!(whole, 1, "an event that can be deflated is stored whole");
+    resume_events(&world).await;
+    assert_eq!(ledger(user).await.last(), Some(&(format!("topup:{paid}"), 1000)));
+    assert_eq!(user.balance().await, 400, "600 were refunded");
+    assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_body_of_any_size_and_content_is_quarantined() {
+    let world = World::start().await;
+    let object = json!({ "id": "acct_1", "payouts_enabled": true, "metadata": {}, "note": noise(950_000) });
+    let foreign = event(&world, "account.updated", object).to_string().into_bytes();
+    let bodies = [foreign, vec![0xff; 1_000_000], noise(1_000_000).into_bytes(), b"[".repeat(1_000_000)];
+    for (n, body) in bodies.iter().enumerate() {
+        for _ in 0..2 {
+            send(&world, body, Some(&signature(&world, body))).await.expect(200);
+        }
+        assert_eq!(unapplied(&world).await.len(), n + 1);
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_work_for_a_forged_signature_is_bounded() {
+    let world = World::start().await;
+    let body = vec![b' '; 1024 * 1024];
+    let (now, secret) = (world.clock().now().as_second(), secret(&world));
+    let (good, wrong) = (v1(&secret, now, &body), v1("whsec_wrong", now, &body));
+    let header = |times: usize| format!("t={now}{},v1={good}", format!(",v1={wrong}").repeat(times));
+    send(&world, &body, Some(&header(100))).await.expect_field(400, "invalid_signature", "Stripe-Signature");
+    assert_eq!(unapplied(&world).await.len(), 0, "only the first signatures are compared");
+    send(&world, &body, Some(&header(4))).await.expect(200);
+    let too_long = [body.as_slice(), b" "].concat();
+    let signed = signature(&world, &too_long);
+    send(&world, &too_long, Some(&signed)).await.expect_error(413, "payload_too_large");
     world.finish().await;
 }
