@@ -301,8 +301,8 @@ fn qualify_id(operation: &mut Operation) {
     }
 }
 
-/// Name of the extension that holds an operation's policy: its rate class, and the rights of which a key needs
-/// one. The list is empty if no key suffices. One extension, because several would have no fixed order.
+/// Name of the extension that holds an operation's policy: its rate class, and the rights of which a key
+/// needs one. The list is empty if no key suffices. One extension, because several would have no fixed order.
 const POLICY: &str = "x-policy";
 
 /// The operations of a path, each with its method.
