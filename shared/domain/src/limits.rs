@@ -123,6 +123,8 @@ impl BucketKey {
         match self {
             Self::Sessions(_, class) | Self::Program(_, class, _) => class.to_string(),
             Self::Programs(_, class) => format!("{class}-all-keys"),
+            Self::Unpaid(_) => "unpaid".to_owned(),
+            Self::Refresh(_) => "refresh".to_owned(),
             Self::Login(_) => "login".to_owned(),
             Self::Public(_) => "public".to_owned(),
         }

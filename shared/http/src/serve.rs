@@ -75,12 +75,7 @@ fn add_fallbacks(routes: Router) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
 }
 
-fn add_layers(
-    routes: Router,
-    addresses: AddressLayer,
-    origins: &Origins,
-    policies: Arc<Policies>,
-) -> Router {
+fn add_layers(routes: Router, addresses: AddressLayer, origins: &Origins, policies: Arc<Policies>) -> Router {
     let is_worthwhile = SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::SSE);
     // A function has a part of a core, and better levels take several times as long for a few per cent.
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_worthwhile);

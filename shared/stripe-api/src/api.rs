@@ -45,8 +45,8 @@ use stripe_core::refund::ListRefund;
 use stripe_core::setup_intent::{CreateSetupIntent, CreateSetupIntentUsage};
 use stripe_shared::{
     Account, AccountCapabilitiesStatus, CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus,
-    CheckoutSessionStatus, Dispute, PaymentIntent, PaymentIntentAllowedPaymentMethodTypes, PaymentIntentStatus,
-    Refund, SetupIntentAllowedPaymentMethodTypes, Transfer,
+    CheckoutSessionStatus, Dispute, PaymentIntent, PaymentIntentAllowedPaymentMethodTypes,
+    PaymentIntentStatus, Refund, SetupIntentAllowedPaymentMethodTypes, Transfer,
 };
 use stripe_types::{Currency, RangeQueryTs};
 use tokio::time::Instant;

@@ -18,9 +18,12 @@ pub(crate) fn attribute(bucket: &BucketKey) -> String {
     match bucket {
         BucketKey::Program(_, _, Program::Key(id)) => format!("{KEY}{id}"),
         BucketKey::Program(_, _, Program::Client(id)) => format!("{CLIENT}{}", id.as_str()),
-        BucketKey::Sessions(..) | BucketKey::Programs(..) | BucketKey::Login(_) | BucketKey::Public(_) => {
-            FULL_AT.to_owned()
-        }
+        BucketKey::Sessions(..)
+        | BucketKey::Programs(..)
+        | BucketKey::Unpaid(_)
+        | BucketKey::Refresh(_)
+        | BucketKey::Login(_)
+        | BucketKey::Public(_) => FULL_AT.to_owned(),
     }
 }
 
