@@ -28,8 +28,8 @@ pub struct Problem {
     pub message: String,
     /// Location of the invalid value in the request, if there is one such value.
     pub field: Option<String>,
-    /// Word of the right that the credential lacks.
-    pub right: Option<Cow<'static, str>>,
+    /// The right that the credential lacks.
+    pub right: Option<Right>,
     /// Amounts of a payment that failed for lack of balance.
     pub payment: Option<Box<PaymentRequired>>,
     /// Requirements of a drop that its worker does not meet, by their words.
@@ -82,8 +82,8 @@ pub struct ErrorBody {
     /// Right that the credential lacks: `read`, `work`, `spend`, `cards`, `keys` or `payouts`. Only with the
     /// code `key_lacks_right`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, example = "payouts")]
-    right: Option<Cow<'static, str>>,
+    #[schema(example = "payouts")]
+    right: Option<&'static str>,
 }
 
 /// Body of a 402 for a drop: the error, the price, and the drop to pay for.
@@ -149,6 +149,7 @@ impl Problem {
     /// Serializes the problem for an idempotency record.
     pub(crate) fn to_stored(&self) -> Result<String, serde_json::Error> {
         let Self { code, message, field, right, payment, unmet_requirements, .. } = self.clone();
+        let right = right.map(|right| Cow::Borrowed(right.as_str()));
         serde_json::to_string(&StoredProblem { code, message, field, right, payment, unmet_requirements })
     }
 
@@ -156,17 +157,16 @@ impl Problem {
     pub(crate) fn from_stored(status: StatusCode, text: &str) -> Result<Self, serde_json::Error> {
         let StoredProblem { code, message, field, right, payment, unmet_requirements } =
             serde_json::from_str(text)?;
-        let (retry_after_seconds, detail) = (None, None);
         Ok(Self {
             status,
             code,
             message,
             field,
-            right,
+            right: right.and_then(|word| word.parse().ok()),
             payment,
             unmet_requirements,
-            retry_after_seconds,
-            detail,
+            retry_after_seconds: None,
+            detail: None,
         })
     }
 
@@ -177,7 +177,7 @@ impl Problem {
             code: self.code,
             request_id: request_id.to_owned(),
             field: self.field,
-            right: self.right,
+            right: self.right.map(Right::as_str),
         };
         let body = match self.payment {
             None if self.unmet_requirements.is_empty() => serde_json::to_vec(&error),
@@ -259,10 +259,7 @@ fn not_withdrawable(required: Cents, withdrawable: Cents, next_release: Option<R
 fn key_lacks_right(right: Right) -> Problem {
     let message =
         format!("This credential lacks the right `{right}`: sign in, or use an API key that has it");
-    Problem {
-        right: Some(Cow::Borrowed(right.as_str())),
-        ..Problem::new(StatusCode::FORBIDDEN, "key_lacks_right", message)
-    }
+    Problem { right: Some(right), ..Problem::new(StatusCode::FORBIDDEN, "key_lacks_right", message) }
 }
 
 impl From<Error> for Problem {
