@@ -55,6 +55,11 @@ pub(crate) struct Wallet {
 }
 
 impl Wallet {
+    /// The wallet for a drop that may already be paid; the attempt can tell.
+    pub(crate) const fn maybe_paid(account: &User) -> Self {
+        Self { auto_topup: account.auto_topup.enabled, short: None }
+    }
+
     /// The wallet for a drop that costs `price`, and was not paid yet when the account was read.
     pub(crate) fn unpaid(account: User, price: Cents) -> Self {
         let auto_topup = account.auto_topup.enabled;

@@ -186,10 +186,15 @@ struct PaidPost<'a> {
     pending: Drop,
     new_drop: &'a NewDrop,
     ids: &'a NewIds,
+    /// The drop of an earlier attempt of this request.
+    before: Option<Drop>,
 }
 
 impl Attempt for PaidPost<'_> {
     async fn make(&self, app: &App, key: Option<&StoredKey>) -> Result<Debit, Error> {
+        if let Some(before) = &self.before {
+            return Ok(Debit::Done(Box::new(before.clone())));
+        }
         app.keep("/attachments", &self.new_drop.brief.attachments).await?;
         let now = app.context.clock.now();
         let drop = self.pending.clone().opened(now);
@@ -220,15 +225,17 @@ async fn post(
     if account.owner.is_some() {
         pending.sender_owner = Some(store.owners().of(&account).await?);
     }
-    let post = PaidPost { pending, new_drop, ids };
     // A retry may find a balance that its own first attempt has debited. Nothing is kept or charged for it.
-    if ids.may_be_taken()
-        && account.balance < new_drop.price
-        && let Some(drop) = store.drops().get(id).await?
-    {
-        return create_or_find(app, drop).await;
-    }
-    let wallet = Wallet::unpaid(account, new_drop.price);
+    let before = if ids.may_be_taken() && account.balance < new_drop.price {
+        store.drops().get(id).await?
+    } else {
+        None
+    };
+    let wallet = match &before {
+        Some(_) => Wallet::maybe_paid(&account),
+        None => Wallet::unpaid(account, new_drop.price),
+    };
+    let post = PaidPost { pending, new_drop, ids, before };
     let debited = match app.debit(caller, wallet, new_drop.price, ids, &post).await {
         // An amount that an earlier attempt of this request spent does not count against this one.
         Err(Error::SpendLimitPerDay { .. })
