@@ -33,11 +33,11 @@ pub struct Problem {
     /// Amounts of a payment that failed for lack of balance.
     pub payment: Option<Box<PaymentRequired>>,
     /// Requirements of a drop that its worker does not meet, by their words.
-    pub unmet_requirements: Vec<Cow<'static, str>>,
+    pub unmet_requirements: Option<Box<UnmetRequirements>>,
     /// Value of `Retry-After`, in seconds.
     pub retry_after_seconds: Option<u32>,
     /// Detail for the log. Never sent to clients.
-    pub detail: Option<String>,
+    pub detail: Option<Box<str>>,
 }
 
 /// Amounts of a payment that failed for lack of balance, and the drop to pay for.
@@ -59,9 +59,13 @@ struct StoredProblem {
     right: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<Box<PaymentRequired>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unmet_requirements: Vec<Cow<'static, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unmet_requirements: Option<Box<UnmetRequirements>>,
 }
+
+/// Requirements of a drop that its worker does not meet, by their words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnmetRequirements(Vec<Cow<'static, str>>);
 
 /// Body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
@@ -125,7 +129,7 @@ impl Problem {
             field: None,
             right: None,
             payment: None,
-            unmet_requirements: Vec::new(),
+            unmet_requirements: None,
             retry_after_seconds: None,
             detail: None,
         }
@@ -180,10 +184,10 @@ impl Problem {
             right: self.right.map(Right::as_str),
         };
         let body = match self.payment {
-            None if self.unmet_requirements.is_empty() => serde_json::to_vec(&error),
-            None => {
-                serde_json::to_vec(&ClaimForbiddenBody { error, unmet_requirements: self.unmet_requirements })
-            }
+            None => match self.unmet_requirements {
+                None => serde_json::to_vec(&error),
+                Some(unmet) => serde_json::to_vec(&ClaimForbiddenBody { error, unmet_requirements: unmet.0 }),
+            },
             Some(payment) => serde_json::to_vec(&PaymentRequiredBody {
                 error,
                 payment_required: true,
@@ -337,7 +341,8 @@ impl From<Error> for Problem {
             Error::RequirementsNotMet { unmet } => {
                 let asked = unmet.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let message = format!("The drop requires of its workers what you do not have: {asked}");
-                let unmet_requirements = unmet.iter().map(|one| Cow::Borrowed(one.as_str())).collect();
+                let words = unmet.iter().map(|one| Cow::Borrowed(one.as_str())).collect();
+                let unmet_requirements = Some(Box::new(UnmetRequirements(words)));
                 Self { unmet_requirements, ..Self::new(S::FORBIDDEN, "requirements_not_met", message) }
             }
             Error::AlreadySubmitted => Self::new(
@@ -468,11 +473,11 @@ impl From<Error> for Problem {
             ),
             Error::Unavailable(internal) => Self {
                 retry_after_seconds: Some(RETRY_AFTER_SECONDS),
-                detail: Some(internal.for_log().to_owned()),
+                detail: Some(internal.for_log().into()),
                 ..Self::new(S::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable; retry")
             },
             Error::Internal(internal) => Self {
-                detail: Some(internal.for_log().to_owned()),
+                detail: Some(internal.for_log().into()),
                 ..Self::new(S::INTERNAL_SERVER_ERROR, "internal", "Internal server error")
             },
         }
