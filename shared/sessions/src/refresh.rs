@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use clorp_context::Clock;
 use clorp_deadline::wait_until;
-use clorp_domain::limits::Decision;
 use clorp_domain::{BucketKey, Error, RateLimit, UserId};
 use clorp_outbound::Https;
-use clorp_store::{Conditional, RefreshBegin, RefreshLease, RefreshOutcome, Store};
+use clorp_store::{Conditional, Draw, RefreshBegin, RefreshLease, RefreshOutcome, Store};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, StatusCode};
@@ -180,11 +179,10 @@ impl Refreshes {
 
     /// Counts a refresh of one of the user's sessions.
     async fn count(&self, user: &UserId) -> Result<(), Error> {
-        let bucket = BucketKey::Refresh(user.clone());
-        let taken = self.store.rate_limits().take(&bucket, self.rate, None, self.clock.now()).await?;
-        match taken.decision {
-            Decision::Granted { .. } => Ok(()),
-            Decision::Refused { retry_after_seconds } => Err(Error::RateLimited { retry_after_seconds }),
+        let draw = Draw { bucket: BucketKey::Refresh(user.clone()), limit: self.rate, expected: None };
+        match self.store.rate_limits().take(&[draw], self.clock.now()).await?.retry_after_seconds {
+            None => Ok(()),
+            Some(retry_after_seconds) => Err(Error::RateLimited { retry_after_seconds }),
         }
     }
 

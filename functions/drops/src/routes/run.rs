@@ -7,14 +7,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
 use clorp_domain::{
-    BucketKey, Draft, Drop, DropId, Error, NewDrop, RequirementsDraft, Status, StoredKey, User, limits,
+    BucketKey, Draft, Drop, DropId, Error, NewDrop, RequirementsDraft, Status, StoredKey, User,
 };
 use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{
     ApiJson, AttachmentRequest, Caller, NewIds, NoParams, Problem, RequirementsBody, RequirementsRequest,
     Right, file_drafts, words,
 };
-use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
+use clorp_store::{Conditional, Draw, DropPayment, PaymentConflict, Spending};
 use clorp_write_gate::wait_for_admission;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -262,8 +262,10 @@ async fn post_unpaid(app: &App, post: &PaidPost<'_>) -> Result<Option<Drop>, Err
     let brief = &post.new_drop.brief;
     wait_for_admission().await?;
     let bucket = BucketKey::Unpaid(post.pending.sender.clone());
-    let taken = store.rate_limits().take(&bucket, rules.unpaid_rate, None, clock.now()).await?;
-    if let limits::Decision::Refused { retry_after_seconds } = taken.decision {
+    let draw = Draw { bucket, limit: rules.unpaid_rate, expected: None };
+    if let Some(retry_after_seconds) =
+        store.rate_limits().take(&[draw], clock.now()).await?.retry_after_seconds
+    {
         return Err(Error::RateLimited { retry_after_seconds });
     }
     Ok(match store.drops().create(&post.pending, brief, None).await? {
