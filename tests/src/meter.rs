@@ -112,6 +112,7 @@ fn value_size(value: &Value) -> usize {
         ("N", Value::String(digits)) => digits.len().div_ceil(2) + 1,
         ("B", Value::String(base64)) => base64.trim_end_matches('=').len() * 3 / 4,
         ("BOOL" | "NULL", _) => 1,
+        ("SS", Value::Array(words)) => words.iter().filter_map(Value::as_str).map(str::len).sum(),
         ("L", Value::Array(items)) => 3 + items.iter().map(|item| 1 + value_size(item)).sum::<usize>(),
         ("M", Value::Object(map)) => 3 + map.len() + size(map),
         _ => panic!("unknown size of a {kind}"),

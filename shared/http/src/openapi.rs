@@ -172,6 +172,14 @@ pub enum ClaimRoleErrors {
     Forbidden(ClaimForbiddenBody),
 }
 
+/// Errors of an operation that a frozen account may not use.
+#[derive(IntoResponses)]
+pub enum FreezeErrors {
+    /// Forbidden to this account: `account_frozen`.
+    #[response(status = 403)]
+    Forbidden(ErrorBody),
+}
+
 /// Errors of a claim.
 #[derive(IntoResponses)]
 pub enum CooldownErrors {

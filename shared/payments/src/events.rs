@@ -2,8 +2,9 @@
 
 use clorp_context::Context;
 use clorp_deadline::{Decision, decide};
+use clorp_domain::owner::{Link, OwnerMark};
 use clorp_domain::{
-    Cents, ConnectStatus, DisputeChange, DisputeReport, Error, Reason, SetupId, TakenBack, Topup,
+    Cents, ConnectStatus, Dispute, DisputeChange, DisputeReport, Error, Reason, SetupId, TakenBack, Topup,
     TopupStatus, UserId, WithdrawalId,
 };
 use clorp_store::{Conditional, UnappliedEvent};
@@ -91,12 +92,18 @@ impl WebhookEvents {
                     outcome => Ok(outcome),
                 }
             }
-            Meaning::Account { user, account, status } => {
-                match self.account(user, account, *status, received.event.created).await? {
+            Meaning::Account { user, account, status, banks } => {
+                let recorded = self.account(user, account, *status, received.event.created);
+                let (recorded, joined) = tokio::try_join!(recorded, self.link(user, banks))?;
+                match joined.unwrap_or(recorded) {
                     Outcome::Quarantined(why) => self.quarantine(received, account, why).await,
                     outcome => Ok(outcome),
                 }
             }
+            Meaning::CardUsed { user, card } => match self.link(user, std::slice::from_ref(card)).await? {
+                Some(Outcome::Quarantined(why)) => self.quarantine(received, user.as_str(), why).await,
+                outcome => Ok(outcome.unwrap_or(Outcome::Already)),
+            },
             Meaning::Refunded { intent, .. }
             | Meaning::RefundFailed { intent, .. }
             | Meaning::Disputed { intent, .. } => match self.take_back(received, intent).await? {
@@ -185,6 +192,21 @@ impl WebhookEvents {
         })
     }
 
+    /// Links a user to the cards or bank accounts that an event names. The outcome is
+    /// [`Outcome::Quarantined`] if this shows that accounts have one owner, so that a person looks at races
+    /// which they may have had against each other; otherwise `None`.
+    async fn link(&self, user: &UserId, marks: &[OwnerMark]) -> Result<Option<Outcome>, Error> {
+        let mut outcome = None;
+        for mark in marks {
+            let linked = self.context.store.owners().link(user, mark, self.context.clock.now()).await?;
+            if let Link::Joined(owner) = linked {
+                tracing::error!(%user, %owner, "accounts share a card or a bank account");
+                outcome = Some(Outcome::Quarantined("accounts turned out to have one owner"));
+            }
+        }
+        Ok(outcome)
+    }
+
     /// Applies the refunds and disputes that were parked until this payment arrived.
     async fn catch_up(&self, intent: Option<&str>) -> Result<(), Error> {
         let Some(intent) = intent else { return Ok(()) };
@@ -205,7 +227,9 @@ impl WebhookEvents {
     async fn take_back(&self, received: &Received<'_>, intent: &str) -> Result<Outcome, Error> {
         let store = &self.context.store;
         decide("the payment", (), |()| async move {
-            let Some(topup) = store.topups().of_intent(intent).await? else {
+            let found = store.topups().of_intent(intent);
+            let (topup, dispute) = tokio::try_join!(found, self.recorded_dispute(received))?;
+            let Some(topup) = topup else {
                 let why = "about a payment that is not known";
                 let (event, now) = (received.unapplied(intent, why), self.context.clock.now());
                 return Ok(match store.unapplied_events().park(&event, now).await? {
@@ -224,7 +248,7 @@ impl WebhookEvents {
                     let after = known.with_failed_refund(refund.clone());
                     self.refund(&topup, after, Reason::RefundFailed(refund.id.clone())).await
                 }
-                Meaning::Disputed { report, .. } => self.dispute(&topup, report).await,
+                Meaning::Disputed { report, .. } => self.dispute(&topup, dispute.as_ref(), report).await,
                 _ => Ok(Decision::Made(Outcome::Nothing)),
             }
         })
@@ -247,11 +271,23 @@ impl WebhookEvents {
         })
     }
 
+    /// The record of the dispute that an event is about, if any.
+    async fn recorded_dispute(&self, received: &Received<'_>) -> Result<Option<Dispute>, Error> {
+        match &received.event.meaning {
+            Meaning::Disputed { report, .. } => self.context.store.disputes().get(&report.id).await,
+            _ => Ok(None),
+        }
+    }
+
     /// Records a change of a dispute, with the money that moves and the freeze of its user.
-    async fn dispute(&self, topup: &Topup, report: &DisputeReport) -> Result<Decision<Outcome, ()>, Error> {
+    async fn dispute(
+        &self,
+        topup: &Topup,
+        recorded: Option<&Dispute>,
+        report: &DisputeReport,
+    ) -> Result<Decision<Outcome, ()>, Error> {
         let disputes = self.context.store.disputes();
-        let recorded = disputes.get(&report.id).await?;
-        let (after, surplus) = match report.apply(recorded.as_ref(), &topup.user, topup.id) {
+        let (after, surplus) = match report.apply(recorded, &topup.user, topup.id) {
             DisputeChange::Nothing => return Ok(Decision::Made(Outcome::Already)),
             DisputeChange::Contradiction => {
                 return Ok(Decision::Made(Outcome::Quarantined("a dispute decided twice in one second")));
@@ -259,11 +295,10 @@ impl WebhookEvents {
             DisputeChange::Change { after, surplus } => (after, surplus),
         };
         let now = self.context.clock.now();
-        let before = recorded.as_ref().map(|recorded| recorded.held).unwrap_or_default();
+        let before = recorded.map(|recorded| recorded.held).unwrap_or_default();
         let taken_back = topup.taken_back.with_disputed(before, after.held)?;
         let reason = after.reason(before);
         let posting = topup.take_back(&taken_back, reason, new_entry_id(now), now)?;
-        let recorded = recorded.as_ref();
         Ok(match disputes.record(topup, &taken_back, recorded, &after, posting.as_ref(), now).await? {
             Conditional::Applied if surplus => {
                 Decision::Made(Outcome::Quarantined("a bank returned more than it took"))

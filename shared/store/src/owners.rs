@@ -38,12 +38,18 @@ impl Owners<'_> {
     /// accounts that are linked to it, is linked to that first user. One round trip if nothing is new; two to
     /// record a mark, and three or more, with four write units, to link.
     ///
+    /// Nothing is recorded for a user who does not exist.
+    ///
     /// # Errors
-    /// Faults only; a user who does not exist is one.
+    /// Faults only.
     pub async fn link(self, user: &UserId, mark: &OwnerMark, now: Timestamp) -> Result<Link, Error> {
         decide("an owner", (), |()| async move {
             let key = keys::owner_mark(mark);
-            let (account, holder) = try_join(self.user(user), self.table.get(key.clone())).await?;
+            let account = self.table.get(keys::user(user));
+            let (account, holder) = try_join(account, self.table.get(key.clone())).await?;
+            let Some(account) = account.map(read_user).transpose()? else {
+                return Ok(Decision::Made(Link::Known));
+            };
             let Some(holder) = holder else {
                 let mut update = Update::default();
                 update.require_new().set(OWNER_ID, s(user.to_string())).set("created_at", at(now));

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use clorp_domain::owner::OwnerMark;
 use clorp_domain::{
     Cents, ConnectStatus, DisputeReport, DisputeStatus, FailedRefund, SetupId, TopupId, UserId, WithdrawalId,
 };
@@ -54,6 +55,15 @@ pub enum Meaning {
         account: String,
         /// State of the account, which tells whether it can pay out.
         status: ConnectStatus,
+        /// Bank accounts to which it pays out.
+        banks: Vec<OwnerMark>,
+    },
+    /// A user's payment was made with this card.
+    CardUsed {
+        /// User whose wallet the payment credits.
+        user: UserId,
+        /// The card.
+        card: OwnerMark,
     },
     /// A charge was refunded to the card, in full or in part.
     Refunded {
@@ -177,7 +187,29 @@ struct Account {
     #[serde(default, deserialize_with = "or_none")]
     capabilities: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "or_none")]
+    external_accounts: ExternalAccounts,
+    #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+struct ExternalAccounts {
+    #[serde(default)]
+    data: Vec<ExternalAccount>,
+}
+
+#[derive(Deserialize)]
+struct ExternalAccount {
+    fingerprint: Option<String>,
+}
+
+/// A charge that succeeded. Whatever it lacks only leaves its card unknown.
+#[derive(Default, Deserialize)]
+struct SucceededCharge {
+    #[serde(default, deserialize_with = "or_none")]
+    metadata: Metadata,
+    #[serde(default, deserialize_with = "or_none")]
+    payment_method_details: Metadata,
 }
 
 #[derive(Deserialize)]
@@ -287,6 +319,7 @@ fn meaning(kind: &str, object: &str, at: Timestamp) -> Option<Meaning> {
         "payment_intent.succeeded" => intent(read(object)?),
         "setup_intent.succeeded" => setup(read(object)?),
         "account.updated" => Some(account(read(object)?)),
+        "charge.succeeded" => Some(card_used(&read(object).unwrap_or_default())),
         "charge.refunded" => charge(read(object)?),
         "refund.failed" | "refund.updated" | "charge.refund.updated" => refund(read(object)?, at),
         "charge.dispute.created"
@@ -359,8 +392,21 @@ fn account(account: Account) -> Meaning {
         Some(user) => {
             let transfers = account.capabilities.get("transfers").and_then(Value::as_str);
             let status = ConnectStatus::of_account(transfers == Some("active"), account.payouts_enabled);
-            Meaning::Account { user, account: account.id, status }
+            let banks = account.external_accounts.data.iter().filter_map(|bank| bank.fingerprint.as_deref());
+            let banks = banks.map(OwnerMark::bank_account).collect();
+            Meaning::Account { user, account: account.id, status, banks }
         }
+    }
+}
+
+/// The card of a payment into a wallet. Other charges, and charges of other payment methods, mean nothing.
+fn card_used(charge: &SucceededCharge) -> Meaning {
+    let is_ours = matches!(kind_of(&charge.metadata), Some(metadata::WALLET_TOPUP | metadata::AUTO_TOPUP));
+    let user = charge.metadata.get(metadata::USER_ID).and_then(Value::as_str).filter(|_| is_ours);
+    let card = charge.payment_method_details.get("card").and_then(|card| card["fingerprint"].as_str());
+    match (user.and_then(|user| user.parse().ok()), card) {
+        (Some(user), Some(card)) => Meaning::CardUsed { user, card: OwnerMark::card(card) },
+        _ => Meaning::Nothing,
     }
 }
 
@@ -515,8 +561,12 @@ mod tests {
             let object = json!({ "id": "acct_1", "payouts_enabled": payouts_enabled, "capabilities": capabilities,
                                  "metadata": { "user_id": "ada" } });
             let status = if active { ConnectStatus::Active } else { ConnectStatus::Pending };
-            let meaning =
-                Meaning::Account { user: "ada".parse().unwrap(), account: "acct_1".to_owned(), status };
+            let meaning = Meaning::Account {
+                user: "ada".parse().unwrap(),
+                account: "acct_1".to_owned(),
+                status,
+                banks: Vec::new(),
+            };
             assert_eq!(check("account.updated", object), Some(meaning), "{capabilities} {payouts_enabled}");
         }
     }
@@ -542,6 +592,24 @@ mod tests {
                 status,
                 "{word}"
             );
+        }
+    }
+
+    #[test]
+    fn the_card_of_a_payment_into_a_wallet_is_read() {
+        let charge = |kind: &str, card: Value| json!({ "id": "ch_1", "metadata": ours(kind), "payment_method_details": { "card": card } });
+        let used = Meaning::CardUsed { user: "ada".parse().unwrap(), card: OwnerMark::card("fp_1") };
+        for kind in ["wallet_topup", "auto_topup"] {
+            let read = check("charge.succeeded", charge(kind, json!({ "fingerprint": "fp_1" })));
+            assert_eq!(read, Some(used.clone()));
+        }
+        for nothing in [
+            charge("other", json!({ "fingerprint": "fp_1" })),
+            charge("wallet_topup", json!({ "fingerprint": null })),
+            json!({ "metadata": null, "payment_method_details": null }),
+            json!("unexpected"),
+        ] {
+            assert_eq!(check("charge.succeeded", nothing), Some(Meaning::Nothing));
         }
     }
 

@@ -147,9 +147,9 @@ async fn a_body_must_be_an_object_on_every_route_that_reads_one() {
     let drop = post(&world.sender, "roast", 100).await;
     let writes = routes().iter().filter(|route| route.method != Method::GET && route.path != WEBHOOK);
     for route in writes {
-        let path = route.at(&drop, &world.sender.id);
+        let (path, sender) = (route.at(&drop, &world.sender.id), route.caller(&world, &world.sender));
         for body in [r#"["x", null, null, "wild", 100, 60, true]"#, "[1000]", "[]", "1", "true", r#""x""#] {
-            let answer = send(&world.sender, route.method.clone(), &path, body).await;
+            let answer = send(&sender, route.method.clone(), &path, body).await;
             assert_eq!(answer.status.as_u16(), 400, "{} {path} {body}: {}", route.method, answer.text);
             answer.expect_field(400, "invalid_type", "");
             assert_eq!(answer.json()["error"], "The body must be a JSON object");
@@ -375,7 +375,7 @@ async fn a_large_response_is_compressed_on_request_and_an_event_stream_never_is(
     let weak = packed.headers()["etag"].to_str().unwrap().to_owned();
     assert_eq!(weak, format!("W/{tag}"), "the tag of other bytes is not a strong one");
     let packed = packed.bytes().await.unwrap();
-    assert!(packed.starts_with(b"\x1f\x8b") && packed.len() * 5 < plain.len(), "{} bytes", packed.len());
+    assert!(packed.starts_with(b"\x1f\x8b") && packed.len() * 4 < plain.len(), "{} bytes", packed.len());
     for tag in [&tag, &weak] {
         let headers = [("if-none-match", tag.as_str()), ("accept-encoding", "gzip")];
         world.anon.get_with("/api/openapi.json", &headers).await.expect(304);

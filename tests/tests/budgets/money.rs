@@ -214,6 +214,7 @@ async fn sweep(table: &mut Table, payer: &Client, payee: &Client) {
     lose(table, transfers, 100).await;
     table.enter(WITHDRAW, "Stripe does not answer", &withdraw(payee, 1000).await, 202);
     lose(table, transfers, 0).await;
+    reconcile(table, "follows a dispute that was won", 0).await;
     reconcile(table, "nothing is due", 0).await;
     table.world.advance_seconds(16);
     reconcile(table, "finds a transfer", 1).await;

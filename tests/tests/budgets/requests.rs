@@ -39,6 +39,7 @@ const OVER_BUDGET: [(&str, &str); 16] = [
     ("POST /api/wallet/withdraw", "201 sent"),
     ("POST /api/wallet/withdraw", "409 refused by Stripe"),
     ("reconciler: a sweep", "finds a charge"),
+    ("reconciler: a sweep", "follows a dispute that was won"),
 ];
 
 /// Public requests and scheduled work, which look up no API key.

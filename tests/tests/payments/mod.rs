@@ -7,6 +7,7 @@ mod deadline;
 mod delivery;
 mod disputes;
 mod faults;
+mod owners;
 mod people;
 mod refusals;
 mod setup;

@@ -387,6 +387,10 @@ async fn a_signed_event_larger_than_an_item_is_kept_and_applied_when_its_payment
     assert_eq!(ledger(user).await.last(), Some(&(format!("topup:{paid}"), 1000)));
     assert_eq!(user.balance().await, 400, "600 were refunded");
     assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
+    // Stripe's lists have no such refund, so the money must be back before the audit.
+    let failed = json!({ "id": "re_1", "payment_intent": intent, "amount": 600, "status": "failed" });
+    deliver(&world, &event(&world, "refund.failed", failed)).await;
+    assert_eq!(user.balance().await, 1000);
     world.finish().await;
 }
 

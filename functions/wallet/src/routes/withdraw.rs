@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use clorp_domain::time::rfc3339;
 use clorp_domain::topup::checked_amount;
 use clorp_domain::{Error, Withdrawal, WithdrawalId, WithdrawalStatus};
-use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, FundsErrors, PayoutErrors};
+use clorp_http::openapi::{AnyErrors, AuthErrors, BodyErrors, FreezeErrors, FundsErrors, PayoutErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoParams, Problem, words};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -61,7 +61,7 @@ impl From<Withdrawal> for WithdrawalBody {
     responses(
         (status = 201, description = "The withdrawal is on its way to your bank", body = WithdrawalBody),
         (status = 202, description = "The wallet is debited. The outcome of the transfer is not known yet, and will be reconciled", body = WithdrawalBody),
-        AuthErrors, FundsErrors, PayoutErrors, BodyErrors, AnyErrors)
+        AuthErrors, FreezeErrors, FundsErrors, PayoutErrors, BodyErrors, AnyErrors)
 )]
 pub(crate) async fn withdraw(
     caller: Caller,

@@ -6,8 +6,8 @@ use utoipa::IntoResponses;
 use utoipa::openapi::{Components, OpenApi, Ref, RefOr, Response};
 
 use super::{
-    AnyErrors, AuthErrors, BodyErrors, ConflictErrors, FundsErrors, IdErrors, PaymentErrors, RoleErrors,
-    operations_mut,
+    AnyErrors, AuthErrors, BodyErrors, ClaimRoleErrors, ConflictErrors, FundsErrors, IdErrors, PaymentErrors,
+    RoleErrors, operations_mut,
 };
 
 /// A kind of error response.
@@ -27,6 +27,7 @@ fn kinds() -> Vec<Kind> {
         ("InsufficientBalance", "402", FundsErrors::responses()),
         ("PaymentRequired", "402", PaymentErrors::responses()),
         ("Forbidden", "403", RoleErrors::responses()),
+        ("ClaimForbidden", "403", ClaimRoleErrors::responses()),
         ("NotFound", "404", IdErrors::responses()),
         ("Conflict", "409", ConflictErrors::responses()),
         ("PayloadTooLarge", "413", BodyErrors::responses()),

@@ -1,5 +1,5 @@
-//! The place of an item in the sparse index `pending`, while Stripe is to be asked about it or a dispute is to
-//! be followed: attributes of the item itself.
+//! The place of an item in the sparse index `pending`, while Stripe is to be asked about it or a dispute is
+//! to be followed: attributes of the item itself.
 
 use clorp_domain::{TopupId, UserId, WithdrawalId};
 use jiff::Timestamp;
