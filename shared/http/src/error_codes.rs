@@ -73,7 +73,6 @@ pub const ERROR_CODES: &[&str] = &[
     "invalid_user_code",
     "invalid_win_rate",
     "invalid_worker_requirements",
-    "key_is_limited",
     "key_lacks_right",
     "login_decided",
     "malformed_url",

@@ -154,6 +154,7 @@ async fn refund_and_dispute(table: &mut Table, payer: &Client) {
     table.entries.pop();
     let dispute = table.world.control(&format!("charges/{session}/dispute"), json!({})).await;
     deliver(table, "charge.dispute.created", "a dispute").await;
+    reconcile(table, "follows a dispute", 0).await;
     let path = format!("disputes/{}/close", text(&dispute, "id"));
     table.world.control(&path, json!({ "status": "won" })).await;
     deliver(table, "charge.dispute.closed", "a dispute is won").await;
@@ -214,7 +215,7 @@ async fn sweep(table: &mut Table, payer: &Client, payee: &Client) {
     lose(table, transfers, 100).await;
     table.enter(WITHDRAW, "Stripe does not answer", &withdraw(payee, 1000).await, 202);
     lose(table, transfers, 0).await;
-    reconcile(table, "follows a dispute that was won", 0).await;
+    reconcile(table, "ends a dispute that was won", 0).await;
     reconcile(table, "nothing is due", 0).await;
     table.world.advance_seconds(16);
     reconcile(table, "finds a transfer", 1).await;

@@ -22,7 +22,7 @@ const BUDGET: usize = 3;
 /// Requests that exceed the budget. Most of them call Stripe, and write their intent before and the outcome
 /// after. The deletion of an agent queries its work only after reading the agent, so that no new work goes
 /// unnoticed.
-const OVER_BUDGET: [(&str, &str); 16] = [
+const OVER_BUDGET: [(&str, &str); 18] = [
     ("DELETE /api/agents/{id}", "204 deleted"),
     ("POST /api/jobs/run", "201 the saved card is charged for it"),
     ("POST /api/jobs/run", "201 the saved card is charged afterwards"),
@@ -39,7 +39,8 @@ const OVER_BUDGET: [(&str, &str); 16] = [
     ("POST /api/wallet/withdraw", "201 sent"),
     ("POST /api/wallet/withdraw", "409 refused by Stripe"),
     ("reconciler: a sweep", "finds a charge"),
-    ("reconciler: a sweep", "follows a dispute that was won"),
+    ("reconciler: a sweep", "follows a dispute"),
+    ("reconciler: a sweep", "ends a dispute that was won"),
 ];
 
 /// Public requests and scheduled work, which look up no API key.

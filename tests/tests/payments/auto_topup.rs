@@ -578,7 +578,7 @@ async fn charges_stop_at_the_days_limit_and_go_on_the_next_day() {
 
     change_settings(&user, json!({ "daily_limit_cents": 3000 })).await.expect(200);
     pay(&user, &id(&limited)).await.expect(200);
-    let limited = run(&user, 1000).await.expect_error(402, "auto_topup_daily_limit");
+    run(&user, 1000).await.expect_error(402, "auto_topup_daily_limit");
     change_settings(&user, json!({ "amount_cents": 3001 })).await.expect_field(
         400,
         "amount_too_large",
@@ -586,7 +586,7 @@ async fn charges_stop_at_the_days_limit_and_go_on_the_next_day() {
     );
     world.advance_seconds(24 * 3600);
     assert_eq!(settings(&user).await["charged_today_cents"], 0);
-    pay(&user, &id(&limited)).await.expect(200);
+    run(&user, 1000).await.expect(201);
     assert_eq!((charges(&world, &user).await.len(), user.balance().await), (4, 0));
     world.finish().await;
 }

@@ -370,9 +370,10 @@ async fn a_signed_event_larger_than_an_item_is_kept_and_applied_when_its_payment
     let user = &world.stranger;
     let (paid, payment) = pay_with_events_paused(&world, user).await;
     let intent = payment["data"]["object"]["payment_intent"].clone();
-    for (n, padding) in [noise(900_000), "A long description. ".repeat(45_000)].into_iter().enumerate() {
-        let charge = json!({ "id": "ch_1", "payment_intent": intent, "amount_refunded": 300 * (n + 1),
-                             "description": padding });
+    for padding in [noise(900_000), "A long description. ".repeat(45_000)] {
+        world.control(&format!("charges/{paid}/refund"), json!({ "amount": 300 })).await;
+        let mut charge = latest_event(&world, "charge.refunded")["data"]["object"].clone();
+        charge["description"] = json!(padding);
         deliver(&world, &event(&world, "charge.refunded", charge)).await;
     }
     let parked = ledger_audit(&world).await.unapplied;
@@ -387,10 +388,6 @@ async fn a_signed_event_larger_than_an_item_is_kept_and_applied_when_its_payment
     assert_eq!(ledger(user).await.last(), Some(&(format!("topup:{paid}"), 1000)));
     assert_eq!(user.balance().await, 400, "600 were refunded");
     assert_eq!(ledger_audit(&world).await.unapplied, vec![]);
-    // Stripe's lists have no such refund, so the money must be back before the audit.
-    let failed = json!({ "id": "re_1", "payment_intent": intent, "amount": 600, "status": "failed" });
-    deliver(&world, &event(&world, "refund.failed", failed)).await;
-    assert_eq!(user.balance().await, 1000);
     world.finish().await;
 }
 
