@@ -6,7 +6,8 @@ use clorp_domain::error::AutoTopupOutcome;
 use clorp_domain::{Error, Topup, TopupKind, TopupStatus, UserId, WithdrawalStatus};
 use clorp_store::{Conditional, Pending, PendingEntry};
 use clorp_stripe_api::api::Checkout;
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{Cover, Outcome, Payments};
@@ -60,7 +61,12 @@ impl Payments {
     /// # Errors
     /// Fails only if the table cannot list the entries. The failure of one entry is logged and does not
     /// affect the others.
-    pub async fn resume(&self) -> Result<Resumed, Error> {
+    pub fn resume(&self) -> BoxFuture<'_, Result<Resumed, Error>> {
+        // Boxed, because the compiler limits how deep the types of futures nest.
+        self.resume_due().boxed()
+    }
+
+    async fn resume_due(&self) -> Result<Resumed, Error> {
         let (now, pending) = (self.context.clock.now(), self.context.store.pending());
         let (unsettled, unreported) = tokio::try_join!(pending.unsettled(), pending.unreported(now))?;
         // Logged before the work, so that a sweep that does not end is no silent one.

@@ -87,7 +87,7 @@ async fn a_customers_payment_methods_are_only_its_own() {
     let path = format!("customers/{}/payment_methods", first.0);
     let list = world.stripe.get(&format!("{path}?type=card")).await.ok();
     let ids: Vec<String> = list["data"].as_array().unwrap().iter().map(id).collect();
-    assert_eq!(ids, [first.1.clone()]);
+    assert_eq!(ids, std::slice::from_ref(&first.1));
     assert_eq!(id(&world.stripe.get(&format!("{path}/{}", first.1)).await.ok()), first.1);
     let foreign = world.stripe.get(&format!("{path}/{}", second.1)).await;
     assert_eq!(foreign.error(), (404, "resource_missing"));
