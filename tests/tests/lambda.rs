@@ -115,7 +115,7 @@ async fn a_race_is_won_and_paid_under_cargo_lambda_watch() {
         assert_eq!(status, 201);
     }
     let (status, body) = stack.call("worker-6", &format!("{drop}/claim"), Some(json!({}))).await;
-    assert_eq!((status, &body["code"]), (409, &json!("window_closed")));
+    assert_eq!((status, &body["code"]), (409, &json!("max_claims_reached")));
     let started = Instant::now();
     let completed = loop {
         let (_, seen) = stack.call("sender", &drop, None).await;
