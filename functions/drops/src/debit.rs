@@ -102,7 +102,6 @@ impl App {
                 Debit::KeyChanged(found) => {
                     Decision::Conflict((None, Some(*found.ok_or(Error::Unauthenticated)?), topups))
                 }
-                Debit::Short(user) if user.freeze.is_frozen() => return Err(Error::AccountFrozen),
                 Debit::Short(_) if topups == MAX_TOPUPS => {
                     return Err(Error::unavailable("the wallet fell short after every top-up"));
                 }

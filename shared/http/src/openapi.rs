@@ -22,7 +22,7 @@ use utoipa::openapi::{
 
 use crate::idempotency::is_storable;
 use crate::policy::{Access, Policy};
-use crate::problem::{ClaimForbiddenBody, ErrorBody, PaymentRequiredBody};
+use crate::problem::{ClaimForbiddenBody, ErrorBody, NotWithdrawableBody, PaymentRequiredBody};
 use crate::words;
 
 /// Names of the security schemes in the document's components.
@@ -239,7 +239,7 @@ pub enum FundsErrors {
     /// `insufficient_balance`: the amount is higher than the balance of the wallet. `not_withdrawable`: it is
     /// higher than the winnings that have matured.
     #[response(status = 402)]
-    InsufficientBalance(ErrorBody),
+    InsufficientBalance(NotWithdrawableBody),
 }
 
 /// Errors of an operation that pays for a drop.
@@ -531,6 +531,7 @@ fn frame(version: &str) -> OpenApi {
         .schema_from::<ErrorBody>()
         .schema_from::<PaymentRequiredBody>()
         .schema_from::<ClaimForbiddenBody>()
+        .schema_from::<NotWithdrawableBody>()
         .parameter(IDEMPOTENCY_KEY, key_parameter())
         .header(IDEMPOTENCY_REPLAYED, replayed_header())
         .header(

@@ -30,8 +30,8 @@ pub struct Problem {
     pub field: Option<String>,
     /// The right that the credential lacks.
     pub right: Option<Right>,
-    /// Amounts of a payment that failed for lack of balance.
-    pub payment: Option<Box<PaymentRequired>>,
+    /// Amounts of a payment or a withdrawal that failed for lack of money.
+    pub shortage: Option<Box<Shortage>>,
     /// Requirements of a drop that its worker does not meet, by their words.
     pub unmet_requirements: Option<Box<UnmetRequirements>>,
     /// Value of `Retry-After`, in seconds.
@@ -40,12 +40,42 @@ pub struct Problem {
     pub detail: Option<Box<str>>,
 }
 
-/// Amounts of a payment that failed for lack of balance, and the drop to pay for.
+/// Amounts of a payment or a withdrawal that failed for lack of money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentRequired {
-    required_cents: i64,
-    available_cents: i64,
-    drop: String,
+#[serde(rename_all = "snake_case")]
+pub enum Shortage {
+    /// The wallet holds less than the price of a drop.
+    Drop {
+        /// Price of the drop.
+        required_cents: i64,
+        /// Balance of the wallet.
+        available_cents: i64,
+        /// Id of the drop to pay for.
+        drop: String,
+    },
+    /// A withdrawal is higher than the matured winnings.
+    Withdrawal {
+        /// Amount that may be withdrawn.
+        withdrawable_cents: i64,
+        /// The next release of winnings, if any are held.
+        next_release: Option<NextRelease>,
+    },
+}
+
+/// Winnings that mature at one time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NextRelease {
+    /// Time from which on the amount may be withdrawn (RFC 3339, UTC).
+    #[schema(format = DateTime)]
+    at: String,
+    /// Amount of the release, in cents.
+    amount_cents: i64,
+}
+
+impl From<Release> for NextRelease {
+    fn from(release: Release) -> Self {
+        Self { at: rfc3339(release.at), amount_cents: release.amount.get() }
+    }
 }
 
 /// A problem as stored for idempotency. It has no request id, because every response has its own.
@@ -58,7 +88,7 @@ struct StoredProblem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     right: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    payment: Option<Box<PaymentRequired>>,
+    shortage: Option<Box<Shortage>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unmet_requirements: Option<Box<UnmetRequirements>>,
 }
@@ -107,6 +137,20 @@ pub struct PaymentRequiredBody {
     id: String,
 }
 
+/// Body of a 402 for a withdrawal.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NotWithdrawableBody {
+    #[serde(flatten)]
+    error: ErrorBody,
+    /// With `not_withdrawable`, the amount in cents that may be withdrawn. Left out for any other code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 0)]
+    withdrawable_cents: Option<i64>,
+    /// The next release of winnings, if any are held. Left out for any code but `not_withdrawable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_release: Option<NextRelease>,
+}
+
 /// Body of a 403 for a claim.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClaimForbiddenBody {
@@ -128,7 +172,7 @@ impl Problem {
             message: message.into(),
             field: None,
             right: None,
-            payment: None,
+            shortage: None,
             unmet_requirements: None,
             retry_after_seconds: None,
             detail: None,
@@ -152,14 +196,14 @@ impl Problem {
 
     /// Serializes the problem for an idempotency record.
     pub(crate) fn to_stored(&self) -> Result<String, serde_json::Error> {
-        let Self { code, message, field, right, payment, unmet_requirements, .. } = self.clone();
+        let Self { code, message, field, right, shortage, unmet_requirements, .. } = self.clone();
         let right = right.map(|right| Cow::Borrowed(right.as_str()));
-        serde_json::to_string(&StoredProblem { code, message, field, right, payment, unmet_requirements })
+        serde_json::to_string(&StoredProblem { code, message, field, right, shortage, unmet_requirements })
     }
 
     /// Reads a problem from an idempotency record.
     pub(crate) fn from_stored(status: StatusCode, text: &str) -> Result<Self, serde_json::Error> {
-        let StoredProblem { code, message, field, right, payment, unmet_requirements } =
+        let StoredProblem { code, message, field, right, shortage, unmet_requirements } =
             serde_json::from_str(text)?;
         Ok(Self {
             status,
@@ -167,7 +211,7 @@ impl Problem {
             message,
             field,
             right: right.and_then(|word| word.parse().ok()),
-            payment,
+            shortage,
             unmet_requirements,
             retry_after_seconds: None,
             detail: None,
@@ -183,18 +227,24 @@ impl Problem {
             field: self.field,
             right: self.right.map(Right::as_str),
         };
-        let body = match self.payment {
+        let body = match self.shortage.map(|shortage| *shortage) {
             None => match self.unmet_requirements {
                 None => serde_json::to_vec(&error),
                 Some(unmet) => serde_json::to_vec(&ClaimForbiddenBody { error, unmet_requirements: unmet.0 }),
             },
-            Some(payment) => serde_json::to_vec(&PaymentRequiredBody {
-                error,
-                payment_required: true,
-                required: payment.required_cents,
-                available: payment.available_cents,
-                id: payment.drop,
-            }),
+            Some(Shortage::Drop { required_cents, available_cents, drop }) => {
+                serde_json::to_vec(&PaymentRequiredBody {
+                    error,
+                    payment_required: true,
+                    required: required_cents,
+                    available: available_cents,
+                    id: drop,
+                })
+            }
+            Some(Shortage::Withdrawal { withdrawable_cents, next_release }) => {
+                let withdrawable_cents = Some(withdrawable_cents);
+                serde_json::to_vec(&NotWithdrawableBody { error, withdrawable_cents, next_release })
+            }
         };
         let mut response = Response::new(Body::from(body.unwrap_or_default()));
         *response.status_mut() = self.status;
@@ -248,8 +298,8 @@ const fn insufficient_balance(auto_topup: AutoTopupOutcome) -> (&'static str, &'
     }
 }
 
-/// Message for a withdrawal that exceeds the matured winnings.
-fn not_withdrawable(required: Cents, withdrawable: Cents, next_release: Option<Release>) -> String {
+/// The problem of a withdrawal that exceeds the matured winnings.
+fn not_withdrawable(required: Cents, withdrawable: Cents, next_release: Option<Release>) -> Problem {
     let mut message = format!(
         "{required} cents requested, and {withdrawable} may be withdrawn: only matured winnings can be, and money \
          from a card is spent"
@@ -257,7 +307,12 @@ fn not_withdrawable(required: Cents, withdrawable: Cents, next_release: Option<R
     if let Some(Release { at, amount }) = next_release {
         let _ = write!(message, "; {amount} more from {}", rfc3339(at));
     }
-    message
+    let withdrawable_cents = withdrawable.get();
+    let next_release = next_release.map(NextRelease::from);
+    Problem {
+        shortage: Some(Box::new(Shortage::Withdrawal { withdrawable_cents, next_release })),
+        ..Problem::new(StatusCode::PAYMENT_REQUIRED, "not_withdrawable", message)
+    }
 }
 
 fn key_lacks_right(right: Right) -> Problem {
@@ -278,20 +333,18 @@ impl From<Error> for Problem {
             Error::InsufficientBalance { required, available, drop, auto_topup } => {
                 let (required_cents, available_cents) = (required.get(), available.get());
                 let drop = drop.to_string();
-                let payment = Some(Box::new(PaymentRequired { required_cents, available_cents, drop }));
+                let shortage = Some(Box::new(Shortage::Drop { required_cents, available_cents, drop }));
                 let (code, message) = insufficient_balance(auto_topup);
-                Self { payment, ..Self::new(S::PAYMENT_REQUIRED, code, message) }
+                Self { shortage, ..Self::new(S::PAYMENT_REQUIRED, code, message) }
             }
             Error::InsufficientFunds { required, available } => Self::new(
                 S::PAYMENT_REQUIRED,
                 "insufficient_balance",
                 format!("Insufficient balance: {required} cents requested, {available} available"),
             ),
-            Error::NotWithdrawable { required, withdrawable, next_release } => Self::new(
-                S::PAYMENT_REQUIRED,
-                "not_withdrawable",
-                not_withdrawable(required, withdrawable, next_release),
-            ),
+            Error::NotWithdrawable { required, withdrawable, next_release } => {
+                not_withdrawable(required, withdrawable, next_release)
+            }
             Error::AccountFrozen => Self::new(
                 S::FORBIDDEN,
                 "account_frozen",

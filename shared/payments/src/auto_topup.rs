@@ -50,9 +50,12 @@ impl Payments {
     /// requests lack money.
     ///
     /// # Errors
-    /// Faults only.
+    /// [`Error::AccountFrozen`]; faults.
     pub async fn cover(&self, user: User, price: Cents, id: TopupId) -> Result<Cover, Error> {
         decide("the wallet", user, |user| async move {
+            if user.freeze.is_frozen() {
+                return Err(Error::AccountFrozen);
+            }
             if user.balance >= price {
                 return Ok(Decision::Made(Cover::Credited));
             }
@@ -97,7 +100,7 @@ impl Payments {
     /// Tops up the wallet if that is due. Returns `None` if this request had nothing to do.
     async fn try_to_top_up_if_low(&self, user: &UserId, id: TopupId) -> Result<Option<Cover>, Error> {
         let user = self.context.account(user).await?;
-        if !user.auto_topup.is_due(user.balance) {
+        if !user.auto_topup.is_due(user.balance) || user.freeze.is_frozen() {
             return Ok(None);
         }
         if !self.may_charge(&user) {

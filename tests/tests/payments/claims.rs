@@ -106,6 +106,53 @@ async fn refunds_in_any_order_or_at_once_debit_their_sum() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_fails_later_is_credited_back_once() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    let session = pay_topup(&world, user, 1000).await;
+    let body = json!({ "amount": 300, "pending": true });
+    let pending = world.control(&format!("charges/{session}/refund"), body).await;
+    world.wait_for_webhooks().await;
+    assert_eq!(user.balance().await, 700);
+    world.advance_seconds(3 * 24 * 3600);
+    let id = pending["id"].as_str().unwrap();
+    world.control(&format!("refunds/{id}/fail"), json!({})).await;
+    world.wait_for_webhooks().await;
+    let lines = ledger(user).await;
+    assert_eq!((user.balance().await, &lines[0]), (1000, &(format!("refund_failed:{id}"), 300)));
+    for event in
+        world.sandbox.events().iter().filter(|event| event["type"].as_str().unwrap().contains("refund"))
+    {
+        deliver(&world, event).await;
+    }
+    assert_eq!(ledger(user).await, lines, "a repeated event changes nothing");
+    // Stripe's next sum of refunds leaves the failed one out.
+    world.advance_seconds(1);
+    refund(&world, &session, 200).await;
+    world.wait_for_webhooks().await;
+    assert_eq!((user.balance().await, count_unapplied(&world).await), (800, 0));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispute_whose_amount_changes_takes_what_the_bank_takes() {
+    let world = World::start().await;
+    let user = &world.stranger;
+    let session = pay_topup(&world, user, 1000).await;
+    let body = json!({ "amount": 1000 });
+    let id =
+        world.control(&format!("charges/{session}/dispute"), body).await["id"].as_str().unwrap().to_owned();
+    world.wait_for_webhooks().await;
+    assert_eq!(user.balance().await, 0);
+    world.advance_seconds(1);
+    let lost = json!({ "status": "lost", "amount": 400 });
+    world.control(&format!("disputes/{id}/close"), lost).await;
+    world.wait_for_webhooks().await;
+    assert_eq!(user.balance().await, 600, "the bank keeps 400 and returns the rest");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dispute_debits_and_only_a_won_one_is_credited_back() {
     for (verdict, balance) in [("won", 1000), ("lost", 0)] {
         let world = World::start().await;

@@ -105,6 +105,8 @@ async fn a_payout_may_be_withdrawn_once_it_has_matured() {
     assert!(at.ends_with("T00:00:00.000Z"), "{at}");
     let refused = withdraw(&user, 750).await.expect_error(402, "not_withdrawable");
     assert!(refused["error"].as_str().unwrap().contains(&format!("750 more from {at}")), "{refused}");
+    let amounts = (&refused["withdrawable_cents"], &refused["next_release"]);
+    assert_eq!(amounts, (&json!(0), &held["next_release"]));
     let matures: jiff::Timestamp = at.parse().unwrap();
     let wait = matures.duration_since(world.clock().now()).as_secs();
     assert!((7 * DAY..=8 * DAY).contains(&wait), "{wait}");

@@ -3,10 +3,10 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
-use clorp_domain::Release;
 use clorp_domain::time::rfc3339;
 use clorp_http::openapi::{AnyErrors, AuthErrors};
 use clorp_http::paging::link_next;
+use clorp_http::problem::NextRelease;
 use clorp_http::{ApiJson, ApiQuery, Caller, Paging, Problem, RequestUrl};
 use clorp_store::LedgerLine;
 use serde::Serialize;
@@ -26,22 +26,6 @@ pub(crate) struct Balance {
     contested_cents: i64,
     /// Page of the ledger, newest entry first.
     ledger: Vec<LedgerEntry>,
-}
-
-/// Winnings that mature at one time.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct NextRelease {
-    /// Time from which on the amount may be withdrawn (RFC 3339, UTC).
-    #[schema(format = DateTime)]
-    at: String,
-    /// Amount of the release, in cents.
-    amount_cents: i64,
-}
-
-impl From<Release> for NextRelease {
-    fn from(release: Release) -> Self {
-        Self { at: rfc3339(release.at), amount_cents: release.amount.get() }
-    }
 }
 
 /// One movement of money into or out of a wallet.
