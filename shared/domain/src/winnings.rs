@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{Cents, DropId, Rules, UserId};
 
-/// Number of steps into which the hold is divided. Payouts of one step mature together, so that a wallet has
-/// a bounded number of releases: with a hold of seven days, one each day at midnight (UTC).
+/// Number of steps into which the hold is divided. Payouts of one step mature together, so that a wallet
+/// waits for few releases: with a hold of seven days, for one each day at midnight (UTC).
 const STEPS: i64 = 7;
 
 /// A user's winnings that were not withdrawn.

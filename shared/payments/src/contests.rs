@@ -25,9 +25,12 @@ impl Payments {
     pub(crate) async fn follow_dispute(&self, id: &str, now: Timestamp) -> Result<Look, Error> {
         let disputes = self.context.store.disputes();
         let Some(dispute) = disputes.get(id).await? else { return Ok(Look::Ended) };
+        // Also for a lost dispute: its decision may be the first event about it.
+        let running = dispute.held > Cents::ZERO && self.hold_winnings(&dispute).await?;
         if dispute.status.is_decided() {
             self.release_winnings(&dispute).await?;
-        } else if self.hold_winnings(&dispute).await? {
+        }
+        if running {
             return Ok(Look::Again(now.saturating_add(LOOK_AGAIN).unwrap_or(now)));
         }
         // A conflict means that an event has changed the dispute, which is followed again then.

@@ -69,9 +69,7 @@ impl WebhookEvents {
             Err(unreadable) => return self.quarantine_unreadable(&unreadable, body).await,
         };
         let outcome = self.apply(&Received { event: &event, body }).await?;
-        if let Outcome::Parked(why) | Outcome::Quarantined(why) = outcome {
-            tracing::error!(event = event.id, kind = event.kind, why, "webhook event not applied");
-        }
+        log_unapplied(&event, outcome);
         Ok(outcome)
     }
 
@@ -213,9 +211,9 @@ impl WebhookEvents {
         for unapplied in self.context.store.unapplied_events().about(intent).await? {
             let body = unapplied.body.as_bytes();
             let Ok(event) = Event::parse(body) else { continue };
-            if let Outcome::Done | Outcome::Already =
-                self.take_back(&Received { event: &event, body }, intent).await?
-            {
+            let outcome = self.take_back(&Received { event: &event, body }, intent).await?;
+            log_unapplied(&event, outcome);
+            if let Outcome::Done | Outcome::Already = outcome {
                 self.context.store.unapplied_events().resolve(&unapplied, self.context.clock.now()).await?;
             }
         }
@@ -352,6 +350,13 @@ impl WebhookEvents {
         self.context.store.unapplied_events().quarantine(&unapplied, self.context.clock.now()).await?;
         tracing::error!(event = unapplied.id, kind, why, "webhook event not applied");
         Ok(Outcome::Quarantined(why))
+    }
+}
+
+/// Logs an event that waits, for the alarm.
+fn log_unapplied(event: &Event, outcome: Outcome) {
+    if let Outcome::Parked(why) | Outcome::Quarantined(why) = outcome {
+        tracing::error!(event = event.id, kind = event.kind, why, "webhook event not applied");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clorp_domain::error::AutoTopupOutcome;
-use clorp_domain::{Error, Topup, TopupKind, TopupStatus, UserId, WithdrawalStatus};
+use clorp_domain::{Error, Topup, TopupId, TopupKind, TopupStatus, UserId, WithdrawalId, WithdrawalStatus};
 use clorp_store::{Conditional, Pending, PendingEntry};
 use clorp_stripe_api::api::Checkout;
 use futures::future::BoxFuture;
@@ -36,7 +36,7 @@ pub struct Resumed {
     pub settled: usize,
     /// Number of charges and transfers with an outcome that is still unknown. A later sweep asks again.
     pub pending: usize,
-    /// Number of accounts and Checkout sessions whose state was learned.
+    /// Number of accounts and Checkout sessions whose state was learned, and of disputes that were followed.
     pub reported: usize,
     /// Number of those whose resumption failed.
     pub failed: usize,
@@ -48,6 +48,13 @@ pub(crate) enum Look {
     Ended,
     /// The entry has to be looked at again, from this time on.
     Again(Timestamp),
+}
+
+impl Look {
+    /// The result for a payment that began at `begun_at`, and has ended or not.
+    fn unless(ended: bool, begun_at: Timestamp, now: Timestamp) -> Self {
+        if ended { Self::Ended } else { Self::Again(later(now, pause(Some(begun_at), now))) }
+    }
 }
 
 impl Payments {
@@ -99,14 +106,15 @@ impl Payments {
         let looked = match &entry.pending {
             Pending::Account(user) => self.ask_about_account(user, now).await,
             Pending::Dispute(id) => self.follow_dispute(id, now).await,
-            Pending::Withdrawal(..) | Pending::Topup(..) => self.resume_one(&entry.pending, now).await,
+            Pending::Topup(user, id) => self.look_at_topup(user, *id, now).await,
+            Pending::Withdrawal(user, id) => self.look_at_withdrawal(user, *id, now).await,
         };
         let again = match &looked {
             Ok(Look::Ended) => return Ok(true),
             Ok(Look::Again(at)) => *at,
             Err(error) => {
                 tracing::error!(pending = ?entry.pending, ?error, "pending payment not resumed");
-                later(now, pause(&entry.pending, now))
+                later(now, pause(entry.pending.begun_at(), now))
             }
         };
         // A conflict means that another sweep, or the payment's own request, was here too.
@@ -114,27 +122,35 @@ impl Payments {
         looked.map(|_| false)
     }
 
-    async fn resume_one(&self, pending: &Pending, now: Timestamp) -> Result<Look, Error> {
-        let again = Look::Again(later(now, pause(pending, now)));
-        let ended = match pending {
-            Pending::Withdrawal(user, id) => match self.context.store.withdrawals().get(user, *id).await? {
-                Some(withdrawal) if withdrawal.status == WithdrawalStatus::Pending => {
-                    self.resume_withdrawal(withdrawal).await?.status != WithdrawalStatus::Pending
-                }
-                // The index is eventually consistent, so the item may have ended already.
-                _ => true,
-            },
-            Pending::Topup(user, id) => match self.context.store.topups().get(user, *id).await? {
-                Some(topup) if topup.status != TopupStatus::Pending => true,
-                Some(topup) if topup.kind == TopupKind::Checkout => {
+    async fn look_at_withdrawal(
+        &self,
+        user: &UserId,
+        id: WithdrawalId,
+        now: Timestamp,
+    ) -> Result<Look, Error> {
+        match self.context.store.withdrawals().get(user, id).await? {
+            Some(withdrawal) if withdrawal.status == WithdrawalStatus::Pending => {
+                let begun_at = withdrawal.created_at;
+                let after = self.resume_withdrawal(withdrawal).await?;
+                Ok(Look::unless(after.status != WithdrawalStatus::Pending, begun_at, now))
+            }
+            // The index is eventually consistent, so the item may have ended already.
+            _ => Ok(Look::Ended),
+        }
+    }
+
+    async fn look_at_topup(&self, user: &UserId, id: TopupId, now: Timestamp) -> Result<Look, Error> {
+        match self.context.store.topups().get(user, id).await? {
+            Some(topup) if topup.status == TopupStatus::Pending => {
+                if topup.kind == TopupKind::Checkout {
                     return self.ask_about_checkout(topup, now).await;
                 }
-                Some(topup) => self.resume_topup(topup).await? != Cover::Not(AutoTopupOutcome::Pending),
-                None => true,
-            },
-            Pending::Account(_) | Pending::Dispute(_) => true,
-        };
-        Ok(if ended { Look::Ended } else { again })
+                let begun_at = topup.created_at;
+                let covered = self.resume_topup(topup).await?;
+                Ok(Look::unless(covered != Cover::Not(AutoTopupOutcome::Pending), begun_at, now))
+            }
+            _ => Ok(Look::Ended),
+        }
     }
 
     /// Asks Stripe about a top-up by Checkout that no event has ended, and credits it if it was paid.
@@ -212,10 +228,10 @@ fn log_backlog(unsettled: &[PendingEntry], now: Timestamp) {
     }
 }
 
-/// The time until an entry is looked at again.
-fn pause(pending: &Pending, now: Timestamp) -> SignedDuration {
+/// The time until an entry is looked at again, whose payment began at `begun_at` if it is one.
+fn pause(begun_at: Option<Timestamp>, now: Timestamp) -> SignedDuration {
     let (shortest, longest) = PAUSES;
-    let age = pending.begun_at().map_or(longest, |at| now.duration_since(at));
+    let age = begun_at.map_or(longest, |at| now.duration_since(at));
     (age / 2).clamp(shortest, longest)
 }
 

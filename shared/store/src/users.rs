@@ -4,7 +4,7 @@ use clorp_domain::{AutoTopup, ConnectStatus, Error, User, UserId};
 use jiff::Timestamp;
 
 use crate::items::keys;
-use crate::items::pending_entry::{PENDING, PENDING_AT, Queue, end_pending, position};
+use crate::items::pending_entry::{Queue, end_pending, set_pending};
 use crate::items::user::{DAILY_LIMIT, PROFILE_AT, read_user, write_new_user};
 use crate::table::Update;
 use crate::table::item::{at, flag, n, s};
@@ -171,11 +171,8 @@ impl Users<'_> {
         mut update: Update,
         now: Timestamp,
     ) -> Result<Conditional<()>, Error> {
-        update
-            .require(ACCOUNT, "=", s(account))
-            .set(ACCOUNT_STATUS, s(ConnectStatus::Pending.as_str()))
-            .set(PENDING, s(Queue::Unreported.as_str()))
-            .set(PENDING_AT, s(position(now)));
+        update.require(ACCOUNT, "=", s(account)).set(ACCOUNT_STATUS, s(ConnectStatus::Pending.as_str()));
+        set_pending(&mut update, Queue::Unreported, now);
         self.change(id, update).await
     }
 

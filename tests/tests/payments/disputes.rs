@@ -275,6 +275,27 @@ async fn winnings_of_a_drop_that_still_runs_at_the_dispute_are_held_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn winnings_wait_even_if_the_first_event_about_a_dispute_is_its_loss() {
+    let world = World::with(with_hold()).await;
+    let thief = world.user("thief", 0).await;
+    let worker = onboarded(&world, "worker").await;
+    let session = pay_by_card(&world, &thief, 1000).await;
+    win(&world, &thief, &worker, 1000).await;
+    world.advance_seconds(6 * DAY);
+    let id = dispute(&world, &session, 1000).await;
+    close(&world, &id, "lost").await;
+    assert_eq!(follow(&world).await, 1);
+    world.advance_seconds(2 * DAY);
+    assert_eq!(
+        (withdrawable(&worker).await, wallet(&worker).await["contested_cents"].clone()),
+        (0, json!(0))
+    );
+    world.advance_seconds(6 * DAY);
+    assert_eq!(withdrawable(&worker).await, 750, "after another whole hold");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_drops_that_the_disputed_amount_has_paid_for_are_followed() {
     let world = World::with(with_hold()).await;
     let sender = world.user("sender", 3000).await;
