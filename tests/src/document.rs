@@ -78,6 +78,12 @@ pub fn routes() -> &'static [Route] {
     &ROUTES
 }
 
+/// The paths of every read that anybody may make.
+pub fn public_reads() -> impl Iterator<Item = &'static str> + Clone {
+    let public = routes().iter().filter(|route| route.method == Method::GET && !route.requires_credential());
+    public.map(|route| route.path.as_str())
+}
+
 /// The operation that serves a request, if the document has one.
 pub fn route(method: &Method, path: &str) -> Option<&'static Route> {
     let path = path.split('?').next().unwrap_or(path);

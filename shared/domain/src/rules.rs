@@ -297,10 +297,11 @@ impl Rules {
     }
 
     /// The rate limit of a class for all programs of a user together: room for a few busy keys, whatever the
-    /// number of keys.
+    /// number of keys. Further keys give no room for setting up cards.
     pub const fn programs_rate(&self, class: RateClass) -> RateLimit {
         let RateLimit { quota, window_seconds } = self.rate(class);
-        RateLimit { quota: quota.saturating_mul(PROGRAMS_SHARE), window_seconds }
+        let share = if matches!(class, RateClass::Setup) { 1 } else { PROGRAMS_SHARE };
+        RateLimit { quota: quota.saturating_mul(share), window_seconds }
     }
 
     /// The rate limit of a class for one credential.
@@ -406,6 +407,13 @@ mod tests {
         ] {
             assert_eq!(rules.fee(Cents::new(price)), Cents::new(fee), "price {price}");
         }
+    }
+
+    #[test]
+    fn further_keys_give_room_for_busy_programs_but_not_for_setting_up_cards() {
+        let rules = Rules::default();
+        let quotas = |class| (rules.rate(class).quota, rules.programs_rate(class).quota);
+        assert_eq!((quotas(RateClass::Claim), quotas(RateClass::Setup)), ((300, 900), (5, 5)));
     }
 
     #[test]

@@ -8,14 +8,14 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use clorp_context::{BootError, Context};
-use clorp_domain::{ApiKey, Error, RateClass, RateLimit, User};
+use clorp_domain::limits::Remaining;
+use clorp_domain::{ApiKey, Error, RateClass, User};
 use clorp_sessions::{Browser, Identity, Session, Sessions, SetCookie};
 use clorp_write_gate::run_behind;
 use futures::future::join3;
 
 use crate::auth::{Authorization, Caller};
-use crate::headers::{RATE_LIMIT, RATE_LIMIT_POLICY};
-use crate::limits::RateLimiter;
+use crate::limits::{RateLimiter, set_limit_headers};
 use crate::origins::Origins;
 use crate::policy::{Access, Policies, Policy};
 use crate::problem::Problem;
@@ -142,16 +142,9 @@ impl Authenticator {
     /// The response to a request whose session may not be refreshed now.
     fn refuse_refresh(&self, error: Error) -> Response {
         let mut response = Problem::from(error).into_response();
-        if let Some(RateLimit { quota, window_seconds }) = self.sessions.as_ref().map(Sessions::refresh_rate)
-        {
-            for (name, text) in [
-                (RATE_LIMIT_POLICY, format!("\"refresh\";q={quota};w={window_seconds}")),
-                (RATE_LIMIT, format!("\"refresh\";r=0;t={window_seconds}")),
-            ] {
-                if let Ok(value) = HeaderValue::from_str(&text) {
-                    response.headers_mut().insert(name, value);
-                }
-            }
+        if let Some(limit) = self.sessions.as_ref().map(Sessions::refresh_rate) {
+            let remaining = Remaining { requests: 0, reset_seconds: limit.window_seconds };
+            set_limit_headers(response.headers_mut(), "refresh", limit, remaining);
         }
         response
     }

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
-use clorp_domain::limits::Decision;
+use clorp_domain::limits::{Decision, Remaining};
 use clorp_domain::{BucketKey, Error, RateClass, RateLimit, Rules};
 use clorp_store::Draw;
 use jiff::Timestamp;
@@ -151,14 +151,19 @@ impl RequestLimit {
         let Some((name, limit, remaining)) = states.min_by_key(|(_, _, remaining)| remaining.requests) else {
             return;
         };
-        let RateLimit { quota, window_seconds } = limit;
-        for (header, text) in [
-            (RATE_LIMIT_POLICY, format!("\"{name}\";q={quota};w={window_seconds}")),
-            (RATE_LIMIT, format!("\"{name}\";r={};t={}", remaining.requests, remaining.reset_seconds)),
-        ] {
-            if let Ok(value) = HeaderValue::from_str(&text) {
-                headers.insert(header, value);
-            }
+        set_limit_headers(headers, &name, limit, remaining);
+    }
+}
+
+/// Adds the headers that name a rate limit and say what is left of it.
+pub(crate) fn set_limit_headers(headers: &mut HeaderMap, name: &str, limit: RateLimit, remaining: Remaining) {
+    let RateLimit { quota, window_seconds } = limit;
+    for (header, text) in [
+        (RATE_LIMIT_POLICY, format!("\"{name}\";q={quota};w={window_seconds}")),
+        (RATE_LIMIT, format!("\"{name}\";r={};t={}", remaining.requests, remaining.reset_seconds)),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(header, value);
         }
     }
 }

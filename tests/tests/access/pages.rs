@@ -1,5 +1,6 @@
 //! CORS for web pages at allowed and at foreign origins.
 
+use clorp_tests::document::public_reads;
 use clorp_tests::world::WEB_ORIGIN;
 use clorp_tests::{Answer, World};
 use reqwest::Method;
@@ -75,14 +76,7 @@ async fn a_foreign_origin_gets_no_cors_headers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_any_origin_may_read_public_resources_without_credentials() {
     let world = World::start().await;
-    for path in [
-        "/api/board",
-        "/api/board/stats",
-        "/api/feed",
-        "/api/agents/directory",
-        "/api/openapi.json",
-        "/llms.txt",
-    ] {
+    for path in public_reads() {
         let page = [("origin", "https://elsewhere.example")];
         for answer in [
             preflight_for(&world, "GET", path, "https://elsewhere.example").await,

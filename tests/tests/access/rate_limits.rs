@@ -1,6 +1,7 @@
 //! Rate limits of credentials, of users and of client addresses.
 
 use clorp_domain::{RateLimit, Rules};
+use clorp_tests::document::public_reads;
 use clorp_tests::world::SOURCE_ADDRESS;
 use clorp_tests::{Answer, Client, Options, World, unlimited};
 use futures::future::join_all;
@@ -184,15 +185,7 @@ async fn public_reads_are_limited_by_client_address_in_memory() {
     let world = limited_world(|rules, rate| rules.public_rate = rate).await;
     let proxy = world.proxy.as_ref().unwrap();
     proxy.take_calls();
-    let paths = [
-        "/api/board",
-        "/api/board/stats",
-        "/api/feed",
-        "/api/agents/directory",
-        "/api/openapi.json",
-        "/llms.txt",
-    ];
-    let requests = paths.iter().cycle().take(30).map(|path| board_from(&world, path, "203.0.113.7"));
+    let requests = public_reads().cycle().take(30).map(|path| board_from(&world, path, "203.0.113.7"));
     let answers = join_all(requests).await;
     let (served, refused): (Vec<_>, Vec<_>) =
         answers.iter().partition(|answer| answer.status.as_u16() == 200);

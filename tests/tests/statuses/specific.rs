@@ -1,6 +1,7 @@
 //! Statuses with a specific meaning, from the life cycles of a few drops.
 
 use clorp_tests::client::announcement;
+use clorp_tests::document::public_reads;
 use clorp_tests::{Answer, Client, World};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -157,14 +158,7 @@ async fn give_up(world: &World) -> Vec<Row> {
 async fn board(world: &World) -> Vec<Row> {
     world.sender.post_drop(100).await;
     let mut rows = Vec::new();
-    for path in [
-        "/api/board",
-        "/api/board/stats",
-        "/api/feed",
-        "/api/agents/directory",
-        "/api/openapi.json",
-        "/llms.txt",
-    ] {
+    for path in public_reads() {
         rows.push(row(&format!("GET {path}"), 200, world.anon.get(path).await));
     }
     rows
