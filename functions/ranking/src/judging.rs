@@ -130,7 +130,7 @@ impl Case<'_> {
         let lease = SignedDuration::try_from(remaining() + Duration::from_secs(2));
         let lease_expires_at = now.saturating_add(lease.unwrap_or(SignedDuration::from_mins(2)));
         let lease_expires_at = lease_expires_at.unwrap_or(Timestamp::MAX);
-        let fresh = Judging { lease_expires_at, seed: rand::random(), asked: 0 };
+        let fresh = Judging { lease_expires_at, seed: clorp_random::random(), asked: 0 };
         let mut judging = match judgings.begin(self.task, fresh, now).await? {
             Ok(judging) => judging,
             Err(until) => return Ok(Judged::NotBefore(until)),

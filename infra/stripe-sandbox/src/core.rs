@@ -132,10 +132,10 @@ impl Core {
         act(&mut locked(&self.state))
     }
 
-    /// The current time: the system's clock plus the configured shift.
+    /// The current time: the configured clock plus the configured shift.
     pub fn now(&self) -> Timestamp {
         let shift = SignedDuration::from_millis(self.options.clock_shift_millis.load(Ordering::Relaxed));
-        Timestamp::now().saturating_add(shift).unwrap_or(Timestamp::MAX)
+        self.options.clock.now().saturating_add(shift).unwrap_or(Timestamp::MAX)
     }
 
     fn notify(&self) {

@@ -1,6 +1,6 @@
 //! Identifiers in Stripe's format. They sort by age, so lists can page by identifier.
 
-use rand::RngExt;
+use clorp_random::random_range;
 
 /// Digits in ASCII order, so that numbers of equal length sort as text.
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -24,8 +24,7 @@ pub fn ordered(prefix: &str, number: u64, length: usize) -> String {
 
 /// A string of `length` unpredictable characters.
 pub fn random(length: usize) -> String {
-    let mut random = rand::rng();
-    (0..length).map(|_| char::from(DIGITS[random.random_range(0..DIGITS.len())])).collect()
+    (0..length).map(|_| char::from(DIGITS[random_range(0..DIGITS.len())])).collect()
 }
 
 #[cfg(test)]

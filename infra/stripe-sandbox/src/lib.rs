@@ -78,6 +78,7 @@ mod disputes;
 mod ids;
 mod line_items;
 mod lists;
+mod local;
 mod methods;
 mod mirror;
 mod options;
@@ -104,7 +105,9 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use local::LocalSandbox;
 pub use options::Options;
+pub use state::{FaultKind, Kind};
 
 use self::core::Core;
 

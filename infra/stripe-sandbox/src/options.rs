@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use clorp_clock::Clock;
+
 /// Configuration of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -18,7 +20,9 @@ pub struct Options {
     pub webhook_secret: String,
     /// The endpoints that receive events.
     pub webhook_urls: Vec<String>,
-    /// Offset of the sandbox's clock from the system's, in milliseconds. May change while the sandbox runs.
+    /// The clock.
+    pub clock: Clock,
+    /// Offset from that clock, in milliseconds. May change while the sandbox runs.
     pub clock_shift_millis: Arc<AtomicI64>,
     /// Pauses before a failed event is retried: the first one, which doubles each time, and the longest one.
     pub redelivery_pauses: (Duration, Duration),
@@ -38,6 +42,7 @@ impl Default for Options {
             secret_key: "sk_test_sandbox".to_owned(),
             webhook_secret: "whsec_sandbox".to_owned(),
             webhook_urls: Vec::new(),
+            clock: Clock::system(),
             clock_shift_millis: Arc::default(),
             redelivery_pauses: (Duration::from_millis(200), Duration::from_secs(30)),
             webhook_timeout: Duration::from_secs(20),

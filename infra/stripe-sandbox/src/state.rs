@@ -272,7 +272,7 @@ pub struct Delivery {
 }
 
 /// The whole state of the sandbox.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     /// Objects as the API shows them, by kind and identifier. Identifiers sort by age.
     pub objects: BTreeMap<Kind, BTreeMap<String, Value>>,

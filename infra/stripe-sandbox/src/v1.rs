@@ -73,6 +73,23 @@ pub async fn handle(
     }
 }
 
+/// Answers a request of a caller with the secret key. Returns status and body; `None` if the connection is
+/// dropped.
+pub async fn answer(
+    core: &Core,
+    method: Method,
+    uri: Uri,
+    body: Bytes,
+    key: Option<String>,
+) -> Option<(u16, Bytes)> {
+    let key = key.filter(|_| method == Method::POST);
+    let call = Call { id: format!("req_{}", ids::random(14)), method, uri, body, key };
+    match carry_out(core, &call).await {
+        Reply::Answer { status, body, .. } => Some((status.as_u16(), Bytes::from(body.to_string()))),
+        Reply::Drop => None,
+    }
+}
+
 fn authorize(headers: &HeaderMap, secret_key: &str) -> Result<(), Refusal> {
     let given = headers.get("authorization").and_then(|value| value.to_str().ok());
     if headers.contains_key("stripe-account") {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use clorp_random::random_range;
 use hmac::{Hmac, KeyInit, Mac};
-use rand::RngExt;
 use reqwest::Client;
 use serde_json::Value;
 use sha2::Sha256;
@@ -78,8 +78,7 @@ fn next(state: &mut State, endpoint: usize) -> Next {
     let Some(first) = ready.first() else {
         return Next::Wait(waiting.iter().filter_map(|i| state.deliveries[*i].not_before).min());
     };
-    let chosen =
-        if state.webhooks.shuffle { ready[rand::rng().random_range(0..ready.len())] } else { *first };
+    let chosen = if state.webhooks.shuffle { ready[random_range(0..ready.len())] } else { *first };
     let delivery = &mut state.deliveries[chosen];
     delivery.sending = true;
     let (number, event) = (delivery.number, delivery.event.clone());

@@ -2,17 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+pub use clorp_clock::Clock;
 use clorp_domain::rules::BadRule;
 use clorp_domain::{ApiKey, DeviceCode, Error, Rules, User, UserCode, UserId};
+use clorp_random::{random, random_range};
 use clorp_store::Store;
-use jiff::{SignedDuration, Timestamp};
-use rand::RngExt;
+use jiff::Timestamp;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -140,51 +140,24 @@ where
     }))
 }
 
-/// Source of the time.
-#[derive(Clone, Debug)]
-pub struct Clock {
-    shift_millis: Arc<AtomicI64>,
-}
-
-impl Clock {
-    /// The system clock.
-    pub fn system() -> Self {
-        Self::shifted(Arc::new(AtomicI64::new(0)))
-    }
-
-    /// The system clock plus a shift in milliseconds, which may change at any time. For simulations.
-    pub const fn shifted(shift_millis: Arc<AtomicI64>) -> Self {
-        Self { shift_millis }
-    }
-
-    /// Current time, in whole milliseconds.
-    pub fn now(&self) -> Timestamp {
-        let shift = SignedDuration::from_millis(self.shift_millis.load(Ordering::Relaxed));
-        clorp_domain::time::to_millis(Timestamp::now().saturating_add(shift).unwrap_or(Timestamp::MAX))
-    }
-}
-
 /// A new random API key.
 pub fn new_api_key() -> ApiKey {
-    let mut rng = rand::rng();
-    ApiKey::from_random(std::array::from_fn(|_| rng.random_range(0..62)))
+    ApiKey::from_random(std::array::from_fn(|_| random_range(0..62)))
 }
 
 /// A new random device code.
 pub fn new_device_code() -> DeviceCode {
-    let mut rng = rand::rng();
-    DeviceCode::from_random(std::array::from_fn(|_| rng.random_range(0..62)))
+    DeviceCode::from_random(std::array::from_fn(|_| random_range(0..62)))
 }
 
 /// A new random user code.
 pub fn new_user_code() -> UserCode {
-    let mut rng = rand::rng();
-    UserCode::from_random(std::array::from_fn(|_| rng.random_range(0..20)))
+    UserCode::from_random(std::array::from_fn(|_| random_range(0..20)))
 }
 
 /// A new random identifier with the time `now`.
 pub fn new_ulid(now: Timestamp) -> Ulid {
-    ulid_at(now, rand::random())
+    ulid_at(now, random())
 }
 
 /// The identifier with the time `at`, whose random part is the lower 80 of these bits.

@@ -1,7 +1,10 @@
 //! Calls to services other than AWS and Stripe, which have SDKs of their own.
 
 use std::error::Error;
+use std::fmt;
 use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -14,8 +17,24 @@ use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
 /// A client for HTTPS. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Https(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+#[derive(Clone)]
+pub struct Https(Transport);
+
+#[derive(Clone)]
+enum Transport {
+    Network(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+    Local(Arc<LocalHandler>),
+}
+
+/// Answers requests in the same process.
+pub type LocalHandler =
+    dyn Fn(Request<Bytes>) -> BoxFuture<'static, Result<Response<Bytes>, NoResponse>> + Send + Sync;
+
+impl fmt::Debug for Https {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Https")
+    }
+}
 
 /// Limits of one call.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +47,10 @@ pub struct Limits {
 
 /// The reason for a missing response, for the log.
 pub type NoResponse = String;
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+const LATE: &str = "no response in time";
 
 impl Https {
     /// A client that waits this long for a connection.
@@ -44,7 +67,13 @@ impl Https {
             .wrap_connector(connector);
         // Connections are not pooled: calls are rare or long, and a connection that was open when the sandbox
         // froze is dead when it thaws.
-        Self(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        Self(Transport::Network(client))
+    }
+
+    /// A client of a stand-in in the same process. For simulations.
+    pub fn local(handler: Arc<LocalHandler>) -> Self {
+        Self(Transport::Local(handler))
     }
 
     /// Sends a request and collects the response. Redirects are not followed.
@@ -52,14 +81,21 @@ impl Https {
     /// # Errors
     /// [`NoResponse`] if the service cannot be reached, or its response exceeds the limits.
     pub async fn send(&self, request: Request<Bytes>, limits: Limits) -> Result<Response<Bytes>, NoResponse> {
+        let client = match &self.0 {
+            Transport::Network(client) => client,
+            Transport::Local(handler) => {
+                let answer = timeout(limits.time, handler(request)).await;
+                return answer.unwrap_or_else(|_| Err(LATE.to_owned()));
+            }
+        };
         let call = async {
-            let response = self.0.request(request.map(Full::new)).await.map_err(|error| describe(&error))?;
+            let response = client.request(request.map(Full::new)).await.map_err(|error| describe(&error))?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, limits.bytes).collect().await;
             let body = body.map_err(|error| describe(error.as_ref()))?;
             Ok(Response::from_parts(head, body.to_bytes()))
         };
-        timeout(limits.time, call).await.unwrap_or_else(|_| Err("no response in time".to_owned()))
+        timeout(limits.time, call).await.unwrap_or_else(|_| Err(LATE.to_owned()))
     }
 }
 

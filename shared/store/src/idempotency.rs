@@ -50,7 +50,7 @@ impl Idempotency<'_> {
         now: Timestamp,
     ) -> Result<Begin, Error> {
         let key = keys::idempotency(caller, key);
-        let holder = format!("{:032x}", rand::random::<u128>());
+        let holder = format!("{:032x}", clorp_random::random::<u128>());
         let outdated = now.saturating_sub(SignedDuration::from_secs(KEPT_SECONDS.into()));
         let outdated = outdated.unwrap_or(Timestamp::MIN);
         let mut update = Update::default();

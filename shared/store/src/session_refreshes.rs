@@ -41,7 +41,7 @@ impl SessionRefreshes<'_> {
         now: Timestamp,
     ) -> Result<RefreshBegin, Error> {
         let key = keys::session_refresh(id);
-        let holder = format!("{:032x}", rand::random::<u128>());
+        let holder = format!("{:032x}", clorp_random::random::<u128>());
         let mut update = Update::default();
         update
             .require_absent_or("good_until", "<=", at(now))

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clorp_deadline::wait_until;
@@ -17,9 +18,7 @@ use clorp_domain::{Cents, ConnectStatus, SetupId, Topup, UserId, Withdrawal};
 use clorp_write_gate::wait_for_admission;
 use futures::{FutureExt, Stream, TryStreamExt};
 use jiff::Timestamp;
-use stripe::{
-    ApiErrors, ApiErrorsCode, ApiErrorsType, Client, ClientBuilder, IdempotencyKey, RequestStrategy,
-};
+use stripe::{ApiErrors, ApiErrorsCode, ApiErrorsType, ClientBuilder, IdempotencyKey, RequestStrategy};
 use stripe::{StripeError, StripeRequest};
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
@@ -53,6 +52,7 @@ use tokio::time::Instant;
 
 use crate::events::TopupPayment;
 use crate::metadata;
+use crate::transport::{LocalHandler, Transport};
 
 /// Timeout for one call with all its attempts, unless the request's deadline is nearer.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(7);
@@ -70,7 +70,7 @@ const CLOCK_MARGIN_SECONDS: i64 = 60;
 /// A client of Stripe's API.
 #[derive(Clone)]
 pub struct Stripe {
-    client: Client,
+    client: Transport,
     tries: usize,
 }
 
@@ -200,7 +200,12 @@ impl Stripe {
             builder = builder.url(url);
         }
         let client = builder.build().map_err(|error| describe(&error))?;
-        Ok(Self { client, tries: usize::MAX })
+        Ok(Self { client: Transport::Network(client), tries: usize::MAX })
+    }
+
+    /// Connects to a stand-in in the same process. For simulations.
+    pub fn local(handler: Arc<LocalHandler>) -> Self {
+        Self { client: Transport::Local(handler), tries: usize::MAX }
     }
 
     /// Limits every call to `tries` attempts, even if time is left. Tests that want an unknown outcome need
@@ -554,7 +559,7 @@ impl Stripe {
             Err(Ended { failure, may_be_kept: false }) => return Err(failure),
             Err(Ended { failure, may_be_kept: true }) => failure,
         };
-        let fresh = strategy(&format!("{key}-{:016x}", rand::random::<u64>()))?;
+        let fresh = strategy(&format!("{key}-{:016x}", clorp_random::random::<u64>()))?;
         tracing::warn!(?failure, "asking Stripe again under another key");
         let sent = self.repeat(request, &fresh, Persistence::UntilAnswered).boxed().await;
         sent.map_err(|ended| ended.failure)
@@ -603,7 +608,7 @@ impl Stripe {
             match sort(&error) {
                 Failure::Unknown(why) if again => {
                     tracing::warn!(why, "Stripe did not answer, asking again");
-                    tokio::time::sleep(rand::random_range(pause / 2..=pause)).await;
+                    tokio::time::sleep(clorp_random::random_range(pause / 2..=pause)).await;
                     pause = pause.saturating_mul(2);
                 }
                 failure => {

@@ -7,6 +7,8 @@
 pub mod api;
 pub mod events;
 pub mod signature;
+#[cfg(feature = "api")]
+pub mod transport;
 
 #[cfg(feature = "api")]
 pub use api::{Failure, Refusal, Stripe};

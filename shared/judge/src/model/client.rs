@@ -123,6 +123,12 @@ impl Model {
         Ok(Self { config, signer, https: Https::new(CONNECT_TIMEOUT) })
     }
 
+    /// The same model, reached by another client. For simulations.
+    #[must_use]
+    pub fn with_https(self, https: Https) -> Self {
+        Self { https, ..self }
+    }
+
     /// The configuration.
     pub const fn config(&self) -> &ModelConfig {
         &self.config
@@ -259,5 +265,5 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// do not return at once.
 fn backoff(attempt: u32) -> Duration {
     let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempt));
-    rand::random_range(pause / 2..=pause)
+    clorp_random::random_range(pause / 2..=pause)
 }

@@ -228,7 +228,7 @@ impl Table {
     pub(crate) async fn transact(&self, tx: Tx) -> Result<Commit, Error> {
         wait_for_admission().await?;
         let (keys, actions) = tx.into_actions(&self.name)?;
-        let token = format!("{:032x}", rand::random::<u128>());
+        let token = format!("{:032x}", clorp_random::random::<u128>());
         for attempt in 1.. {
             let call = self.client.transact_write_items().client_request_token(&token);
             let Err(error) = call.set_transact_items(Some(actions.clone())).send().await else {
@@ -331,7 +331,7 @@ fn sort_reasons(reasons: &[CancellationReason], keys: &[Key]) -> Failure {
 /// A random pause before the next try: "full jitter" keeps contenders from meeting again.
 fn pause(attempt: u32) -> Duration {
     let most = FIRST_PAUSE.saturating_mul(1 << attempt.min(16)).min(MAX_PAUSE);
-    Duration::from_micros(rand::random_range(0..=most.as_micros() as u64))
+    Duration::from_micros(clorp_random::random_range(0..=most.as_micros() as u64))
 }
 
 #[cfg(test)]
