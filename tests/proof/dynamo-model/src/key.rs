@@ -1,0 +1,212 @@
+//! Primary keys and the places of index entries, in the order of the service.
+
+use serde_json::Value;
+
+use crate::number::Number;
+use crate::shape::{IndexShape, KeyAttribute, KeyShape, TableShape};
+use crate::value::{Kind, bytes, typed};
+use crate::{Failure, Item};
+
+/// The value of a key's attribute. Texts are ordered by their UTF-8 bytes, numbers as numbers, and bytes as
+/// unsigned ones.
+///
+/// Source: Developer Guide, "Core components of Amazon DynamoDB", section "Primary key".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum KeyValue {
+    S(String),
+    N(Number),
+    B(Vec<u8>),
+    /// Behind every value of every type.
+    Last,
+}
+
+impl KeyValue {
+    pub(crate) fn begins_with(&self, prefix: &Self) -> bool {
+        match (self, prefix) {
+            (Self::S(text), Self::S(prefix)) => text.starts_with(prefix),
+            (Self::B(bytes), Self::B(prefix)) => bytes.starts_with(prefix),
+            _ => false,
+        }
+    }
+
+    /// A value behind all those that begin with this one.
+    pub(crate) fn behind_prefix(&self) -> Self {
+        match self {
+            // One of the last characters that UTF-8 has follows everything that begins with the text.
+            Self::S(text) => {
+                let mut text = text.clone();
+                while let Some(last) = text.pop() {
+                    let above = (last as u32 + 1..=char::MAX as u32).find_map(char::from_u32);
+                    if let Some(above) = above {
+                        text.push(above);
+                        return Self::S(text);
+                    }
+                }
+                Self::Last
+            }
+            Self::B(bytes) => {
+                let mut bytes = bytes.clone();
+                while let Some(last) = bytes.pop() {
+                    if let Some(above) = last.checked_add(1) {
+                        bytes.push(above);
+                        return Self::B(bytes);
+                    }
+                }
+                Self::Last
+            }
+            _ => Self::Last,
+        }
+    }
+
+    /// The value in words, for a caller that decides by key.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::S(text) => text.clone(),
+            Self::N(number) => number.to_string(),
+            Self::B(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Last => String::new(),
+        }
+    }
+}
+
+/// The primary key of an item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) hash: KeyValue,
+    pub(crate) range: Option<KeyValue>,
+}
+
+/// The place of an item in an index. Entries with equal index keys are in the order of the items' own keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) key: Key,
+    pub(crate) primary: Key,
+}
+
+/// The value as a key of this type; `None` for one of another type.
+pub(crate) fn key_value(value: &Value, kind: Kind) -> Option<KeyValue> {
+    match typed(value)? {
+        (actual, _) if actual != kind => None,
+        (Kind::S, Value::String(text)) => Some(KeyValue::S(text.clone())),
+        (Kind::N, Value::String(text)) => Number::parse(text).map(KeyValue::N),
+        (Kind::B, Value::String(text)) => Some(KeyValue::B(bytes(text))),
+        _ => None,
+    }
+}
+
+impl KeyShape {
+    /// The key of an item; `None` if it lacks one of the attributes.
+    pub(crate) fn key_of(&self, item: &Item) -> Option<Key> {
+        let value = |attribute: &KeyAttribute| key_value(item.get(&attribute.name)?, attribute.kind);
+        let range = match &self.range {
+            Some(attribute) => Some(value(attribute)?),
+            None => None,
+        };
+        Some(Key { hash: value(&self.hash)?, range })
+    }
+}
+
+impl TableShape {
+    /// The key of an item that is written.
+    ///
+    /// # Errors
+    /// A `ValidationException` for an attribute that is missing, empty or of another type.
+    ///
+    /// Source: Developer Guide, "Core components of Amazon DynamoDB", section "Primary key"; "Constraints in
+    /// Amazon DynamoDB", sections "Partition keys and sort keys".
+    pub(crate) fn item_key(&self, item: &Item) -> Result<Key, Failure> {
+        for attribute in self.key.attributes() {
+            let Some(value) = item.get(&attribute.name) else {
+                let message = format!(
+                    "One or more parameter values were invalid: Missing the key {} in the item",
+                    attribute.name
+                );
+                return Err(Failure::validation(message));
+            };
+            match key_value(value, attribute.kind) {
+                None => {
+                    let message = format!(
+                        "One or more parameter values were invalid: Type mismatch for key {} expected: {}",
+                        attribute.name,
+                        attribute.kind.tag()
+                    );
+                    return Err(Failure::validation(message));
+                }
+                Some(value) => check_length(attribute, &value, attribute.name == self.key.hash.name)?,
+            }
+        }
+        self.key
+            .key_of(item)
+            .ok_or_else(|| Failure::validation("The provided key element does not match the schema"))
+    }
+
+    /// The key that a request names, which has the key's attributes and no other ones.
+    pub(crate) fn request_key(&self, key: &Item) -> Result<Key, Failure> {
+        let mismatch = || Failure::validation("The provided key element does not match the schema");
+        if key.len() != self.key.attributes().count() {
+            return Err(mismatch());
+        }
+        for attribute in self.key.attributes() {
+            let value = key.get(&attribute.name).ok_or_else(mismatch)?;
+            crate::value::stored(value)?;
+            let value = key_value(value, attribute.kind).ok_or_else(mismatch)?;
+            check_length(attribute, &value, attribute.name == self.key.hash.name)?;
+        }
+        self.key.key_of(key).ok_or_else(mismatch)
+    }
+
+    /// Refuses an item with an index key of a wrong type, or with an empty one.
+    ///
+    /// Source: Developer Guide, "Using Global Secondary Indexes in DynamoDB", section "Data synchronization
+    /// between tables and global secondary indexes".
+    pub(crate) fn check_index_keys(&self, item: &Item) -> Result<(), Failure> {
+        for index in &self.indexes {
+            for attribute in index.key.attributes() {
+                let Some(value) = item.get(&attribute.name) else { continue };
+                match key_value(value, attribute.kind) {
+                    None => {
+                        let message = format!(
+                            "One or more parameter values were invalid: Type mismatch for Index Key {} Expected: {} \
+                             IndexName: {}",
+                            attribute.name,
+                            attribute.kind.tag(),
+                            index.name
+                        );
+                        return Err(Failure::validation(message));
+                    }
+                    Some(value) => check_length(attribute, &value, attribute.name == index.key.hash.name)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The place of an item in an index; `None` if it lacks one of the index's attributes.
+    pub(crate) fn place(&self, index: &IndexShape, item: &Item, primary: &Key) -> Option<Place> {
+        Some(Place { key: index.key.key_of(item)?, primary: primary.clone() })
+    }
+}
+
+/// Refuses an empty value and one of more than 2,048 bytes in a partition key, or 1,024 in a sort key.
+fn check_length(attribute: &KeyAttribute, value: &KeyValue, is_hash: bool) -> Result<(), Failure> {
+    let length = match value {
+        KeyValue::S(text) => text.len(),
+        KeyValue::B(bytes) => bytes.len(),
+        _ => return Ok(()),
+    };
+    let most = if is_hash { 2048 } else { 1024 };
+    if length == 0 {
+        return Err(Failure::validation(format!(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an \
+             empty value. Key: {}",
+            attribute.name
+        )));
+    }
+    if length > most {
+        return Err(Failure::validation(format!(
+            "One or more parameter values were invalid: Size of key {} has exceeded the maximum size limit of {most} bytes",
+            attribute.name
+        )));
+    }
+    Ok(())
+}
