@@ -1,5 +1,7 @@
 //! Primary keys and the places of index entries, in the order of the service.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::number::Number;
@@ -69,11 +71,29 @@ impl KeyValue {
     }
 }
 
-/// The primary key of an item.
+/// The key of an item, in the table or in an index. Copies share its values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
+pub(crate) struct Key(Arc<KeyValues>);
+
+/// The values of a key.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct KeyValues {
     pub(crate) hash: KeyValue,
     pub(crate) range: Option<KeyValue>,
+}
+
+impl Key {
+    pub(crate) fn new(hash: KeyValue, range: Option<KeyValue>) -> Self {
+        Self(Arc::new(KeyValues { hash, range }))
+    }
+}
+
+impl std::ops::Deref for Key {
+    type Target = KeyValues;
+
+    fn deref(&self) -> &KeyValues {
+        &self.0
+    }
 }
 
 /// The place of an item in an index. Entries with equal index keys are in the order of the items' own keys.
@@ -102,7 +122,22 @@ impl KeyShape {
             Some(attribute) => Some(value(attribute)?),
             None => None,
         };
-        Some(Key { hash: value(&self.hash)?, range })
+        Some(Key::new(value(&self.hash)?, range))
+    }
+}
+
+impl KeyShape {
+    /// Tells whether an item has this key.
+    pub(crate) fn is_key_of(&self, key: &Key, item: &Item) -> bool {
+        let is = |attribute: &KeyAttribute, value: &KeyValue| {
+            let Some(actual) = item.get(&attribute.name) else { return false };
+            match (value, typed(actual)) {
+                (KeyValue::S(text), Some((Kind::S, Value::String(actual)))) => text == actual,
+                _ => key_value(actual, attribute.kind).as_ref() == Some(value),
+            }
+        };
+        let range = self.range.as_ref().zip(key.range.as_ref());
+        is(&self.hash, &key.hash) && range.is_none_or(|(attribute, value)| is(attribute, value))
     }
 }
 

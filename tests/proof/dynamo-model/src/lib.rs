@@ -136,3 +136,9 @@ impl Database {
         self.read_lag = None;
     }
 }
+
+/// An attribute value in the form in which the model stores it: numbers in plain notation, sets sorted. `None`
+/// for what is no attribute value.
+pub fn canonical(value: &Value) -> Option<Value> {
+    value::stored(value).ok()
+}

@@ -1,5 +1,6 @@
 //! Reads: `GetItem`, `BatchGetItem`, `Query` and `Scan`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -165,19 +166,25 @@ impl<'r> Reader<'r> {
         projection::resolve("ProjectionExpression", &projection.syntax, &self.context).map(Some)
     }
 
-    /// The page that begins with the first of `items`, each with the key that would continue behind it.
-    fn page<'s>(
+    /// The page that begins with the first of `items`. The attributes `key` continue it.
+    fn page<'s, 'k>(
         &self,
-        items: impl Iterator<Item = (Item, std::borrow::Cow<'s, Item>)>,
+        items: impl Iterator<Item = Cow<'s, Item>>,
+        key: impl Iterator<Item = &'k KeyAttribute>,
     ) -> Result<Value, Failure> {
+        let mut key = Some(key);
         let paths = self.paths()?;
         let mut found = Vec::new();
         let (mut scanned, mut matched, mut bytes) = (0, 0, 0);
         let mut last = None;
-        for (key, item) in items {
+        for item in items {
             scanned += 1;
             bytes += item_bytes(&item);
             let holds = |filter: &Rc<Parsed<Condition>>| filter.syntax.holds(&item, &self.context);
+            let ends = self.limit == Some(scanned) || bytes > PAGE_BYTES;
+            if ends {
+                last = key.take().map(|key| key_attributes(&item, key));
+            }
             if self.filter.as_ref().is_none_or(holds) {
                 matched += 1;
                 if !self.count_only {
@@ -187,8 +194,7 @@ impl<'r> Reader<'r> {
                     }));
                 }
             }
-            if self.limit == Some(scanned) || bytes > PAGE_BYTES {
-                last = Some(key);
+            if ends {
                 break;
             }
         }
@@ -262,9 +268,9 @@ pub(crate) fn query(
                     true => entry.current.as_ref(),
                     false => seen(storage, key, entry, read_lag),
                 }?;
-                Some((key_attributes(item, shape.key.attributes()), std::borrow::Cow::Borrowed(&**item)))
+                Some(Cow::Borrowed(&**item))
             });
-            reader.page(items)
+            reader.page(items, shape.key.attributes())
         }
         Some((number, index)) => {
             check_index_read(&request, &reader, shape, index, consistent)?;
@@ -280,13 +286,10 @@ pub(crate) fn query(
                         .entry(&place.primary)
                         .or_insert_with(|| seen(storage, &place.primary, entry, index_lag)),
                 }?;
-                if shape.place(index, item, &place.primary).as_ref() != Some(place) {
-                    return None;
-                }
-                let key = key_attributes(item, shape.index_keys(index));
-                Some((key, std::borrow::Cow::Owned(entry_of(shape, index, item))))
+                let is_there = index.key.is_key_of(&place.key, item);
+                is_there.then(|| Cow::Owned(entry_of(shape, index, item)))
             });
-            reader.page(items)
+            reader.page(items, shape.index_keys(index))
         }
     }
 }
@@ -387,8 +390,8 @@ fn check_start(key: &Key, range: &KeyRange) -> Result<(), Failure> {
 }
 
 fn bounds(range: &KeyRange) -> (Key, Key) {
-    let low = Key { hash: range.hash.clone(), range: range.sort.low().cloned() };
-    let high = Key { hash: range.hash.clone(), range: Some(range.sort.high()) };
+    let low = Key::new(range.hash.clone(), range.sort.low().cloned());
+    let high = Key::new(range.hash.clone(), Some(range.sort.high()));
     (low, high)
 }
 
@@ -417,8 +420,8 @@ fn index_places<'s>(
     start: Option<Place>,
 ) -> impl Iterator<Item = &'s Place> {
     let (low, high) = bounds(range);
-    let least = Key { hash: KeyValue::S(String::new()), range: None };
-    let most = Key { hash: KeyValue::Last, range: None };
+    let least = Key::new(KeyValue::S(String::new()), None);
+    let most = Key::new(KeyValue::Last, None);
     let (low, high) = (Place { key: low, primary: least }, Place { key: high, primary: most });
     let (from, to) = match (&start, forward) {
         (Some(start), true) => (start.clone(), high),
@@ -466,7 +469,7 @@ pub(crate) fn scan(
     let items = keys.filter_map(|key| {
         let entry = storage.entry(key)?;
         let item = if consistent { entry.current.as_ref() } else { seen(storage, key, entry, lag) }?;
-        Some((key_attributes(item, shape.key.attributes()), std::borrow::Cow::Borrowed(&**item)))
+        Some(Cow::Borrowed(&**item))
     });
-    reader.page(items)
+    reader.page(items, shape.key.attributes())
 }
