@@ -1,0 +1,295 @@
+//! One seed from its first step to the last check: chaos, then healing, then the books.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::http::Method;
+use clorp_dynamo_model::Database;
+use clorp_stripe_sandbox::LocalSandbox;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until};
+
+use crate::client::{Call, Caller};
+use crate::faults::{Fault, Point, Weather};
+use crate::fleet::Fleet;
+use crate::plan::{Plan, Step};
+use crate::play::Stage;
+use crate::site::{INSTANCES, Message, State};
+use crate::task::Task;
+use crate::watch::{MAX_CALLS, Watch};
+use crate::{books, setup};
+
+/// First number of the tasks that deliver events.
+const EVENT_TASKS: u32 = 100_000;
+/// First number of the tasks that deliver messages.
+const MESSAGE_TASKS: u32 = 200_000;
+/// Number of the task that heals.
+const HEALING_TASK: u32 = 300_000;
+/// Deliveries of an event that are tried before the healing.
+const DELIVERIES: u32 = 4;
+/// Time after which the queue delivers a failed message again, in seconds.
+const VISIBILITY_SECONDS: u64 = 60;
+/// Pauses between the rounds of the healing, in seconds: nine days in all.
+const ROUNDS: [u64; 16] =
+    [1, 16, 30, 60, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400, 86_400, 172_800, 345_600];
+/// Time after the faults by which everything has ended that Stripe does not keep open, in seconds.
+const SOON_SECONDS: u64 = 2_000;
+
+/// The functions of one thread with a beginning that all seeds share.
+pub struct Ground {
+    fleet: Arc<Fleet>,
+    users: Arc<Vec<Caller>>,
+    table: Database,
+    stripe: LocalSandbox,
+    begins_at: Timestamp,
+}
+
+/// The outcome of one run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Rules that were broken, one line each.
+    pub violations: Vec<String>,
+    /// The faults that struck, in order.
+    pub struck: Vec<(Point, Fault)>,
+    /// What was observed.
+    pub watch: Watch,
+    /// A number that two runs have in common if they did the same.
+    pub digest: u64,
+}
+
+impl Ground {
+    /// Builds the functions, and prepares the beginning.
+    ///
+    /// # Errors
+    /// Fails if the functions cannot be built, or the beginning cannot be prepared.
+    pub fn new() -> Result<Self> {
+        let fleet = Arc::new(Fleet::new()?);
+        let begins_at: Timestamp = "2026-06-01T09:00:00Z".parse().context("a time")?;
+        seed_thread(0);
+        let stripe = LocalSandbox::new(setup::sandbox_options(&fleet.site))?;
+        let table = Database::new(setup::table_shape(&fleet.template)?);
+        let (users, state) = runtime()?.block_on(async {
+            fleet.site.begin(State::new(table, stripe, Weather::calm()), begins_at);
+            let users = setup::users(&fleet).await;
+            anyhow::Ok((users?, fleet.site.end()))
+        })?;
+        let begins_at = fleet.site.now();
+        Ok(Self { fleet, users: Arc::new(users), table: state.table, stripe: state.stripe, begins_at })
+    }
+
+    /// Runs a plan.
+    ///
+    /// # Errors
+    /// Fails if the run cannot begin.
+    pub fn run(&self, plan: &Plan, weather: Weather, telling: bool) -> Result<Outcome> {
+        seed_thread(plan.seed);
+        let stripe = self.stripe.fork(setup::sandbox_options(&self.fleet.site))?;
+        let mut state = State::new(self.table.clone(), stripe, weather);
+        if telling {
+            state.watch = Watch::telling();
+        }
+        state.events_taken = state.stripe.events_after(0).len();
+        let stage = Stage::new(Arc::clone(&self.fleet), Arc::clone(&self.users), plan.modelled);
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            self.fleet.site.begin(state, self.begins_at);
+            let carrier = tokio::spawn(carry(stage.clone()));
+            chaos(&stage, &plan.steps).await;
+            heal(&stage).await;
+            carrier.abort();
+            books::check(&stage).await;
+        });
+        drop(runtime);
+        let state = self.fleet.site.end();
+        let digest = state.watch.digest();
+        let violations = state.watch.violations.clone();
+        Ok(Outcome { violations, struck: state.weather.struck().to_vec(), digest, watch: state.watch })
+    }
+}
+
+/// A runtime of one thread, whose clock runs ahead whenever nothing else is to be done.
+fn runtime() -> Result<Runtime> {
+    Ok(Builder::new_current_thread().enable_time().start_paused(true).build()?)
+}
+
+/// Makes all randomness of this thread a function of the seed.
+fn seed_thread(seed: u64) {
+    clorp_random::seed_thread(seed);
+    fastrand::seed(seed);
+}
+
+async fn chaos(stage: &Stage, steps: &[Step]) {
+    let begun = tokio::time::Instant::now();
+    let mut playing = JoinSet::new();
+    for step in steps.iter().cloned() {
+        let stage = stage.clone();
+        playing.spawn(async move {
+            sleep_until(begun + Duration::from_millis(step.at_millis)).await;
+            stage.play(&step).await;
+        });
+    }
+    while let Some(played) = playing.join_next().await {
+        if let Err(error) = played {
+            stage.fleet.site.with(|state| state.watch.violation(format!("a step panicked: {error}")));
+        }
+    }
+}
+
+/// Delivers events and messages until the run ends.
+async fn carry(stage: Stage) {
+    let mut sent = 0;
+    loop {
+        let (events, messages) = stage.fleet.site.with(|state| {
+            let events = state.stripe.events_after(state.events_taken);
+            state.events_taken += events.len();
+            (events, std::mem::take(&mut state.messages))
+        });
+        for event in events {
+            sent += 1;
+            stage.records().events_on_their_way += 1;
+            tokio::spawn(deliver_event(stage.clone(), event, EVENT_TASKS + sent));
+        }
+        for message in messages {
+            sent += 1;
+            tokio::spawn(deliver_message(stage.clone(), message, MESSAGE_TASKS + sent));
+        }
+        stage.fleet.site.arrivals.notified().await;
+    }
+}
+
+async fn deliver_event(stage: Stage, event: Value, number: u32) {
+    let task = Task::new(number);
+    let at = task.next_point();
+    let mut chance = stage.fleet.site.with(|state| state.weather.chance(at));
+    let possible = [Fault::WebhookLost, Fault::WebhookDuplicate, Fault::WebhookDelayed];
+    let fault = stage.fleet.site.strike(&task, at, &possible);
+    let delay = match fault {
+        Some(Fault::WebhookDelayed) => chance.u64(2_000..180_000),
+        _ => chance.u64(20..600),
+    };
+    sleep(Duration::from_millis(delay)).await;
+    if fault == Some(Fault::WebhookDuplicate) {
+        tokio::join!(deliver_repeatedly(&stage, &task, &event), deliver_repeatedly(&stage, &task, &event));
+    } else if fault == Some(Fault::WebhookLost) {
+        stage.records().undelivered.push(event);
+    } else {
+        deliver_repeatedly(&stage, &task, &event).await;
+    }
+    stage.records().events_on_their_way -= 1;
+}
+
+/// Delivers an event until it is accepted. After some tries it waits for the healing.
+async fn deliver_repeatedly(stage: &Stage, task: &Task, event: &Value) {
+    for attempt in 0..DELIVERIES {
+        if deliver(stage, task, event).await {
+            return;
+        }
+        sleep(Duration::from_secs(5 << attempt)).await;
+    }
+    stage.records().undelivered.push(event.clone());
+}
+
+async fn deliver(stage: &Stage, task: &Task, event: &Value) -> bool {
+    let (body, signature) = stage.fleet.site.with(|state| state.stripe.delivery(event));
+    let mut call = Call::new(None, Method::POST, "/api/stripe/webhook", body);
+    call.headers.push(("stripe-signature", signature));
+    let answer = stage.send(task, &call).await;
+    if let Some(answer) = &answer
+        && (400..500).contains(&answer.status)
+    {
+        let line = format!("an event of Stripe's was refused: {} {}", answer.status, answer.text);
+        stage.fleet.site.with(|state| state.watch.violation(line));
+    }
+    answer.is_some_and(|answer| answer.is_success())
+}
+
+async fn deliver_message(stage: Stage, message: Message, number: u32) {
+    let task = Task::new(number);
+    let at = task.next_point();
+    let mut chance = stage.fleet.site.with(|state| state.weather.chance(at));
+    let possible = [Fault::MessageLost, Fault::MessageDuplicate, Fault::MessageDelayed];
+    let fault = stage.fleet.site.strike(&task, at, &possible);
+    let late = match fault {
+        Some(Fault::MessageLost) => return,
+        Some(Fault::MessageDelayed) => chance.u64(1_000..240_000),
+        _ => chance.u64(5..300),
+    };
+    sleep(Duration::from_millis(message.delay_seconds * 1_000 + late)).await;
+    let copies = if fault == Some(Fault::MessageDuplicate) { 2 } else { 1 };
+    let deliveries = (0..copies).map(|copy| {
+        let (stage, task, body) = (&stage, &task, message.body.as_str());
+        let instance = chance.usize(..INSTANCES);
+        async move {
+            for _ in 0..3 {
+                let records = json!([{ "messageId": format!("m-{number}-{copy}"), "body": body }]);
+                let event = json!({ "Records": records });
+                let handled = task.in_process(stage.rank(instance, event)).await.flatten();
+                let failures = handled.as_ref().and_then(|answer| answer["batchItemFailures"].as_array());
+                if failures.is_some_and(Vec::is_empty) {
+                    return;
+                }
+                sleep(Duration::from_secs(VISIBILITY_SECONDS)).await;
+            }
+        }
+    });
+    futures::future::join_all(deliveries).await;
+}
+
+fn nothing_swept() -> Value {
+    json!({ "settled": 0, "heard": 0, "failed": 0 })
+}
+
+/// Ends the faults and lets the schedules run until nothing is left to do.
+async fn heal(stage: &Stage) {
+    let site = &stage.fleet.site;
+    site.with(|state| {
+        state.weather.clear_up();
+        state.skews = [0; INSTANCES];
+        let now = state.now();
+        state.watch.tell(|| format!("{now} ---- the faults end ----"));
+    });
+    let task = Task::new(HEALING_TASK);
+    task.scope(async {
+        stage.settle_open_requests(&task).await;
+        let mut passed = 0;
+        for (round, pause) in ROUNDS.into_iter().enumerate() {
+            sleep(Duration::from_secs(pause)).await;
+            passed += pause;
+            let undelivered = std::mem::take(&mut stage.records().undelivered);
+            for event in &undelivered {
+                if !deliver(stage, &task, event).await {
+                    stage.records().undelivered.push(event.clone());
+                }
+            }
+            let instance = round % INSTANCES;
+            // The sweep of drops asks twenty partitions, so it runs only where a drop is open, and at the end.
+            let (open, ends) = (books::open_drops(stage), books::unfinished(stage).is_empty());
+            let swept = if open || ends { stage.sweep_drops(instance).await } else { Some(nothing_swept()) };
+            let swept = swept.unwrap_or_default();
+            let reconciled = stage.reconcile(instance).await.unwrap_or_default();
+            if swept["failed"] != 0 || reconciled["failed"] != 0 {
+                let line = format!("a sweep fails without a fault: {swept} {reconciled}");
+                site.with(|state| state.watch.violation(line));
+            }
+            let left = books::unfinished(stage);
+            let quiet = swept["settled"] == 0 && reconciled["settled"] == 0;
+            if left.is_empty() && quiet && stage.has_delivered_everything() {
+                return;
+            }
+            if passed > SOON_SECONDS && !books::overdue(stage).is_empty() {
+                let line = format!("unfinished {passed} s after the faults: {:?}", books::overdue(stage));
+                return site.with(|state| state.watch.violation(line));
+            }
+            if site.with(|state| state.watch.calls) > MAX_CALLS {
+                return site.with(|state| state.watch.violation("it does not come to rest".to_owned()));
+            }
+        }
+        let line = format!("unfinished at the end: {:?}", books::unfinished(stage));
+        site.with(|state| state.watch.violation(line));
+    })
+    .await;
+}
