@@ -53,6 +53,12 @@ impl Authenticator {
         Self { context, sessions, origins, rate_limiter: RateLimiter::default() }
     }
 
+    /// Forgets what earlier requests have left in memory, so that the instance is as a new one. For
+    /// simulations, whose runs share the instances.
+    pub fn forget(&self) {
+        self.rate_limiter.forget();
+    }
+
     /// Reads the variables of [`Sessions::from_env`] and [`Origins::from_env`].
     ///
     /// # Errors

@@ -62,6 +62,10 @@ impl RateLimiter {
         Some(RequestLimit { buckets, in_memory: true, limiter: self.clone() })
     }
 
+    pub(crate) fn forget(&self) {
+        self.remembered().clear();
+    }
+
     fn get(&self, bucket: &BucketKey) -> Option<Timestamp> {
         self.remembered().get(bucket).copied()
     }

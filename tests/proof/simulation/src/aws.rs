@@ -25,6 +25,7 @@ use tokio::time::sleep;
 
 use crate::chance;
 use crate::faults::{Fault, Point};
+use crate::s3;
 use crate::site::{Message, Site};
 use crate::task::Task;
 
@@ -96,7 +97,9 @@ pub fn config(site: &Arc<Site>) -> SdkConfig {
 }
 
 async fn answer(site: Arc<Site>, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let Some(target) = request.headers().get("x-amz-target") else {
+        return s3::answer(&site, request).await;
+    };
     let (service, operation) = target.split_once('.').unwrap_or_default();
     let (service, operation) = (service.to_owned(), operation.to_owned());
     let body: Value =

@@ -86,6 +86,8 @@ faults! {
     MessageDelayed = "message_delayed",
     /// The queue refuses a message.
     QueueDown = "queue_down",
+    /// The bucket does not answer, or refuses.
+    FilesDown = "files_down",
     /// The model answers after the judge's patience.
     ModelSlow = "model_slow",
     /// The model's answer cannot be used.
@@ -135,14 +137,19 @@ impl Weather {
         Self { seed, planned, ..Self::default() }
     }
 
+    /// True if every fault is planned.
+    pub fn is_planned(&self) -> bool {
+        self.rates.is_empty()
+    }
+
     /// No faults.
     pub fn calm() -> Self {
         Self { calm: true, ..Self::default() }
     }
 
-    /// Ends all faults.
+    /// Ends all faults but the planned ones.
     pub fn clear_up(&mut self) {
-        self.calm = true;
+        self.calm = self.planned.is_empty();
     }
 
     /// The fault at a point, if one of those that are possible there strikes.

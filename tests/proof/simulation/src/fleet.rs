@@ -40,6 +40,7 @@ pub struct Fleet {
     pub template: Template,
     /// Access to Stripe without faults, for checks.
     pub stripe: Stripe,
+    authenticators: Vec<Authenticator>,
 }
 
 impl Fleet {
@@ -58,30 +59,37 @@ impl Fleet {
             reconcilers: Vec::new(),
             template,
             stripe: stripe::client(&site),
+            authenticators: Vec::new(),
             site,
         };
         for number in 0..INSTANCES {
             let instance = Instance::new(&fleet.site, number)?;
             let functions = fleet.template.http_functions();
-            let routers = functions.into_iter().map(|function| {
-                let router = instance.router(&function).with_context(|| format!("no function {function}"))?;
-                Ok((function, router))
-            });
-            fleet.routers.push(routers.collect::<Result<_>>()?);
+            let mut routers = BTreeMap::new();
+            for function in functions {
+                let authenticator = instance.authenticator();
+                fleet.authenticators.push(authenticator.clone());
+                let router = instance.router(&function, authenticator);
+                let router = router.with_context(|| format!("no function {function}"))?;
+                routers.insert(function, router);
+            }
+            fleet.routers.push(routers);
             fleet.rankings.push(instance.ranking(None));
             fleet.modelled_rankings.push(instance.ranking(Some(Arc::clone(&judges))));
             fleet.reconcilers.push(instance.payments());
         }
         Ok(fleet)
     }
+
+    /// Lets every instance forget earlier requests.
+    pub fn forget(&self) {
+        self.authenticators.iter().for_each(Authenticator::forget);
+    }
 }
 
 /// The rules: those of production without rate limits, with an hour's hold of payouts.
-///
-/// The instances remember the limits of reads over all seeds, each of which begins at the same time. So the
-/// limits have room for the time between the end of one seed and the beginning of the next.
 pub fn rules() -> Rules {
-    let rate = RateLimit { quota: u32::MAX, window_seconds: u32::MAX / 1_000 };
+    let rate = RateLimit { quota: 1_000_000, window_seconds: 60 };
     Rules {
         create_rate: rate,
         claim_rate: rate,
@@ -142,21 +150,22 @@ impl Instance {
         }
     }
 
-    fn router(&self, function: &str) -> Option<Router> {
-        let authenticator = || Authenticator::new(self.context.clone(), None, self.origins.clone());
+    fn authenticator(&self) -> Authenticator {
+        Authenticator::new(self.context.clone(), None, self.origins.clone())
+    }
+
+    fn router(&self, function: &str, authenticator: Authenticator) -> Option<Router> {
         let context = || self.context.clone();
         Some(match function {
             "drops" => {
                 let queue = Some(aws::queue(&self.site));
                 let app = clorp_drops::App::new(self.payments(), self.files.clone(), queue);
-                clorp_drops::router(app, authenticator())
+                clorp_drops::router(app, authenticator)
             }
             "board" => clorp_board::router(context(), &self.origins),
-            "wallet" => {
-                clorp_wallet::router(clorp_wallet::App { payments: self.payments() }, authenticator())
-            }
+            "wallet" => clorp_wallet::router(clorp_wallet::App { payments: self.payments() }, authenticator),
             "connect" => {
-                clorp_connect::router(clorp_connect::App { payments: self.payments() }, authenticator())
+                clorp_connect::router(clorp_connect::App { payments: self.payments() }, authenticator)
             }
             "stripe-webhook" => clorp_stripe_webhook::router(clorp_stripe_webhook::App {
                 events: WebhookEvents { context: context() },
@@ -164,15 +173,15 @@ impl Instance {
             }),
             "uploads" => {
                 let app = clorp_uploads::App { context: context(), files: self.files.clone() };
-                clorp_uploads::router(app, authenticator())
+                clorp_uploads::router(app, authenticator)
             }
             "users" => {
                 let login_page = clorp_users::LoginPage::new("https://clorp.example/cli/login");
-                clorp_users::router(clorp_users::App { context: context(), login_page }, authenticator())
+                clorp_users::router(clorp_users::App { context: context(), login_page }, authenticator)
             }
             "verify" => {
                 let app = clorp_verify::App { context: context(), files: self.files.clone() };
-                clorp_verify::router(app, authenticator())
+                clorp_verify::router(app, authenticator)
             }
             _ => return None,
         })

@@ -14,6 +14,9 @@ use clorp_simulation::run::{Ground, Outcome};
 use clorp_simulation::shrink::shrink;
 use serde_json::{Value, json};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Simulates the whole backend under faults. Each seed is one run, and the same seed always runs alike.
 #[derive(Debug, Parser)]
 #[command(name = "cargo simulate")]

@@ -45,6 +45,7 @@ pub struct Step {
 /// An action of a user, a bank or a schedule. A `drop` is the number of the step that posts it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the variants' comments explain the fields")]
 pub enum Action {
     /// Posts a drop.
     Post { price_cents: i64, seconds: u32, keyed: bool },
@@ -80,6 +81,11 @@ pub enum Action {
     ReverseTransfer { transfer: u8, cents: Option<i64> },
     /// Sends a webhook event with a wrong or an old signature.
     Forge { old: bool },
+    /// Any other request. `{drop:N}` stands for the drop that step N posted, and `{id:N}` for the id in the
+    /// answer to step N.
+    Call { method: &'static str, path: &'static str, body: serde_json::Value },
+    /// Uploads the file that step N announced.
+    Upload { announced: u32 },
     /// Settles what is due.
     SweepDrops { instance: usize },
     /// Reconciles what is pending.
@@ -251,7 +257,7 @@ impl Writer {
         let inquiry = self.is(25);
         let mut course = Vec::new();
         let mut then = |rng: &mut fastrand::Rng, call, body| {
-            course.push(BankMove { after_millis: rng.u64(200..60_000), call, body });
+            course.push(BankMove { after_millis: rng.u64(1_500..60_000), call, body });
         };
         if inquiry && self.is(60) {
             then(&mut self.rng, "escalate", serde_json::json!({}));

@@ -1,7 +1,7 @@
 //! The steps of a plan as they are carried out: by clients that repeat what got no answer, banks and
 //! schedules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,14 +13,15 @@ use tokio::time::sleep;
 
 use crate::client::{Answer, Call, Caller};
 use crate::fleet::Fleet;
-use crate::plan::{Action, BankMove, Payer, Step};
+use crate::plan::{Action, BankMove, Payer, Plan, Step};
 use crate::task::Task;
 use crate::watch::item;
 
 /// The beginning of the words that mark a text as sealed, before the numbers of step and user.
 pub const SEALED: &str = "sealed-";
-/// Tries of a request whose outcome its client does not know.
-const TRIES: u32 = 4;
+/// Tries of a request whose outcome its client does not know. They take longer than the lease of a request that
+/// died.
+const TRIES: u32 = 8;
 
 /// An operation that must take effect at most once if it carries a key, and exactly once if it was
 /// acknowledged.
@@ -62,6 +63,8 @@ pub struct Records {
     pub topups: BTreeMap<u32, Operation>,
     /// Claims that were acknowledged and not given up.
     pub claims: Vec<Claimed>,
+    /// The ids in the answers to other requests, by step.
+    pub answers: BTreeMap<u32, String>,
     /// Acknowledged submissions: drop and user.
     pub submissions: Vec<(String, usize)>,
     /// Requests without a known outcome.
@@ -96,15 +99,21 @@ pub struct Stage {
     pub fleet: Arc<Fleet>,
     /// The users.
     pub users: Arc<Vec<Caller>>,
+    /// The seed.
+    pub seed: u64,
     /// True if a model judges.
     pub modelled: bool,
+    /// The users who act.
+    pub acting: Arc<BTreeSet<usize>>,
     records: Arc<Mutex<Records>>,
 }
 
 impl Stage {
     /// A stage on which nothing has happened.
-    pub fn new(fleet: Arc<Fleet>, users: Arc<Vec<Caller>>, modelled: bool) -> Self {
-        Self { fleet, users, modelled, records: Arc::default() }
+    pub fn new(fleet: Arc<Fleet>, users: Arc<Vec<Caller>>, plan: &Plan) -> Self {
+        let acting = plan.steps.iter().map(|step| step.user).collect();
+        let Plan { seed, modelled, .. } = *plan;
+        Self { fleet, users, seed, modelled, acting: Arc::new(acting), records: Arc::default() }
     }
 
     /// The records.
@@ -159,6 +168,11 @@ impl Stage {
             }
             Action::ReverseTransfer { transfer, cents } => self.reverse_transfer(*transfer, *cents).await,
             Action::Forge { old } => self.forge(task, *old).await,
+            Action::Call { method, path, body } => self.call(task, step, method, path, body).await,
+            Action::Upload { announced } => {
+                let id = self.records().answers.get(announced).cloned().unwrap_or_default();
+                self.fleet.site.with(|state| state.bucket.put(&format!("uploads/{id}")));
+            }
             Action::SweepDrops { instance } => {
                 task.in_process(self.sweep_drops(*instance)).await;
             }
@@ -175,7 +189,7 @@ impl Stage {
     /// Sends a request, and again where the outcome is unknown and a repetition is harmless.
     async fn ask(&self, task: &Task, call: &Call<'_>) -> Option<Answer> {
         let repeatable =
-            call.method == Method::GET || !call.headers.is_empty() || is_decided_by_state(&call.path);
+            call.method != Method::POST || !call.headers.is_empty() || is_decided_by_state(&call.path);
         for attempt in 1.. {
             let answer = self.send(task, call).await;
             let again = repeatable && attempt < TRIES && answer.as_ref().is_none_or(may_be_repeated);
@@ -298,6 +312,39 @@ impl Stage {
         });
         let call = keyed_if(keyed, step, Call::post(self.user(step), "/api/jobs/run", &body));
         self.operate(task, step, call).await;
+    }
+
+    async fn call(&self, task: &Task, step: &Step, method: &str, path: &str, body: &Value) {
+        let (path, body) = (self.fill_in(path), self.fill_in(&body.to_string()));
+        let Ok(method) = method.parse() else { return };
+        let body = if body == "null" { String::new() } else { body };
+        let mut call = Call::new(Some(self.user(step)), method, path, body);
+        if call.method == Method::POST {
+            call = call.keyed(&format!("step-{}", step.number));
+        }
+        let answer = self.ask(task, &call).await;
+        if answer.as_ref().is_none_or(may_be_repeated) {
+            self.keep_open(step, &call);
+        }
+        if let Some(id) = answer.as_ref().and_then(|answer| answer.body["id"].as_str()) {
+            self.records().answers.insert(step.number, id.to_owned());
+        }
+    }
+
+    /// Puts ids in the place of `{drop:N}` and `{id:N}`.
+    fn fill_in(&self, text: &str) -> String {
+        let mut filled = text.to_owned();
+        while let Some(begin) = filled.find("{drop:").or_else(|| filled.find("{id:")) {
+            let Some(end) = filled[begin..].find('}').map(|end| begin + end) else { return filled };
+            let (kind, number) = filled[begin + 1..end].split_once(':').unwrap_or_default();
+            let number = number.parse().unwrap_or_default();
+            let id = match kind {
+                "drop" => self.drop_id(number),
+                _ => self.records().answers.get(&number).cloned(),
+            };
+            filled.replace_range(begin..=end, &id.unwrap_or_default());
+        }
+        filled
     }
 
     async fn claim(&self, task: &Task, step: &Step, drop: u32) {
@@ -535,9 +582,9 @@ fn keyed_if<'a>(keyed: bool, step: &Step, call: Call<'a>) -> Call<'a> {
 
 /// True if the state of a drop decides a request, so that a repetition does no harm.
 fn is_decided_by_state(path: &str) -> bool {
-    ["/claim", "/submit", "/cancel", "/pay", "/release", "/fail", "/auto-topup"]
-        .iter()
-        .any(|end| path.ends_with(end))
+    const ENDS: [&str; 8] =
+        ["/claim", "/reserve", "/submit", "/cancel", "/pay", "/release", "/fail", "/auto-topup"];
+    ENDS.iter().any(|end| path.ends_with(end))
 }
 
 /// True if an answer invites the client to send the request again.

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::faults::{Fault, Point, Weather};
+use crate::s3::Bucket;
 use crate::task::Task;
 use crate::watch::Watch;
 
@@ -41,6 +42,10 @@ pub struct State {
     pub weather: Weather,
     /// What was observed.
     pub watch: Watch,
+    /// The objects of the bucket.
+    pub bucket: Bucket,
+    /// The points at which a fault could have struck, if they are to be listed.
+    pub points: Option<Vec<(Point, Vec<Fault>)>>,
     /// Messages that nobody has taken.
     pub messages: Vec<Message>,
     /// Number of Stripe's events that were taken.
@@ -76,6 +81,8 @@ impl State {
             stripe,
             weather,
             watch: Watch::default(),
+            bucket: Bucket::default(),
+            points: None,
             messages: Vec::new(),
             events_taken: 0,
             skews: [0; INSTANCES],
@@ -138,7 +145,12 @@ impl Site {
 
     /// The fault at a point of a task, if one strikes.
     pub fn strike(&self, task: &Task, at: Point, possible: &[Fault]) -> Option<Fault> {
-        let fault = self.with(|state| state.weather.strike(at, possible))?;
+        let fault = self.with(|state| {
+            if let Some(points) = &mut state.points {
+                points.push((at, possible.to_vec()));
+            }
+            state.weather.strike(at, possible)
+        })?;
         task.count_fault();
         Some(fault)
     }
