@@ -313,8 +313,11 @@ pub fn settle(change: &mut Change<'_>, intent: &str, debit: Debit) -> Result<Val
 /// `POST /v1/checkout/sessions/{id}/expire`
 pub fn expire(change: &mut Change<'_>, id: &str, params: Params) -> Result<Value, Refusal> {
     params.finish()?;
-    open_session(change.state, id)?;
-    Ok(close(change, id))
+    let session = change.state.find(Kind::CheckoutSession, id)?;
+    match text(session, "status") {
+        "open" => Ok(close(change, id)),
+        status => Err(Refusal::not_open(status)),
+    }
 }
 
 /// True if an open session is past its expiry. `now` is in seconds since the epoch.

@@ -150,6 +150,15 @@ impl Refusal {
         Self::invalid("invalid_state", message).status(StatusCode::CONFLICT)
     }
 
+    /// The Checkout session with this status cannot expire.
+    pub fn not_open(status: &str) -> Self {
+        let message = format!(
+            "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of \
+             `{status}`."
+        );
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
+    }
+
     /// Marks the request as executed.
     #[must_use]
     pub const fn executed(mut self) -> Self {

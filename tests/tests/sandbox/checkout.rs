@@ -141,6 +141,8 @@ async fn the_caller_can_expire_a_session() {
     let session = world.stripe.session(500).await;
     let expired = world.stripe.post(&format!("checkout/sessions/{session}/expire"), &[]).await.ok();
     assert_eq!(expired["status"], "expired");
+    let again = world.stripe.post(&format!("checkout/sessions/{session}/expire"), &[]).await;
+    assert_eq!((again.status, &again.body["error"]["type"]), (400, &json!("invalid_request_error")));
     assert_eq!(world.event_types(), ["checkout.session.expired"]);
     world.finish().await;
 }
