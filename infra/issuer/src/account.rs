@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use serde::Deserialize;
 
-use crate::api::{check_key, error_response, internal_error};
+use crate::api::check_key;
 use crate::core::Core;
+use crate::refusal::{error_response, internal_error};
 use crate::state::{Scope, State};
 
 pub fn router() -> Router<Arc<Core>> {
@@ -35,8 +36,7 @@ struct Metadata {
 
 #[derive(Deserialize)]
 struct SignOut {
-    #[serde(default)]
-    scope: Scope,
+    scope: Option<String>,
 }
 
 async fn show(Shared(core): Shared<Arc<Core>>, headers: HeaderMap) -> Response {
@@ -62,6 +62,10 @@ async fn sign_out(
     headers: HeaderMap,
 ) -> Response {
     answer(&core, &headers, |session| {
+        let Some(scope) = Scope::of(scope.as_deref()) else {
+            let message = format!("Unsupported logout scope {:?}", scope.unwrap_or_default());
+            return Ok(error_response(StatusCode::BAD_REQUEST, "validation_failed", &message));
+        };
         core.change(|state| {
             state.sign_out(session, scope);
             Ok(StatusCode::NO_CONTENT.into_response())

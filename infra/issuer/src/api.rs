@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::core::{Core, Endpoint, Fault, TOKEN_SECONDS};
 use crate::refresh_token::Refused;
+use crate::refusal::{error_response, internal_error};
 use crate::state::State;
 
 pub fn router() -> Router<Arc<Core>> {
@@ -36,7 +37,7 @@ async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let act = || refresh(&core, query.as_deref(), &headers, &body);
+    let act = || grant(&core, query.as_deref(), &headers, &body);
     behave(core.count_call(Endpoint::Token), act).await
 }
 
@@ -68,46 +69,61 @@ fn drop_connection() -> Response {
     response
 }
 
-#[derive(Deserialize)]
+/// The body of a request for a session.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Grant {
-    #[serde(default)]
     refresh_token: String,
+    email: String,
+    phone: String,
+    password: String,
 }
 
-fn refresh(core: &Core, query: Option<&str>, headers: &HeaderMap, body: &Bytes) -> Result<Response> {
+fn grant(core: &Core, query: Option<&str>, headers: &HeaderMap, body: &Bytes) -> Result<Response> {
     if let Some(refused) = check_key(core, headers) {
         return Ok(refused);
     }
-    match query {
-        Some("grant_type=refresh_token") => {}
-        // Nobody has a password here.
-        Some("grant_type=password") => {
-            let (code, message) = ("invalid_credentials", "Invalid login credentials");
-            return Ok(error_response(StatusCode::BAD_REQUEST, code, message));
-        }
-        _ => {
-            let (code, message) = ("invalid_credentials", "unsupported_grant_type");
-            return Ok(error_response(StatusCode::BAD_REQUEST, code, message));
-        }
-    }
-    let (issuer, now) = (core.issuer(), core.now());
+    let by_password = match query {
+        Some("grant_type=refresh_token") => false,
+        Some("grant_type=password") => true,
+        _ => return Ok(refuse(Refused("invalid_credentials", "unsupported_grant_type"))),
+    };
     let address = forwarded_for(headers);
-    if !core.conduct(|conduct| conduct.admit_refresh(address, now)) {
+    if !core.conduct(|conduct| conduct.admit(address, !by_password, core.now())) {
         let (code, message) = ("over_request_rate_limit", "Request rate limit reached");
         return Ok(error_response(StatusCode::TOO_MANY_REQUESTS, code, message));
     }
     let Ok(grant) = serde_json::from_slice::<Grant>(body) else {
-        return Ok(error_response(
-            StatusCode::BAD_REQUEST,
-            "bad_json",
-            "Could not parse request body as JSON",
-        ));
+        return Ok(refuse(Refused("bad_json", "Could not parse request body as JSON")));
     };
+    if by_password {
+        return sign_in(core, &grant);
+    }
+    let (issuer, now) = (core.issuer(), core.now());
     let refreshed = core.change(|state| state.refresh(&grant.refresh_token, &issuer, TOKEN_SECONDS, now))?;
     Ok(match refreshed {
         Ok(session) => Json(session).into_response(),
-        Err(Refused(code, message)) => error_response(StatusCode::BAD_REQUEST, code, message),
+        Err(refused) => refuse(refused),
     })
+}
+
+/// Signs a person in with a password.
+fn sign_in(core: &Core, Grant { email, phone, password, .. }: &Grant) -> Result<Response> {
+    if email.is_empty() && !phone.is_empty() {
+        let (code, message) = ("phone_provider_disabled", "Phone logins are disabled");
+        return Ok(error_response(StatusCode::UNPROCESSABLE_ENTITY, code, message));
+    }
+    if email.is_empty() {
+        return Ok(refuse(Refused("validation_failed", "missing email or phone")));
+    }
+    let Some(person) = core.look(|state| state.with_password(email, password)) else {
+        return Ok(refuse(Refused("invalid_credentials", "Invalid login credentials")));
+    };
+    Ok(Json(core.sign_in(&person, TOKEN_SECONDS)?.session).into_response())
+}
+
+fn refuse(Refused(code, message): Refused) -> Response {
+    error_response(StatusCode::BAD_REQUEST, code, message)
 }
 
 /// The address of the user on whose behalf a server calls.
@@ -132,12 +148,4 @@ pub fn check_key(core: &Core, headers: &HeaderMap) -> Option<Response> {
 
 fn gateway(message: &str, hint: &str) -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({ "message": message, "hint": hint }))).into_response()
-}
-
-pub fn error_response(status: StatusCode, code: &str, message: &str) -> Response {
-    (status, Json(json!({ "code": status.as_u16(), "error_code": code, "msg": message }))).into_response()
-}
-
-pub fn internal_error(error: &anyhow::Error) -> Response {
-    error_response(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", &format!("{error:#}"))
 }

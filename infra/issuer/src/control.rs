@@ -25,6 +25,7 @@ type Answer<T> = Result<Json<T>, Refusal>;
 pub fn router() -> Router<Arc<Core>> {
     Router::new()
         .route("/_issuer/sessions", post(sign_in))
+        .route("/_issuer/passwords", post(set_password))
         .route("/_issuer/keys/roll", post(roll_key))
         .route("/_issuer/refresh-tokens", post(choose_token_kind))
         .route("/_issuer/behaviour", post(behaviour))
@@ -61,6 +62,23 @@ async fn sign_in(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<SignedI
     let SignIn { id, name, email, avatar_url, is_anonymous, expires_in } = read(&body)?;
     let person = Person { id, name, email, avatar_url, is_anonymous };
     core.sign_in(&person, expires_in.unwrap_or(TOKEN_SECONDS)).map(Json).map_err(internal_error)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    id: String,
+    email: String,
+    password: String,
+    name: Option<String>,
+    avatar_url: Option<String>,
+}
+
+async fn set_password(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer<Value> {
+    let NewPassword { id, email, password, name, avatar_url } = read(&body)?;
+    let person = Person { id, name, email: Some(email), avatar_url, is_anonymous: false };
+    core.set_password(&person, &password).map_err(internal_error)?;
+    Ok(Json(json!({})))
 }
 
 #[derive(Deserialize)]

@@ -17,10 +17,10 @@ use serde_json::Value;
 use crate::refresh_token::TokenKind;
 use crate::state::{Person, State};
 
-/// Number of refreshes that an address may make at once.
-const REFRESH_BURST: i64 = 30;
+/// Number of sessions that an address may ask for at once, by a refresh or a password.
+const GRANT_BURST: i64 = 30;
 /// Time in which an address may make one more, in milliseconds: 150 in five minutes.
-const REFRESH_MILLIS: i64 = 2000;
+const GRANT_MILLIS: i64 = 2000;
 /// Default lifetime of an access token, in seconds.
 pub const TOKEN_SECONDS: i64 = 3600;
 
@@ -71,7 +71,7 @@ impl SignedIn {
 pub enum Endpoint {
     /// The published keys, as a JSON Web Key Set.
     Jwks,
-    /// The refresh of sessions.
+    /// Sessions for a refresh token or a password.
     Token,
 }
 
@@ -98,7 +98,7 @@ pub enum Fault {
 pub struct Calls {
     /// The published keys, as a JSON Web Key Set.
     pub jwks: usize,
-    /// The refresh of sessions.
+    /// Sessions for a refresh token or a password.
     pub token: usize,
 }
 
@@ -112,17 +112,20 @@ pub struct Conduct {
     /// The addresses for which sessions were refreshed, in order; `None` for calls that named none.
     pub addresses: Vec<Option<IpAddr>>,
     /// The time in milliseconds at which each address may again use its whole burst.
-    refreshes_full_at: BTreeMap<Option<IpAddr>, i64>,
+    grants_full_at: BTreeMap<Option<IpAddr>, i64>,
 }
 
 impl Conduct {
-    /// Counts a refresh for an address. False if it is one too many, by the limits of Supabase.
-    pub fn admit_refresh(&mut self, address: Option<IpAddr>, now: Timestamp) -> bool {
-        self.addresses.push(address);
+    /// Counts a request for a session, which may be a refresh, for an address. False if it is one too many,
+    /// by the limits of Supabase.
+    pub fn admit(&mut self, address: Option<IpAddr>, refresh: bool, now: Timestamp) -> bool {
+        if refresh {
+            self.addresses.push(address);
+        }
         let now = now.as_millisecond();
-        let full_at = self.refreshes_full_at.entry(address).or_insert(now);
-        let next = now.max(*full_at) + REFRESH_MILLIS;
-        let admitted = next - now <= REFRESH_BURST * REFRESH_MILLIS;
+        let full_at = self.grants_full_at.entry(address).or_insert(now);
+        let next = now.max(*full_at) + GRANT_MILLIS;
+        let admitted = next - now <= GRANT_BURST * GRANT_MILLIS;
         if admitted {
             *full_at = next;
         }
@@ -200,6 +203,11 @@ impl Core {
         let pairs = cookie::encode(&self.cookie_name, &session.to_string());
         let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         Ok(SignedIn { session, cookie: pairs.join("; ") })
+    }
+
+    /// Lets a person sign in with a password.
+    pub fn set_password(&self, person: &Person, password: &str) -> Result<()> {
+        self.change(|state| state.set_password(person, password))
     }
 
     /// Chooses the kind of the refresh tokens of new sessions.

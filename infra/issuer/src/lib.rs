@@ -4,15 +4,18 @@
 //! A refresh token works once. A second use returns the session's newest token if that came from this one,
 //! because the first response may have been lost. Otherwise a second use within ten seconds is accepted. A
 //! later one is refused, with consequences that depend on the kind of the token ([`TokenKind`]). An address,
-//! which a server may name in `Sb-Forwarded-For`, may refresh 30 times at once and 150 times in five minutes.
-//! Web pages may call from any origin. People can read and change their account and sign out, but have no
-//! passwords, and there are no pages.
+//! which a server may name in `Sb-Forwarded-For`, may ask for 30 sessions at once, by refreshes or passwords,
+//! and for 150 in five minutes. Web pages may call from any origin. People sign in with a password that a
+//! control call gave them, read and change their account, and sign out. Nobody can sign up, and there are no
+//! pages. A refusal has the form of the version that a client names in `X-Supabase-Api-Version`.
 //!
 //! # Control calls
 //! Control calls take and return JSON and need no key. A question mark marks an optional field.
 //!
 //! - `POST /_issuer/sessions` with `id`, `name`?, `email`?, `avatar_url`?, `is_anonymous`? and `expires_in`?
 //!   signs a person in and returns `{"session", "cookie"}`.
+//! - `POST /_issuer/passwords` with `id`, `email`, `password`, `name`? and `avatar_url`? lets a person sign
+//!   in with their email address and this password.
 //! - `POST /_issuer/keys/roll` with `drop_old`? creates a new signing key. The old one stays published unless
 //!   it is dropped.
 //! - `POST /_issuer/refresh-tokens` with `kind` (`short` or `long`) chooses the refresh tokens of new
@@ -30,7 +33,9 @@ mod account;
 mod api;
 mod control;
 mod core;
+mod password;
 mod refresh_token;
+mod refusal;
 mod state;
 
 use std::net::IpAddr;
@@ -38,6 +43,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use axum::middleware::from_fn;
 use clorp_sessions::Config;
 use clorp_stand_in::server;
 use tokio::sync::oneshot;
@@ -71,8 +77,10 @@ impl Issuer {
         let url = format!("http://{}", listener.local_addr()?);
         let core = Arc::new(Core::open(url.clone(), options)?);
         let (stop, stopped) = oneshot::channel();
-        let router =
-            Router::new().merge(api::router()).merge(account::router()).layer(CorsLayer::very_permissive());
+        // A page reads the form of a refusal from these headers.
+        let cors = CorsLayer::very_permissive().expose_headers([refusal::API_VERSION, refusal::ERROR_CODE]);
+        let router = Router::new().merge(api::router()).merge(account::router());
+        let router = router.layer(from_fn(refusal::in_version)).layer(cors);
         let router = router.merge(control::router()).with_state(Arc::clone(&core));
         let server = tokio::spawn(server::serve(listener, router, stopped));
         Ok(Self { url, core, stop, server })
@@ -103,6 +111,14 @@ impl Issuer {
     /// Fails if the token cannot be signed, or if the state cannot be written.
     pub fn sign_in(&self, person: &Person, expires_in: i64) -> Result<SignedIn> {
         self.core.sign_in(person, expires_in)
+    }
+
+    /// Lets a person sign in with their email address and a password.
+    ///
+    /// # Errors
+    /// Fails if the person has no email address, or if the state cannot be written.
+    pub fn set_password(&self, person: &Person, password: &str) -> Result<()> {
+        self.core.set_password(person, password)
     }
 
     /// The key that signs tokens now.

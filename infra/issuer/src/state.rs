@@ -11,6 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::password::Password;
 use crate::refresh_token::{NOT_FOUND, Parsed, Refused, TokenKind, Tokens, Used};
 
 /// Age at which unused sessions are deleted, in seconds.
@@ -44,16 +45,26 @@ impl Person {
 }
 
 /// The sessions that a person ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// All of the person's sessions.
-    #[default]
     Global,
     /// The session at hand.
     Local,
     /// All but the session at hand.
     Others,
+}
+
+impl Scope {
+    /// The scope of this name. Without a name it is everything.
+    pub fn of(name: Option<&str>) -> Option<Self> {
+        match name.unwrap_or_default() {
+            "" | "global" => Some(Self::Global),
+            "local" => Some(Self::Local),
+            "others" => Some(Self::Others),
+            _ => None,
+        }
+    }
 }
 
 /// The key that signs access tokens, for tools that sign their own.
@@ -71,6 +82,9 @@ pub struct State {
     /// The signing keys, oldest first. The last one signs; all are published.
     keys: Vec<StoredKey>,
     sessions: BTreeMap<String, StoredSession>,
+    /// The people who have a password, by their email address in lower case.
+    #[serde(default)]
+    passwords: BTreeMap<String, StoredPassword>,
     /// The kind of the refresh tokens of new sessions.
     #[serde(default)]
     token_kind: TokenKind,
@@ -88,6 +102,12 @@ struct StoredSession {
     person: Person,
     used_at: i64,
     tokens: Tokens,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredPassword {
+    person: Person,
+    password: Password,
 }
 
 impl StoredKey {
@@ -195,10 +215,26 @@ impl State {
         self.sessions.get(session).map(|session| user(&session.person))
     }
 
-    /// Changes the name and the picture of a session's person, in all their sessions.
+    /// Lets a person sign in with their email address and a password.
+    pub fn set_password(&mut self, person: &Person, password: &str) -> Result<()> {
+        let email = person.email.as_deref().context("a password needs an email address")?.to_lowercase();
+        let stored = StoredPassword { person: person.clone(), password: Password::new(password) };
+        self.passwords.insert(email, stored);
+        Ok(())
+    }
+
+    /// The person with this email address and this password.
+    pub fn with_password(&self, email: &str, password: &str) -> Option<Person> {
+        let stored = self.passwords.get(&email.to_lowercase())?;
+        stored.password.is(password).then(|| stored.person.clone())
+    }
+
+    /// Changes the name and the picture of a session's person, in all their sessions and later ones.
     pub fn rename(&mut self, session: &str, name: Option<String>, avatar_url: Option<String>) {
         let Some(id) = self.person_of(session) else { return };
-        for StoredSession { person, .. } in self.sessions.values_mut().filter(|s| s.person.id == id) {
+        let sessions = self.sessions.values_mut().map(|session| &mut session.person);
+        let people = sessions.chain(self.passwords.values_mut().map(|stored| &mut stored.person));
+        for person in people.filter(|person| person.id == id) {
             person.name = name.clone().or_else(|| person.name.take());
             person.avatar_url = avatar_url.clone().or_else(|| person.avatar_url.take());
         }

@@ -248,6 +248,76 @@ async fn a_person_reads_and_changes_their_account_and_signs_out() {
 }
 
 #[tokio::test]
+async fn a_person_signs_in_with_a_password() {
+    let world = World::start().await;
+    let ada = json!({ "id": "ada", "email": "Ada@example.com", "password": "secret", "name": "Ada" });
+    world.control("passwords", ada).await;
+    let key = Some(world.issuer.anon_key().to_owned());
+    let sign_in = async |body: Value| {
+        let (status, body) = world.request_token("password", key.as_deref(), &body.to_string()).await;
+        if status == 200 { Ok(body) } else { Err((status, body["error_code"].as_str().unwrap().to_owned())) }
+    };
+    let session = sign_in(json!({ "email": "ada@EXAMPLE.com", "password": "secret" })).await.unwrap();
+    assert_eq!((&session["user"]["id"], &session["expires_in"]), (&json!("ada"), &json!(3600)));
+    assert!(world.refresh(session["refresh_token"].as_str().unwrap()).await.is_ok());
+    let error = |status: u16, code: &str| Err((status, code.to_owned()));
+    for (body, refused) in [
+        (json!({ "email": "ada@example.com", "password": "Secret" }), error(400, "invalid_credentials")),
+        (json!({ "email": "ada@example.com" }), error(400, "invalid_credentials")),
+        (json!({ "email": "bob@example.com", "password": "secret" }), error(400, "invalid_credentials")),
+        (json!({ "password": "secret" }), error(400, "validation_failed")),
+        (json!({ "phone": "1", "password": "secret" }), error(422, "phone_provider_disabled")),
+    ] {
+        assert_eq!(sign_in(body.clone()).await, refused, "{body}");
+    }
+    let limited = async || sign_in(json!({ "email": "ada@example.com", "password": "guess" })).await;
+    let mut guesses = 0;
+    while limited().await == error(400, "invalid_credentials") {
+        guesses += 1;
+        assert!(guesses < 1000, "there is no limit");
+    }
+    assert_eq!(limited().await, error(429, "over_request_rate_limit"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_form_of_the_version_that_the_client_names() {
+    let world = World::start().await;
+    let ask = async |version: Option<&str>| {
+        let url = format!("{}/auth/v1/logout?scope=none", world.issuer.url);
+        let ada = world.issuer.sign_in(&Person::new("ada", "Ada"), TOKEN_SECONDS).unwrap();
+        let request = world.client.post(url).bearer_auth(ada.text("access_token"));
+        let request = request.header("apikey", world.issuer.anon_key()).header("origin", "http://a.example");
+        let request = match version {
+            Some(version) => request.header("x-supabase-api-version", version),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), response.headers()["x-sb-error-code"].to_str().unwrap()),
+            (400, "validation_failed")
+        );
+        let exposed = &response.headers()["access-control-expose-headers"];
+        assert!(exposed.to_str().unwrap().contains("x-supabase-api-version"), "{exposed:?}");
+        let known = response.headers().get("x-supabase-api-version").cloned();
+        (known.map(|version| version.to_str().unwrap().to_owned()), response.json::<Value>().await.unwrap())
+    };
+    let message = "Unsupported logout scope \"none\"";
+    let first = json!({ "code": 400, "error_code": "validation_failed", "msg": message });
+    let second = json!({ "code": "validation_failed", "message": message });
+    for (version, known, body) in [
+        (None, None, &first),
+        (Some("2023-12-31"), None, &first),
+        (Some("yesterday"), None, &first),
+        (Some("2024-01-01"), Some("2024-01-01"), &second),
+        (Some("2030-06-01"), Some("2024-01-01"), &second),
+    ] {
+        assert_eq!(ask(version).await, (known.map(str::to_owned), body.clone()), "{version:?}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_web_page_of_any_origin_may_call_the_identity_service() {
     let world = World::start().await;
     let url = format!("{}/auth/v1/token?grant_type=refresh_token", world.issuer.url);
