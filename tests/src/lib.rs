@@ -11,6 +11,7 @@ pub mod client;
 pub mod document;
 pub mod event_stream;
 mod functions;
+pub mod gateway;
 pub mod meter;
 pub mod permissions;
 pub mod proxy;
@@ -19,6 +20,7 @@ pub mod tools;
 pub mod world;
 
 pub use client::{Answer, Client};
+pub use gateway::Gateway;
 pub use proxy::{Fault, Proxy};
 pub use stripe_mock::StripeMock;
 pub use world::{Options, World, unlimited};

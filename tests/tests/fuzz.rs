@@ -3,14 +3,10 @@
 
 use std::path::Path;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::response::Response;
 use clorp_domain::{Cents, SpendPolicy, StoredKey};
 use clorp_tests::tools::{python_venv, tools_dir};
 use clorp_tests::world::WEB_ORIGIN;
-use clorp_tests::{Client, Options, World};
+use clorp_tests::{Client, Gateway, Options, World};
 use tokio::process::Command;
 
 const PACKAGES: [&str; 1] = ["schemathesis==4.32.5"];
@@ -21,31 +17,6 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 const SEED: &str = "20261124";
 /// The number of generated requests for each operation and credential, beside the examples of its schemas.
 const EXAMPLES: &str = "5";
-
-/// Forwards a request to the function that serves its path, as the gateway does.
-async fn forward(State((client, http)): State<(Client, reqwest::Client)>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let body = to_bytes(body, usize::MAX).await.unwrap();
-    let forwarded = http.request(parts.method, client.url(path)).headers(parts.headers).body(body);
-    let answer = forwarded.send().await.unwrap();
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    // The whole body is known here, so it is not sent in chunks.
-    response.headers_mut().remove("transfer-encoding");
-    response
-}
-
-/// Serves all functions at one address.
-async fn gateway(world: &World) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let routes = Router::new().fallback(forward).with_state((world.anon.clone(), reqwest::Client::new()));
-    tokio::spawn(async move { axum::serve(listener, routes).await });
-    format!("http://{address}")
-}
 
 async fn fuzz(program: &Path, url: &str, headers: &[(&str, String)]) -> (bool, String) {
     let mut command = Command::new(program);
@@ -66,7 +37,7 @@ async fn no_request_gets_a_server_error_or_an_undocumented_answer() {
     let world = World::with(Options::funded()).await;
     let install = || python_venv(&tools_dir().join("schemathesis"), &PACKAGES).unwrap();
     let program = tokio::task::spawn_blocking(install).await.unwrap().join("st");
-    let url = gateway(&world).await;
+    let gateway = Gateway::start(&world.anon).await;
     let limited = |key| StoredKey {
         policy: SpendPolicy { per_drop: Some(Cents::new(200)), per_day: Some(Cents::new(500)) },
         ..key
@@ -81,7 +52,7 @@ async fn no_request_gets_a_server_error_or_an_undocumented_answer() {
         ("a key with a policy", &key(&limited)),
         ("a browser", &cookie),
     ] {
-        let (passed, report) = fuzz(&program, &url, headers).await;
+        let (passed, report) = fuzz(&program, &gateway.url, headers).await;
         assert!(report.contains("Test cases:"), "{caller}: no request was sent: {report}");
         assert!(passed, "{caller}: {report}");
     }
