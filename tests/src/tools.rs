@@ -91,6 +91,11 @@ pub struct NpmPackages {
 }
 
 impl NpmPackages {
+    /// The program `node`.
+    pub fn node(&self) -> &Path {
+        &self.node
+    }
+
     /// The folder `node_modules`.
     pub fn modules(&self) -> &Path {
         &self.modules

@@ -9,6 +9,7 @@
 mod access;
 mod api;
 mod budgets;
+mod clients;
 mod concurrency;
 mod dependencies;
 mod drops;

@@ -4,7 +4,6 @@ mod agents;
 mod agents_directory;
 mod board;
 mod board_stats;
-mod clients;
 mod credentials;
 mod feed;
 mod invoked;

@@ -1,0 +1,5 @@
+//! Clients that other people wrote, against the real API, the Stripe sandbox and the issuer. A test asserts
+//! what the client saw and what the servers did.
+
+mod generated;
+mod program;
