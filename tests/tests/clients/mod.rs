@@ -2,4 +2,6 @@
 //! what the client saw and what the servers did.
 
 mod generated;
+mod lint;
 mod program;
+mod streams;
