@@ -5,3 +5,4 @@ mod generated;
 mod lint;
 mod program;
 mod streams;
+mod stripe;

@@ -15,6 +15,6 @@ mod refusals;
 mod restart;
 mod sdks;
 mod stripe_mock;
-mod support;
+pub(crate) mod support;
 mod vanished;
 mod webhooks;

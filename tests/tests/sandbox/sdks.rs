@@ -1,31 +1,8 @@
 //! Endpoints that Stripe's own client libraries offer beyond those that the functions call.
 
-use std::process::Command;
-
-use clorp_tests::tools;
 use serde_json::{Value, json};
 
 use super::support::{World, id};
-
-/// Stripe's client library for Python.
-const STRIPE: &str = "stripe==16.1.0";
-
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sandbox/stripe_sdk.py");
-
-#[tokio::test]
-async fn stripes_own_client_library_works_against_the_sandbox() {
-    let world = World::start().await;
-    let url = world.sandbox.url.clone();
-    let calls = tokio::task::spawn_blocking(move || {
-        let python = tools::python_venv(&tools::tools_dir().join("stripe"), &[STRIPE]).unwrap();
-        let mut command = Command::new(python.join("python"));
-        // A proxy from the environment must not stand between the library and the sandbox.
-        command.args([SCRIPT, &url]).env("NO_PROXY", "127.0.0.1").output().unwrap()
-    });
-    let output = calls.await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    world.finish().await;
-}
 
 #[tokio::test]
 async fn an_updated_customer_keeps_what_is_not_named() {
