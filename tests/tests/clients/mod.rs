@@ -6,3 +6,4 @@ mod lint;
 mod program;
 mod streams;
 mod stripe;
+mod supabase;
