@@ -32,6 +32,8 @@ pub struct Exchange {
     pub request: HeaderMap,
     /// The response, with its body decompressed.
     pub answer: Answer,
+    /// True if the connection was broken before the end of the response.
+    pub cut: bool,
     /// The response's deviation from the document.
     pub violation: Option<String>,
 }
@@ -40,6 +42,10 @@ impl Exchange {
     /// The text of a header of the request.
     pub fn requested(&self, name: &str) -> Option<&str> {
         self.request.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    fn has_events(&self) -> bool {
+        self.answer.header("content-type") == Some("text/event-stream") && !self.answer.events().is_empty()
     }
 }
 
@@ -83,7 +89,7 @@ impl Gateway {
         self.exchanges().into_iter().filter(|exchange| exchange.operation == operation).collect()
     }
 
-    /// Breaks the connection of the next event stream within its last event.
+    /// Breaks the connection of the next event stream that has events, within the last of them.
     pub fn cut_next_stream(&self) {
         self.shared.cuts.store(true, Ordering::Relaxed);
     }
@@ -107,11 +113,12 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let answer = sent.headers(parts.headers.clone()).body(body).send().await.expect("the instance answers");
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     let bytes = answer.bytes().await.expect("a whole body");
-    shared.keep(parts.method, path, parts.headers, status, &headers, &bytes);
-    let is_stream = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+    let exchange = exchange(&parts.method, path, parts.headers, status, &headers, &bytes);
     // The whole body is known here, so it is not sent in chunks.
     headers.remove(TRANSFER_ENCODING);
-    let body = if is_stream && shared.cuts.swap(false, Ordering::Relaxed) {
+    let cuts = exchange.has_events() && shared.cuts.swap(false, Ordering::Relaxed);
+    shared.keep(Exchange { cut: cuts, ..exchange });
+    let body = if cuts {
         headers.remove(CONTENT_LENGTH);
         cut(&bytes)
     } else {
@@ -135,24 +142,26 @@ fn cut(bytes: &Bytes) -> Body {
 }
 
 impl Shared {
-    fn keep(
-        &self,
-        method: Method,
-        path: String,
-        request: HeaderMap,
-        status: StatusCode,
-        headers: &HeaderMap,
-        bytes: &[u8],
-    ) {
-        let route = document::route(&method, &path);
-        let text = inflated(headers, bytes);
-        let operation = route.map(document::Route::name);
-        let answer = Answer { status, headers: headers.clone(), text, operation: operation.clone() };
-        let violation = route.and_then(|route| route.violation(&answer));
-        let operation = operation.unwrap_or_else(|| format!("{method} {path}"));
-        let exchange = Exchange { operation, path, request, answer, violation };
+    fn keep(&self, exchange: Exchange) {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
     }
+}
+
+fn exchange(
+    method: &Method,
+    path: String,
+    request: HeaderMap,
+    status: StatusCode,
+    headers: &HeaderMap,
+    bytes: &[u8],
+) -> Exchange {
+    let route = document::route(method, &path);
+    let text = inflated(headers, bytes);
+    let operation = route.map(document::Route::name);
+    let answer = Answer { status, headers: headers.clone(), text, operation: operation.clone() };
+    let violation = route.and_then(|route| route.violation(&answer));
+    let operation = operation.unwrap_or_else(|| format!("{method} {path}"));
+    Exchange { operation, path, request, answer, cut: false, violation }
 }
 
 /// The text of a body, which may be compressed.

@@ -26,8 +26,8 @@ const order = (ids) => ({
     success_url: "https://example.com",
     line_items: [{ quantity: 1, price_data: { currency: "usd", unit_amount: 900, product_data: { name: "Top-up" } } }],
 });
-const charge = (ids, more) => ({
-    amount: 700, currency: "usd", customer: ids.customer, payment_method: ids.card, off_session: true, confirm: true, ...more,
+const charge = ({ customer, card }, more) => ({
+    amount: 700, currency: "usd", customer, payment_method: card, off_session: true, confirm: true, ...more,
 });
 const charge1 = { idempotencyKey: "charge-1" };
 
@@ -39,8 +39,10 @@ const scenarios = {
         return { saw: { email, name, metadata }, ids: { customer: id } };
     },
     async "a session is created"(ids) {
-        const { id, mode, status, payment_status, amount_total, url } = await stripe.checkout.sessions.create(order(ids));
-        return { saw: { mode, status, payment_status, amount_total, page: (await fetch(url)).status }, ids: { session: id } };
+        const session = await stripe.checkout.sessions.create(order(ids));
+        const { id, mode, status, payment_status, amount_total } = session;
+        const page = (await fetch(session.url)).status;
+        return { saw: { mode, status, payment_status, amount_total, page }, ids: { session: id } };
     },
     async "a session is expanded"(ids) {
         const shown = await stripe.checkout.sessions.retrieve(ids.session, { expand: ["line_items", "customer"] });
@@ -58,9 +60,10 @@ const scenarios = {
     },
     async "a paid session names its payment"(ids) {
         const expand = ["payment_intent.latest_charge"];
-        const { status, payment_status, payment_intent } = await stripe.checkout.sessions.retrieve(ids.session, { expand });
-        const paid = payment_intent.latest_charge.amount;
-        return { saw: { status, payment_status, intent: payment_intent.status, paid }, ids: { payment: payment_intent.id } };
+        const session = await stripe.checkout.sessions.retrieve(ids.session, { expand });
+        const { status, payment_status, payment_intent: intent } = session;
+        const paid = intent.latest_charge.amount;
+        return { saw: { status, payment_status, intent: intent.status, paid }, ids: { payment: intent.id } };
     },
     async "a card is saved"(ids) {
         const setup = await stripe.setupIntents.create({ customer: ids.customer, usage: "off_session" });
@@ -139,18 +142,20 @@ const scenarios = {
     async "a transfer is reversed in parts"(ids) {
         const { payouts_enabled } = await stripe.accounts.retrieve(ids.account);
         const { id } = await stripe.transfers.create({ amount: 300, currency: "usd", destination: ids.account });
-        const parts = [await stripe.transfers.createReversal(id, { amount: 100 }), await stripe.transfers.createReversal(id)];
+        const part = await stripe.transfers.createReversal(id, { amount: 100 });
+        const rest = await stripe.transfers.createReversal(id);
         const { data } = await stripe.transfers.listReversals(id);
         const { reversed, amount_reversed } = await stripe.transfers.retrieve(id);
         const more = await refusal(() => stripe.transfers.createReversal(id));
-        const amounts = parts.map(({ amount }) => amount);
+        const amounts = [part.amount, rest.amount];
         return { saw: { payouts_enabled, amounts, listed: data.length, reversed, amount_reversed, more: more.class } };
     },
     async "all pages of a list are read"() {
         for (const name of ["1", "2", "3", "4", "5"]) await stripe.customers.create({ name, email: "page@example.com" });
-        const forwards = await stripe.customers.list({ email: "page@example.com", limit: 2 }).autoPagingToArray({ limit: 100 });
-        const before = { ending_before: forwards[4].id, email: "page@example.com", limit: 2 };
-        const backwards = await stripe.customers.list(before).autoPagingToArray({ limit: 100 });
+        const pages = { email: "page@example.com", limit: 2 };
+        const read = (list) => stripe.customers.list(list).autoPagingToArray({ limit: 100 });
+        const forwards = await read(pages);
+        const backwards = await read({ ...pages, ending_before: forwards[4].id });
         const names = (list) => list.map(({ name }) => name).join("");
         return { saw: { forwards: names(forwards), backwards: names(backwards) } };
     },
@@ -162,8 +167,8 @@ const scenarios = {
     },
     async "events are listed by type"(ids) {
         const { data } = await stripe.events.list({ type: "payment_intent.succeeded", limit: 10 });
-        const event = await stripe.events.retrieve(data[0].id);
-        return { saw: { amounts: data.map((event) => event.data.object.amount), about: event.data.object.id === ids.intent } };
+        const { object } = (await stripe.events.retrieve(data[0].id)).data;
+        return { saw: { amounts: data.map((event) => event.data.object.amount), about: object.id === ids.intent } };
     },
     async "a signed event is accepted and an altered one refused"({ body, signature, secret }) {
         const event = stripe.webhooks.constructEvent(body, signature, secret);

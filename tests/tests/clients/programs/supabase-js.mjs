@@ -38,7 +38,7 @@ await saw("the claims", { sub: claims.sub, role: claims.role, aud: claims.aud, a
 await saw("the caller of the API", (await whoami(access_token)).body.user.id);
 
 // The page refreshes a session by itself when little of it is left.
-const short = await tell({ ask: "session", expires_in: 60 });
+const short = await tell({ ask: "session", expires_in: 100 });
 const open = page();
 await open.auth.setSession(short.session);
 const renewed = new Promise((resolve) => open.auth.onAuthStateChange((event, session) => {

@@ -58,8 +58,10 @@ for (const { label, email, password, id } of people) {
     await saw(`${label}: the caller of the API`, { same: body.user.id === id, set });
     const foreign = await call(jar, "POST", "/api/whoami", { origin: "https://evil.example" });
     await saw(`${label}: a change from a foreign page`, { status: foreign.status, code: foreign.body.code });
-    const [user, claims, session] = [await server(jar).getUser(), await server(jar).getClaims(), await server(jar).getSession()];
-    const ids = [user.data.user.id, claims.data.claims.sub, session.data.session.user.id];
+    const { user } = (await server(jar).getUser()).data;
+    const { claims } = (await server(jar).getClaims()).data;
+    const { session } = (await server(jar).getSession()).data;
+    const ids = [user.id, claims.sub, session.user.id];
     await saw(`${label}: what the server reads`, ids.every((read) => read === id));
 
     const expired = async () => new Jar((await tell({ ask: "session", email, expires_in: -10 })).cookie);
@@ -67,7 +69,8 @@ for (const { label, email, password, id } of people) {
     const { status, set: renewed } = await call(byApi, "GET", "/api/wallet/balance?limit=1");
     await saw(`${label}: an expired session at the API`, { status, renewed: renewed > 0, names: byApi.names() });
     const read = (await server(byApi).getSession()).data.session;
-    await saw(`${label}: the server reads what the API renewed`, { same: read.user.id === id, lasts: read.expires_in > 3000 });
+    const renewal = { same: read.user.id === id, lasts: read.expires_in > 3000 };
+    await saw(`${label}: the server reads what the API renewed`, renewal);
     await saw(`${label}: the server renews what the API renewed`, failed(await server(byApi).refreshSession()));
     await saw(`${label}: the API accepts that`, await balance(byApi));
 
