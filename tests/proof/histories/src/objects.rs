@@ -1,0 +1,218 @@
+//! The operations of a history by object: those on each wallet and on each drop, in the words of the models.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::history::{Action, Answer, Entry, History, Operation, Outcome};
+
+/// Time in nanoseconds by which an entry's timestamp may differ from its invocation: timestamps are whole
+/// milliseconds, and a drop's changes are at least one apart.
+const SLACK_NANOS: u64 = 50_000_000;
+
+/// A wallet or a drop, with every operation on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Object {
+    /// The kind and the id.
+    pub name: String,
+    /// The model: `wallet` or `slots`.
+    pub model: &'static str,
+    /// The balance in cents, or the number of slots.
+    pub initial: i64,
+    /// The operations.
+    pub operations: Vec<Interval>,
+}
+
+/// An operation on an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Interval {
+    /// Number of the client.
+    pub client: usize,
+    /// Start in nanoseconds.
+    pub call: u64,
+    /// End in nanoseconds; `None` for an operation that takes effect at any later time.
+    pub end: Option<u64>,
+    /// The operation.
+    pub step: Step,
+}
+
+/// An operation in the words of a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The word.
+    pub kind: &'static str,
+    /// An amount or a balance, in cents.
+    pub cents: i64,
+    /// Number of the worker.
+    pub worker: usize,
+    /// Number of claims that were read.
+    pub claims: i64,
+    /// Number of submissions that were read.
+    pub submissions: i64,
+}
+
+/// Every wallet and every drop of a history.
+pub fn objects(history: &History) -> Vec<Object> {
+    let operations = history.operations();
+    let mut objects: Vec<Object> =
+        history.start.users.keys().map(|user| wallet(history, &operations, user)).collect();
+    let workers: BTreeMap<&str, usize> =
+        history.start.users.keys().enumerate().map(|(number, user)| (user.as_str(), number)).collect();
+    let mut drops: BTreeMap<&str, Vec<Interval>> = BTreeMap::new();
+    for operation in &operations {
+        let (Action::Claim { drop }
+        | Action::Release { drop }
+        | Action::Submit { drop }
+        | Action::Cancel { drop }
+        | Action::See { drop }) = &operation.action
+        else {
+            continue;
+        };
+        let of = drops.entry(drop).or_default();
+        if let Some(mut step) = slot_step(operation) {
+            let user = operation.user.as_deref().unwrap_or_default();
+            step.worker = workers.get(user).copied().unwrap_or_default();
+            of.push(Interval { client: operation.client, call: operation.call, end: operation.end, step });
+        }
+    }
+    objects.extend(drops.into_iter().map(|(drop, operations)| Object {
+        name: format!("drop/{drop}"),
+        model: "slots",
+        initial: history.start.max_claims,
+        operations,
+    }));
+    objects
+}
+
+/// The step of an operation on a drop; `None` if its answer says nothing about the slots.
+fn slot_step(operation: &Operation) -> Option<Step> {
+    let word = |kind| Some(Step { kind, ..Step::default() });
+    match (&operation.action, &operation.outcome) {
+        (Action::Claim { .. }, Outcome::Ok(Answer::Claimed { new: true })) => word("claimed"),
+        (Action::Claim { .. }, Outcome::Ok(_)) => word("claim_held"),
+        (Action::Claim { .. }, Outcome::Fail { code, .. }) if code == "max_claims_reached" => word("full"),
+        (Action::Claim { .. }, Outcome::Unknown) => word("maybe_claim"),
+        (Action::Release { .. }, Outcome::Ok(_)) => word("released"),
+        (Action::Release { .. }, Outcome::Unknown) => word("maybe_release"),
+        (Action::Submit { .. }, Outcome::Ok(Answer::Submitted { new: true })) => word("submitted"),
+        (Action::Submit { .. }, Outcome::Ok(_)) => word("submitted_before"),
+        (Action::Submit { .. }, Outcome::Unknown) => word("maybe_submit"),
+        (Action::Release { .. } | Action::Submit { .. }, Outcome::Fail { code, .. }) => match code.as_str() {
+            "not_a_claimant" => word("no_claimant"),
+            "already_submitted" => word("delivered"),
+            _ => None,
+        },
+        (Action::Cancel { .. }, Outcome::Unknown) => word("maybe_cancel"),
+        (Action::Cancel { .. }, Outcome::Fail { code, .. }) if code == "drop_has_submissions" => {
+            word("has_submissions")
+        }
+        (Action::Cancel { .. }, Outcome::Ok(Answer::Drop { status, .. })) if status == "cancelled" => {
+            word("cancelled")
+        }
+        (
+            Action::Cancel { .. } | Action::See { .. },
+            Outcome::Ok(Answer::Drop { status, claims, submissions }),
+        ) => {
+            let kind = match status.as_str() {
+                "open" => "open",
+                "pending_payment" => return None,
+                _ => "over",
+            };
+            Some(Step { kind, claims: *claims, submissions: *submissions, ..Step::default() })
+        }
+        _ => None,
+    }
+}
+
+fn wallet(history: &History, operations: &[Operation], user: &str) -> Object {
+    let mine = operations.iter().filter(|operation| operation.user.as_deref() == Some(user));
+    let ledger = history.end.wallets.get(user).map(|wallet| wallet.ledger.as_slice()).unwrap_or_default();
+    let mut intervals: Vec<Interval> = Vec::new();
+    for operation in mine {
+        if let Some((kind, cents)) = wallet_step(operation, ledger) {
+            let step = Step { kind, cents, ..Step::default() };
+            let Operation { client, call, end, .. } = *operation;
+            intervals.push(Interval { client, call, end, step });
+        }
+    }
+    // The oldest entry funded the wallet.
+    let (_, later) = ledger.split_last().unzip();
+    for entry in later.unwrap_or_default().iter().filter(|entry| entry.delta_cents > 0) {
+        let (call, end) = credit_interval(history, operations, entry);
+        let step = Step { kind: "credit", cents: entry.delta_cents, ..Step::default() };
+        // Credits are nobody's requests.
+        intervals.push(Interval { client: 0, call, end, step });
+    }
+    let initial = history.start.users.get(user).copied().unwrap_or_default();
+    Object { name: format!("wallet/{user}"), model: "wallet", initial, operations: intervals }
+}
+
+/// The word and the amount of an operation on a wallet; `None` if it did nothing. The ledger at the end tells
+/// whether an operation with an unknown outcome took effect; the readings must then agree.
+fn wallet_step(operation: &Operation, ledger: &[Entry]) -> Option<(&'static str, i64)> {
+    let debited = |kind: &str, cents: i64| {
+        ledger.iter().any(|entry| entry.delta_cents == -cents && entry.reason.starts_with(kind))
+    };
+    match (&operation.action, &operation.outcome) {
+        (Action::Read, Outcome::Ok(Answer::Wallet { balance_cents, .. })) => {
+            Some(("balance", *balance_cents))
+        }
+        (Action::Post { price_cents } | Action::Pay { price_cents, .. }, outcome) => match outcome {
+            Outcome::Ok(_) => Some(("debit", *price_cents)),
+            Outcome::Fail { code, .. } if code == "insufficient_balance" => Some(("short", *price_cents)),
+            Outcome::Unknown if debited("drop:", *price_cents) => Some(("debit", *price_cents)),
+            Outcome::Fail { .. } | Outcome::Unknown => None,
+        },
+        (Action::Withdraw { amount_cents }, outcome) => match outcome {
+            Outcome::Fail { code, .. } if code != "withdrawal_refused" => None,
+            Outcome::Ok(_) | Outcome::Fail { .. } => Some(("debit", *amount_cents)),
+            Outcome::Unknown if debited("withdraw:", *amount_cents) => Some(("debit", *amount_cents)),
+            Outcome::Unknown => None,
+        },
+        _ => None,
+    }
+}
+
+/// The interval of the invocations that may have made a credit: those of its kind that ran at the entry's
+/// time. One that died may have left a request at the database, so its end is open.
+fn credit_interval(history: &History, operations: &[Operation], entry: &Entry) -> (u64, Option<u64>) {
+    let (kind, object) = entry.reason.split_once(':').unwrap_or_default();
+    let at = history.nanos_of(entry.at_millis);
+    let may_credit = |action: &Action| match (kind, action) {
+        ("refund", Action::Cancel { drop }) => drop == object,
+        ("refund" | "win", Action::Invoke { function }) => function == "ranking",
+        ("topup", Action::Invoke { function }) => function == "stripe-webhook" || function == "reconciler",
+        ("withdraw_reversed", Action::Withdraw { .. }) => true,
+        ("withdraw_reversed", Action::Invoke { function }) => function == "reconciler",
+        _ => false,
+    };
+    let runs = |operation: &&Operation| {
+        let ends = operation.end.unwrap_or(u64::MAX);
+        operation.call <= at.saturating_add(SLACK_NANOS) && at <= ends.saturating_add(SLACK_NANOS)
+    };
+    let sources: Vec<&Operation> =
+        operations.iter().filter(|operation| may_credit(&operation.action)).filter(runs).collect();
+    let call = sources.iter().map(|source| source.call).min().unwrap_or(0);
+    let end = sources.iter().map(|source| source.end).collect::<Option<Vec<u64>>>();
+    (call, end.and_then(|ends| ends.into_iter().max()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_without_a_fact_says_nothing() {
+        let operation = |code: &str| Operation {
+            op: 0,
+            client: 0,
+            user: None,
+            action: Action::Claim { drop: "d".to_owned() },
+            call: 1,
+            end: Some(2),
+            outcome: Outcome::Fail { status: 409, code: code.to_owned(), drop: None },
+        };
+        assert_eq!(slot_step(&operation("max_claims_reached")).unwrap().kind, "full");
+        assert_eq!(slot_step(&operation("window_closed")), None);
+    }
+}
