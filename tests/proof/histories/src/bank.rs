@@ -17,6 +17,7 @@ pub fn check(history: &History) -> Vec<String> {
     check.drops();
     check.explained();
     check.readings();
+    check.monotone();
     check.deaths();
     check.found
 }
@@ -164,12 +165,15 @@ impl Check<'_> {
             });
             self.demand(last.claims <= most, || format!("drop {drop} has {} claims", last.claims));
             let about = |operation: &&Operation| matches!(&operation.action, Action::Submit { drop: other } if other == drop);
-            let workers = |keep: fn(&Outcome) -> bool| {
-                let mine = self.operations.iter().filter(about).filter(|operation| keep(&operation.outcome));
-                mine.filter_map(|operation| operation.user.clone()).collect::<BTreeSet<_>>()
+            let workers = |keep: fn(&Operation) -> bool| {
+                let mine = self.operations.iter().filter(about).filter(|operation| keep(operation));
+                mine.filter_map(|operation| operation.user.clone()).collect::<BTreeSet<_>>().len()
             };
-            let acknowledged = workers(|outcome| matches!(outcome, Outcome::Ok(_))).len();
-            let possible = workers(|outcome| !matches!(outcome, Outcome::Fail { .. })).len();
+            let acknowledged = workers(|operation| matches!(operation.outcome, Outcome::Ok(_)));
+            // A refused repetition does not tell what the first try did.
+            let possible = workers(|operation| {
+                !matches!(operation.outcome, Outcome::Fail { .. }) || !operation.unsure.is_empty()
+            });
             let count = usize::try_from(last.submissions).unwrap_or(usize::MAX);
             self.demand((acknowledged..=possible).contains(&count), || {
                 format!("drop {drop} has {count} submissions, of {acknowledged} to {possible}")
@@ -251,6 +255,37 @@ impl Check<'_> {
             for reason in earlier.filter(|_| *complete).filter_map(acknowledged_reason) {
                 let there = known.contains(reason.as_str());
                 self.demand(there, || format!("{user} has read a ledger without the earlier {reason}"));
+            }
+        }
+    }
+
+    /// An entry that one reading shows is in every later reading.
+    fn monotone(&mut self) {
+        let mut readings: BTreeMap<&str, Vec<(u64, u64, &[Entry])>> = BTreeMap::new();
+        for reading in self.operations {
+            if let (Outcome::Ok(Answer::Wallet { ledger, .. }), Some(end)) = (&reading.outcome, reading.end) {
+                let user = reading.user.as_deref().unwrap_or_default();
+                readings.entry(user).or_default().push((reading.call, end, ledger));
+            }
+        }
+        for (user, readings) in readings {
+            // Entries with the time at which a client had certainly seen them.
+            let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+            for (_, end, ledger) in &readings {
+                for entry in *ledger {
+                    let first = seen.entry(&entry.id).or_insert(*end);
+                    *first = (*first).min(*end);
+                }
+            }
+            for (call, _, ledger) in readings {
+                let shown: BTreeSet<&str> = ledger.iter().map(|entry| entry.id.as_str()).collect();
+                // The page may end before an older entry.
+                let oldest = shown.first().copied().unwrap_or_default();
+                let missing =
+                    seen.iter().find(|(id, at)| **at < call && **id > oldest && !shown.contains(**id));
+                if let Some((id, _)) = missing {
+                    self.found.push(format!("{user} has read entry {id}, and later a ledger without it"));
+                }
             }
         }
     }

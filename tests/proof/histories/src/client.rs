@@ -5,11 +5,9 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::history::{Action, Answer, Entry, Step};
+use crate::history::{Action, Answer, Entry, IN_FLIGHT, Step};
 use crate::stack::{Person, Stack};
 
-/// The code of a refusal while another request with the same key runs, or seems to.
-const IN_FLIGHT: &str = "idempotency_in_flight";
 /// Entries of the ledger on a page, which is the most that the API gives.
 const PAGE: usize = 100;
 

@@ -16,7 +16,7 @@ use crate::history::Sums;
 /// Name of the table.
 pub const TABLE: &str = "clorp";
 /// Time that the process may take to open its file.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
 /// The files that make up a database, beginning with the database itself.
 const FILES: [&str; 2] = ["dynamodb.sqlite", "dynamodb.sqlite-wal"];
 

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// The number in place of a client's, for schedules, Stripe and the last readings.
 pub const NOBODY: usize = 1_000_000;
 
+/// The code of a refusal while another request with the same key runs, or seems to.
+pub const IN_FLIGHT: &str = "idempotency_in_flight";
+
 /// A line of a history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
@@ -139,12 +142,6 @@ impl Action {
             Self::PayIn { .. } => "pay_in",
             Self::Invoke { .. } => "invoke",
         }
-    }
-
-    /// True if a repetition is decided by the drop's state and not by ids that derive from the key. Such a
-    /// repetition may be refused although the first try took effect.
-    const fn is_decided_by_state(&self) -> bool {
-        matches!(self, Self::Claim { .. } | Self::Release { .. } | Self::Submit { .. } | Self::Cancel { .. })
     }
 }
 
@@ -300,6 +297,10 @@ pub struct Operation {
     pub action: Action,
     /// Start of the first try, in nanoseconds.
     pub call: u64,
+    /// Start of the last try.
+    pub last_call: u64,
+    /// Starts of the tries without an outcome. Each may have taken effect.
+    pub unsure: Vec<u64>,
     /// End of the try whose outcome is known; `None` if none is.
     pub end: Option<u64>,
     /// The outcome.
@@ -310,12 +311,20 @@ impl History {
     /// Every operation, in the order of their calls.
     pub fn operations(&self) -> Vec<Operation> {
         let mut operations: BTreeMap<u64, Operation> = BTreeMap::new();
-        let mut unsure = std::collections::BTreeSet::new();
         for Event { at_nanos, op, step } in &self.events {
             if let Step::Invoke { client, user, action, .. } = step {
-                let (client, user, action) = (*client, user.clone(), action.clone());
-                let (call, end, outcome) = (*at_nanos, None, Outcome::Unknown);
-                operations.insert(*op, Operation { op: *op, client, user, action, call, end, outcome });
+                let operation = Operation {
+                    op: *op,
+                    client: *client,
+                    user: user.clone(),
+                    action: action.clone(),
+                    call: *at_nanos,
+                    last_call: *at_nanos,
+                    unsure: Vec::new(),
+                    end: None,
+                    outcome: Outcome::Unknown,
+                };
+                operations.insert(*op, operation);
                 continue;
             }
             let Some(operation) = operations.get_mut(op) else { continue };
@@ -323,17 +332,16 @@ impl History {
                 Step::Ok { answer } => {
                     (operation.end, operation.outcome) = (Some(*at_nanos), Outcome::Ok(answer.clone()));
                 }
-                // A refused repetition does not tell what the first try did.
-                Step::Fail { .. } if unsure.contains(op) && operation.action.is_decided_by_state() => {}
                 Step::Fail { status, code, drop } => {
                     let (status, code, drop) = (*status, code.clone(), drop.clone());
                     operation.end = Some(*at_nanos);
                     operation.outcome = Outcome::Fail { status, code, drop };
                 }
-                Step::Unknown { .. } => {
-                    unsure.insert(*op);
-                }
-                Step::Invoke { .. } | Step::Again => {}
+                Step::Again => operation.last_call = *at_nanos,
+                // A refused try had no effect.
+                Step::Unknown { why } if why == IN_FLIGHT => {}
+                Step::Unknown { .. } => operation.unsure.push(operation.last_call),
+                Step::Invoke { .. } => {}
             }
         }
         operations.into_values().collect()
@@ -447,6 +455,11 @@ impl Recorder {
     /// Number of operations that clients have begun.
     pub fn operations(&self) -> u64 {
         self.change(|record| record.next)
+    }
+
+    /// True if a lost update was planted.
+    pub fn has_planted(&self) -> bool {
+        self.change(|record| record.faults.iter().any(|fault| matches!(fault, Fault::LostUpdate { .. })))
     }
 
     /// The history so far, with its end.

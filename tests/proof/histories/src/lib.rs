@@ -35,7 +35,7 @@ pub struct Options {
     pub seed: u64,
     /// Time for which clients send requests, in seconds.
     pub seconds: u64,
-    /// Most operations of clients.
+    /// Most operations. A run has a fifth of them at least, and goes on longer for it on a busy machine.
     pub operations: u64,
     /// Number of clients.
     pub clients: usize,

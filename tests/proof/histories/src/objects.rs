@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::history::{Action, Answer, Entry, History, Operation, Outcome};
+use crate::history::{Action, Answer, Entry, History, NOBODY, Operation, Outcome};
 
 /// Time in nanoseconds by which an entry's timestamp may differ from its invocation: timestamps are whole
 /// milliseconds, and a drop's changes are at least one apart.
@@ -69,10 +69,19 @@ pub fn objects(history: &History) -> Vec<Object> {
             continue;
         };
         let of = drops.entry(drop).or_default();
-        if let Some(mut step) = slot_step(operation) {
-            let user = operation.user.as_deref().unwrap_or_default();
-            step.worker = workers.get(user).copied().unwrap_or_default();
-            of.push(Interval { client: operation.client, call: operation.call, end: operation.end, step });
+        let user = operation.user.as_deref().unwrap_or_default();
+        let worker = workers.get(user).copied().unwrap_or_default();
+        let client = operation.client;
+        // A repetition is decided by the drop's state, so each try is an operation of its own.
+        for call in &operation.unsure {
+            if let Some(kind) = unsure_step(&operation.action) {
+                let step = Step { kind, worker, ..Step::default() };
+                of.push(Interval { client, call: *call, end: None, step });
+            }
+        }
+        if let Some(step) = slot_step(operation) {
+            let step = Step { worker, ..step };
+            of.push(Interval { client, call: operation.last_call, end: operation.end, step });
         }
     }
     objects.extend(drops.into_iter().map(|(drop, operations)| Object {
@@ -84,6 +93,17 @@ pub fn objects(history: &History) -> Vec<Object> {
     objects
 }
 
+/// The step of a try without an outcome; `None` for a reading.
+const fn unsure_step(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Claim { .. } => Some("maybe_claim"),
+        Action::Release { .. } => Some("maybe_release"),
+        Action::Submit { .. } => Some("maybe_submit"),
+        Action::Cancel { .. } => Some("maybe_cancel"),
+        _ => None,
+    }
+}
+
 /// The step of an operation on a drop; `None` if its answer says nothing about the slots.
 fn slot_step(operation: &Operation) -> Option<Step> {
     let word = |kind| Some(Step { kind, ..Step::default() });
@@ -91,18 +111,14 @@ fn slot_step(operation: &Operation) -> Option<Step> {
         (Action::Claim { .. }, Outcome::Ok(Answer::Claimed { new: true })) => word("claimed"),
         (Action::Claim { .. }, Outcome::Ok(_)) => word("claim_held"),
         (Action::Claim { .. }, Outcome::Fail { code, .. }) if code == "max_claims_reached" => word("full"),
-        (Action::Claim { .. }, Outcome::Unknown) => word("maybe_claim"),
         (Action::Release { .. }, Outcome::Ok(_)) => word("released"),
-        (Action::Release { .. }, Outcome::Unknown) => word("maybe_release"),
         (Action::Submit { .. }, Outcome::Ok(Answer::Submitted { new: true })) => word("submitted"),
         (Action::Submit { .. }, Outcome::Ok(_)) => word("submitted_before"),
-        (Action::Submit { .. }, Outcome::Unknown) => word("maybe_submit"),
         (Action::Release { .. } | Action::Submit { .. }, Outcome::Fail { code, .. }) => match code.as_str() {
             "not_a_claimant" => word("no_claimant"),
             "already_submitted" => word("delivered"),
             _ => None,
         },
-        (Action::Cancel { .. }, Outcome::Unknown) => word("maybe_cancel"),
         (Action::Cancel { .. }, Outcome::Fail { code, .. }) if code == "drop_has_submissions" => {
             word("has_submissions")
         }
@@ -124,35 +140,86 @@ fn slot_step(operation: &Operation) -> Option<Step> {
     }
 }
 
+/// A reading of a wallet's ledger.
+struct Reading<'a> {
+    call: u64,
+    end: u64,
+    ledger: &'a [Entry],
+}
+
+impl Reading<'_> {
+    fn shows(&self, entry: &Entry) -> bool {
+        self.ledger.iter().any(|shown| shown.id == entry.id)
+    }
+
+    /// True if the page begins before the entry's place and does not show it. Ids sort by time.
+    fn lacks(&self, entry: &Entry) -> bool {
+        self.ledger.last().is_some_and(|oldest| oldest.id < entry.id) && !self.shows(entry)
+    }
+}
+
+/// Narrows an interval by the readings of the ledger: the entry was made after every reading without it
+/// began, and before every reading with it ended. Contradicting readings change nothing, because the bank
+/// invariant names them.
+fn narrow(interval: &mut Interval, entry: &Entry, readings: &[Reading]) {
+    let lacking = readings.iter().filter(|reading| reading.lacks(entry)).map(|reading| reading.call);
+    let showing = readings.iter().filter(|reading| reading.shows(entry)).map(|reading| reading.end);
+    let call = lacking.max().map_or(interval.call, |after| after.max(interval.call));
+    let end = showing.min().into_iter().chain(interval.end).min();
+    if end.is_none_or(|end| call <= end) {
+        (interval.call, interval.end) = (call, end);
+    }
+}
+
 fn wallet(history: &History, operations: &[Operation], user: &str) -> Object {
-    let mine = operations.iter().filter(|operation| operation.user.as_deref() == Some(user));
+    let mine = || operations.iter().filter(|operation| operation.user.as_deref() == Some(user));
     let ledger = history.end.wallets.get(user).map(|wallet| wallet.ledger.as_slice()).unwrap_or_default();
+    let readings: Vec<Reading> = mine()
+        .filter_map(|operation| match (&operation.outcome, operation.end) {
+            (Outcome::Ok(Answer::Wallet { ledger, .. }), Some(end)) => {
+                Some(Reading { call: operation.call, end, ledger })
+            }
+            _ => None,
+        })
+        .collect();
     let mut intervals: Vec<Interval> = Vec::new();
-    for operation in mine {
-        if let Some((kind, cents)) = wallet_step(operation, ledger) {
-            let step = Step { kind, cents, ..Step::default() };
-            let Operation { client, call, end, .. } = *operation;
-            intervals.push(Interval { client, call, end, step });
+    for operation in mine() {
+        let Some((kind, cents)) = wallet_step(operation, ledger) else { continue };
+        let Operation { client, call, end, .. } = *operation;
+        let step = Step { kind, cents, ..Step::default() };
+        let mut interval = Interval { client, call, end, step };
+        if let Some(entry) = debit_of(operation, ledger).filter(|_| kind == "debit") {
+            narrow(&mut interval, entry, &readings);
         }
+        intervals.push(interval);
     }
     // The oldest entry funded the wallet.
     let (_, later) = ledger.split_last().unzip();
     for entry in later.unwrap_or_default().iter().filter(|entry| entry.delta_cents > 0) {
         let (call, end) = credit_interval(history, operations, entry);
         let step = Step { kind: "credit", cents: entry.delta_cents, ..Step::default() };
-        // Credits are nobody's requests.
-        intervals.push(Interval { client: 0, call, end, step });
+        let mut interval = Interval { client: NOBODY, call, end, step };
+        narrow(&mut interval, entry, &readings);
+        intervals.push(interval);
     }
     let initial = history.start.users.get(user).copied().unwrap_or_default();
     Object { name: format!("wallet/{user}"), model: "wallet", initial, operations: intervals }
 }
 
+/// The entry of an operation's debit. No two debits of a run have the same kind and amount.
+fn debit_of<'a>(operation: &Operation, ledger: &'a [Entry]) -> Option<&'a Entry> {
+    let (kind, cents) = match operation.action {
+        Action::Post { price_cents } | Action::Pay { price_cents, .. } => ("drop:", price_cents),
+        Action::Withdraw { amount_cents } => ("withdraw:", amount_cents),
+        _ => return None,
+    };
+    ledger.iter().find(|entry| entry.delta_cents == -cents && entry.reason.starts_with(kind))
+}
+
 /// The word and the amount of an operation on a wallet; `None` if it did nothing. The ledger at the end tells
 /// whether an operation with an unknown outcome took effect; the readings must then agree.
 fn wallet_step(operation: &Operation, ledger: &[Entry]) -> Option<(&'static str, i64)> {
-    let debited = |kind: &str, cents: i64| {
-        ledger.iter().any(|entry| entry.delta_cents == -cents && entry.reason.starts_with(kind))
-    };
+    let debited = || debit_of(operation, ledger).is_some();
     match (&operation.action, &operation.outcome) {
         (Action::Read, Outcome::Ok(Answer::Wallet { balance_cents, .. })) => {
             Some(("balance", *balance_cents))
@@ -160,13 +227,13 @@ fn wallet_step(operation: &Operation, ledger: &[Entry]) -> Option<(&'static str,
         (Action::Post { price_cents } | Action::Pay { price_cents, .. }, outcome) => match outcome {
             Outcome::Ok(_) => Some(("debit", *price_cents)),
             Outcome::Fail { code, .. } if code == "insufficient_balance" => Some(("short", *price_cents)),
-            Outcome::Unknown if debited("drop:", *price_cents) => Some(("debit", *price_cents)),
+            Outcome::Unknown if debited() => Some(("debit", *price_cents)),
             Outcome::Fail { .. } | Outcome::Unknown => None,
         },
         (Action::Withdraw { amount_cents }, outcome) => match outcome {
             Outcome::Fail { code, .. } if code != "withdrawal_refused" => None,
             Outcome::Ok(_) | Outcome::Fail { .. } => Some(("debit", *amount_cents)),
-            Outcome::Unknown if debited("withdraw:", *amount_cents) => Some(("debit", *amount_cents)),
+            Outcome::Unknown if debited() => Some(("debit", *amount_cents)),
             Outcome::Unknown => None,
         },
         _ => None,
@@ -209,6 +276,8 @@ mod tests {
             user: None,
             action: Action::Claim { drop: "d".to_owned() },
             call: 1,
+            last_call: 1,
+            unsure: Vec::new(),
             end: Some(2),
             outcome: Outcome::Fail { status: 409, code: code.to_owned(), drop: None },
         };

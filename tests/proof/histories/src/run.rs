@@ -19,14 +19,16 @@ use crate::database::sums;
 use crate::functions::Programs;
 use crate::history::{Action, Answer, DropEnd, Final, History, NOBODY, Recorder, Start, Step, Wallet};
 use crate::stack::{MAX_CLAIMS, Person, Stack, functions};
-use crate::workload::{BALANCES, Load, SENDERS};
+use crate::workload::{BALANCES, Extent, Load, SENDERS};
 use crate::{Options, faults};
 
 /// Pauses between two sweeps of the ranking and of the reconciler.
 const SWEEPS: [(&str, Duration); 2] =
     [("ranking", Duration::from_millis(700)), ("reconciler", Duration::from_secs(2))];
 /// Time from the end of the load by which everything must be settled.
-const HEALING: Duration = Duration::from_secs(120);
+const HEALING: Duration = Duration::from_secs(300);
+/// Time by which the load is prolonged if a busy machine has sent too few requests.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) async fn run(options: &Options) -> Result<History> {
     files::remove_folder(&options.folder)?;
@@ -39,6 +41,8 @@ pub(crate) async fn run(options: &Options) -> Result<History> {
     let stack = Arc::new(stack);
     try_join_all(stack.people[SENDERS..].iter().map(|worker| stack.onboard(worker))).await?;
     stack.sandbox.settled().await;
+    // Stripe sends events at least once, and in any order.
+    stack.control("webhooks", json!({ "duplicates": 1, "shuffle": true })).await?;
 
     let load = Arc::new(Load::new(Arc::clone(&stack), Arc::clone(&recorder), options.seed));
     let mut helpers = JoinSet::new();
@@ -48,13 +52,11 @@ pub(crate) async fn run(options: &Options) -> Result<History> {
     helpers.spawn(Arc::clone(&load).repeat());
     let began = Instant::now();
     let mut clients = JoinSet::new();
-    let until = began + Duration::from_secs(options.seconds);
-    // Each client aims at its share of the operations.
-    let pause = Duration::from_secs(options.seconds) * u32::try_from(options.clients)?
-        / u32::try_from(options.operations.max(1))?;
+    let extent = extent(options, began)?;
     for client in 0..options.clients {
-        clients.spawn(Arc::clone(&load).client(client, until, pause, options.operations));
+        clients.spawn(Arc::clone(&load).client(client, extent));
     }
+    clients.spawn(Arc::clone(&load).rushes(options.clients, extent));
     faults::inject(options, Arc::clone(&stack), Arc::clone(&recorder), began).await?;
     while let Some(ended) = clients.join_next().await {
         ended.context("a client has failed")?;
@@ -70,6 +72,21 @@ pub(crate) async fn run(options: &Options) -> Result<History> {
     let stack = Arc::try_unwrap(stack).map_err(|_| anyhow!("the stack is still in use"))?;
     stack.stop().await?;
     Ok(history)
+}
+
+fn extent(options: &Options, began: Instant) -> Result<Extent> {
+    // Each client aims at its share of the operations.
+    let pause = Duration::from_secs(options.seconds) * u32::try_from(options.clients)?
+        / u32::try_from(options.operations.max(1))?;
+    let until = began + Duration::from_secs(options.seconds);
+    Ok(Extent {
+        until,
+        at_last: until + PATIENCE,
+        least: options.operations / 5,
+        most: options.operations,
+        awaits_plant: options.lost_update,
+        pause,
+    })
 }
 
 /// Invokes a scheduled function again and again.

@@ -36,8 +36,10 @@ const STRIPE_CENTS: i64 = 1_000_000_000;
 /// Instances of each function that a run needs.
 const INSTANCES: [(&str, usize); 6] =
     [("drops", 4), ("wallet", 3), ("connect", 1), ("stripe-webhook", 2), ("ranking", 2), ("reconciler", 1)];
-/// Limits of the time that a function may take to answer its first request.
-const FIRST_ANSWER: Duration = Duration::from_secs(30);
+/// Time for which a client waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(35);
+/// Number of times that an account is connected before the run fails.
+const ONBOARDING_TRIES: usize = 5;
 
 /// The functions that a run needs.
 pub fn functions() -> Vec<String> {
@@ -123,7 +125,7 @@ impl Stack {
         let fleet = Fleet::start(parts, &mut tasks).await?;
         gateway::serve(listener, Arc::clone(&fleet), Arc::clone(recorder), &mut tasks);
         let stripe = Stripe::new(STRIPE_KEY, Some(&sandbox.url)).map_err(|error| anyhow!(error))?;
-        let http = reqwest::Client::builder().no_proxy().timeout(FIRST_ANSWER).build()?;
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
         let database = Mutex::new(database);
         Ok(Self { url, database, fleet, sandbox, store, stripe, people, http, tasks })
     }
@@ -133,10 +135,18 @@ impl Stack {
     /// # Errors
     /// Fails if a part does not answer as it should.
     pub async fn onboard(&self, person: &Person) -> Result<()> {
-        let connect = self.http.post(format!("{}/api/stripe/connect", self.url));
-        let answer = connect.header("authorization", &person.authorization).send().await?;
-        let status = answer.status();
-        ensure!(status.is_success(), "connecting an account: {status} {}", answer.text().await?);
+        let mut tries = 0;
+        loop {
+            let connect = self.http.post(format!("{}/api/stripe/connect", self.url));
+            let answer = connect.header("authorization", &person.authorization).send().await?;
+            let status = answer.status();
+            if status.is_success() {
+                break;
+            }
+            // A busy machine may let a function start too slowly.
+            tries += 1;
+            ensure!(tries < ONBOARDING_TRIES, "connecting an account: {status} {}", answer.text().await?);
+        }
         let user = self.store.users().get(&person.id.parse()?).await.map_err(|error| anyhow!("{error:?}"))?;
         let account = user.and_then(|user| user.stripe.account).context("no account was recorded")?;
         self.control(&format!("accounts/{account}/onboard"), json!({})).await?;

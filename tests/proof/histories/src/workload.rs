@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clorp_domain::idempotency::LEASE_SECONDS;
+use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::{Instant, sleep};
@@ -27,10 +28,37 @@ const FRONT: usize = 2;
 const KEYED: f64 = 0.7;
 /// Probability that a client repeats such a change if it knows no outcome.
 const REPEATED: f64 = 0.75;
+/// Pause between two rushes for a drop.
+const RUSH_PAUSE: Duration = Duration::from_secs(1);
 /// Pause before the first repetition.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Pause between later repetitions.
 const LATER_PAUSE: Duration = Duration::from_secs(1);
+
+/// The extent of a load.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// The time at which the load ends, if it has reached what it needs.
+    pub until: Instant,
+    /// The time at which it ends in any case.
+    pub at_last: Instant,
+    /// Fewest operations.
+    pub least: u64,
+    /// Most operations.
+    pub most: u64,
+    /// True if a lost update must have been planted.
+    pub awaits_plant: bool,
+    /// Mean pause between two requests of a client.
+    pub pause: Duration,
+}
+
+impl Extent {
+    fn goes_on(&self, recorder: &Recorder) -> bool {
+        let (now, operations) = (Instant::now(), recorder.operations());
+        let lacks = operations < self.least || self.awaits_plant && !recorder.has_planted();
+        now < self.at_last && operations < self.most && (now < self.until || lacks)
+    }
+}
 
 /// A drop that a client knows.
 #[derive(Clone, Debug)]
@@ -109,8 +137,8 @@ impl Load {
         self.change(|state| state.doubts.clear());
     }
 
-    /// Sends requests of one client until the end, with a mean pause between two.
-    pub async fn client(self: Arc<Self>, client: usize, until: Instant, pause: Duration, most: u64) {
+    /// Sends requests of one client until the end.
+    pub async fn client(self: Arc<Self>, client: usize, extent: Extent) {
         let mut rng = StdRng::seed_from_u64(self.seed.wrapping_mul(1_000_003).wrapping_add(client as u64));
         // Two clients of three work.
         let people = &self.stack.people;
@@ -119,11 +147,40 @@ impl Load {
             part => people[SENDERS + (client / 3 * 2 + part - 1) % (people.len() - SENDERS)].clone(),
         };
         let sends = client.is_multiple_of(3);
-        while Instant::now() < until && self.recorder.operations() < most {
+        while extent.goes_on(&self.recorder) {
             let action = if sends { self.send(&person, &mut rng) } else { self.work(&person, &mut rng) };
             self.perform(client, action, &mut rng).await;
-            let millis = u64::try_from(pause.as_millis()).unwrap_or(0);
+            let millis = u64::try_from(extent.pause.as_millis()).unwrap_or(0);
             sleep(Duration::from_millis(rng.random_range(0..=2 * millis))).await;
+        }
+    }
+
+    /// Lets all workers claim the same new drop at once, and then submit at once. No slot is given back, so
+    /// exactly five claims may succeed. Goes on until the end.
+    pub async fn rushes(self: Arc<Self>, client: usize, extent: Extent) {
+        let people = &self.stack.people;
+        let request = |client: usize, person: &Person, action: Action| {
+            let op = self.recorder.invoke(client, Some(&person.id), false, action.clone());
+            Request { op, person: person.clone(), action, key: None, seconds: WINDOW.1 }
+        };
+        while extent.goes_on(&self.recorder) {
+            let sender = &people[SENDERS - 1];
+            let price_cents = self.prices.fetch_add(1, Ordering::Relaxed);
+            let post = request(client, sender, Action::Post { price_cents });
+            let step = post.send(&self.stack).await;
+            self.recorder.step(post.op, step.clone());
+            if let Step::Ok { answer: Answer::Paid { drop } } = step {
+                self.change(|state| state.known.insert(drop.clone(), sender.clone()));
+                for action in [Action::Claim { drop: drop.clone() }, Action::Submit { drop }] {
+                    let all = people[SENDERS..].iter().enumerate().map(async |(number, worker)| {
+                        let one = request(client + number, worker, action.clone());
+                        let step = one.send(&self.stack).await;
+                        self.recorder.step(one.op, step);
+                    });
+                    join_all(all).await;
+                }
+            }
+            sleep(RUSH_PAUSE).await;
         }
     }
 

@@ -13,7 +13,7 @@ fn options(name: &str) -> Options {
     Options {
         seed: 7,
         seconds: 9,
-        operations: 700,
+        operations: 800,
         clients: 15,
         kills: 4,
         repeat_seconds: 36,
@@ -84,7 +84,7 @@ fn undisturbed_reading(history: &History) -> (Operation, i64) {
     panic!("no reading of a wallet is alone");
 }
 
-/// A refused claim of a full drop from which nobody can have released a slot.
+/// A refused claim of a drop whose slots have all been claimed, and of which none can have been released.
 fn refused_claim(history: &History) -> (Operation, String) {
     let operations = history.operations();
     for claim in &operations {
@@ -93,9 +93,13 @@ fn refused_claim(history: &History) -> (Operation, String) {
         };
         let released = operations.iter().any(|other| {
             other.action == Action::Release { drop: drop.clone() }
-                && !matches!(other.outcome, Outcome::Fail { .. })
+                && !(other.unsure.is_empty() && matches!(other.outcome, Outcome::Fail { .. }))
         });
-        if code == "max_claims_reached" && !released {
+        let taken = operations.iter().filter(|other| {
+            other.action == claim.action && other.outcome == Outcome::Ok(Answer::Claimed { new: true })
+        });
+        let all = taken.count() as i64 == history.start.max_claims;
+        if code == "max_claims_reached" && all && !released {
             return (claim.clone(), drop.clone());
         }
     }
