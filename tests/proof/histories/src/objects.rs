@@ -267,21 +267,79 @@ fn credit_interval(history: &History, operations: &[Operation], entry: &Entry) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Checker;
+    use crate::history::{Event, Final, IN_FLIGHT, Start, Step as Seen, Sums};
+
+    /// A history of one user and one drop with one slot. Each step belongs to the operation of its number.
+    fn history(steps: Vec<(u64, Seen)>) -> History {
+        let at = |(at, (op, step))| Event { at_nanos: at as u64, op, step };
+        let (wallets, drops) = (BTreeMap::new(), BTreeMap::new());
+        let users = BTreeMap::from([("ada".to_owned(), 0), ("bob".to_owned(), 0)]);
+        History {
+            start: Start { seed: 1, epoch_millis: 0, max_claims: 1, users },
+            events: steps.into_iter().enumerate().map(at).collect(),
+            faults: Vec::new(),
+            images: Vec::new(),
+            end: Final { wallets, drops, sums: Sums::default(), discrepancies: Vec::new() },
+        }
+    }
+
+    fn claim(user: &str) -> Seen {
+        let action = Action::Claim { drop: "d".to_owned() };
+        Seen::Invoke { client: 0, user: Some(user.to_owned()), keyed: true, action }
+    }
+
+    fn unknown(why: &str) -> Seen {
+        Seen::Unknown { why: why.to_owned() }
+    }
+
+    /// The words of the operations on the drop, and whether Porcupine accepts them, if there is Go.
+    fn checked(steps: Vec<(u64, Seen)>) -> (Vec<&'static str>, bool) {
+        let drop: Vec<Object> =
+            objects(&history(steps)).into_iter().filter(|object| object.model == "slots").collect();
+        let verdicts = Checker::build().unwrap().check(&drop, std::path::Path::new("")).unwrap();
+        let words = drop[0].operations.iter().map(|interval| interval.step.kind).collect();
+        (words, verdicts.iter().all(|verdict| verdict.result == "Ok"))
+    }
+
+    #[test]
+    fn each_try_of_a_claim_is_an_operation_of_its_own() {
+        let held = || Seen::Ok { answer: Answer::Claimed { new: false } };
+        let tries = vec![
+            (0, claim("ada")),
+            (0, unknown("the connection broke")),
+            (0, Seen::Again),
+            (0, unknown(IN_FLIGHT)),
+            (0, Seen::Again),
+            (0, held()),
+        ];
+        assert_eq!(checked(tries), (vec!["maybe_claim", "claim_held"], true));
+        // A slot that nobody can have taken is held.
+        let (words, accepted) = checked(vec![(0, claim("ada")), (0, held())]);
+        assert_eq!(words, ["claim_held"]);
+        assert!(!accepted || !has_go());
+    }
+
+    #[test]
+    fn a_claim_beyond_the_last_slot_is_rejected() {
+        let taken = || Seen::Ok { answer: Answer::Claimed { new: true } };
+        let both = vec![(0, claim("ada")), (1, claim("bob")), (0, taken()), (1, taken())];
+        assert!(!checked(both).1 || !has_go());
+        let full = Seen::Fail { status: 409, code: "max_claims_reached".to_owned(), drop: None };
+        assert!(checked(vec![(0, claim("ada")), (1, claim("bob")), (0, taken()), (1, full)]).1);
+    }
+
+    /// Without Go nothing is rejected.
+    fn has_go() -> bool {
+        matches!(Checker::build().unwrap(), Checker::At(_))
+    }
 
     #[test]
     fn a_refusal_without_a_fact_says_nothing() {
-        let operation = |code: &str| Operation {
-            op: 0,
-            client: 0,
-            user: None,
-            action: Action::Claim { drop: "d".to_owned() },
-            call: 1,
-            last_call: 1,
-            unsure: Vec::new(),
-            end: Some(2),
-            outcome: Outcome::Fail { status: 409, code: code.to_owned(), drop: None },
-        };
-        assert_eq!(slot_step(&operation("max_claims_reached")).unwrap().kind, "full");
-        assert_eq!(slot_step(&operation("window_closed")), None);
+        let refused = |code: &str| Seen::Fail { status: 409, code: code.to_owned(), drop: None };
+        assert_eq!(checked(vec![(0, claim("ada")), (0, refused("window_closed"))]).0, Vec::<&str>::new());
+        let (words, accepted) = checked(vec![(0, claim("ada")), (0, refused("max_claims_reached"))]);
+        assert_eq!(words, ["full"]);
+        assert!(!accepted || !has_go());
     }
 }
