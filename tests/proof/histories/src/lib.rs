@@ -43,7 +43,7 @@ pub struct Options {
     /// are three.
     pub kills: usize,
     /// Time from the start of the load until which requests with an unknown outcome are repeated, in
-    /// seconds. Lapses of 30 seconds protect them.
+    /// seconds. The lease of a first try that died lasts 30 seconds.
     pub repeat_seconds: u64,
     /// True to plant one lost update between the functions and the database.
     pub lost_update: bool,

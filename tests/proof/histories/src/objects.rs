@@ -72,7 +72,8 @@ pub fn objects(history: &History) -> Vec<Object> {
         let user = operation.user.as_deref().unwrap_or_default();
         let worker = workers.get(user).copied().unwrap_or_default();
         let client = operation.client;
-        // A repetition is decided by the drop's state, so each try is an operation of its own.
+        // A repetition is decided by the drop's state, so each try is an operation of its own. The answer may
+        // also be the stored one of an earlier try, so it holds at any time since the first.
         for call in &operation.unsure {
             if let Some(kind) = unsure_step(&operation.action) {
                 let step = Step { kind, worker, ..Step::default() };
@@ -81,7 +82,7 @@ pub fn objects(history: &History) -> Vec<Object> {
         }
         if let Some(step) = slot_step(operation) {
             let step = Step { worker, ..step };
-            of.push(Interval { client, call: operation.last_call, end: operation.end, step });
+            of.push(Interval { client, call: operation.call, end: operation.end, step });
         }
     }
     objects.extend(drops.into_iter().map(|(drop, operations)| Object {
