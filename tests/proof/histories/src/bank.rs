@@ -22,6 +22,9 @@ pub fn check(history: &History) -> Vec<String> {
     check.found
 }
 
+/// The call and the end of a reading, in nanoseconds, with the page of the ledger that it shows.
+type Reading<'a> = (u64, u64, &'a [Entry]);
+
 struct Check<'a> {
     history: &'a History,
     operations: &'a [Operation],
@@ -261,7 +264,7 @@ impl Check<'_> {
 
     /// An entry that one reading shows is in every later reading.
     fn monotone(&mut self) {
-        let mut readings: BTreeMap<&str, Vec<(u64, u64, &[Entry])>> = BTreeMap::new();
+        let mut readings: BTreeMap<&str, Vec<Reading>> = BTreeMap::new();
         for reading in self.operations {
             if let (Outcome::Ok(Answer::Wallet { ledger, .. }), Some(end)) = (&reading.outcome, reading.end) {
                 let user = reading.user.as_deref().unwrap_or_default();

@@ -51,7 +51,7 @@ async fn forward(State(gateway): State<Gateway>, request: Request) -> Response {
         gateway.recorder.invoke(NOBODY, None, false, action)
     });
     let answered = gateway.fleet.invoke(function, event.to_string()).await;
-    let response = match answered.as_ref().map_err(|failed| *failed).and_then(|bytes| response(bytes)) {
+    let response = match answered.as_ref().map_err(|failed| *failed).and_then(response) {
         Ok(response) => response,
         Err(Failed::TimedOut) => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response(),
         Err(Failed::Crashed | Failed::Refused) => {
