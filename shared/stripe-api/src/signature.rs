@@ -89,11 +89,18 @@ fn mac(secret: &str, time: &str, body: &[u8]) -> Option<Hmac<Sha256>> {
     Some(mac)
 }
 
+/// Decodes lower-case hexadecimal digits, as Stripe writes them. Each signature has one spelling.
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() != 2 * SIGNATURE_BYTES || !text.is_ascii() {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != SIGNATURE_BYTES || !rest.is_empty() {
         return None;
     }
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(text.get(i..i + 2)?, 16).ok()).collect()
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
 #[cfg(test)]
@@ -144,6 +151,19 @@ mod tests {
         }
         assert_eq!(check(&format!("t=1001,v1={good}"), BODY, 1000), Err(BadSignature::Mismatch));
         assert_eq!(check(&format!("t=1000,v1={}", &good[..62]), BODY, 1000), Err(BadSignature::Malformed));
+    }
+
+    #[test]
+    fn a_signature_in_another_spelling_is_no_signature() {
+        // The digits of a body whose signature has a byte below 16 and a letter.
+        let signed = |n: u32| sign("whsec_new", "1000", n.to_string().as_bytes());
+        let n = (0..).find(|n| signed(*n).starts_with('0') && signed(*n).contains('f')).unwrap();
+        let (good, body) = (signed(n), n.to_string());
+        assert_eq!(check(&format!("t=1000,v1={good}"), body.as_bytes(), 1000), Ok(()));
+        for other in [format!("+{}", &good[1..]), format!(" {}", &good[1..]), good.to_uppercase()] {
+            let refused = check(&format!("t=1000,v1={other}"), body.as_bytes(), 1000);
+            assert_eq!(refused, Err(BadSignature::Malformed), "{other}");
+        }
     }
 
     #[test]
