@@ -121,10 +121,10 @@ impl DisputeReport {
     /// Reports arrive in any order and more than once; the latest by its time counts. The amount held follows
     /// the movements of Stripe's balance if a report has them, and the status otherwise.
     pub fn apply(&self, recorded: Option<&Dispute>, user: &UserId, topup: TopupId) -> DisputeChange {
-        let sum: i64 = self.movements.iter().map(|cents| cents.get()).sum();
+        let sum = self.movements.iter().fold(0, |sum: i64, cents| sum.saturating_add(cents.get()));
         let (held, movements) = match self.movements.len() {
             0 => (self.status.held(self.amount), 0),
-            count => (Cents::new((-sum).max(0)), count),
+            count => (Cents::new(sum.saturating_neg().max(0)), count),
         };
         let reported = Dispute {
             id: self.id.clone(),

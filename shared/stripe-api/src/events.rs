@@ -154,7 +154,7 @@ struct Session {
     id: String,
     payment_status: String,
     payment_intent: Option<Reference>,
-    amount_total: Option<i64>,
+    amount_total: Option<Amount>,
     currency: Option<String>,
     #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
@@ -163,7 +163,7 @@ struct Session {
 #[derive(Deserialize)]
 struct Intent {
     id: String,
-    amount_received: i64,
+    amount_received: Amount,
     currency: String,
     #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
@@ -216,14 +216,14 @@ struct SucceededCharge {
 struct Charge {
     id: String,
     payment_intent: Option<Reference>,
-    amount_refunded: i64,
+    amount_refunded: Amount,
 }
 
 #[derive(Deserialize)]
 struct Refund {
     id: String,
     payment_intent: Option<Reference>,
-    amount: i64,
+    amount: Amount,
     status: Option<String>,
 }
 
@@ -231,7 +231,7 @@ struct Refund {
 struct Dispute {
     id: String,
     payment_intent: Option<Reference>,
-    amount: i64,
+    amount: Amount,
     status: String,
     #[serde(default, deserialize_with = "or_none")]
     balance_transactions: Vec<BalanceTransaction>,
@@ -240,15 +240,33 @@ struct Dispute {
 /// A movement of Stripe's balance. `amount` leaves the fee out.
 #[derive(Deserialize)]
 struct BalanceTransaction {
-    amount: i64,
+    amount: Amount,
 }
 
 #[derive(Deserialize)]
 struct Transfer {
     id: String,
-    amount_reversed: i64,
+    amount_reversed: Amount,
     #[serde(default, deserialize_with = "or_none")]
     metadata: Metadata,
+}
+
+/// An amount of at most [`MOST_CENTS`], of either sign. An event with another one is unreadable.
+#[derive(Clone, Copy)]
+struct Amount(Cents);
+
+/// Largest amount that is read, in cents. No object of Stripe's has as much, and the sum of all amounts that
+/// fit into an event fits into 64 bits.
+const MOST_CENTS: u64 = 1_000_000_000_000;
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let cents = i64::deserialize(deserializer)?;
+        if cents.unsigned_abs() > MOST_CENTS {
+            return Err(serde::de::Error::custom("no amount of money"));
+        }
+        Ok(Self(Cents::new(cents)))
+    }
 }
 
 /// A reference to another object. Stripe sends the id, or the whole object if the API's caller requested
@@ -349,7 +367,7 @@ fn session(session: Session) -> Option<Meaning> {
         topup,
         stripe_id: session.id,
         intent: session.payment_intent.map(Reference::into_id),
-        amount: Cents::new(session.amount_total?),
+        amount: session.amount_total?.0,
         currency: session.currency?,
     }))
 }
@@ -367,7 +385,7 @@ fn intent(intent: Intent) -> Option<Meaning> {
         topup,
         stripe_id: intent.id.clone(),
         intent: Some(intent.id),
-        amount: Cents::new(intent.amount_received),
+        amount: intent.amount_received.0,
         currency: intent.currency,
     }))
 }
@@ -415,7 +433,7 @@ fn charge(charge: Charge) -> Option<Meaning> {
         // Every charge made here has a PaymentIntent.
         return Some(Meaning::NotOurs { object: charge.id });
     };
-    let refunded = Cents::new(charge.amount_refunded);
+    let refunded = charge.amount_refunded.0;
     Some(Meaning::Refunded { charge: charge.id, intent: intent.into_id(), refunded })
 }
 
@@ -427,7 +445,7 @@ fn refund(refund: Refund, at: Timestamp) -> Option<Meaning> {
     let Some(intent) = refund.payment_intent else {
         return Some(Meaning::NotOurs { object: refund.id });
     };
-    let refund = FailedRefund { id: refund.id, amount: Cents::new(refund.amount), at };
+    let refund = FailedRefund { id: refund.id, amount: refund.amount.0, at };
     Some(Meaning::RefundFailed { intent: intent.into_id(), refund })
 }
 
@@ -443,8 +461,8 @@ fn dispute(dispute: Dispute, at: Timestamp) -> Option<Meaning> {
         "lost" => DisputeStatus::Lost,
         _ => return None,
     };
-    let movements = dispute.balance_transactions.iter().map(|movement| Cents::new(movement.amount));
-    let (id, amount, movements) = (dispute.id, Cents::new(dispute.amount), movements.collect());
+    let movements = dispute.balance_transactions.iter().map(|movement| movement.amount.0);
+    let (id, amount, movements) = (dispute.id, dispute.amount.0, movements.collect());
     let report = DisputeReport { id, amount, status, movements, at };
     Some(Meaning::Disputed { intent: intent.into_id(), report })
 }
@@ -453,7 +471,7 @@ fn transfer(transfer: Transfer) -> Meaning {
     match record(&transfer.metadata, metadata::WITHDRAWAL) {
         None => Meaning::NotOurs { object: transfer.id },
         Some((user, withdrawal)) => {
-            Meaning::TransferReversed { user, withdrawal, reversed: Cents::new(transfer.amount_reversed) }
+            Meaning::TransferReversed { user, withdrawal, reversed: transfer.amount_reversed.0 }
         }
     }
 }
@@ -509,6 +527,19 @@ mod tests {
         let mut expanded = session("paid");
         expanded["payment_intent"] = json!({ "id": "pi_1", "object": "payment_intent" });
         assert_eq!(check("checkout.session.completed", expanded), Some(paid));
+    }
+
+    #[test]
+    fn an_event_with_an_amount_that_nobody_pays_is_unreadable() {
+        let dispute = |amount: i64, movement: i64| {
+            json!({ "id": "dp_1", "payment_intent": "pi_1", "amount": amount, "status": "needs_response",
+                    "balance_transactions": [{ "amount": movement }] })
+        };
+        let most = 1_000_000_000_000;
+        assert!(check("charge.dispute.created", dispute(most, -most)).is_some());
+        for bad in [dispute(most + 1, 0), dispute(1, -most - 1), dispute(i64::MAX, 0), dispute(1, i64::MIN)] {
+            assert_eq!(check("charge.dispute.created", bad.clone()), None, "{bad}");
+        }
     }
 
     #[test]
