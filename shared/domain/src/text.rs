@@ -54,8 +54,9 @@ pub fn require_plain(field: &str, subject: &str, text: &str) -> Result<(), Field
 pub fn folded(name: &str) -> String {
     let composed: String = name.nfkc().collect();
     // Lower case alone would keep pairs apart that are one in upper case, such as `ß` and `ss` or `σ` and
-    // `ς`.
-    let lower: String = composed.to_uppercase().chars().flat_map(char::to_lowercase).collect();
+    // `ς`. Upper case alone would keep `ẞ`, which is in upper case already, apart from `ß`.
+    let upper = composed.to_lowercase().to_uppercase();
+    let lower: String = upper.chars().flat_map(char::to_lowercase).collect();
     let plain = |c: char| {
         if c.is_ascii() { c.to_string() } else { skeleton(c.encode_utf8(&mut [0; 4])).collect::<String>() }
     };
@@ -151,6 +152,7 @@ mod tests {
             ("Ada", "\u{1d400}da"),
             ("Ada", "A\u{200d}da"),
             ("find", "\u{fb01}nd"),
+            ("Straße", "STRA\u{1e9e}E"),
         ] {
             assert_eq!(folded(one), folded(other), "{one:?} {other:?}");
         }
