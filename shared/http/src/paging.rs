@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use clorp_store::Page;
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 use utoipa::IntoParams;
 
 use crate::headers::NEXT_CURSOR;
@@ -59,8 +60,8 @@ pub fn list<T: Serialize>(url: &RequestUrl, page: Page<T>) -> Response {
 
 /// Adds the headers that lead to the next page: the same request with another cursor.
 pub fn link_next(response: &mut Response, url: &RequestUrl, cursor: &str) {
-    let kept = url.query().split('&');
-    let mut query: Vec<&str> = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
+    let kept = url.query().split('&').filter(|pair| !pair.is_empty() && !is_cursor(pair));
+    let mut query: Vec<&str> = kept.collect();
     // Cursors are base64url and need no escaping.
     let cursor_pair = format!("cursor={cursor}");
     query.push(&cursor_pair);
@@ -69,6 +70,26 @@ pub fn link_next(response: &mut Response, url: &RequestUrl, cursor: &str) {
     for (name, value) in values {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);
+        }
+    }
+}
+
+/// True if a pair of a query is a cursor, however its name is written.
+fn is_cursor(pair: &str) -> bool {
+    form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "cursor")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_replaced_however_its_name_is_written() {
+        for cursor in ["cursor=a", "%63ursor=a", "curso%72", "cursor", "cursor=a=b"] {
+            assert!(is_cursor(cursor), "{cursor}");
+        }
+        for other in ["limit=5", "cursors=a", "a=cursor", "%2563ursor=a", ""] {
+            assert!(!is_cursor(other), "{other}");
         }
     }
 }
