@@ -9,6 +9,7 @@
 mod auto_topup;
 #[cfg(feature = "api")]
 mod client;
+#[cfg(feature = "api")]
 mod contests;
 mod events;
 #[cfg(feature = "api")]
