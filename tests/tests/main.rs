@@ -26,5 +26,6 @@ mod rejudge;
 mod sandbox;
 mod sessions;
 mod statuses;
+mod store_conditions;
 mod template;
 mod uploads;

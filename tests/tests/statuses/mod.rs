@@ -4,7 +4,7 @@
 //! document.
 
 mod generic;
-mod specific;
+pub(crate) mod specific;
 
 use std::collections::BTreeSet;
 

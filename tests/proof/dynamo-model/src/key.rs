@@ -142,52 +142,58 @@ impl KeyShape {
 }
 
 impl TableShape {
-    /// The key of an item that is written.
+    /// The key of an item that is written. The inner error is that of an attribute which is missing or of
+    /// another type.
     ///
     /// # Errors
-    /// A `ValidationException` for an attribute that is missing, empty or of another type.
+    /// A `ValidationException` for an attribute that is empty or too long.
     ///
     /// Source: Developer Guide, "Core components of Amazon DynamoDB", section "Primary key"; "Constraints in
     /// Amazon DynamoDB", sections "Partition keys and sort keys".
-    pub(crate) fn item_key(&self, item: &Item) -> Result<Key, Failure> {
-        for attribute in self.key.attributes() {
-            let Some(value) = item.get(&attribute.name) else {
-                let message = format!(
-                    "One or more parameter values were invalid: Missing the key {} in the item",
-                    attribute.name
-                );
-                return Err(Failure::validation(message));
-            };
-            match key_value(value, attribute.kind) {
-                None => {
-                    let message = format!(
-                        "One or more parameter values were invalid: Type mismatch for key {} expected: {}",
-                        attribute.name,
-                        attribute.kind.tag()
-                    );
-                    return Err(Failure::validation(message));
+    pub(crate) fn item_key(&self, item: &Item) -> Result<Result<Key, Failure>, Failure> {
+        let mismatch = |attribute: &KeyAttribute| {
+            let message = match item.get(&attribute.name) {
+                None => format!("Missing the key {} in the item", attribute.name),
+                Some(_) => {
+                    format!("Type mismatch for key {} expected: {}", attribute.name, attribute.kind.tag())
                 }
-                Some(value) => check_length(attribute, &value, attribute.name == self.key.hash.name)?,
-            }
-        }
-        self.key
-            .key_of(item)
-            .ok_or_else(|| Failure::validation("The provided key element does not match the schema"))
+            };
+            Failure::validation(format!("One or more parameter values were invalid: {message}"))
+        };
+        self.read_key(item, mismatch)
     }
 
-    /// The key that a request names, which has the key's attributes and no other ones.
-    pub(crate) fn request_key(&self, key: &Item) -> Result<Key, Failure> {
+    /// The key that a request names, which has the key's attributes and no other ones. The errors are those
+    /// of [`TableShape::item_key`].
+    pub(crate) fn request_key(&self, key: &Item) -> Result<Result<Key, Failure>, Failure> {
         let mismatch = || Failure::validation("The provided key element does not match the schema");
-        if key.len() != self.key.attributes().count() {
-            return Err(mismatch());
-        }
-        for attribute in self.key.attributes() {
-            let value = key.get(&attribute.name).ok_or_else(mismatch)?;
+        for value in key.values() {
             crate::value::stored(value)?;
-            let value = key_value(value, attribute.kind).ok_or_else(mismatch)?;
-            check_length(attribute, &value, attribute.name == self.key.hash.name)?;
         }
-        self.key.key_of(key).ok_or_else(mismatch)
+        let read = self.read_key(key, |_| mismatch())?;
+        Ok(if key.len() == self.key.attributes().count() { read } else { Err(mismatch()) })
+    }
+
+    fn read_key(
+        &self,
+        item: &Item,
+        mismatch: impl Fn(&KeyAttribute) -> Failure,
+    ) -> Result<Result<Key, Failure>, Failure> {
+        let mut values = Vec::with_capacity(2);
+        for attribute in self.key.attributes() {
+            let value = item.get(&attribute.name).and_then(|value| key_value(value, attribute.kind));
+            if let Some(value) = &value {
+                check_length(attribute, value, attribute.name == self.key.hash.name)?;
+            }
+            values.push(value.ok_or_else(|| mismatch(attribute)));
+        }
+        let mut values = values.into_iter();
+        let (hash, range) = (values.next(), values.next().transpose());
+        Ok(match (hash, range) {
+            (Some(Ok(hash)), Ok(range)) => Ok(Key::new(hash, range)),
+            (Some(Err(failure)), _) | (_, Err(failure)) => Err(failure),
+            (None, _) => Err(Failure::validation("The table has no key")),
+        })
     }
 
     /// Refuses an item with an index key of a wrong type, or with an empty one.

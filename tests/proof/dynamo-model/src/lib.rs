@@ -108,7 +108,7 @@ impl Database {
     /// Writes an item without a condition and without most checks, for seeds and tests. An item without a
     /// sound key is left out.
     pub fn put_raw(&mut self, item: Item) {
-        if let (Ok(item), Ok(key)) = (value::stored_item(&item), self.shape.item_key(&item)) {
+        if let (Ok(item), Ok(Ok(key))) = (value::stored_item(&item), self.shape.item_key(&item)) {
             Arc::make_mut(&mut self.storage).write(&self.shape, key, Some(Arc::new(item)));
         }
     }
@@ -137,8 +137,13 @@ impl Database {
     }
 }
 
-/// An attribute value in the form in which the model stores it: numbers in plain notation, sets sorted. `None`
-/// for what is no attribute value.
+/// An attribute value in the form in which the model stores it: numbers in plain notation, sets sorted.
+/// `None` for what is no attribute value.
 pub fn canonical(value: &Value) -> Option<Value> {
     value::stored(value).ok()
+}
+
+/// The order of two attribute values; `None` for values of different types, or of a type without order.
+pub fn order(a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
+    value::compare(a, b)
 }

@@ -54,7 +54,7 @@ pub(crate) fn get(
     ];
     let request = Request::new("GetItem", request, &known)?;
     request.check_table(&shape.name)?;
-    let key = shape.request_key(request.map("Key")?)?;
+    let key = shape.request_key(request.map("Key")?)??;
     let consistent = request.flag("ConsistentRead")?.unwrap_or(false);
     let entry = storage.entry(&key);
     let item = match consistent {
@@ -96,7 +96,7 @@ pub(crate) fn batch_get(
     let mut bytes = 0;
     for wanted in keys {
         let key = wanted.as_object().ok_or_else(|| Failure::validation("a key that is no map"))?;
-        let key = shape.request_key(key)?;
+        let key = shape.request_key(key)??;
         let consistent = request.flag("ConsistentRead")?.unwrap_or(false);
         let item = storage.entry(&key).and_then(|entry| match consistent {
             true => entry.current.as_ref(),
@@ -360,7 +360,7 @@ fn invalid_start() -> Failure {
 }
 
 fn start_key(shape: &TableShape, start: &Item, range: &KeyRange) -> Result<Key, Failure> {
-    let key = shape.request_key(start).map_err(|_| invalid_start())?;
+    let key = shape.request_key(start).flatten().map_err(|_| invalid_start())?;
     check_start(&key, range)?;
     Ok(key)
 }
@@ -462,7 +462,9 @@ pub(crate) fn scan(
     let reader = Reader::new(&request, None)?;
     let consistent = request.flag("ConsistentRead")?.unwrap_or(false);
     let start = match request.get("ExclusiveStartKey") {
-        Some(_) => Some(shape.request_key(request.map("ExclusiveStartKey")?).map_err(|_| invalid_start())?),
+        Some(_) => Some(
+            shape.request_key(request.map("ExclusiveStartKey")?).flatten().map_err(|_| invalid_start())?,
+        ),
         None => None,
     };
     let keys = storage.all_keys().filter(|key| start.as_ref().is_none_or(|start| *key > start));

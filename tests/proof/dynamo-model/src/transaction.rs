@@ -59,14 +59,17 @@ pub(crate) fn write(
             None => {}
         }
     }
-    let outcomes: Vec<_> =
-        transaction.writes.iter().map(|write| write.outcome(shape, storage.get(&write.key))).collect();
+    let outcomes: Vec<_> = transaction
+        .writes
+        .iter()
+        .map(|write| write.outcome(shape, write.key.as_ref().and_then(|key| storage.get(key))))
+        .collect();
     if outcomes.iter().any(Result::is_err) {
         return Err(Failure::cancelled(outcomes.into_iter().map(reason).collect()));
     }
     for (write, after) in transaction.writes.into_iter().zip(outcomes) {
-        if let (false, Ok(after)) = (write.is_check(), after) {
-            storage.write(shape, write.key, after);
+        if let (false, Some(key), Ok(after)) = (write.is_check(), write.key, after) {
+            storage.write(shape, key, after);
         }
     }
     if let Some(token) = transaction.token {
@@ -111,8 +114,8 @@ impl<'r> Transaction<'r> {
             }
             writes.push(Write::new(verb, &action, shape)?);
         }
-        let keys: BTreeSet<_> = writes.iter().map(|write| &write.key).collect();
-        if keys.len() < writes.len() {
+        let keys = || writes.iter().filter_map(|write| write.key.as_ref());
+        if keys().collect::<BTreeSet<_>>().len() < keys().count() {
             return Err(Failure::validation(
                 "Transaction request cannot include multiple operations on one item",
             ));
@@ -185,7 +188,7 @@ pub(crate) fn read(request: &Value, shape: &TableShape, storage: &Storage) -> Re
             &["TableName", "Key", "ProjectionExpression", "ExpressionAttributeNames"],
         )?;
         get.check_table(&shape.name)?;
-        let key = shape.request_key(get.map("Key")?)?;
+        let key = shape.request_key(get.map("Key")?)??;
         let projected = projected(&get, storage.get(&key).map(|item| &**item))?;
         bytes += storage.get(&key).map_or(0, |item| item_bytes(item));
         if !keys.insert(key) {

@@ -19,7 +19,13 @@ use crate::{Failure, Item};
 /// A write of one item, which was checked as far as that is possible without the item.
 #[derive(Debug)]
 pub(crate) struct Write<'r> {
-    pub(crate) key: Key,
+    /// `None` for a key that is not one of the table, so that `invalid` refuses the write.
+    pub(crate) key: Option<Key>,
+    /// The reason why no item can be written so. It refuses a single write at once. In a transaction it is a
+    /// reason of the cancellation.
+    ///
+    /// Source: API Reference, "TransactWriteItems", section "Errors", the messages of `ValidationError`.
+    invalid: Option<Failure>,
     effect: Effect<'r>,
     condition: Option<Rc<Parsed<Condition>>>,
     context: Context<'r>,
@@ -69,25 +75,29 @@ impl<'r> Write<'r> {
         if let Some(condition) = &condition {
             condition.syntax.check("ConditionExpression", &context)?;
         }
-        let (key, effect) = match verb {
+        let (key, effect, invalid) = match verb {
             Verb::Put => {
                 let item = stored_item(request.map("Item")?)?;
-                let key = shape.item_key(&item)?;
-                shape.check_index_keys(&item)?;
                 check_size(&item)?;
-                (key, Effect::Put(Arc::new(item)))
+                let key = shape.item_key(&item)?;
+                let invalid = shape.check_index_keys(&item).err();
+                (key, Effect::Put(Arc::new(item)), invalid)
             }
             Verb::Update => {
-                let key = request.map("Key")?;
                 if let Some(update) = &update {
-                    update.syntax.check(&shape.key, &context)?;
+                    update.syntax.check(&context)?;
                 }
-                (shape.request_key(key)?, Effect::Update(key, update))
+                let key = request.map("Key")?;
+                (shape.request_key(key)?, Effect::Update(key, update), None)
             }
-            Verb::Delete => (shape.request_key(request.map("Key")?)?, Effect::Delete),
-            Verb::Check => (shape.request_key(request.map("Key")?)?, Effect::Check),
+            Verb::Delete => (shape.request_key(request.map("Key")?)?, Effect::Delete, None),
+            Verb::Check => (shape.request_key(request.map("Key")?)?, Effect::Check, None),
         };
-        Ok(Self { key, effect, condition, context, shows_old: shown == Some("ALL_OLD") })
+        let (key, invalid) = match key {
+            Ok(key) => (Some(key), invalid),
+            Err(mismatch) => (None, Some(mismatch)),
+        };
+        Ok(Self { key, invalid, effect, condition, context, shows_old: shown == Some("ALL_OLD") })
     }
 
     /// The item after the write; `None` for no item.
@@ -98,6 +108,9 @@ impl<'r> Write<'r> {
         shape: &TableShape,
         before: Option<&Arc<Item>>,
     ) -> Result<Option<Arc<Item>>, Refusal> {
+        if let Some(invalid) = &self.invalid {
+            return Err(Refusal::Invalid(invalid.clone()));
+        }
         let nothing = Item::new();
         let item = before.map_or(&nothing, |before| &**before);
         let holds = |condition: &Rc<Parsed<Condition>>| condition.syntax.holds(item, &self.context);
@@ -128,6 +141,7 @@ impl<'r> Write<'r> {
         after: &mut Item,
         shape: &TableShape,
     ) -> Result<(), Failure> {
+        update.check_key(&shape.key, &self.context)?;
         update.apply(before, after, &self.context)?;
         shape.check_index_keys(after)?;
         check_size(after)
@@ -198,13 +212,15 @@ pub(crate) fn single(
     };
     let wanted = request.word("ReturnValues", known)?.unwrap_or("NONE");
     let write = Write::new(verb, &request, shape)?;
-    let before = storage.get(&write.key).cloned();
+    let before = write.key.as_ref().and_then(|key| storage.get(key)).cloned();
     let after = write.outcome(shape, before.as_ref()).map_err(|refusal| match refusal {
         Refusal::Condition(item) => Failure::condition(item.as_ref()),
         Refusal::Invalid(failure) => failure,
     })?;
     let attributes = write.returned(wanted, before.as_deref(), after.as_deref())?;
-    storage.write(shape, write.key, after);
+    if let Some(key) = write.key {
+        storage.write(shape, key, after);
+    }
     let mut answer = Map::new();
     if let Some(attributes) = attributes {
         answer.insert("Attributes".to_owned(), json!(attributes));

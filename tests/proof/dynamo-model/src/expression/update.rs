@@ -110,11 +110,10 @@ impl Update {
         sets.chain(&self.removes).chain(added)
     }
 
-    /// Refuses what no item could suit: overlapping paths, a key's attribute, and values of a wrong type.
+    /// Refuses a change of a key's attribute.
     ///
-    /// Source: Developer Guide, "Using update expressions in DynamoDB"; API Reference, "UpdateItem".
-    pub(crate) fn check(&self, key: &KeyShape, context: &Context) -> Result<(), Failure> {
-        resolve(MEMBER, self.paths(), context)?;
+    /// Source: API Reference, "UpdateItem", section "UpdateExpression".
+    pub(crate) fn check_key(&self, key: &KeyShape, context: &Context) -> Result<(), Failure> {
         if let Some(root) = self.paths().map(|path| path.root(context.names)).find(|root| key.contains(root))
         {
             let message = format!(
@@ -122,6 +121,14 @@ impl Update {
             );
             return Err(Failure::validation(message));
         }
+        Ok(())
+    }
+
+    /// Refuses what no item could suit: overlapping paths, and values of a wrong type.
+    ///
+    /// Source: Developer Guide, "Using update expressions in DynamoDB"; API Reference, "UpdateItem".
+    pub(crate) fn check(&self, context: &Context) -> Result<(), Failure> {
+        resolve(MEMBER, self.paths(), context)?;
         for (path, value) in self.adds.iter().chain(&self.deletes) {
             if !path.is_top_level() {
                 // The guide allows ADD and DELETE on top-level attributes only.
