@@ -94,9 +94,14 @@ impl LocalSandbox {
 
     /// The body of an event's delivery, and its `Stripe-Signature` at the sandbox's time.
     pub fn delivery(&self, event: &Value) -> (String, String) {
+        self.delivery_at(event, self.core.now().as_second())
+    }
+
+    /// The body of an event's delivery, and its `Stripe-Signature` at this time, in seconds of the epoch.
+    pub fn delivery_at(&self, event: &Value, seconds: i64) -> (String, String) {
         let body = event.to_string();
         let secrets = self.core.look(|state| state.secrets.clone());
-        let signature = webhooks::signature(self.core.now().as_second(), &body, &secrets);
+        let signature = webhooks::signature(seconds, &body, &secrets);
         (body, signature)
     }
 }

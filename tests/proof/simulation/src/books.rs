@@ -86,6 +86,7 @@ pub async fn check(stage: &Stage) {
         check_wallets(stage, &task, &drops, &mut found).await;
         check_holds(stage, &drops, &mut found);
         check_judgements(stage, &mut found);
+        check_freezes(stage, &mut found);
         let store = &stage.fleet.rankings[0].context.store;
         match audit(store, Some(&stage.fleet.stripe)).await {
             Ok(audit) => found.extend(audit.discrepancies.into_iter().map(|line| format!("audit: {line}"))),
@@ -342,12 +343,35 @@ fn check_holds(stage: &Stage, drops: &[Ended], found: &mut Vec<String>) {
     }
 }
 
-/// Checks that without a fault no judgement was bought twice.
+/// Checks that no judgement was bought twice, whatever failed. Each appeal buys its own.
 fn check_judgements(stage: &Stage, found: &mut Vec<String>) {
+    let appeals = records(stage, |_, sk, _| sk.starts_with("APPEAL#")).len();
     stage.fleet.site.with(|state| {
         let most = state.watch.judgements.values().copied().max().unwrap_or_default();
-        if most > 1 && state.weather.struck().is_empty() {
+        if usize::try_from(most).is_ok_and(|most| most > 1 + appeals) {
             found.push(format!("a judgement was bought {most} times"));
         }
     });
+}
+
+/// Checks that a user is frozen by exactly the disputes in which the bank holds money.
+fn check_freezes(stage: &Stage, found: &mut Vec<String>) {
+    let intents = stage.fleet.site.with(|state| state.stripe.objects(Kind::PaymentIntent));
+    for dispute in stage.fleet.site.with(|state| state.stripe.objects(Kind::Dispute)) {
+        let text = |field: &str| dispute[field].as_str().unwrap_or_default();
+        let (id, status, intent) = (text("id"), text("status"), text("payment_intent"));
+        // Two decisions within one second have no order, so a person decides.
+        let kept = records(stage, |pk, sk, _| pk.ends_with(intent) && sk.starts_with("KEPT#"));
+        let payment = intents.iter().find(|one| one["id"] == intent);
+        let user = payment.and_then(|one| one["metadata"]["user_id"].as_str()).unwrap_or_default();
+        let frozen = stage.fleet.site.with(|state| {
+            let user = item(&mut state.table, &format!("USER#{user}"), "USER").unwrap_or_default();
+            let by = user.get("frozen_by_disputes").and_then(|by| by["SS"].as_array().cloned());
+            by.is_some_and(|by| by.iter().any(|one| one == id))
+        });
+        let holds = !matches!(status, "won" | "prevented") && !status.starts_with("warning_");
+        if frozen != holds && kept.is_empty() {
+            found.push(format!("the dispute {id} is {status}, and the freeze of {user} by it is {frozen}"));
+        }
+    }
 }

@@ -173,8 +173,10 @@ impl Writer {
         let mut workers = WORKERS.to_vec();
         self.rng.shuffle(&mut workers);
         let racing = self.rng.usize(0..=workers.len());
+        // A crowd arrives within a moment, so that claims overlap.
+        let crowd = if self.is(25) { Some(self.soon(begins + 200, window / 2)) } else { None };
         for worker in workers.drain(..racing) {
-            let claims = self.soon(begins + 200, window / 2);
+            let claims = crowd.unwrap_or_else(|| self.soon(begins + 200, window / 2));
             self.add(claims, worker, Action::Claim { drop });
             match self.rng.u8(..10) {
                 0 => {
@@ -234,6 +236,11 @@ impl Writer {
                 self.reclaim(reclaims, cents);
                 reclaims = self.soon(reclaims, 60_000);
             }
+        }
+        if self.is(25) {
+            // A payer who disputes may be frozen by then.
+            let withdraws = self.soon(begins + 8_000, 90_000);
+            self.add(withdraws, user, Action::Withdraw { cents: 500 + cents / 4, keyed: true });
         }
         if self.is(30) {
             let price_cents = self.one(&[500, 1_000]);

@@ -19,9 +19,11 @@ use crate::watch::item;
 
 /// The beginning of the words that mark a text as sealed, before the numbers of step and user.
 pub const SEALED: &str = "sealed-";
-/// Tries of a request whose outcome its client does not know. They take longer than the lease of a request that
-/// died.
+/// Tries of a request whose outcome its client does not know. They take longer than the lease of a request
+/// that died.
 const TRIES: u32 = 8;
+/// Age of a signature that is too old for the webhook, in seconds.
+const MAX_AGE_SECONDS: i64 = 1_000;
 
 /// An operation that must take effect at most once if it carries a key, and exactly once if it was
 /// acknowledged.
@@ -488,13 +490,14 @@ impl Stage {
         self.control(&format!("transfers/{id}/reverse"), &amount(cents)).await;
     }
 
-    /// Sends an event about a payment that nobody made. It must be refused.
+    /// Sends an event about a payment that nobody made, or one whose signature is too old. It must be refused.
     async fn forge(&self, task: &Task, old: bool) {
-        let topups = self.objects(Kind::CheckoutSession);
-        let Some(session) = topups.into_iter().find(|session| session["payment_status"] == "unpaid") else {
+        let mut topups = self.objects(Kind::CheckoutSession);
+        let unpaid = topups.iter().position(|session| session["payment_status"] == "unpaid");
+        if topups.is_empty() {
             return;
-        };
-        let mut session = session;
+        }
+        let mut session = topups.swap_remove(unpaid.unwrap_or(0));
         session["payment_status"] = json!("paid");
         session["status"] = json!("complete");
         session["payment_intent"] = json!("pi_forged");
@@ -503,13 +506,10 @@ impl Stage {
             "created": self.fleet.site.now().as_second(), "livemode": false, "api_version": "2026-09-30.endive",
             "data": { "object": session },
         });
-        let (body, signature) = self.fleet.site.with(|state| state.stripe.delivery(&event));
         let seconds = self.fleet.site.now().as_second();
-        let signature = if old {
-            signature.replace(&format!("t={seconds}"), &format!("t={}", seconds - 1_000))
-        } else {
-            format!("t={seconds},v1={}", "0".repeat(64))
-        };
+        let (body, signature) =
+            self.fleet.site.with(|state| state.stripe.delivery_at(&event, seconds - MAX_AGE_SECONDS));
+        let signature = if old { signature } else { format!("t={seconds},v1={}", "0".repeat(64)) };
         let mut call = Call::new(None, Method::POST, "/api/stripe/webhook", body);
         call.headers.push(("stripe-signature", signature));
         if let Some(answer) = self.ask(task, &call).await

@@ -135,6 +135,9 @@ impl Watch {
 
     fn saw_write(&mut self, key: &Value, table: &mut Database, now: Timestamp) {
         let (Some(pk), Some(sk)) = (key["pk"]["S"].as_str(), key["sk"]["S"].as_str()) else { return };
+        if sk.starts_with("LEDGER#") {
+            return self.saw_entry(pk, sk, table);
+        }
         let followed = FOLLOWED
             .iter()
             .find(|(name, _)| if name.ends_with('#') { sk.starts_with(name) } else { sk == *name });
@@ -146,15 +149,36 @@ impl Watch {
         match *kind {
             "drop" => self.saw_drop(pk, &item),
             "withdrawal" if !self.reserved.iter().any(|one| sk.ends_with(&one.id)) => {
-                let number = |name: &str| item.get(name).and_then(|value| value["N"].as_str()?.parse().ok());
+                self.require_unfrozen(pk, sk, table);
                 self.reserved.push(Reserved {
                     user: pk.trim_start_matches("USER#").to_owned(),
                     id: sk.trim_start_matches("WITHDRAWAL#").to_owned(),
-                    cents: number("amount_cents").unwrap_or_default(),
+                    cents: number(&item, "amount_cents").unwrap_or_default(),
                     at: now,
                 });
             }
             _ => {}
+        }
+    }
+
+    /// Checks that a wallet that pays for a drop or a withdrawal holds the amount.
+    fn saw_entry(&mut self, pk: &str, sk: &str, table: &mut Database) {
+        let Some(entry) = item(table, pk, sk) else { return };
+        let reason = entry.get("reason").and_then(|reason| reason["S"].as_str()).unwrap_or_default();
+        if !["drop:", "withdraw:"].iter().any(|spending| reason.starts_with(spending)) {
+            return;
+        }
+        let balance = item(table, pk, "USER").and_then(|user| number(&user, "balance_cents")).unwrap_or(0);
+        if balance < 0 {
+            self.violation(format!("{pk} has {balance} after {reason}"));
+        }
+    }
+
+    /// Checks that the user of a new withdrawal is not frozen.
+    fn require_unfrozen(&mut self, pk: &str, sk: &str, table: &mut Database) {
+        let user = item(table, pk, "USER").unwrap_or_default();
+        if ["frozen_because", "frozen_by_disputes"].iter().any(|freeze| user.contains_key(*freeze)) {
+            self.violation(format!("{pk} is frozen, and began {sk}"));
         }
     }
 
@@ -172,10 +196,15 @@ impl Watch {
     }
 
     fn saw_drop(&mut self, pk: &str, item: &Item) {
-        let number = |name: &str| {
-            item.get(name).and_then(|value| value["N"].as_str()?.parse::<i64>().ok()).unwrap_or(0)
-        };
-        let claims = item.get("claims").and_then(|claims| claims["M"].as_object()).map_or(0, |map| map.len());
+        let number = |name: &str| number(item, name).unwrap_or(0);
+        let slots = item.get("claims").and_then(|claims| claims["M"].as_object());
+        let claims = slots.map_or(0, |map| map.len());
+        for (worker, claim) in slots.into_iter().flatten() {
+            let submitted_at = claim["M"]["submitted_at"]["N"].as_str().and_then(|at| at.parse::<i64>().ok());
+            if submitted_at.is_some_and(|at| at >= number("window_closes_at")) {
+                self.violation(format!("{pk} has a submission of {worker} after its window"));
+            }
+        }
         if claims as i64 > number("max_claims") {
             self.violation(format!("{pk} has {claims} claims"));
         }
@@ -202,6 +231,11 @@ impl Watch {
             }
         }
     }
+}
+
+/// A number among the attributes of an item.
+pub fn number(item: &Item, name: &str) -> Option<i64> {
+    item.get(name).and_then(|value| value["N"].as_str()?.parse().ok())
 }
 
 /// The item with this key.

@@ -1,0 +1,45 @@
+//! The list of breakages fits the sources.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use clorp_broken::breakages::BREAKAGES;
+use clorp_broken::harmless::HARMLESS;
+use clorp_broken::tree::root;
+use clorp_broken::{Breakage, Change, switched};
+
+fn all() -> Vec<&'static Breakage> {
+    BREAKAGES.iter().chain(HARMLESS.iter().map(|harmless| &harmless.breakage)).collect()
+}
+
+#[test]
+fn every_text_to_break_occurs_exactly_once_in_its_file() {
+    let all = all();
+    let files: BTreeSet<&str> =
+        all.iter().flat_map(|breakage| breakage.changes).map(|change| change.file).collect();
+    for file in files {
+        let text = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let broken = switched(file, &text, &all).unwrap_or_else(|error| panic!("{error}"));
+        assert_ne!(broken, text, "{file}");
+    }
+}
+
+#[test]
+fn the_simulation_must_find_sixteen_breakages_and_more() {
+    let names: BTreeSet<&str> = all().iter().map(|breakage| breakage.name).collect();
+    assert_eq!(names.len(), all().len(), "two breakages have one name");
+    assert!(BREAKAGES.len() >= 16);
+    assert!(all().iter().all(|breakage| !breakage.changes.is_empty() && breakage.seeds > 0));
+}
+
+#[test]
+fn a_text_that_is_missing_or_ambiguous_is_refused() {
+    const CHANGES: [Change; 1] = [Change { file: "a.rs", find: "one", broken: "two" }];
+    let breakage = Breakage { name: "a", breaks: "nothing", seeds: 1, changes: &CHANGES };
+    for (text, fits) in [("one", true), ("", false), ("one one", false)] {
+        assert_eq!(switched("a.rs", text, &[&breakage]).is_ok(), fits, "{text}");
+    }
+    assert!(switched("a.rs", "one", &[&breakage, &breakage]).is_err(), "two changes of one text");
+}
