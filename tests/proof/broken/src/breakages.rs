@@ -116,6 +116,16 @@ pub const BREAKAGES: &[Breakage] = &[
         changes: &[Change { file: "functions/ranking/src/lib.rs", find: "Some(&refund)", broken: "None" }],
     },
     Breakage {
+        name: "sweep-stops-at-fault",
+        breaks: "the sweep of the drops stops at the first one that fails",
+        seeds: 500,
+        changes: &[Change {
+            file: "functions/ranking/src/lib.rs",
+            find: "swept.failed += 1;",
+            broken: "return Err(error);",
+        }],
+    },
+    Breakage {
         name: "verdict-bought-twice",
         breaks: "a function that takes a judging over asks about orders that were asked about",
         seeds: 4_000,

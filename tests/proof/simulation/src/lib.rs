@@ -19,6 +19,7 @@ pub mod fleet;
 pub mod model;
 pub mod plan;
 pub mod play;
+pub mod poison;
 pub mod run;
 pub mod s3;
 pub mod setup;

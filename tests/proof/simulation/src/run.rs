@@ -22,7 +22,7 @@ use crate::play::Stage;
 use crate::site::{INSTANCES, Message, State};
 use crate::task::Task;
 use crate::watch::{MAX_CALLS, Watch};
-use crate::{books, setup};
+use crate::{books, poison, setup};
 
 /// First number of the tasks that deliver events.
 const EVENT_TASKS: u32 = 100_000;
@@ -142,7 +142,9 @@ impl Ground {
             self.fleet.site.begin(state, self.begins_at);
             let carrier = tokio::spawn(carry(stage.clone()));
             chaos(&stage, &plan.steps).await;
-            heal(&stage).await;
+            let unreadable = poison::plant(&stage, plan.seed);
+            heal(&stage, unreadable).await;
+            poison::remove(&stage);
             carrier.abort();
             books::check(&stage).await;
         });
@@ -298,8 +300,9 @@ fn nothing_swept() -> Value {
     json!({ "settled": 0, "heard": 0, "failed": 0 })
 }
 
-/// Ends the faults and lets the schedules run until nothing is left to do.
-async fn heal(stage: &Stage) {
+/// Ends the faults and lets the schedules run until nothing is left to do. In each sweep of the drops this
+/// many are `unreadable`.
+async fn heal(stage: &Stage, unreadable: u64) {
     let site = &stage.fleet.site;
     site.with(|state| {
         state.weather.clear_up();
@@ -330,7 +333,8 @@ async fn heal(stage: &Stage) {
             let swept = swept.unwrap_or_else(nothing_swept);
             let reconciled = task.in_process(stage.reconcile(instance)).await.flatten();
             let reconciled = reconciled.unwrap_or_else(nothing_swept);
-            let failed = swept["failed"] != 0 || reconciled["failed"] != 0;
+            let failed = swept["failed"].as_u64().is_none_or(|failed| failed > unreadable);
+            let failed = failed || reconciled["failed"] != 0;
             if failed && task.faults() == 0 {
                 let line = format!("a sweep fails without a fault: {swept} {reconciled}");
                 site.with(|state| state.watch.violation(line));
