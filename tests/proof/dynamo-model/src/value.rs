@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_attribute_value_is_refused() {
+    fn a_value_of_no_known_type_is_refused() {
         let mut deep = json!({"S": "x"});
         for _ in 0..40 {
             deep = json!({"L": [deep]});

@@ -61,7 +61,8 @@ fn http_client(site: &Arc<Site>) -> SharedHttpClient {
 
 /// The store of a function, with the timeouts and the retries of `clorp_context::aws_config`.
 pub fn store(site: &Arc<Site>) -> Store {
-    // The SDK's quota of retries is one for the whole process, so that other seeds would decide about this one.
+    // By default the SDK has one quota of retries for the whole process, so other seeds would decide about
+    // this one.
     let retries = RetryPartition::custom("simulation").token_bucket(TokenBucket::unlimited()).build();
     let config = aws_sdk_dynamodb::config::Builder::from(&config(site)).retry_partition(retries);
     Store::new(aws_sdk_dynamodb::Client::from_conf(config.build()), TABLE)

@@ -490,7 +490,8 @@ impl Stage {
         self.control(&format!("transfers/{id}/reverse"), &amount(cents)).await;
     }
 
-    /// Sends an event about a payment that nobody made, or one whose signature is too old. It must be refused.
+    /// Sends an event about a payment that nobody made, or one whose signature is too old. It must be
+    /// refused.
     async fn forge(&self, task: &Task, old: bool) {
         let mut topups = self.objects(Kind::CheckoutSession);
         let unpaid = topups.iter().position(|session| session["payment_status"] == "unpaid");

@@ -324,8 +324,8 @@ async fn heal(stage: &Stage, unreadable: u64) {
                 }
             }
             let instance = round % INSTANCES;
-            // The sweep of drops asks twenty partitions, so it runs only where a drop is open, and at the end of
-            // some seeds.
+            // The sweep of drops asks twenty partitions, so it runs only where a drop is open, and at the end
+            // of some seeds.
             let open = books::open_drops(stage);
             let ends = stage.seed.is_multiple_of(4) && books::unfinished(stage).is_empty();
             let due = open || ends;

@@ -1,4 +1,5 @@
-//! The bucket, in the same process: descriptions and copies of objects. Nothing else passes through a function.
+//! The bucket, in the same process: descriptions and copies of objects. Nothing else passes through a
+//! function.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Answers of a model that judges. The input is the text that the model wrote, a stored answer, or a line of a
-//! batch's results.
+//! Answers of a model that judges. The input is the text that the model wrote, a stored answer, or a line of
+//! a batch's results.
 //!
 //! An answer is used only if it assesses and ranks every submission exactly once, within the scores.
 
