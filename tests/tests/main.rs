@@ -26,6 +26,5 @@ mod rejudge;
 mod sandbox;
 mod sessions;
 mod statuses;
-mod store_conditions;
 mod template;
 mod uploads;

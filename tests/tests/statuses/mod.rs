@@ -4,7 +4,7 @@
 //! document.
 
 mod generic;
-pub(crate) mod specific;
+mod specific;
 
 use std::collections::BTreeSet;
 

@@ -73,7 +73,7 @@ pub struct Seen<'a> {
     pub found: &'a BTreeMap<String, Item>,
 }
 
-/// Every known difference.
+/// Every known difference. The first that explains a step names it, so the wider ones come last.
 pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "dynoxide: an update that creates an item shows the key as old",
@@ -214,9 +214,9 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "moto: a refused update of an absent item leaves an empty item behind",
         other: Other::Moto,
-        reason: "a write whose condition fails has no effect (Developer Guide, Condition expressions in DynamoDB)",
-        example: r#"[["UpdateItem", {"Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "UpdateExpression": "SET n = :n",
-            "ConditionExpression": "attribute_exists(pk)", "ExpressionAttributeValues": {":n": {"N": "1"}}}]]"#,
+        reason: "an update is made as a whole or not at all (API Reference, UpdateItem)",
+        example: r#"[["UpdateItem", {"Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "UpdateExpression": "ADD n :b",
+            "ExpressionAttributeValues": {":b": {"B": "AQ=="}}}]]"#,
         covers: Covers::Tables,
         explains: |seen| {
             let is_empty = |(key, item): (&String, &Item)| item.len() == 2 && !seen.before.contains_key(key);
@@ -237,18 +237,6 @@ pub const DIFFERENCES: &[Difference] = &[
         explains: |seen| {
             let wanted = seen.call.request["ReturnValues"].as_str().unwrap_or_default();
             wanted.starts_with("UPDATED_") && seen.expected[0].is_success() && seen.actual[0].is_success()
-        },
-    },
-    Difference {
-        name: "moto: an update that does not fit its item refuses a whole transaction",
-        other: Other::Moto,
-        reason: "it is the reason ValidationError of a cancellation (API Reference, TransactWriteItems, Errors)",
-        example: r#"[["TransactWriteItems", {"TransactItems": [{"Update": {"TableName": "programs",
-            "Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "UpdateExpression": "SET n = m"}}]}]]"#,
-        covers: Covers::Answers,
-        explains: |seen| {
-            seen.expected[0].codes().contains(&"ValidationError")
-                && seen.actual[0].exception() == "ValidationException"
         },
     },
     Difference {
@@ -287,18 +275,6 @@ pub const DIFFERENCES: &[Difference] = &[
         explains: |seen| seen.call.operation == "UpdateItem" && !seen.actual[0].is_success(),
     },
     Difference {
-        name: "moto: absent values equal each other and NULL",
-        other: Other::Moto,
-        reason: "an absent value is equal to nothing (Developer Guide, Condition and filter expressions, operators, and \
-                 functions in DynamoDB)",
-        example: r#"[["DeleteItem", {"Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "ConditionExpression": "n = m"}]]"#,
-        covers: Covers::Both,
-        explains: |seen| {
-            let compares = seen.condition_texts().iter().any(|text| compares_paths(text));
-            !seen.fails_inside() && (compares || seen.mentions("\"NULL\""))
-        },
-    },
-    Difference {
         name: "moto: an empty condition counts as none",
         other: Other::Moto,
         reason: "an expression has at least one operand (API Reference, PutItem, ConditionExpression)",
@@ -319,12 +295,12 @@ pub const DIFFERENCES: &[Difference] = &[
         },
     },
     Difference {
-        name: "moto: an action of a transaction may have unused names and values",
+        name: "moto: an action of a transaction may have unused values",
         other: Other::Moto,
         reason: "each name and value that a request defines must be used (Developer Guide, Expression attribute names \
                  (aliases) in DynamoDB)",
-        example: r##"[["TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "programs",
-            "Item": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "ExpressionAttributeNames": {"#unused": "n"}}}]}]]"##,
+        example: r#"[["TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "programs",
+            "Item": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "ExpressionAttributeValues": {":unused": {"N": "1"}}}}]}]]"#,
         covers: Covers::Both,
         explains: |seen| seen.refused_by_model_only("unused in expressions"),
     },
@@ -371,21 +347,6 @@ pub const DIFFERENCES: &[Difference] = &[
         covers: Covers::Answers,
         explains: |seen| {
             seen.actual[0].message.contains("unused in expressions") && seen.mentions("ProjectionExpression")
-        },
-    },
-    Difference {
-        name: "moto: a failed condition comes before a malformed update",
-        other: Other::Moto,
-        reason: "a malformed request is refused whatever the item is (Developer Guide, Error handling with DynamoDB)",
-        example: r#"[["UpdateItem", {"Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "UpdateExpression": "ADD n :s",
-            "ConditionExpression": "attribute_exists(pk)", "ExpressionAttributeValues": {":s": {"S": "x"}}}]]"#,
-        covers: Covers::Answers,
-        explains: |seen| {
-            let failed = |code: &&str| ["None", "ConditionalCheckFailed"].contains(code);
-            let codes = seen.actual[0].codes();
-            seen.model_exception() == "ValidationException"
-                && (seen.actual[0].exception() == "ConditionalCheckFailedException"
-                    || !codes.is_empty() && codes.iter().all(failed))
         },
     },
     Difference {
@@ -461,35 +422,6 @@ pub const DIFFERENCES: &[Difference] = &[
         explains: |seen| seen.expected[0].message.contains("Number overflow") && seen.actual[0].is_success(),
     },
     Difference {
-        name: "moto: a failed condition comes before a key that does not fit",
-        other: Other::Moto,
-        reason: "a request whose key does not fit the table is refused whatever the item is (API Reference, \
-                 TransactWriteItems, Errors)",
-        example: r#"[["TransactWriteItems", {"TransactItems": [{"Delete": {"TableName": "programs",
-            "Key": {"pk": {"S": "A"}, "sk": {"N": "1"}}, "ConditionExpression": "attribute_exists(pk)"}}]}]]"#,
-        covers: Covers::Answers,
-        explains: |seen| {
-            let codes = seen.actual[0].codes();
-            seen.expected[0].message.contains("does not match the schema")
-                && codes.contains(&"ConditionalCheckFailed")
-        },
-    },
-    Difference {
-        name: "moto: a malformed request cancels a transaction",
-        other: Other::Moto,
-        reason: "a malformed request is refused as a whole, and no reason of a cancellation has the code \
-                 ValidationException (API Reference, TransactWriteItems, Errors)",
-        example: r#"[["TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "programs",
-            "Item": {"pk": {"S": "A"}, "sk": {"S": "1"}, "n": {"N": "x"}}}}]}]]"#,
-        covers: Covers::Answers,
-        explains: |seen| {
-            let known = ["None", "ConditionalCheckFailed", "ValidationError", "ValidationException"];
-            seen.model_exception() == "ValidationException"
-                && seen.actual[0].exception() == "TransactionCanceledException"
-                && seen.actual[0].codes().iter().all(|code| known.contains(code))
-        },
-    },
-    Difference {
         name: "moto: an index's key may have another type",
         other: Other::Moto,
         reason: "a write with an index's key of another type is refused (Developer Guide, Using Global Secondary Indexes \
@@ -528,15 +460,85 @@ pub const DIFFERENCES: &[Difference] = &[
         explains: |seen| seen.refused_by_model_only("The first operand must be distinct"),
     },
     Difference {
-        name: "moto: a token's mismatch is not noticed",
+        name: "moto: tokens are ignored",
         other: Other::Moto,
-        reason: "a token with other parameters is refused (API Reference, TransactWriteItems, ClientRequestToken)",
-        example: r#"[["TransactWriteItems", {"ClientRequestToken": "t", "TransactItems": [
-            {"Put": {"TableName": "programs", "Item": {"pk": {"S": "A"}, "sk": {"S": "1"}}}}]}],
-            ["TransactWriteItems", {"ClientRequestToken": "t", "TransactItems": [
-            {"Put": {"TableName": "programs", "Item": {"pk": {"S": "A"}, "sk": {"S": "2"}}}}]}]]"#,
+        reason: "a repeated token has no second effect, and one with other parameters is refused (API Reference, \
+                 TransactWriteItems, ClientRequestToken)",
+        example: r#"[["TransactWriteItems", {"ClientRequestToken": "t", "TransactItems": [{"Update": {
+            "TableName": "programs", "Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "UpdateExpression": "ADD n :n",
+            "ExpressionAttributeValues": {":n": {"N": "1"}}}}]}],
+            ["TransactWriteItems", {"ClientRequestToken": "t", "TransactItems": [{"Update": {
+            "TableName": "programs", "Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "UpdateExpression": "ADD n :n",
+            "ExpressionAttributeValues": {":n": {"N": "1"}}}}]}]]"#,
         covers: Covers::Both,
-        explains: |seen| seen.model_exception() == "IdempotentParameterMismatchException",
+        explains: |seen| {
+            let is_repeated = seen.expected[0].is_success() && seen.wanted == seen.before;
+            let has_token = seen.call.request.get("ClientRequestToken").is_some();
+            has_token && (is_repeated || seen.model_exception() == "IdempotentParameterMismatchException")
+        },
+    },
+    Difference {
+        name: "moto: a key of another type is not noticed",
+        other: Other::Moto,
+        reason: "a request whose key does not fit the table is refused whatever the item is (API Reference, \
+                 TransactWriteItems, Errors)",
+        example: r#"[["DeleteItem", {"Key": {"pk": {"S": "A"}, "sk": {"N": "1"}}}]]"#,
+        covers: Covers::Both,
+        explains: |seen| seen.expected[0].message.contains("does not match the schema"),
+    },
+    Difference {
+        name: "moto: an update that does not fit its item refuses a whole transaction",
+        other: Other::Moto,
+        reason: "it is the reason ValidationError of a cancellation (API Reference, TransactWriteItems, Errors)",
+        example: r#"[["TransactWriteItems", {"TransactItems": [{"Update": {"TableName": "programs",
+            "Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "UpdateExpression": "SET n = m"}}]}]]"#,
+        covers: Covers::Answers,
+        explains: |seen| {
+            seen.expected[0].codes().contains(&"ValidationError")
+                && seen.actual[0].exception() == "ValidationException"
+        },
+    },
+    Difference {
+        name: "moto: a malformed request cancels a transaction",
+        other: Other::Moto,
+        reason: "a malformed request is refused as a whole, and no reason of a cancellation has the code \
+                 ValidationException (API Reference, TransactWriteItems, Errors)",
+        example: r#"[["TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "programs",
+            "Item": {"pk": {"S": "A"}, "sk": {"S": "1"}, "n": {"N": "x"}}}}]}]]"#,
+        covers: Covers::Answers,
+        explains: |seen| {
+            let known = ["None", "ConditionalCheckFailed", "ValidationError", "ValidationException"];
+            seen.model_exception() == "ValidationException"
+                && seen.actual[0].exception() == "TransactionCanceledException"
+                && seen.actual[0].codes().iter().all(|code| known.contains(code))
+        },
+    },
+    Difference {
+        name: "moto: absent values equal each other and NULL",
+        other: Other::Moto,
+        reason: "an absent value is equal to nothing (Developer Guide, Condition and filter expressions, operators, and \
+                 functions in DynamoDB)",
+        example: r#"[["DeleteItem", {"Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "ConditionExpression": "n = m"}]]"#,
+        covers: Covers::Both,
+        explains: |seen| {
+            let compares = seen.condition_texts().iter().any(|text| compares_paths(text));
+            !seen.fails_inside() && (compares || seen.mentions("\"NULL\""))
+        },
+    },
+    Difference {
+        name: "moto: a failed condition comes before a malformed update",
+        other: Other::Moto,
+        reason: "a malformed request is refused whatever the item is (Developer Guide, Error handling with DynamoDB)",
+        example: r#"[["UpdateItem", {"Key": {"pk": {"S": "A"}, "sk": {"S": "1"}}, "UpdateExpression": "ADD n :s",
+            "ConditionExpression": "attribute_exists(pk)", "ExpressionAttributeValues": {":s": {"S": "x"}}}]]"#,
+        covers: Covers::Answers,
+        explains: |seen| {
+            let failed = |code: &&str| ["None", "ConditionalCheckFailed"].contains(code);
+            let codes = seen.actual[0].codes();
+            seen.model_exception() == "ValidationException"
+                && (seen.actual[0].exception() == "ConditionalCheckFailedException"
+                    || !codes.is_empty() && codes.iter().all(failed))
+        },
     },
 ];
 

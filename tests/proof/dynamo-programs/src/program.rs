@@ -110,7 +110,16 @@ impl Program {
     pub fn random(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let length = rng.random_range(3..14);
-        Self { steps: (0..length).map(|at| Step::random(&mut rng, at)).collect() }
+        let mut steps = Vec::new();
+        for at in 0..length {
+            let step = Step::random(&mut rng, at);
+            // A token that is repeated with the same request is what a client sends after a lost answer.
+            if matches!(step, Step::Transact(_, Some(_))) && once_in(&mut rng, 3) {
+                steps.push(step.clone());
+            }
+            steps.push(step);
+        }
+        Self { steps }
     }
 
     /// The requests.
