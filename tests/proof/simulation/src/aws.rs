@@ -9,6 +9,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
+use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
@@ -87,6 +88,8 @@ pub fn config(site: &Arc<Site>) -> SdkConfig {
         .region(Region::from_static("us-east-1"))
         .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
         .http_client(http_client(site))
+        // A cache of credentials would draw from the generator at its first use and by the true time.
+        .identity_cache(IdentityCache::no_cache())
         .retry_config(
             RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)),
         )
