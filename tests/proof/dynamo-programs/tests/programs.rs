@@ -18,11 +18,14 @@ fn unknown(findings: &[Finding]) -> Option<&Finding> {
     findings.iter().find(|finding| finding.known.is_none())
 }
 
-/// Runs programs with fresh seeds, and shrinks the first that has an unknown difference.
-async fn run_fresh(others: &[Other], count: u64) {
+/// The first seed. The seeds are fixed, because the list of the databases' faults is open: `cargo
+/// dynamo-programs` looks for further ones.
+const FIRST: u64 = 20_261_127;
+
+/// Runs generated programs, and shrinks the first that has an unknown difference.
+async fn run_generated(others: &[Other], count: u64) {
     let mut rig = Rig::start(others).await.unwrap();
-    let first = u64::from(rand::random::<u32>());
-    for seed in first..first + count {
+    for seed in FIRST..FIRST + count {
         let program = Program::random(seed);
         let findings = rig.run(&program.calls()).await.unwrap();
         if let Some(finding) = unknown(&findings) {
@@ -33,13 +36,13 @@ async fn run_fresh(others: &[Other], count: u64) {
 }
 
 #[tokio::test]
-async fn the_embedded_database_and_the_model_agree_on_fresh_programs() {
-    run_fresh(&[Other::Embedded], 400).await;
+async fn the_embedded_database_and_the_model_agree_on_generated_programs() {
+    run_generated(&[Other::Embedded], 400).await;
 }
 
 #[tokio::test]
-async fn moto_and_the_model_agree_on_fresh_programs() {
-    run_fresh(&[Other::Moto], 60).await;
+async fn moto_and_the_model_agree_on_generated_programs() {
+    run_generated(&[Other::Moto], 60).await;
 }
 
 #[tokio::test]

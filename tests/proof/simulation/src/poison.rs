@@ -1,7 +1,7 @@
 //! A drop that nobody can read, and that is due for the ranking: the sweep must settle the others.
 
 use clorp_dynamo_model::Item;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::aws::TABLE;
 use crate::play::Stage;
@@ -45,7 +45,7 @@ fn unreadable(sk: &str) -> Item {
     // Only the drop's own item is in the index.
     let shown = if sk == "DROP" { attributes.len() } else { 2 };
     for (name, value) in &attributes[..shown] {
-        item.insert((*name).to_owned(), Value::from(json!({ "S": value })));
+        item.insert((*name).to_owned(), json!({ "S": value }));
     }
     item
 }
