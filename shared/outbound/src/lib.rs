@@ -22,7 +22,7 @@ pub struct Https(Transport);
 
 #[derive(Clone)]
 enum Transport {
-    Network(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+    Network(Box<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>),
     Local(Arc<LocalHandler>),
 }
 
@@ -68,7 +68,7 @@ impl Https {
         // Connections are not pooled: calls are rare or long, and a connection that was open when the sandbox
         // froze is dead when it thaws.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Self(Transport::Network(client))
+        Self(Transport::Network(Box::new(client)))
     }
 
     /// A client of a stand-in in the same process. For simulations.

@@ -200,7 +200,7 @@ impl Stripe {
             builder = builder.url(url);
         }
         let client = builder.build().map_err(|error| describe(&error))?;
-        Ok(Self { client: Transport::Network(client), tries: usize::MAX })
+        Ok(Self { client: Transport::Network(Box::new(client)), tries: usize::MAX })
     }
 
     /// Connects to a stand-in in the same process. For simulations.

@@ -30,7 +30,7 @@ pub type LocalHandler = dyn Fn(LocalRequest) -> BoxFuture<'static, LocalResponse
 /// The way to Stripe.
 #[derive(Clone)]
 pub(crate) enum Transport {
-    Network(Client),
+    Network(Box<Client>),
     Local(Arc<LocalHandler>),
 }
 

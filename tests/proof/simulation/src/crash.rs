@@ -46,6 +46,9 @@ pub struct Scenario {
     pub plan: Plan,
 }
 
+/// A point, with the faults that may strike there.
+pub type Listed = (Point, Vec<Fault>);
+
 /// The effect of a run: the balances of all users, and the number of items of each kind in each status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
@@ -71,7 +74,7 @@ pub struct Crash {
 ///
 /// # Errors
 /// Fails if the run cannot begin, or breaks a rule without a fault.
-pub fn points(ground: &Ground, scenario: &Scenario) -> Result<(Vec<(Point, Vec<Fault>)>, Effect)> {
+pub fn points(ground: &Ground, scenario: &Scenario) -> Result<(Vec<Listed>, Effect)> {
     let outcome = ground.run_listing(&scenario.plan)?;
     anyhow::ensure!(outcome.violations.is_empty(), "{}: {:?}", scenario.name, outcome.violations);
     let effect = Effect::of(&outcome);
