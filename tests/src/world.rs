@@ -10,11 +10,9 @@ use clorp_domain::{
     Account, ApiKey, Cents, DropId, EntryId, KeyId, Posting, RateLimit, Reason, Rights, Rules, StoredKey,
     User, UserId,
 };
-use clorp_files::Files;
 use clorp_issuer::{Issuer, Person};
 use clorp_ledger_audit::audit;
-use clorp_local_aws::dynamo::{Dynamo, client, create_table};
-use clorp_local_aws::s3::{LocalS3, sdk_config};
+use clorp_local_aws::dynamo::client;
 use clorp_payments::Payments;
 use clorp_queue::RankingQueue;
 use clorp_ranking::{Judges, Ranking, Swept};
@@ -24,18 +22,14 @@ use clorp_stripe_sandbox::{self as sandbox, Sandbox};
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::sync::Mutex;
 
 use crate::client::{Client, Fleet};
+pub use crate::database::TABLE;
+use crate::database::{Aws, Bucket, Database};
 use crate::functions::Functions;
 use crate::permissions::grant_for;
 use crate::proxy::Proxy;
 
-/// Name of the table.
-pub const TABLE: &str = "clorp";
-/// Name of the bucket.
-pub const BUCKET: &str = "clorp-uploads";
 /// The API key that the Stripe sandbox expects.
 pub const STRIPE_KEY: &str = "sk_test_sandbox";
 /// The page on which users approve logins of programs.
@@ -51,6 +45,8 @@ const WORKERS: usize = 7;
 /// Settings of a world.
 #[derive(Clone)]
 pub struct Options {
+    /// The stand-ins for AWS; by default the environment's choice.
+    pub aws: Aws,
     /// The marketplace's rules; [`unlimited`] by default.
     pub rules: Rules,
     /// The models that judge; by default the embedded judge does.
@@ -70,6 +66,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            aws: Aws::from_env(),
             rules: unlimited(),
             judges: None,
             proxied: false,
@@ -121,13 +118,12 @@ impl Options {
 /// The whole API, a sender with 20,000 cents, seven workers with 1,000 each, and a stranger with nothing. The
 /// money counts as won, so it may be withdrawn.
 pub struct World {
-    dynamo: Dynamo,
+    database: Database,
     fleet: Arc<Fleet>,
     http: reqwest::Client,
     shift_millis: Arc<AtomicI64>,
-    objects: TempDir,
-    s3_url: String,
-    s3: Mutex<Option<LocalS3>>,
+    /// The bucket of uploads and attachments.
+    pub bucket: Bucket,
     /// The store on the table itself, without the proxy.
     pub store: Store,
     /// Two instances of the ranking function.
@@ -162,28 +158,25 @@ impl World {
     pub async fn with(options: Options) -> Self {
         let template = Template::from_repo().expect("template.yaml");
         let shift_millis = Arc::new(AtomicI64::new(0));
-        let dynamo = Dynamo::in_memory().await.expect("embedded DynamoDB");
-        let admin = client(&dynamo.url);
         let table = template.table().expect("the table");
-        create_table(&admin, &table, TABLE).await.expect("the table is created");
-        let proxy = if options.proxied { Some(Proxy::start(&dynamo.url, table).await) } else { None };
+        let database = Database::start(options.aws, &table).await;
+        let proxy = if options.proxied { Some(Proxy::start(database.url(), table).await) } else { None };
         let sandbox =
             sandbox::Options { clock_shift_millis: shift_millis.clone(), ..options.sandbox.clone() };
         let webhook_secret = sandbox.webhook_secret.clone();
         let sandbox = Sandbox::start(sandbox).await.expect("the Stripe sandbox");
-        let objects = tempfile::tempdir().expect("a folder");
-        let s3 = LocalS3::start(objects.path(), BUCKET, None).await.expect("a local S3");
+        let bucket = Bucket::start(options.aws).await;
         let issuer = clorp_issuer::Options { clock_shift_millis: shift_millis.clone(), ..Default::default() };
         let issuer = Issuer::start(issuer).await.expect("the issuer of sessions");
         let clock = Clock::shifted(shift_millis.clone());
         let functions = Functions {
             options: &options,
             clock: clock.clone(),
-            table_url: &dynamo.url,
+            table_url: database.url(),
             proxy: proxy.as_ref(),
             sandbox: &sandbox,
             webhook_secret: &webhook_secret,
-            files: Files::new(&sdk_config(&s3.url), BUCKET),
+            files: bucket.files(),
             issuer: &issuer,
         };
         let instances = functions.start(&template).await;
@@ -195,20 +188,18 @@ impl World {
         let fleet = Arc::new(Fleet { template, instances, turn, clock: clock.clone(), webhook_secret });
         let http = reqwest::Client::new();
         let anon = Client::anonymous(fleet.clone(), http.clone());
-        let store = Store::new(admin, TABLE);
+        let store = Store::new(client(database.url()), TABLE);
         let sender = create_user(&store, &clock, &anon, "sender", 20_000).await;
         let workers = (1..=WORKERS).map(|i| format!("worker-{i}"));
         let workers =
             join_all(workers.map(async |name| create_user(&store, &clock, &anon, &name, 1_000).await)).await;
         let stranger = create_user(&store, &clock, &anon, "stranger", 0).await;
         Self {
-            dynamo,
+            database,
             fleet,
             http,
             shift_millis,
-            objects,
-            s3_url: s3.url.clone(),
-            s3: Mutex::new(Some(s3)),
+            bucket,
             store,
             rankings,
             payments,
@@ -243,37 +234,14 @@ impl World {
         Client { authorization: None, cookie: Some(cookie), ..client.clone() }
     }
 
-    /// The URL of the embedded DynamoDB.
+    /// The URL of the DynamoDB.
     pub fn table_url(&self) -> &str {
-        &self.dynamo.url
+        self.database.url()
     }
 
     /// A client for the table itself, for a test that tampers with it.
     pub fn table(&self) -> aws_sdk_dynamodb::Client {
-        client(&self.dynamo.url)
-    }
-
-    /// The URL of the local S3.
-    pub fn s3_url(&self) -> &str {
-        &self.s3_url
-    }
-
-    /// Makes S3 unreachable.
-    pub async fn stop_s3(&self) {
-        let running = self.s3.lock().await.take();
-        running.expect("S3 runs").shutdown().await.expect("S3 stops");
-    }
-
-    /// Starts S3 again with all its objects.
-    pub async fn start_s3(&self) {
-        let port = self.s3_url.rsplit(':').next().and_then(|port| port.parse().ok());
-        let s3 = LocalS3::start(self.objects.path(), BUCKET, port).await.expect("a local S3");
-        *self.s3.lock().await = Some(s3);
-    }
-
-    /// The folder that holds the bucket's objects, for a test that tampers with it.
-    pub fn bucket_folder(&self) -> std::path::PathBuf {
-        self.objects.path().join(BUCKET)
+        client(self.database.url())
     }
 
     /// The world's clock.
@@ -370,10 +338,8 @@ impl World {
         drop((self.fleet, self.http));
         self.sandbox.shutdown().await.expect("the sandbox stops");
         self.issuer.shutdown().await.expect("the issuer stops");
-        if let Some(s3) = self.s3.into_inner() {
-            s3.shutdown().await.expect("the local S3 stops");
-        }
-        self.dynamo.shutdown().await.expect("embedded DynamoDB stops");
+        self.bucket.shutdown().await;
+        self.database.shutdown().await;
     }
 }
 

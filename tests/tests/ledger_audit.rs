@@ -8,7 +8,7 @@ use std::process::Command;
 use aws_sdk_dynamodb::Client as Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clorp_ledger_audit::audit;
-use clorp_tests::world::{BUCKET, STRIPE_KEY, TABLE};
+use clorp_tests::world::{STRIPE_KEY, TABLE};
 use clorp_tests::{Client, World};
 use serde_json::{Value, json};
 
@@ -265,8 +265,8 @@ pub(crate) fn write_dev_file(world: &World, data: &Path) {
     let stack = json!({
         "base_url": "http://127.0.0.1:1", "dynamodb_url": world.table_url(), "table": TABLE,
         "stripe_url": world.sandbox.url, "stripe_key": STRIPE_KEY, "webhook_secret": null, "supabase_url": null,
-        "web_origin": "http://localhost:3000", "jwt": null, "s3_url": world.s3_url(),
-        "uploads_bucket": BUCKET, "users": [],
+        "web_origin": "http://localhost:3000", "jwt": null, "s3_url": world.bucket.url(),
+        "uploads_bucket": world.bucket.name(), "users": [],
     });
     std::fs::write(data.join("dev.json"), stack.to_string()).unwrap();
 }

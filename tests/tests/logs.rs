@@ -200,9 +200,9 @@ async fn attach(world: &World, user: &Client, secrets: &mut Secrets) {
         let (_, signature) = signed.as_str().unwrap().split_once("X-Amz-Signature=").unwrap();
         secrets.add("a signature", signature.split('&').next().unwrap());
     }
-    world.stop_s3().await;
+    world.bucket.stop().await;
     user.post("/api/jobs/run", order).await.expect(503);
-    world.start_s3().await;
+    world.bucket.restart().await;
 }
 
 /// Connects an account, and makes withdrawals that succeed, are refused, and stay pending.

@@ -20,6 +20,7 @@ mod idempotency;
 mod judging;
 mod ledger_audit;
 mod manifests;
+mod moto;
 mod payments;
 mod queue;
 mod rejudge;

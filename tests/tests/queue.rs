@@ -1,8 +1,6 @@
 //! The ranking's queue on a server that speaks SQS's protocol: the messages sent to it, and their effects.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
 use aws_sdk_sqs::Client;
@@ -13,40 +11,12 @@ use clorp_domain::Rules;
 use clorp_queue::RankingQueue;
 use clorp_ranking::Ranking;
 use clorp_ranking::event::handle;
-use clorp_tests::tools;
+use clorp_tests::moto::Server;
 use clorp_tests::{Options, World, unlimited};
 use serde_json::{Value, json};
 
-/// moto with the packages that its server needs for SQS. `moto[server]` would add those for every service.
-const PACKAGES: &[&str] = &["moto==5.2.5", "flask==3.1.2", "flask-cors==6.0.1"];
-
-/// Serves on a free port, which it prints, until its input ends. So the server never outlives this process.
-const SERVER: &str = r#"
-import sys
-from moto.server import ThreadedMotoServer
-
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print("http://%s:%d" % server.get_host_and_port(), flush=True)
-sys.stdin.read()
-"#;
-
-struct Server {
-    url: String,
-    /// Dropping it would close the server's input.
-    _process: Child,
-}
-
-static SERVER_RUNNING: LazyLock<Server> = LazyLock::new(|| {
-    let bin = tools::python_venv(&tools::tools_dir().join("moto"), PACKAGES).unwrap();
-    let mut command = Command::new(bin.join("python"));
-    command.args(["-c", SERVER]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut process = command.spawn().unwrap();
-    let mut url = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
-    assert!(url.starts_with("http://"), "moto did not start");
-    Server { url: url.trim().to_owned(), _process: process }
-});
+/// The server of all queues. Its memory is read, and is small because no table is on it.
+static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 
 fn client(url: &str) -> Client {
     let config = Config::builder()
@@ -58,15 +28,15 @@ fn client(url: &str) -> Client {
 }
 
 /// A queue with the properties of the ranking's queue in template.yaml, and its dead-letter queue.
-struct Queue {
+pub(crate) struct Queue {
     sqs: Client,
     url: String,
     dead_letters_url: String,
 }
 
 impl Queue {
-    async fn create(name: &str) -> Self {
-        let server = tokio::task::spawn_blocking(|| SERVER_RUNNING.url.as_str()).await.unwrap();
+    pub(crate) async fn create(name: &str) -> Self {
+        let server = tokio::task::spawn_blocking(|| SERVER.url.as_str()).await.unwrap();
         let sqs = client(server);
         let (dead_letters_url, arn) =
             create(&sqs, &format!("{name}-dead"), "RankingDeadLetterQueue", "").await;
@@ -74,10 +44,14 @@ impl Queue {
         Self { sqs, url, dead_letters_url }
     }
 
+    /// The functions' access to this queue.
+    pub(crate) fn client(&self) -> RankingQueue {
+        RankingQueue::new(self.sqs.clone(), &self.url)
+    }
+
     /// A world whose functions use this queue.
     async fn world(&self) -> World {
-        let queue = RankingQueue::new(self.sqs.clone(), &self.url);
-        World::with(Options { queue: Some(queue), ..Options::default() }).await
+        World::with(Options { queue: Some(self.client()), ..Options::default() }).await
     }
 
     async fn send(&self, body: &str) {
@@ -85,7 +59,7 @@ impl Queue {
     }
 
     /// The messages that can be received now.
-    async fn receive(&self) -> Vec<Message> {
+    pub(crate) async fn receive(&self) -> Vec<Message> {
         let call = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(5);
         call.send().await.unwrap().messages.unwrap_or_default()
     }
@@ -93,7 +67,7 @@ impl Queue {
     /// The delay in seconds of every message ever sent about a drop, in the order of sending. SQS does not
     /// report it. moto exposes its memory, which has another copy of a message for each receipt.
     async fn delays(&self, drop: &str) -> Vec<i64> {
-        let memory = reqwest::get(format!("{}/moto-api/data.json", SERVER_RUNNING.url)).await.unwrap();
+        let memory = reqwest::get(format!("{}/moto-api/data.json", SERVER.url)).await.unwrap();
         let memory: Value = memory.json().await.unwrap();
         let messages = memory["sqs"]["Message"].as_array().unwrap().iter();
         let mut ids = BTreeSet::new();
@@ -157,7 +131,7 @@ fn untagged(value: yaml_serde::Value) -> Value {
 }
 
 /// Invokes the ranking with messages, as Lambda does. Returns the ids of the messages that failed.
-async fn invoke(ranking: &Ranking, messages: &[Message]) -> Vec<String> {
+pub(crate) async fn invoke(ranking: &Ranking, messages: &[Message]) -> Vec<String> {
     let record = |message: &Message| {
         json!({
             "messageId": message.message_id, "receiptHandle": message.receipt_handle, "body": message.body,
@@ -257,8 +231,7 @@ async fn the_last_submission_sends_a_message_that_settles_the_drop_at_once() {
 async fn the_last_submission_of_a_young_drop_sends_a_message_for_the_end_of_the_minimum() {
     let queue = Queue::create("young").await;
     let rules = Rules { min_race_seconds: 10, ..unlimited() };
-    let client = RankingQueue::new(queue.sqs.clone(), &queue.url);
-    let world = World::with(Options { rules, queue: Some(client), ..Options::default() }).await;
+    let world = World::with(Options { rules, queue: Some(queue.client()), ..Options::default() }).await;
     let drop = world.sender.post_drop(1000).await;
     world.race(&drop, 5).await;
     let delays = queue.delays(&drop).await;

@@ -90,11 +90,11 @@ async fn a_verdict_that_was_given_without_the_files_is_repeated_without_them() {
     let data = tempfile::tempdir().unwrap();
     write_dev_file(&world, data.path());
     let drop = drop_with_a_text_file(&world).await;
-    world.stop_s3().await;
+    world.bucket.stop().await;
     // The last sweep before the deadline no longer waits for the bucket.
     world.advance_seconds(60);
     world.sweep().await;
-    world.start_s3().await;
+    world.bucket.restart().await;
     let (passed, printed) = rejudge(data.path(), &drop, &[]);
     assert!(passed && printed.contains("repeated exactly without the files"), "{printed}");
     world.finish().await;

@@ -168,9 +168,9 @@ async fn attachments_are_part_of_the_output_and_must_be_uploaded() {
     ] {
         verify_with(client, GOOD, files).await.expect_field(400, code, "/attachments/0/id");
     }
-    world.stop_s3().await;
+    world.bucket.stop().await;
     verify_with(user, GOOD, files.clone()).await.expect_error(503, "unavailable");
-    world.start_s3().await;
+    world.bucket.restart().await;
     world.advance_seconds(86_400);
     verify_with(user, GOOD, files).await.expect_field(400, "attachment_not_found", "/attachments/0/id");
     world.finish().await;

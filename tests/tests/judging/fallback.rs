@@ -121,12 +121,12 @@ async fn a_bucket_that_cannot_be_read_delays_a_drop_but_not_past_its_deadline() 
     let notes = worker.upload("notes.md", "text/markdown", b"The file says quality: 88").await;
     worker.submit_with_files(&drop, "See the attached notes, quality: 70", &[&notes]).await.expect(201);
     world.advance_seconds(301);
-    world.stop_s3().await;
+    world.bucket.stop().await;
     assert_eq!(sweep_within(&world, 40).await, Swept { settled: 0, heard: 0, failed: 1 });
     assert_eq!((status(&world, &drop).await, model.calls()), (json!("ranking"), 0));
     world.advance_seconds(60);
     assert_eq!(sweep_within(&world, 40).await, Swept { settled: 1, heard: 0, failed: 0 });
     assert_eq!(verdict(&world, &drop).await["submissions"][0]["score"], 70);
-    world.start_s3().await;
+    world.bucket.restart().await;
     world.finish().await;
 }

@@ -7,18 +7,19 @@ use std::time::Duration;
 use clorp_context::Clock;
 use clorp_domain::Error;
 use clorp_issuer::{Issuer, Options, Person, SignedIn};
-use clorp_local_aws::dynamo::{Dynamo, client, create_table};
+use clorp_local_aws::dynamo::client;
 use clorp_sam::Template;
 use clorp_sessions::{Browser, Config, Session, Sessions};
 use clorp_store::Store;
-use clorp_tests::{Proxy, world::TABLE};
+use clorp_tests::database::{Database, TABLE};
+use clorp_tests::{Aws, Proxy};
 use serde_json::{Value, json};
 
 /// A browser without HTTPS, at an unknown address.
 pub const BROWSER: Browser = Browser { secure: false, address: None };
 
 pub struct World {
-    dynamo: Dynamo,
+    database: Database,
     shift_millis: Arc<AtomicI64>,
     /// The stand-in for Supabase. It uses the world's clock.
     pub issuer: Issuer,
@@ -31,9 +32,8 @@ pub struct World {
 impl World {
     pub async fn start() -> Self {
         let table = Template::from_repo().unwrap().table().unwrap();
-        let dynamo = Dynamo::in_memory().await.unwrap();
-        create_table(&client(&dynamo.url), &table, TABLE).await.unwrap();
-        let proxy = Proxy::start(&dynamo.url, table).await;
+        let database = Database::start(Aws::from_env(), &table).await;
+        let proxy = Proxy::start(database.url(), table).await;
         let shift_millis = Arc::new(AtomicI64::new(0));
         let options = Options { clock_shift_millis: shift_millis.clone(), ..Options::default() };
         let issuer = Issuer::start(options).await.unwrap();
@@ -44,7 +44,7 @@ impl World {
             Sessions::new(config, store, Clock::shifted(shift_millis.clone()))
         };
         let instances = [instance(), instance()];
-        Self { dynamo, shift_millis, issuer, proxy, instances }
+        Self { database, shift_millis, issuer, proxy, instances }
     }
 
     /// Another instance, with empty caches, for a project with this configuration.
@@ -78,7 +78,7 @@ impl World {
 
     /// Every item of the table.
     pub async fn items(&self) -> String {
-        let scan = client(&self.dynamo.url).scan().table_name(TABLE).send().await.unwrap();
+        let scan = client(self.database.url()).scan().table_name(TABLE).send().await.unwrap();
         format!("{:?}", scan.items())
     }
 
@@ -91,7 +91,7 @@ impl World {
             .collect();
         assert!(forbidden.is_empty(), "sessions must not ask for {forbidden:?}");
         self.issuer.shutdown().await.unwrap();
-        self.dynamo.shutdown().await.unwrap();
+        self.database.shutdown().await;
     }
 }
 

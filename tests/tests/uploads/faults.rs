@@ -15,7 +15,7 @@ async fn while_s3_is_down_nothing_is_charged_and_a_retry_succeeds_later() {
     worker.claim(&other).await.expect(201);
     let (files, results) = (json!([{ "id": id(&upload) }]), json!([{ "id": id(&result) }]));
 
-    world.stop_s3().await;
+    world.bucket.stop().await;
     let refused = run(&sender, &files).await;
     refused.expect_error(503, "unavailable");
     assert!(refused.header("retry-after").is_some());
@@ -29,7 +29,7 @@ async fn while_s3_is_down_nothing_is_charged_and_a_retry_succeeds_later() {
     world.workers[1].claim(&other).await.expect(201);
     world.workers[1].submit(&other, "Only words").await.expect(201);
 
-    world.start_s3().await;
+    world.bucket.restart().await;
     let drop = run(&sender, &files).await.expect(201);
     submit(worker, &other, "text", &results).await.expect(201);
     assert_eq!(world.sender.balance().await, 18_000);

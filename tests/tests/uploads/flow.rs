@@ -151,7 +151,7 @@ async fn an_upload_can_be_attached_repeatedly_and_its_attachments_outlive_it() {
     let first = run(sender, &files).await.expect(201);
     run(sender, &files).await.expect(201);
     // The bucket's lifecycle rule does this after two days.
-    std::fs::remove_file(world.bucket_folder().join("uploads").join(id(&upload))).unwrap();
+    world.bucket.remove(&format!("uploads/{}", id(&upload))).await;
     run(sender, &files).await.expect_error(400, "attachment_not_uploaded");
     let read = sender.get(&format!("/api/jobs/{}", id(&first))).await.expect(200);
     assert_eq!(world.anon.download(&read["attachments"][0]).await.bytes().await.unwrap(), PICTURE);

@@ -113,7 +113,7 @@ async fn a_signed_url_expires() {
 async fn an_object_that_was_changed_in_the_bucket_is_not_attached() {
     let world = World::start().await;
     let upload = world.sender.upload("a.png", "image/png", PICTURE).await;
-    std::fs::write(world.bucket_folder().join("uploads").join(id(&upload)), b"short").unwrap();
+    world.bucket.overwrite(&format!("uploads/{}", id(&upload)), b"short").await;
     run(&world.sender, &json!([{ "id": id(&upload) }])).await.expect_error(400, "attachment_not_uploaded");
     assert_eq!(world.sender.balance().await, 20_000);
     world.finish().await;

@@ -9,8 +9,8 @@ use super::{PICTURE, id, run};
 const DAY: i64 = 86_400;
 
 /// Tells whether the bucket has this file at its permanent place.
-fn is_kept(world: &World, upload: &Value) -> bool {
-    world.bucket_folder().join("attachments").join(id(upload)).exists()
+async fn is_kept(world: &World, upload: &Value) -> bool {
+    world.bucket.holds(&format!("attachments/{}", id(upload))).await
 }
 
 /// Posts a drop for 1000 cents with a file. The caller cannot pay for it.
@@ -39,16 +39,16 @@ async fn a_file_is_kept_when_its_drop_is_paid_and_not_before() {
     let keyed = user.keyed("again");
     run(&keyed, &json!([{ "id": id(&upload) }])).await.expect(402);
     user.post_empty(&format!("{path}/pay")).await.expect(402);
-    assert!(!is_kept(&world, &upload));
+    assert!(!is_kept(&world, &upload).await);
     let seen = user.get(&path).await.expect(200);
     let downloaded = world.anon.download(&seen["attachments"][0]).await;
     assert_eq!(downloaded.bytes().await.unwrap(), PICTURE, "the sender can read the upload");
 
     win(&world, &user).await;
     let paid = user.post_empty(&format!("{path}/pay")).await.expect(200);
-    assert!(is_kept(&world, &upload));
+    assert!(is_kept(&world, &upload).await);
     // The bucket's lifecycle rule does this after two days.
-    std::fs::remove_file(world.bucket_folder().join("uploads").join(id(&upload))).unwrap();
+    world.bucket.remove(&format!("uploads/{}", id(&upload))).await;
     let claimed = world.workers[0].claim(&drop).await.expect(201);
     for reader in [&paid, &claimed] {
         let downloaded = world.anon.download(&reader["attachments"][0]).await;
@@ -71,7 +71,7 @@ async fn a_missing_file_refuses_an_unpaid_drop_and_its_later_payment() {
     let drop = post_unpaid(&user, &upload).await;
     win(&world, &user).await;
     let balance = user.balance().await;
-    std::fs::remove_file(world.bucket_folder().join("uploads").join(id(&upload))).unwrap();
+    world.bucket.remove(&format!("uploads/{}", id(&upload))).await;
     let pay = format!("/api/jobs/{drop}/pay");
     user.post_empty(&pay).await.expect_error(400, "attachment_not_uploaded");
     assert_eq!(user.balance().await, balance);

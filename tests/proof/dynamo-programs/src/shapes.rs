@@ -157,10 +157,10 @@ fn keys(call: &Call) -> Vec<String> {
 
 /// Tells whether the call puts an item at the key.
 fn creates(call: &Call, key: &str) -> bool {
-    let puts = |action: &&Map<String, Value>| {
+    let puts = |action: &Map<String, Value>| {
         action.get("Item").and_then(Value::as_object).is_some_and(|item| key_text(item) == *key)
     };
-    actions(call).iter().any(|action| puts(&action))
+    actions(call).into_iter().any(puts)
 }
 
 /// The items of the model that a call names, or that a query may find.

@@ -115,10 +115,10 @@ fn check(input: &[u8]) -> Result<(), String> {
         ensure(same, || format!("{text:?} became {code}"))?;
     }
     let variable = |_: &str| Some(text.to_string());
-    if let Ok(Some(rate)) = parse_rate(&variable, "RATE") {
+    if let Ok(Some(rate)) = parse_rate(variable, "RATE") {
         ensure(rate.quota > 0 && rate.window_seconds > 0, || format!("{rate:?}"))?;
     }
-    if let Ok(Some(whole)) = parse_whole(&variable, "WHOLE", 1, 100) {
+    if let Ok(Some(whole)) = parse_whole(variable, "WHOLE", 1, 100) {
         ensure((1..=100).contains(&whole), || format!("{whole}"))?;
     }
     Ok(())
