@@ -12,8 +12,8 @@ use clorp_tests::database::AWS_VARIABLE;
 use clorp_tests::moto::{EXCLUDED, excluded};
 use serde_json::json;
 
-/// Runs the integration tests on moto's DynamoDB, S3 and SQS, in place of the embedded servers. Tests that moto
-/// cannot pass because it differs from AWS are excluded, each for a named difference.
+/// Runs the integration tests on moto's DynamoDB, S3 and SQS, in place of the embedded servers. Tests that
+/// moto cannot pass because it differs from AWS are excluded, each for a named difference.
 #[derive(Parser)]
 #[command(name = "cargo test-on-moto")]
 struct Args {

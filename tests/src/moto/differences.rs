@@ -1,11 +1,11 @@
 //! The ways in which moto differs from AWS, and the tests that cannot run on moto because of them.
 
-/// A way in which moto differs from AWS. A test in `tests/tests/moto/differences.rs` shows each, and fails once
-/// moto behaves as AWS does.
+/// A way in which moto differs from AWS. A test in `tests/tests/moto/differences.rs` shows each, and fails
+/// once moto behaves as AWS does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
-    /// Requests that run at the same time see and undo each other's parts of a transaction. AWS isolates them.
-    /// `server.py` makes up for it: it handles one request at a time.
+    /// Requests that run at the same time see and undo each other's parts of a transaction. AWS isolates
+    /// them. `server.py` makes up for it: it handles one request at a time.
     Isolation,
     /// S3 keeps the checksum of an upload only if a further header names its algorithm. AWS always keeps it.
     /// `server.py` makes up for it: it adds the header.
@@ -15,8 +15,8 @@ pub enum Difference {
     Token,
     /// The reported consumption is the same for every read. AWS counts it.
     Consumption,
-    /// S3 accepts requests whatever their signature and checksum are, and after they have expired. AWS refuses
-    /// them.
+    /// S3 accepts requests whatever their signature and checksum are, and after they have expired. AWS
+    /// refuses them.
     Signature,
 }
 

@@ -85,8 +85,8 @@ static SERVERS: LazyLock<Vec<LazyLock<Server>>> = LazyLock::new(|| {
     (0..cores.min(MAX_SERVERS)).map(|_| LazyLock::new(Server::start as fn() -> Server)).collect()
 });
 
-/// One of this process's servers; the same number gets the same one. The first call for a server starts it, and
-/// the first of all installs moto.
+/// One of this process's servers; the same number gets the same one. The first call for a server starts it,
+/// and the first of all installs moto.
 pub async fn server(number: usize) -> &'static Server {
     let start = move || LazyLock::force(&SERVERS[number % SERVERS.len()]);
     tokio::task::spawn_blocking(start).await.expect("moto runs")

@@ -1,8 +1,8 @@
 """Serves moto on a free port, which it prints, until its input ends.
 
-The first segment of the path of a request to DynamoDB is the account, so that each test has tables of its own.
-With the argument `plain`, moto is as it was published. Otherwise it handles requests to DynamoDB one at a time,
-copies less in a transaction, and keeps the checksum of an upload.
+The first segment of the path of a request to DynamoDB is the account, so that each test has tables of its
+own. With the argument `plain`, moto is as it was published. Otherwise it handles requests to DynamoDB one at
+a time, copies less in a transaction, and keeps the checksum of an upload.
 """
 
 import copy
@@ -49,11 +49,12 @@ def copy_touched(table, _):
     """
     other = copy.copy(table)
     other.items = table.items.copy()
-    for hash_key, range_key in keys(transaction):
-        if hash_key in table.items:
-            other.items[hash_key] = dict(table.items[hash_key])
-            if range_key in other.items[hash_key]:
-                other.items[hash_key][range_key] = copy.deepcopy(table.items[hash_key][range_key])
+    touched = list(keys(transaction))
+    for hash_key in {hash_key for hash_key, _ in touched if hash_key in table.items}:
+        other.items[hash_key] = dict(table.items[hash_key])
+    for hash_key, range_key in touched:
+        if range_key in other.items.get(hash_key, ()):
+            other.items[hash_key][range_key] = copy.deepcopy(table.items[hash_key][range_key])
     return other
 
 

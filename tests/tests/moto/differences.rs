@@ -1,5 +1,6 @@
 //! One test for each difference between moto and AWS. Each fails once moto behaves as AWS does: then the
-//! difference goes, and with it the exclusion of its tests.
+//! difference goes, and with it the exclusion of its tests. The last test checks the program that serves
+//! moto.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
@@ -29,7 +30,11 @@ fn number(number: usize) -> AttributeValue {
 
 /// An update that adds 1 to the number of an item.
 fn count(pk: &str) -> TransactWriteItem {
-    let update = Update::builder().table_name(TABLE).key("pk", text(pk)).key("sk", text("COUNT"));
+    count_at(pk, "COUNT")
+}
+
+fn count_at(pk: &str, sk: &str) -> TransactWriteItem {
+    let update = Update::builder().table_name(TABLE).key("pk", text(pk)).key("sk", text(sk));
     let update = update.update_expression("ADD n :one").expression_attribute_values(":one", number(1));
     TransactWriteItem::builder().update(update.build().unwrap()).build()
 }
@@ -128,4 +133,15 @@ async fn the_checksum_of_an_upload_is_forgotten_unless_a_header_names_its_algori
     assert_eq!(send(head()).await, None, "AWS: the checksum");
     send(put().header("x-amz-sdk-checksum-algorithm", "SHA256")).await;
     assert_eq!(send(head()).await.as_deref(), Some("checksum"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_transaction_changes_no_item_even_if_several_are_in_one_partition() {
+    let table = table().await;
+    let counts = || Some(["A", "COUNT", "Z"].map(|sk| count_at("a", sk)).into());
+    table.transact_write_items().set_transact_items(counts()).send().await.unwrap();
+    let refused = table.transact_write_items().set_transact_items(counts()).transact_items(refused("b"));
+    refused.send().await.unwrap_err();
+    let items = table.scan().table_name(TABLE).send().await.unwrap().items.unwrap();
+    assert_eq!(items.iter().map(|item| &item["n"]).collect::<Vec<_>>(), [&number(1); 3]);
 }
