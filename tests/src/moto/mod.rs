@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::tools;
 
-pub use differences::{Difference, EXCLUDED, excluded};
+pub use differences::{COVERED, Difference, EXCLUDED, covered, excluded};
 
 /// moto with the packages that its server needs for these services. `moto[server]` would add those for every
 /// service.
