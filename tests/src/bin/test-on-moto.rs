@@ -20,8 +20,8 @@ struct Args {
     /// Run the tests whose path contains this text, in whatever module; by default the tests of the modules
     /// below.
     filter: Option<String>,
-    /// Run the excluded tests instead, and fail if one of them passes. Tests that are excluded because moto is
-    /// slow are left out.
+    /// Run the excluded tests instead, and fail if one of them passes. Tests that are excluded because moto
+    /// is slow are left out.
     #[arg(long)]
     check_exclusions: bool,
     /// Number of tests at once; by default the number of cores.

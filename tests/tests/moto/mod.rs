@@ -1,5 +1,5 @@
 //! The core of the marketplace on moto, whatever the other tests run on, and each difference between moto and
-//! AWS. `cargo test-on-moto` runs all tests on moto.
+//! AWS. `cargo test-on-moto` runs more tests on moto.
 
 mod differences;
 mod exclusions;
