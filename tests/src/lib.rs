@@ -23,8 +23,8 @@ pub mod tools;
 pub mod world;
 
 pub use client::{Answer, Client};
-pub use gateway::Gateway;
 pub use database::Aws;
+pub use gateway::Gateway;
 pub use proxy::{Fault, Proxy};
 pub use stripe_mock::StripeMock;
 pub use world::{Options, World, unlimited};
