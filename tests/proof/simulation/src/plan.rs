@@ -237,9 +237,9 @@ impl Writer {
                 reclaims = self.soon(reclaims, 60_000);
             }
         }
-        if self.is(25) {
-            // A payer who disputes may be frozen by then.
-            let withdraws = self.soon(begins + 8_000, 90_000);
+        if self.is(40) {
+            // A payer who has disputed is frozen by then.
+            let withdraws = self.soon(reclaims, 20_000);
             self.add(withdraws, user, Action::Withdraw { cents: 500 + cents / 4, keyed: true });
         }
         if self.is(30) {
@@ -315,8 +315,10 @@ impl Writer {
             let card = self.one(&["declined", "authentication_required"]);
             self.add(500, user, Action::SetCard { card });
         }
+        // Posts that overlap meet a charge in flight.
+        let within = self.one(&[400, 6_000]);
         for _ in 0..self.rng.u8(1..=3) {
-            let at = self.soon(1_500, 6_000);
+            let at = self.soon(1_500, within);
             let price_cents = self.one(&[5_000, 19_500, 21_000]);
             let drop = self.add(at, user, Action::Post { price_cents, seconds: 30, keyed: true });
             if self.is(30) {
