@@ -17,7 +17,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "held-slot-taken-over",
         breaks: "a slot is taken over although its lease runs",
-        seeds: 2_000,
+        seeds: 200,
         changes: &[Change {
             file: "shared/domain/src/drops.rs",
             find: "self.submitted_at.is_none() && self.lease_expires_at <= now",
@@ -54,7 +54,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "sealed-output-shown",
         breaks: "the sender reads the outputs before the drop is completed",
-        seeds: 3_000,
+        seeds: 2_000,
         changes: &[Change {
             file: "functions/drops/src/routes/submissions.rs",
             find: "drop.status == Status::Completed",
@@ -64,7 +64,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "status-goes-back",
         breaks: "a drop is closed for the ranking whatever its status is",
-        seeds: 3_000,
+        seeds: 1_000,
         changes: &[Change {
             file: "shared/store/src/drops.rs",
             find: r#"stamp(&mut update, now)
@@ -80,7 +80,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "settled-in-two-writes",
         breaks: "a settlement writes the status first and pays in a second write",
-        seeds: 1_000,
+        seeds: 4_000,
         changes: &[
             Change {
                 file: "shared/store/src/settlement.rs",
@@ -102,7 +102,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "cancelled-without-refund",
         breaks: "a cancelled drop does not return its escrow",
-        seeds: 1_000,
+        seeds: 200,
         changes: &[Change {
             file: "functions/drops/src/routes/cancel.rs",
             find: r#"Some(drop.refund(ids.entry("refund", now), now)?)"#,
@@ -118,7 +118,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "sweep-stops-at-fault",
         breaks: "the sweep of the drops stops at the first one that fails",
-        seeds: 500,
+        seeds: 200,
         changes: &[Change {
             file: "functions/ranking/src/lib.rs",
             find: "swept.failed += 1;",
@@ -128,7 +128,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "verdict-bought-twice",
         breaks: "a function that takes a judging over asks about orders that were asked about",
-        seeds: 4_000,
+        seeds: 2_000,
         changes: &[Change {
             file: "functions/ranking/src/judging.rs",
             find: "round.to <= index(judging.asked)",
@@ -148,7 +148,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "debit-without-balance",
         breaks: "a debit does not require that the wallet holds the amount",
-        seeds: 2_000,
+        seeds: 1_000,
         changes: &[Change {
             file: "shared/store/src/ledger.rs",
             find: r#"update.require(balance, ">=", n(-delta));"#,
@@ -158,7 +158,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "hold-missing",
         breaks: "payouts mature at once",
-        seeds: 2_000,
+        seeds: 1_000,
         changes: &[Change {
             file: "functions/ranking/src/lib.rs",
             find: "self.context.rules.matures_at(now)",
@@ -168,7 +168,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "hold-not-checked",
         breaks: "a withdrawal does not require that winnings have matured",
-        seeds: 2_000,
+        seeds: 1_000,
         changes: &[Change {
             file: "shared/store/src/ledger.rs",
             find: r#"update.require(RELEASED, ">=", n(-change));"#,
@@ -178,7 +178,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "freeze-not-checked",
         breaks: "a frozen account withdraws",
-        seeds: 3_000,
+        seeds: 4_000,
         changes: &[Change {
             file: "shared/store/src/withdrawals.rs",
             find: "require_unfrozen(tx.update(user_key.clone()))",
@@ -223,7 +223,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "topup-credited-twice",
         breaks: "a top-up is credited although it is paid",
-        seeds: 1_000,
+        seeds: 200,
         changes: &[
             Change {
                 file: "shared/payments/src/events.rs",
@@ -266,7 +266,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "dispute-beyond-payment",
         breaks: "a dispute ignores earlier refunds, so that more goes back than was paid",
-        seeds: 2_000,
+        seeds: 3_000,
         changes: &[Change {
             file: "shared/domain/src/taken_back.rs",
             find: "self.refunds()?.plus(self.disputed)?.clamp(Cents::ZERO, paid)",
@@ -276,7 +276,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "failed-refund-forgotten",
         breaks: "a refund that failed is not credited back",
-        seeds: 2_000,
+        seeds: 1_000,
         changes: &[Change {
             file: "shared/payments/src/events.rs",
             find: "known.with_failed_refund(refund.clone())",
@@ -286,7 +286,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "parked-event-forgotten",
         breaks: "a refund that was reported before its payment is never applied",
-        seeds: 4_000,
+        seeds: 2_000,
         changes: &[Change {
             file: "shared/payments/src/events.rs",
             find: "self.context.store.unapplied_events().about(intent).await?",
@@ -306,7 +306,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "signature-not-checked",
         breaks: "a webhook event with any signature is accepted",
-        seeds: 500,
+        seeds: 1_000,
         changes: &[Change {
             file: "shared/stripe-api/src/signature.rs",
             find: "self.0.iter().any(fits)",
@@ -321,27 +321,6 @@ pub const BREAKAGES: &[Breakage] = &[
             file: "shared/stripe-api/src/signature.rs",
             find: "now.as_second().saturating_sub(seconds).unsigned_abs() > TOLERANCE_SECONDS.unsigned_abs()",
             broken: "false",
-        }],
-    },
-    Breakage {
-        name: "conflict-read-as-refusal",
-        breaks: "a condition that fails beside a conflict counts as a refusal",
-        seeds: 4_000,
-        changes: &[Change {
-            file: "shared/store/src/table/transaction.rs",
-            find: "codes.iter().any(|code| CONTENTION.contains(code))",
-            broken: "codes.iter().all(|code| CONTENTION.contains(code))",
-        }],
-    },
-    Breakage {
-        name: "new-token-for-each-try",
-        breaks: "a transaction that is tried again carries a new token",
-        seeds: 4_000,
-        changes: &[Change {
-            file: "shared/store/src/table/transaction.rs",
-            find: "self.client.transact_write_items().client_request_token(&token)",
-            broken: r#"self.client.transact_write_items()
-                .client_request_token(format!("{:032x}", clorp_random::random::<u128>()))"#,
         }],
     },
 ];

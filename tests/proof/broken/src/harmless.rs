@@ -57,4 +57,32 @@ pub const HARMLESS: &[Harmless] = &[
         },
         protected_by: "the refund requires that the escrow holds the price",
     },
+    Harmless {
+        breakage: Breakage {
+            name: "conflict-read-as-refusal",
+            breaks: "a condition that fails beside a conflict counts as a refusal",
+            seeds: 1_000,
+            changes: &[Change {
+                file: "shared/store/src/table/transaction.rs",
+                find: "codes.iter().any(|code| CONTENTION.contains(code))",
+                broken: "codes.iter().all(|code| CONTENTION.contains(code))",
+            }],
+        },
+        protected_by: "a refused write is decided again from what is stored, and finds its own effect there",
+    },
+    Harmless {
+        breakage: Breakage {
+            name: "new-token-for-each-try",
+            breaks: "a transaction that is tried again carries a new token",
+            seeds: 1_000,
+            changes: &[Change {
+                file: "shared/store/src/table/transaction.rs",
+                find: "self.client.transact_write_items().client_request_token(&token)",
+                broken: r#"self.client.transact_write_items()
+                    .client_request_token(format!("{:032x}", clorp_random::random::<u128>()))"#,
+            }],
+        },
+        protected_by: "the store tries again only what was cancelled, and the conditions refuse a second effect \
+                       of a try whose answer was lost",
+    },
 ];
