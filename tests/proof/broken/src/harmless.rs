@@ -18,7 +18,7 @@ pub const HARMLESS: &[Harmless] = &[
         breakage: Breakage {
             name: "judging-lease-not-checked",
             breaks: "a judging is taken over although its lease runs",
-            seeds: 2_000,
+            seeds: 400,
             changes: &[Change {
                 file: "shared/store/src/judgings.rs",
                 find: "now < earlier.lease_expires_at",
@@ -32,7 +32,7 @@ pub const HARMLESS: &[Harmless] = &[
         breakage: Breakage {
             name: "idempotency-lease-not-checked",
             breaks: "a request with a key is taken over while another instance carries it out",
-            seeds: 2_000,
+            seeds: 400,
             changes: &[Change {
                 file: "shared/store/src/idempotency.rs",
                 find: "(record.lease_expires_at > now).then_some(Begin::InFlight)",
@@ -45,7 +45,7 @@ pub const HARMLESS: &[Harmless] = &[
         breakage: Breakage {
             name: "ended-although-changed",
             breaks: "a drop is cancelled or expires although it has changed since it was read",
-            seeds: 2_000,
+            seeds: 600,
             changes: &[Change {
                 file: "shared/store/src/drops.rs",
                 find: r#"update
