@@ -1,5 +1,5 @@
-//! Hostile inputs, each as large as its parser is given. Work with the square of the size would take minutes here
-//! and stop the run; `cargo fuzz-growth` measures the growth itself.
+//! Hostile inputs, each as large as its parser is given. Work with the square of the size would take minutes
+//! here and stop the run; `cargo fuzz-growth` measures the growth itself.
 
 use clorp_fuzz::{TARGETS, runner};
 
