@@ -76,8 +76,15 @@ impl Payments {
                 self.stripe.checkout(&topup, &customer, &paid, &cancelled).await.map_err(unmade)?
             }
         };
-        self.context.store.topups().set_object(&topup, &page.id).await?;
-        Ok(page.url)
+        match self.context.store.topups().set_object(&topup, &page.id).await? {
+            Conditional::Applied => Ok(page.url),
+            // An earlier try of this request has made another page, and died. Only a payment on that page is
+            // credited.
+            Conditional::Conflict(known) => {
+                let known = known.stripe_id.ok_or_else(|| Error::internal("a page was refused for none"))?;
+                Ok(self.stripe.checkout_page(&known).await.map_err(unmade)?.url)
+            }
+        }
     }
 
     /// Starts the setup of a payment method for automatic top-ups. Returns the secret with which the user's

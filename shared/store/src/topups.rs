@@ -114,12 +114,19 @@ impl Topups<'_> {
         })
     }
 
-    /// Records the object at Stripe that is to pay a top-up. A recorded object stays as it is. One write
-    /// unit.
-    pub async fn set_object(self, topup: &Topup, stripe_id: &str) -> Result<(), Error> {
+    /// Records the object at Stripe that is to pay a top-up. A recorded object stays as it is: a conflict
+    /// means that there is another one, and carries the top-up that names it. One write unit.
+    pub async fn set_object(self, topup: &Topup, stripe_id: &str) -> Result<Conditional<Box<Topup>>, Error> {
+        let key = keys::topup(&topup.user, topup.id);
         let mut update = Update::default();
-        update.require_existing().require_absent("stripe_id").set("stripe_id", s(stripe_id));
-        self.table.update_if(keys::topup(&topup.user, topup.id), update).await.map(|_| ())
+        update
+            .require_existing()
+            .require_absent_or("stripe_id", "=", s(stripe_id))
+            .set("stripe_id", s(stripe_id));
+        self.table.update_if(key.clone(), update).await?.or_conflict(|mut refusals| {
+            let known = refusals.take(&key).map(read_topup).transpose()?;
+            known.map(Box::new).ok_or_else(|| refusals.unexpected("object of a top-up"))
+        })
     }
 
     /// Credits the wallet for a top-up, as read, that `stripe_id` has paid through `intent`; afterwards the

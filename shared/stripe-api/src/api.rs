@@ -282,6 +282,19 @@ impl Stripe {
         Ok(HostedPage { id: session.id.to_string(), url })
     }
 
+    /// Returns the page of an open Checkout session.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] for a session that is not open any more; [`Failure::Unknown`].
+    pub async fn checkout_page(&self, session: &str) -> Result<HostedPage, Failure> {
+        let session = self.ask(&RetrieveCheckoutSession::new(session)).await?;
+        let ended = || {
+            let code = "checkout_session_not_open".to_owned();
+            Failure::Refused(Refusal { code, authentication_required: false })
+        };
+        Ok(HostedPage { id: session.id.to_string(), url: session.url.ok_or_else(ended)? })
+    }
+
     /// Returns the state of a top-up's Checkout session. Where the session's id was not recorded, it is
     /// searched among the sessions of `customer`; `None` if there is none.
     ///

@@ -1,10 +1,14 @@
 //! Requests that call Stripe.
 
-use clorp_tests::{Answer, Client};
+use clorp_tests::{Answer, Client, Fault};
 use serde_json::{Value, json};
 
 use super::crash::crash_and_retry;
-use super::{assert_replay, count_drops, is_replay, run, start_proxied};
+use super::{
+    LEASE_LAPSED, TRIES, assert_replay, count_drops, is_replay, proxy, run, start_proxied, stores_a_response,
+};
+use crate::payments::people::{inject_fault, objects_at_stripe};
+use crate::payments::support::complete;
 
 async fn topup(client: &Client) -> Answer {
     client.post("/api/wallet/topup", json!({ "amount_cents": 1000 })).await
@@ -47,6 +51,36 @@ async fn a_topup_that_was_paid_before_the_retry_is_not_started_again() {
     world.control(&format!("checkout/sessions/{session}/complete"), json!({ "outcome": "paid" })).await;
     world.wait_for_webhooks().await;
     assert_replay(&topup(&keyed).await, &first);
+    assert_eq!(world.stranger.balance().await, 1000);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retried_topup_leads_to_the_page_that_is_credited_although_stripe_kept_an_error() {
+    let world = start_proxied().await;
+    let keyed = world.stranger.keyed("k");
+    inject_fault(&world, "/v1/checkout/sessions", "500_kept", 1).await;
+    let (first, retry) = crash_and_retry(&world, async || topup(&keyed).await).await;
+    assert_eq!(first.expect(200), retry.expect(200));
+    let url = retry.json()["url"].as_str().unwrap().to_owned();
+    complete(&world, url.rsplit('/').next().unwrap(), "paid").await;
+    assert_eq!(world.stranger.balance().await, 1000);
+    // The retry has made a page too, which nobody has seen.
+    assert_eq!(objects_at_stripe(&world, "checkout/sessions", &world.stranger).await.len(), 2);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retried_topup_whose_page_has_ended_is_refused() {
+    let world = start_proxied().await;
+    let keyed = world.stranger.keyed("k");
+    inject_fault(&world, "/v1/checkout/sessions", "500_kept", 1).await;
+    proxy(&world).fail_if("UpdateItem", stores_a_response, Fault::ServerError, TRIES);
+    let url = topup(&keyed).await.expect(200)["url"].as_str().unwrap().to_owned();
+    complete(&world, url.rsplit('/').next().unwrap(), "paid").await;
+    world.advance_seconds(LEASE_LAPSED);
+    let refused = topup(&keyed).await.expect_error(409, "refused_by_stripe");
+    assert!(refused["error"].as_str().unwrap().contains("`checkout_session_not_open`"), "{refused}");
     assert_eq!(world.stranger.balance().await, 1000);
     world.finish().await;
 }
