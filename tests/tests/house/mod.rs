@@ -136,3 +136,22 @@ fn functions_have_seventy_lines_at_most() {
     let long: Vec<_> = RUST.iter().flat_map(functions::too_long).collect();
     assert_none("a function that is not one table has at most 70 lines", &long);
 }
+
+#[test]
+fn only_the_simulation_decides_what_is_random() {
+    let may_decide = |path: &str| {
+        ["tests/proof/simulation/", "shared/random/", "tests/tests/house/"]
+            .iter()
+            .any(|folder| path.starts_with(folder))
+    };
+    let sources: Vec<_> = tracked().into_iter().filter(|file| file.path.ends_with(".rs")).collect();
+    let decides = |file: &&Tracked| file.text.contains("seed_thread");
+    assert!(sources.iter().filter(decides).count() > 1, "the simulation decides it");
+    let found: Vec<&str> = sources
+        .iter()
+        .filter(decides)
+        .map(|file| file.path.as_str())
+        .filter(|path| !may_decide(path))
+        .collect();
+    assert!(found.is_empty(), "ids and secrets must not be predictable: {found:?}");
+}
