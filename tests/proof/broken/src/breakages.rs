@@ -64,7 +64,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "status-goes-back",
         breaks: "a drop is closed for the ranking whatever its status is",
-        seeds: 1_000,
+        seeds: 6_000,
         changes: &[Change {
             file: "shared/store/src/drops.rs",
             find: r#"stamp(&mut update, now)
@@ -123,6 +123,19 @@ pub const BREAKAGES: &[Breakage] = &[
             file: "functions/ranking/src/lib.rs",
             find: "swept.failed += 1;",
             broken: "return Err(error);",
+        }],
+    },
+    Breakage {
+        name: "reconciler-stops-at-fault",
+        breaks: "the sweep of the payments stops at the first one that fails",
+        seeds: 4_000,
+        changes: &[Change {
+            file: "shared/payments/src/resume.rs",
+            find: "looks.fold(Swept::default(), count).await",
+            broken: r#"looks
+                .take_while(|look| std::future::ready(!matches!(look, Some(Err(_)))))
+                .fold(Swept::default(), count)
+                .await"#,
         }],
     },
     Breakage {
@@ -238,6 +251,16 @@ pub const BREAKAGES: &[Breakage] = &[
             }"#,
             },
         ],
+    },
+    Breakage {
+        name: "unrecorded-page-handed-out",
+        breaks: "a repeated top-up leads to a page whose payment is not credited",
+        seeds: 12_000,
+        changes: &[Change {
+            file: "shared/payments/src/client.rs",
+            find: "self.stripe.checkout_page(&known).await.map_err(unmade)?.url",
+            broken: "{ let _ = known; page.url }",
+        }],
     },
     Breakage {
         name: "automatic-topups-at-once",

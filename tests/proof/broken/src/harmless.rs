@@ -18,7 +18,7 @@ pub const HARMLESS: &[Harmless] = &[
         breakage: Breakage {
             name: "judging-lease-not-checked",
             breaks: "a judging is taken over although its lease runs",
-            seeds: 400,
+            seeds: 3_000,
             changes: &[Change {
                 file: "shared/store/src/judgings.rs",
                 find: "now < earlier.lease_expires_at",
@@ -32,7 +32,7 @@ pub const HARMLESS: &[Harmless] = &[
         breakage: Breakage {
             name: "idempotency-lease-not-checked",
             breaks: "a request with a key is taken over while another instance carries it out",
-            seeds: 400,
+            seeds: 3_000,
             changes: &[Change {
                 file: "shared/store/src/idempotency.rs",
                 find: "(record.lease_expires_at > now).then_some(Begin::InFlight)",
@@ -45,7 +45,7 @@ pub const HARMLESS: &[Harmless] = &[
         breakage: Breakage {
             name: "ended-although-changed",
             breaks: "a drop is cancelled or expires although it has changed since it was read",
-            seeds: 600,
+            seeds: 3_000,
             changes: &[Change {
                 file: "shared/store/src/drops.rs",
                 find: r#"update
@@ -61,7 +61,7 @@ pub const HARMLESS: &[Harmless] = &[
         breakage: Breakage {
             name: "conflict-read-as-refusal",
             breaks: "a condition that fails beside a conflict counts as a refusal",
-            seeds: 1_000,
+            seeds: 3_000,
             changes: &[Change {
                 file: "shared/store/src/table/transaction.rs",
                 find: "codes.iter().any(|code| CONTENTION.contains(code))",
@@ -74,7 +74,7 @@ pub const HARMLESS: &[Harmless] = &[
         breakage: Breakage {
             name: "new-token-for-each-try",
             breaks: "a transaction that is tried again carries a new token",
-            seeds: 1_000,
+            seeds: 3_000,
             changes: &[Change {
                 file: "shared/store/src/table/transaction.rs",
                 find: "self.client.transact_write_items().client_request_token(&token)",

@@ -14,6 +14,10 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
 }
 
+/// The folder of the sources in the copy. The workspace's manifest is above it: cargo tells the crates of two
+/// workspaces in one target directory apart by their paths below the workspace only.
+const FOLDER: &str = "tree";
+
 /// A copy of the sources below cargo's target directory, and the program that is built from it.
 #[derive(Debug)]
 pub struct Tree {
@@ -35,7 +39,7 @@ impl Tree {
     }
 
     fn copy(&self) -> PathBuf {
-        self.target.join("broken/tree")
+        self.target.join("broken/workspace")
     }
 
     /// The program with all breakages compiled in.
@@ -64,14 +68,16 @@ impl Tree {
                     Err(_) => continue,
                 },
             };
-            let place = self.copy().join(file);
+            let contents = if file == "Cargo.toml" { moved(&contents)?.into_bytes() } else { contents };
+            let place = self.copy().join(place(file));
             if fs::read(&place).is_ok_and(|known| known == contents) {
                 continue;
             }
             fs::create_dir_all(place.parent().context("a file without a folder")?)?;
             fs::write(&place, contents).with_context(|| place.display().to_string())?;
         }
-        remove_others(&self.copy(), &self.copy(), &files)
+        let places = files.iter().map(|file| place(file)).collect();
+        remove_others(&self.copy(), &self.copy(), &places)
     }
 
     /// Builds the program. Dependencies outside the workspace are those that the workspace itself has
@@ -97,6 +103,23 @@ impl Tree {
         fs::copy(&built, self.program()).with_context(|| built.display().to_string())?;
         Ok(())
     }
+}
+
+/// The place of a file in the copy.
+fn place(file: &str) -> String {
+    let is_above = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"].contains(&file);
+    if is_above || file.starts_with(".cargo/") { file.to_owned() } else { format!("{FOLDER}/{file}") }
+}
+
+/// The workspace's manifest, with the paths of its members below the folder.
+fn moved(manifest: &[u8]) -> Result<String> {
+    let none = "a manifest without members";
+    let (before, after) = std::str::from_utf8(manifest)?.split_once("members = [").context(none)?;
+    let (members, after) = after.split_once(']').context(none)?;
+    let members = members.replace(" \"", &format!(" \"{FOLDER}/"));
+    let members = members.replacen('"', &format!("\"{FOLDER}/"), 1);
+    let after = after.replace("{ path = \"", &format!("{{ path = \"{FOLDER}/"));
+    Ok(format!("{before}members = [{members}]{after}"))
 }
 
 /// The files that git knows or would know.

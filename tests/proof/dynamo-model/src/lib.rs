@@ -30,6 +30,7 @@ pub use failure::{Failure, Reason};
 pub use shape::{IndexShape, KeyAttribute, KeyShape, TableShape};
 pub use value::Kind;
 
+use key::{Key, KeyValue};
 use storage::Storage;
 use transaction::Tokens;
 use write::Verb;
@@ -98,6 +99,12 @@ impl Database {
             "TransactGetItems" => transaction::read(request, shape, &self.storage),
             other => Err(Failure::unmodelled(format_args!("the operation {other}"))),
         }
+    }
+
+    /// The item with these texts as its key.
+    pub fn item(&self, hash: &str, range: &str) -> Option<&Item> {
+        let text = |text: &str| KeyValue::S(text.to_owned());
+        self.storage.get(&Key::new(text(hash), Some(text(range)))).map(|item| &**item)
     }
 
     /// All items, by key.

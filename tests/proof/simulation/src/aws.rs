@@ -6,11 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
+use aws_sdk_dynamodb::config::auth::ResolveAuthScheme;
+use aws_sdk_dynamodb::config::endpoint::{
+    Endpoint, EndpointFuture, Params as EndpointParams, ResolveEndpoint,
+};
+use aws_sdk_dynamodb::config::{ConfigBag, Credentials, RuntimeComponents, SharedHttpClient};
+use aws_smithy_runtime::client::auth::no_auth::NO_AUTH_SCHEME_ID;
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::auth::{AuthSchemeOption, AuthSchemeOptionsFuture};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
@@ -65,8 +72,38 @@ pub fn store(site: &Arc<Site>) -> Store {
     // By default the SDK has one quota of retries for the whole process, so other seeds would decide about
     // this one.
     let retries = RetryPartition::custom("simulation").token_bucket(TokenBucket::unlimited()).build();
-    let config = aws_sdk_dynamodb::config::Builder::from(&config(site)).retry_partition(retries);
+    let config = aws_sdk_dynamodb::config::Builder::from(&config(site))
+        .retry_partition(retries)
+        // Nobody here checks a signature, or looks for a host.
+        .allow_no_auth()
+        .auth_scheme_resolver(NoAuth)
+        .endpoint_resolver(OneEndpoint(Endpoint::builder().url("https://dynamodb.example").build()));
     Store::new(aws_sdk_dynamodb::Client::from_conf(config.build()), TABLE)
+}
+
+/// Lets requests go unsigned.
+#[derive(Debug)]
+struct NoAuth;
+
+impl ResolveAuthScheme for NoAuth {
+    fn resolve_auth_scheme<'a>(
+        &'a self,
+        _: &'a aws_sdk_dynamodb::config::auth::Params,
+        _: &'a ConfigBag,
+        _: &'a RuntimeComponents,
+    ) -> AuthSchemeOptionsFuture<'a> {
+        AuthSchemeOptionsFuture::ready(Ok(vec![AuthSchemeOption::from(NO_AUTH_SCHEME_ID)]))
+    }
+}
+
+/// The endpoint of every request.
+#[derive(Debug)]
+struct OneEndpoint(Endpoint);
+
+impl ResolveEndpoint for OneEndpoint {
+    fn resolve_endpoint<'a>(&'a self, _: &'a EndpointParams) -> EndpointFuture<'a> {
+        EndpointFuture::ready(Ok(self.0.clone()))
+    }
 }
 
 /// The queue.
@@ -94,6 +131,7 @@ pub fn config(site: &Arc<Site>) -> SdkConfig {
             RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)),
         )
         .timeout_config(timeouts.build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
             aws_smithy_async::rt::sleep::TokioSleep::new(),
         ))
@@ -214,7 +252,10 @@ impl TableCall {
             }
             let answer = state.table.call(&self.operation, &self.body, now.as_millisecond());
             state.table.clear_lag();
-            state.watch.saw_table_call(&self.operation, &self.body, &answer, &mut state.table, now);
+            if let Some(calls) = &mut state.calls {
+                calls.push((self.operation.clone(), self.body.clone()));
+            }
+            state.watch.saw_table_call(&self.operation, &self.body, &answer, &state.table, now);
             answer
         })
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use clorp_dynamo_model::Item;
 use clorp_ledger_audit::audit;
 use clorp_stripe_sandbox::Kind;
 use jiff::Timestamp;
@@ -14,10 +15,14 @@ use crate::fleet::HOLD_SECONDS;
 use crate::play::{Operation, Stage};
 use crate::setup::{STRIPE_CENTS, initial_cents};
 use crate::task::Task;
-use crate::watch::item;
+use crate::watch::{number, text};
 
 /// Number of the task that checks.
 pub const CHECKING_TASK: u32 = 400_000;
+/// The seeds of this multiple ask the API at the end.
+const ASKING_SEEDS: u64 = 8;
+/// The seeds of this multiple are audited by the program that audits production, too.
+const AUDITED_SEEDS: u64 = 4;
 /// Deviation of clocks that is allowed between two records, in seconds.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
@@ -36,9 +41,23 @@ fn fee(price: i64) -> i64 {
     (price / 5 + 50).min(price)
 }
 
-/// True if a drop has not ended.
-pub fn open_drops(stage: &Stage) -> bool {
-    !records(stage, |_, sk, status| sk == "DROP" && matches!(status, "open" | "ranking")).is_empty()
+/// True if a drop should have been ranked by now.
+pub fn has_overdue_drop(stage: &Stage) -> bool {
+    stage.fleet.site.with(|state| {
+        let now = state.now().as_millisecond();
+        let closed = |item: &Item| number(item, "window_closes_at").is_none_or(|at| at <= now);
+        let overdue = |item: &Item| match text(item, "status") {
+            "open" => closed(item),
+            "ranking" => true,
+            _ => false,
+        };
+        state.table.scan_all().any(|item| text(item, "sk") == "DROP" && overdue(item))
+    })
+}
+
+/// True if the reconciler has something to look at, now or later.
+pub fn has_pending_entry(stage: &Stage) -> bool {
+    stage.fleet.site.with(|state| state.table.scan_all().any(|item| item.contains_key("pending")))
 }
 
 /// What has not ended.
@@ -64,12 +83,9 @@ pub fn overdue(stage: &Stage) -> Vec<String> {
 
 fn records(stage: &Stage, wanted: impl Fn(&str, &str, &str) -> bool) -> Vec<String> {
     stage.fleet.site.with(|state| {
-        let text = |item: &serde_json::Map<String, Value>, name: &str| {
-            item.get(name).and_then(|value| value["S"].as_str()).unwrap_or_default().to_owned()
-        };
         let items = state.table.scan_all().filter_map(|item| {
             let (pk, sk, status) = (text(item, "pk"), text(item, "sk"), text(item, "status"));
-            wanted(&pk, &sk, &status).then(|| format!("{pk} {sk} {status}"))
+            wanted(pk, sk, status).then(|| format!("{pk} {sk} {status}"))
         });
         items.collect()
     })
@@ -87,11 +103,16 @@ pub async fn check(stage: &Stage) {
         check_holds(stage, &drops, &mut found);
         check_judgements(stage, &mut found);
         check_freezes(stage, &mut found);
-        let store = &stage.fleet.rankings[0].context.store;
-        match audit(store, Some(&stage.fleet.stripe)).await {
-            Ok(audit) => found.extend(audit.discrepancies.into_iter().map(|line| format!("audit: {line}"))),
-            Err(error) => found.push(format!("the audit fails: {error:#}")),
+        if stage.seed.is_multiple_of(AUDITED_SEEDS) {
+            let store = &stage.fleet.rankings[0].context.store;
+            match audit(store, Some(&stage.fleet.stripe)).await {
+                Ok(audit) => {
+                    found.extend(audit.discrepancies.into_iter().map(|line| format!("audit: {line}")))
+                }
+                Err(error) => found.push(format!("the audit fails: {error:#}")),
+            }
         }
+        check_entries(stage, &mut found);
         found
     });
     for line in found.await {
@@ -103,33 +124,60 @@ async fn get(stage: &Stage, task: &Task, user: usize, path: String) -> Option<An
     stage.send(task, &Call::get(&stage.users[user], path)).await.filter(Answer::is_success)
 }
 
-/// The drops of all steps, as their senders see them.
+/// True if the API tells what became of drops and wallets. In the other seeds the table tells it, which
+/// costs no request.
+fn asks_the_api(stage: &Stage) -> bool {
+    stage.seed.is_multiple_of(ASKING_SEEDS)
+}
+
+/// A drop as it ended, with the fee and the payout as far as they are told.
+async fn ended_drop(
+    stage: &Stage,
+    task: &Task,
+    sender: usize,
+    id: &str,
+) -> Option<(Ended, [Option<i64>; 2])> {
+    if !asks_the_api(stage) {
+        return stage.fleet.site.with(|state| {
+            let item = state.table.item(&format!("DROP#{id}"), "DROP")?;
+            let winner = stage.users.iter().position(|user| text(item, "winner_id") == user.id);
+            let completed_at = number(item, "completed_at").map(Timestamp::from_millisecond);
+            let won = winner.zip(completed_at.transpose().ok()?);
+            let (status, price) = (text(item, "status").to_owned(), number(item, "price_cents")?);
+            Some((Ended { sender, status, price, won }, [number(item, "fee_cents"), None]))
+        });
+    }
+    let answer = get(stage, task, sender, format!("/api/jobs/{id}")).await?;
+    let status = answer.body["status"].as_str()?.to_owned();
+    let price = answer.body["price_cents"].as_i64()?;
+    let mut won = None;
+    if status == "completed" {
+        let winner = winner(stage, task, sender, id).await;
+        won = winner.zip(answer.body["updated_at"].as_str().and_then(|time| time.parse().ok()));
+    }
+    let terms = ["fee_cents", "payout_cents"].map(|term| answer.body[term].as_i64());
+    Some((Ended { sender, status, price, won }, terms))
+}
+
+/// The drops of all steps.
 async fn ended_drops(stage: &Stage, task: &Task, found: &mut Vec<String>) -> Vec<Ended> {
     let drops = stage.fleet.site.with(|state| state.watch.drops.clone());
     let posts = stage.records().posts.clone();
     let mut ended = Vec::new();
     for (step, id) in drops.iter().flat_map(|(step, ids)| ids.iter().map(move |id| (step, id))) {
         let Some(post) = posts.get(step) else { continue };
-        let Some(answer) = get(stage, task, post.user, format!("/api/jobs/{id}")).await else {
+        let Some((drop, terms)) = ended_drop(stage, task, post.user, id).await else {
             found.push(format!("the drop {id} of step {step} cannot be read"));
             continue;
         };
-        let status = answer.body["status"].as_str().unwrap_or_default().to_owned();
-        let price = answer.body["price_cents"].as_i64().unwrap_or_default();
-        let mut won = None;
-        if status == "completed" {
-            let winner = winner(stage, task, post.user, id).await;
-            let completed_at = answer.body["updated_at"].as_str().and_then(|time| time.parse().ok());
-            won = winner.zip(completed_at);
-            if won.is_none() {
-                found.push(format!("the completed drop {id} has no winner"));
-            }
-            let terms = (answer.body["fee_cents"].as_i64(), answer.body["payout_cents"].as_i64());
-            if terms != (Some(fee(price)), Some(price - fee(price))) {
-                found.push(format!("the drop {id} of {price} has fee and payout {terms:?}"));
-            }
+        if drop.status == "completed" && drop.won.is_none() {
+            found.push(format!("the completed drop {id} has no winner"));
         }
-        ended.push(Ended { sender: post.user, status, price, won });
+        let owed = [fee(drop.price), drop.price - fee(drop.price)];
+        if terms.iter().zip(owed).any(|(told, owed)| told.is_some_and(|told| told != owed)) {
+            found.push(format!("the drop {id} of {} has fee and payout {terms:?}", drop.price));
+        }
+        ended.push(drop);
     }
     ended
 }
@@ -179,12 +227,19 @@ fn check_operations(stage: &Stage, found: &mut Vec<String>) {
 async fn check_submissions(stage: &Stage, task: &Task, found: &mut Vec<String>) {
     let submissions = stage.records().submissions.clone();
     for (drop, worker) in submissions {
-        let Some(answer) = get(stage, task, worker, format!("/api/jobs/{drop}")).await else {
-            found.push(format!("worker {worker} cannot read the drop {drop} after submitting"));
-            continue;
+        let kept = if asks_the_api(stage) {
+            let answer = get(stage, task, worker, format!("/api/jobs/{drop}")).await;
+            answer.is_some_and(|answer| !answer.body["your_claim"]["submitted_at"].is_null())
+        } else {
+            stage.fleet.site.with(|state| {
+                let item = state.table.item(&format!("DROP#{drop}"), "DROP");
+                let claims = item.and_then(|item| item.get("claims")?["M"].as_object());
+                let claim = claims.and_then(|claims| claims.get(&stage.users[worker].id));
+                claim.is_some_and(|claim| !claim["M"]["submitted_at"].is_null())
+            })
         };
-        if answer.body["your_claim"]["submitted_at"].is_null() {
-            found.push(format!("the submission of worker {worker} to {drop} is lost: {}", answer.text));
+        if !kept {
+            found.push(format!("the submission of worker {worker} to {drop} is lost"));
         }
     }
 }
@@ -250,16 +305,43 @@ fn statement(stage: &Stage, found: &mut Vec<String>) -> Statement {
     statement
 }
 
-/// A user's balance and the sum of the entries: as the API says for those who act, and as the table says for
-/// the others, which costs no request.
-async fn wallet(stage: &Stage, task: &Task, number: usize) -> Option<(i64, i64)> {
-    if !stage.acting.contains(&number) {
-        let pk = format!("USER#{}", stage.users[number].id);
-        let user = stage.fleet.site.with(|state| item(&mut state.table, &pk, "USER"))?;
-        let balance = user.get("balance_cents").and_then(|value| value["N"].as_str()?.parse().ok())?;
-        return Some((balance, balance));
+/// Checks that all entries sum to zero, and that the balances are the sums of their entries.
+fn check_entries(stage: &Stage, found: &mut Vec<String>) {
+    stage.fleet.site.with(|state| {
+        let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
+        for item in state.table.scan_all().filter(|item| text(item, "sk").starts_with("LEDGER#")) {
+            *sums.entry(text(item, "pk")).or_default() += number(item, "delta_cents").unwrap_or_default();
+        }
+        let total: i64 = sums.values().sum();
+        if total != 0 {
+            found.push(format!("all entries sum to {total}"));
+        }
+        for item in state.table.scan_all() {
+            let name = match text(item, "sk") {
+                "USER" => "balance_cents",
+                "DROP" => "escrow_cents",
+                _ => continue,
+            };
+            let (held, sum) = (number(item, name).unwrap_or(0), sums.get(text(item, "pk")).copied());
+            if held != sum.unwrap_or(0) {
+                found.push(format!("{} has {held}, and entries of {sum:?}", text(item, "pk")));
+            }
+        }
+    });
+}
+
+/// A user's balance and the sum of the entries: as the API says for those who act in some seeds, and
+/// otherwise as the table says.
+async fn wallet(stage: &Stage, task: &Task, who: usize) -> Option<(i64, i64)> {
+    if !asks_the_api(stage) || !stage.acting.contains(&who) {
+        let pk = format!("USER#{}", stage.users[who].id);
+        return stage.fleet.site.with(|state| {
+            // The entries are compared with the balance below.
+            let balance = number(state.table.item(&pk, "USER")?, "balance_cents")?;
+            Some((balance, balance))
+        });
     }
-    let answer = get(stage, task, number, "/api/wallet/balance?limit=100".to_owned()).await?;
+    let answer = get(stage, task, who, "/api/wallet/balance?limit=100".to_owned()).await?;
     let entries = answer.body["ledger"].as_array()?;
     let sum = entries.iter().filter_map(|entry| entry["delta"].as_i64()).sum();
     Some((answer.body["balance_cents"].as_i64()?, sum))
@@ -365,8 +447,8 @@ fn check_freezes(stage: &Stage, found: &mut Vec<String>) {
         let payment = intents.iter().find(|one| one["id"] == intent);
         let user = payment.and_then(|one| one["metadata"]["user_id"].as_str()).unwrap_or_default();
         let frozen = stage.fleet.site.with(|state| {
-            let user = item(&mut state.table, &format!("USER#{user}"), "USER").unwrap_or_default();
-            let by = user.get("frozen_by_disputes").and_then(|by| by["SS"].as_array().cloned());
+            let user = state.table.item(&format!("USER#{user}"), "USER");
+            let by = user.and_then(|user| user.get("frozen_by_disputes")?["SS"].as_array());
             by.is_some_and(|by| by.iter().any(|one| one == id))
         });
         let holds = !matches!(status, "won" | "prevented") && !status.starts_with("warning_");

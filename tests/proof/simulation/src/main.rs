@@ -49,6 +49,7 @@ struct Arguments {
 struct Totals {
     faults: BTreeMap<&'static str, u64>,
     transitions: BTreeMap<String, u64>,
+    seeds: u64,
     calls: u64,
     failures: Vec<Failure>,
 }
@@ -82,11 +83,10 @@ fn main() -> Result<ExitCode> {
     let seconds = began.elapsed().as_secs_f64();
     let mut totals = totals.into_inner().unwrap_or_default();
     totals.failures.sort_by_key(|failure| failure.seed);
-    let run = next.load(Ordering::Relaxed).min(end) - arguments.from;
     if arguments.json {
-        println!("{}", figures(&totals, run, seconds));
+        println!("{}", figures(&totals, seconds));
     } else {
-        print(&totals, run, seconds);
+        print(&totals, seconds);
     }
     Ok(if totals.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -120,6 +120,7 @@ fn work(arguments: &Arguments, next: &AtomicU64, end: u64, totals: &Mutex<Totals
 
 fn count(totals: &Mutex<Totals>, outcome: &Outcome) {
     let Ok(mut totals) = totals.lock() else { return };
+    totals.seeds += 1;
     totals.calls += outcome.watch.calls;
     for (_, fault) in &outcome.struck {
         *totals.faults.entry(fault.name()).or_default() += 1;
@@ -130,7 +131,7 @@ fn count(totals: &Mutex<Totals>, outcome: &Outcome) {
     }
 }
 
-fn figures(totals: &Totals, seeds: u64, seconds: f64) -> Value {
+fn figures(totals: &Totals, seconds: f64) -> Value {
     let failures: Vec<Value> = totals
         .failures
         .iter()
@@ -140,9 +141,9 @@ fn figures(totals: &Totals, seeds: u64, seconds: f64) -> Value {
         })
         .collect();
     json!({
-        "seeds": seeds,
+        "seeds": totals.seeds,
         "seconds": seconds,
-        "seeds_per_second": seeds as f64 / seconds,
+        "seeds_per_second": totals.seeds as f64 / seconds,
         "table_calls": totals.calls,
         "faults": totals.faults,
         "transitions": totals.transitions,
@@ -150,7 +151,7 @@ fn figures(totals: &Totals, seeds: u64, seconds: f64) -> Value {
     })
 }
 
-fn print(totals: &Totals, seeds: u64, seconds: f64) {
+fn print(totals: &Totals, seconds: f64) {
     for failure in &totals.failures {
         println!("seed {} fails:", failure.seed);
         failure.violations.iter().for_each(|line| println!("    {line}"));
@@ -163,6 +164,7 @@ fn print(totals: &Totals, seeds: u64, seconds: f64) {
         failure.faults.iter().for_each(|line| println!("    {line}"));
         println!("  `cargo simulate --seed {}` tells everything.", failure.seed);
     }
+    let seeds = totals.seeds;
     println!("{seeds} seeds in {seconds:.1} s, {:.0} a second", seeds as f64 / seconds);
     println!("{} calls of the table", totals.calls);
     println!("faults:");

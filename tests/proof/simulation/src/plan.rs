@@ -15,6 +15,10 @@ pub const SENDERS: [usize; 2] = [0, 1];
 /// The users who may work. All but the last have a connected account.
 pub const WORKERS: [usize; 4] = [2, 3, 4, 5];
 
+/// Share of the seeds in which several scripts meet. The others are small, because most defects show in small
+/// runs, of which more fit into the same time.
+const CROWDED_PER_CENT: u8 = 10;
+
 /// What one seed does.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
@@ -121,18 +125,21 @@ pub struct BankMove {
 struct Writer {
     rng: fastrand::Rng,
     steps: Vec<Step>,
+    /// True for several scripts that meet, with more users and steps in each.
+    crowded: bool,
 }
 
 impl Plan {
     /// The plan of a seed.
     pub fn of_seed(seed: u64) -> Self {
-        let mut writer = Writer { rng: chance::about(seed, 0, 4), steps: Vec::new() };
-        for _ in 0..writer.rng.usize(1..=2) {
-            match writer.rng.u8(..10) {
-                0..=4 => writer.race(),
-                5..=6 => writer.money_in(),
-                7 => writer.money_out(),
-                8 => writer.automatic_topups(),
+        let mut writer = Writer { rng: chance::about(seed, 0, 4), steps: Vec::new(), crowded: false };
+        writer.crowded = writer.is(CROWDED_PER_CENT);
+        for _ in 0..if writer.crowded { 3 } else { 1 } {
+            match writer.rng.u8(..20) {
+                0..=8 => writer.race(),
+                9..=13 => writer.money_in(),
+                14..=16 => writer.money_out(),
+                17..=18 => writer.automatic_topups(),
                 _ => writer.quarrel(),
             }
         }
@@ -157,6 +164,12 @@ impl Writer {
         self.rng.u8(..100) < per_cent
     }
 
+    /// True with the first probability in a crowded seed, and with the second one in a small seed.
+    fn is_or(&mut self, crowded_per_cent: u8, small_per_cent: u8) -> bool {
+        let per_cent = if self.crowded { crowded_per_cent } else { small_per_cent };
+        self.is(per_cent)
+    }
+
     fn soon(&mut self, after: u64, within: u64) -> u64 {
         after + self.rng.u64(0..within.max(1))
     }
@@ -172,7 +185,7 @@ impl Writer {
         let window = u64::from(seconds) * 1_000;
         let mut workers = WORKERS.to_vec();
         self.rng.shuffle(&mut workers);
-        let racing = self.rng.usize(0..=workers.len());
+        let racing = if self.crowded { self.one(&[1, 2, 3, 4]) } else { self.one(&[0, 1, 1, 1, 2, 3]) };
         // A crowd arrives within a moment, so that claims overlap.
         let crowd = if self.is(25) { Some(self.soon(begins + 200, window / 2)) } else { None };
         for worker in workers.drain(..racing) {
@@ -196,15 +209,15 @@ impl Writer {
                 }
             }
         }
-        if self.is(15) {
+        if self.is_or(15, 8) {
             let cancels = self.soon(begins + 100, window);
             self.add(cancels, sender, Action::Cancel { drop });
         }
-        if self.is(15) {
+        if self.is_or(15, 8) {
             let pays = self.soon(begins + 100, window);
             self.add(pays, sender, Action::Pay { drop });
         }
-        if self.is(20) {
+        if self.is_or(20, 4) {
             let looks = self.soon(begins + 500, window * 2);
             let user = self.rng.usize(..USERS);
             self.add(looks, user, Action::Look { drop });
@@ -237,12 +250,12 @@ impl Writer {
                 reclaims = self.soon(reclaims, 60_000);
             }
         }
-        if self.is(40) {
+        if self.is_or(40, 20) {
             // A payer who has disputed is frozen by then.
             let withdraws = self.soon(reclaims, 20_000);
             self.add(withdraws, user, Action::Withdraw { cents: 500 + cents / 4, keyed: true });
         }
-        if self.is(30) {
+        if self.is_or(30, 15) {
             let price_cents = self.one(&[500, 1_000]);
             let posts = self.soon(begins + 3_000, 30_000);
             let drop = self.add(posts, user, Action::Post { price_cents, seconds: 30, keyed: true });
@@ -357,14 +370,14 @@ impl Writer {
     /// The schedules, which run a few times amid the rest.
     fn sweeps(&mut self) {
         let ends = self.steps.iter().map(|step| step.at_millis).max().unwrap_or_default() + 40_000;
-        if self.is(25) {
+        if self.is_or(20, 2) {
             // Two at once, as when a run takes longer than the schedule's minute.
             let at = self.soon(30_000, ends);
             for instance in 0..INSTANCES {
                 self.add(at, 0, Action::SweepDrops { instance });
             }
         }
-        for _ in 0..self.rng.u8(0..=2) {
+        for _ in 0..if self.crowded { self.one(&[0, 1, 2]) } else { self.one(&[0, 0, 0, 1]) } {
             let at = self.soon(5_000, ends);
             let instance = self.rng.usize(..INSTANCES);
             self.add(at, 0, Action::Reconcile { instance });

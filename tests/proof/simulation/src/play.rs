@@ -15,7 +15,7 @@ use crate::client::{Answer, Call, Caller};
 use crate::fleet::Fleet;
 use crate::plan::{Action, BankMove, Payer, Plan, Step};
 use crate::task::Task;
-use crate::watch::item;
+use crate::watch::text;
 
 /// The beginning of the words that mark a text as sealed, before the numbers of step and user.
 pub const SEALED: &str = "sealed-";
@@ -239,9 +239,8 @@ impl Stage {
         self.fleet.site.with(|state| {
             let ids = state.watch.drops.get(&step).cloned().unwrap_or_default();
             ids.iter().any(|id| {
-                let item = item(&mut state.table, &format!("DROP#{id}"), "DROP");
-                let status = item.as_ref().and_then(|item| item.get("status")?["S"].as_str());
-                matches!(status, Some("open" | "ranking"))
+                let item = state.table.item(&format!("DROP#{id}"), "DROP");
+                item.is_some_and(|item| matches!(text(item, "status"), "open" | "ranking"))
             })
         })
     }

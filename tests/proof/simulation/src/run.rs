@@ -19,7 +19,7 @@ use crate::faults::{Fault, Point, Weather};
 use crate::fleet::Fleet;
 use crate::plan::{Plan, Step};
 use crate::play::Stage;
-use crate::site::{INSTANCES, Message, State};
+use crate::site::{INSTANCES, Message, RecordedCall, State};
 use crate::task::Task;
 use crate::watch::{MAX_CALLS, Watch};
 use crate::{books, poison, setup};
@@ -35,10 +35,10 @@ const DELIVERIES: u32 = 4;
 /// Time after which the queue delivers a failed message again, in seconds.
 const VISIBILITY_SECONDS: u64 = 60;
 /// Pauses between the rounds of the healing, in seconds: 17 days in all.
-const ROUNDS: [u64; 18] = [
-    1, 16, 30, 60, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400, 86_400, 172_800, 345_600,
-    345_600, 345_600,
-];
+const ROUNDS: [u64; 14] =
+    [16, 60, 300, 600, 1_200, 3_600, 7_200, 14_400, 86_400, 86_400, 172_800, 345_600, 345_600, 345_600];
+/// The seeds of this multiple sweep although nothing is to be done.
+const SWEEPING_SEEDS: u64 = 16;
 /// Time after the faults by which everything has ended that Stripe does not keep open, in seconds.
 const SOON_SECONDS: u64 = 2_000;
 
@@ -49,6 +49,19 @@ pub struct Ground {
     table: Database,
     stripe: LocalSandbox,
     begins_at: Timestamp,
+    /// The calls of the table that have made the beginning.
+    calls: Vec<RecordedCall>,
+}
+
+/// What a run keeps in addition.
+#[derive(Clone, Copy, Debug, Default)]
+struct Keeps {
+    /// A line for each event.
+    story: bool,
+    /// The points at which a fault could have struck.
+    points: bool,
+    /// The calls of the table.
+    calls: bool,
 }
 
 /// The outcome of one run.
@@ -68,6 +81,8 @@ pub struct Outcome {
     pub items: Vec<Item>,
     /// Number of attached files at the end.
     pub objects: usize,
+    /// The calls of the table, if they were recorded.
+    pub calls: Vec<RecordedCall>,
 }
 
 impl Ground {
@@ -81,13 +96,22 @@ impl Ground {
         seed_thread(0);
         let stripe = LocalSandbox::new(setup::sandbox_options(&fleet.site))?;
         let table = Database::new(setup::table_shape(&fleet.template)?);
+        let mut state = State::new(table, stripe, Weather::calm());
+        state.calls = Some(Vec::new());
         let (users, state) = runtime()?.block_on(async {
-            fleet.site.begin(State::new(table, stripe, Weather::calm()), begins_at);
+            fleet.site.begin(state, begins_at);
             let users = setup::users(&fleet).await;
             anyhow::Ok((users?, fleet.site.end()))
         })?;
         let begins_at = fleet.site.now();
-        Ok(Self { fleet, users: Arc::new(users), table: state.table, stripe: state.stripe, begins_at })
+        Ok(Self {
+            fleet,
+            users: Arc::new(users),
+            table: state.table,
+            stripe: state.stripe,
+            begins_at,
+            calls: state.calls.unwrap_or_default(),
+        })
     }
 
     /// Runs a plan.
@@ -95,7 +119,7 @@ impl Ground {
     /// # Errors
     /// Fails if the run cannot begin.
     pub fn run(&self, plan: &Plan, weather: Weather, telling: bool) -> Result<Outcome> {
-        self.run_with(plan, weather, telling, false)
+        self.run_with(plan, weather, Keeps { story: telling, ..Keeps::default() })
     }
 
     /// Runs a plan without faults, and lists the points at which one could have struck.
@@ -103,7 +127,18 @@ impl Ground {
     /// # Errors
     /// Fails if the run cannot begin.
     pub fn run_listing(&self, plan: &Plan) -> Result<Outcome> {
-        self.run_with(plan, Weather::planned(plan.seed, BTreeMap::new()), false, true)
+        let weather = Weather::planned(plan.seed, BTreeMap::new());
+        self.run_with(plan, weather, Keeps { points: true, ..Keeps::default() })
+    }
+
+    /// Runs a plan without faults. Returns every call of the table from the empty one on.
+    ///
+    /// # Errors
+    /// Fails if the run cannot begin.
+    pub fn record(&self, plan: &Plan) -> Result<Vec<RecordedCall>> {
+        let keeps = Keeps { calls: true, ..Keeps::default() };
+        let outcome = self.run_with(plan, Weather::calm(), keeps)?;
+        Ok(self.calls.iter().cloned().chain(outcome.calls).collect())
     }
 
     /// Does other work from the same beginning, without faults.
@@ -125,16 +160,17 @@ impl Ground {
         Ok(done)
     }
 
-    fn run_with(&self, plan: &Plan, weather: Weather, telling: bool, listing: bool) -> Result<Outcome> {
+    fn run_with(&self, plan: &Plan, weather: Weather, keeps: Keeps) -> Result<Outcome> {
         seed_thread(plan.seed);
         self.fleet.forget();
         let stripe = self.stripe.fork(setup::sandbox_options(&self.fleet.site))?;
         let planned = weather.is_planned();
         let mut state = State::new(self.table.clone(), stripe, weather);
-        if telling {
+        if keeps.story {
             state.watch = Watch::telling();
         }
-        state.points = listing.then(Vec::new);
+        state.points = keeps.points.then(Vec::new);
+        state.calls = keeps.calls.then(Vec::new);
         state.events_taken = state.stripe.events_after(0).len();
         let stage = Stage::new(Arc::clone(&self.fleet), Arc::clone(&self.users), plan);
         let runtime = runtime()?;
@@ -155,8 +191,13 @@ impl Ground {
             struck: state.weather.struck().to_vec(),
             digest: state.watch.digest(),
             points: listed(state.points.unwrap_or_default()),
-            items: if listing || planned { state.table.scan_all().cloned().collect() } else { Vec::new() },
+            items: if keeps.points || planned {
+                state.table.scan_all().cloned().collect()
+            } else {
+                Vec::new()
+            },
             objects: state.bucket.count("attachments/"),
+            calls: state.calls.unwrap_or_default(),
             watch: state.watch,
         })
     }
@@ -300,8 +341,8 @@ fn nothing_swept() -> Value {
     json!({ "settled": 0, "heard": 0, "failed": 0 })
 }
 
-/// Ends the faults and lets the schedules run until nothing is left to do. In each sweep of the drops this
-/// many are `unreadable`.
+/// Ends the faults and lets the schedules run until nothing is left to do. In each sweep at most this many
+/// items are `unreadable`.
 async fn heal(stage: &Stage, unreadable: u64) {
     let site = &stage.fleet.site;
     site.with(|state| {
@@ -324,18 +365,18 @@ async fn heal(stage: &Stage, unreadable: u64) {
                 }
             }
             let instance = round % INSTANCES;
-            // The sweep of drops asks twenty partitions, so it runs only where a drop is open, and at the end
-            // of some seeds.
-            let open = books::open_drops(stage);
-            let ends = stage.seed.is_multiple_of(4) && books::unfinished(stage).is_empty();
-            let due = open || ends;
+            // A sweep that has nothing to do runs only at the end of some seeds. That of the drops asks twenty
+            // partitions.
+            let ends = stage.seed.is_multiple_of(SWEEPING_SEEDS) && books::unfinished(stage).is_empty();
+            let due = ends || books::has_overdue_drop(stage);
             let swept = if due { task.in_process(stage.sweep_drops(instance)).await.flatten() } else { None };
             let swept = swept.unwrap_or_else(nothing_swept);
-            let reconciled = task.in_process(stage.reconcile(instance)).await.flatten();
+            let due = ends || books::has_pending_entry(stage);
+            let reconciled =
+                if due { task.in_process(stage.reconcile(instance)).await.flatten() } else { None };
             let reconciled = reconciled.unwrap_or_else(nothing_swept);
-            let failed = swept["failed"].as_u64().is_none_or(|failed| failed > unreadable);
-            let failed = failed || reconciled["failed"] != 0;
-            if failed && task.faults() == 0 {
+            let fails = |counts: &Value| counts["failed"].as_u64().is_none_or(|failed| failed > unreadable);
+            if (fails(&swept) || fails(&reconciled)) && task.faults() == 0 {
                 let line = format!("a sweep fails without a fault: {swept} {reconciled}");
                 site.with(|state| state.watch.violation(line));
             }

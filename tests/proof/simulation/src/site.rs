@@ -7,6 +7,7 @@ use clorp_clock::Clock;
 use clorp_dynamo_model::Database;
 use clorp_stripe_sandbox::LocalSandbox;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -19,6 +20,9 @@ use crate::watch::Watch;
 pub const INSTANCES: usize = 2;
 /// Largest deviation of an instance's clock, in milliseconds.
 const MAX_SKEW_MILLIS: i64 = 900;
+
+/// A call of the table: the operation, and the request.
+pub type RecordedCall = (String, Value);
 
 /// A message in the queue.
 #[derive(Clone, Debug)]
@@ -46,6 +50,8 @@ pub struct State {
     pub bucket: Bucket,
     /// The points at which a fault could have struck, if they are to be listed.
     pub points: Option<Vec<(Point, Vec<Fault>)>>,
+    /// The calls that the table has carried out, if they are to be recorded.
+    pub calls: Option<Vec<RecordedCall>>,
     /// Messages that nobody has taken.
     pub messages: Vec<Message>,
     /// Number of Stripe's events that were taken.
@@ -83,6 +89,7 @@ impl State {
             watch: Watch::default(),
             bucket: Bucket::default(),
             points: None,
+            calls: None,
             messages: Vec::new(),
             events_taken: 0,
             skews: [0; INSTANCES],

@@ -5,9 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use clorp_dynamo_model::{Database, Failure, Item};
 use jiff::Timestamp;
-use serde_json::{Value, json};
-
-use crate::aws::TABLE;
+use serde_json::Value;
 
 /// Most table calls of one seed. A run that needs more does not come to rest.
 pub const MAX_CALLS: u64 = 20_000;
@@ -114,7 +112,7 @@ impl Watch {
         operation: &str,
         request: &Value,
         answer: &Result<Value, Failure>,
-        table: &mut Database,
+        table: &Database,
         now: Timestamp,
     ) {
         self.calls += 1;
@@ -133,7 +131,7 @@ impl Watch {
         }
     }
 
-    fn saw_write(&mut self, key: &Value, table: &mut Database, now: Timestamp) {
+    fn saw_write(&mut self, key: &Value, table: &Database, now: Timestamp) {
         let (Some(pk), Some(sk)) = (key["pk"]["S"].as_str(), key["sk"]["S"].as_str()) else { return };
         if sk.starts_with("LEDGER#") {
             return self.saw_entry(pk, sk, table);
@@ -142,18 +140,18 @@ impl Watch {
             .iter()
             .find(|(name, _)| if name.ends_with('#') { sk.starts_with(name) } else { sk == *name });
         let Some((_, kind)) = followed else { return };
-        let Some(item) = item(table, pk, sk) else { return };
+        let Some(item) = table.item(pk, sk) else { return };
         let text = |name: &str| item.get(name).and_then(|value| value["S"].as_str());
         let status = text("status").unwrap_or_default();
         self.follow(kind, pk, sk, status);
         match *kind {
-            "drop" => self.saw_drop(pk, &item),
+            "drop" => self.saw_drop(pk, item),
             "withdrawal" if !self.reserved.iter().any(|one| sk.ends_with(&one.id)) => {
                 self.require_unfrozen(pk, sk, table);
                 self.reserved.push(Reserved {
                     user: pk.trim_start_matches("USER#").to_owned(),
                     id: sk.trim_start_matches("WITHDRAWAL#").to_owned(),
-                    cents: number(&item, "amount_cents").unwrap_or_default(),
+                    cents: number(item, "amount_cents").unwrap_or_default(),
                     at: now,
                 });
             }
@@ -162,21 +160,21 @@ impl Watch {
     }
 
     /// Checks that a wallet that pays for a drop or a withdrawal holds the amount.
-    fn saw_entry(&mut self, pk: &str, sk: &str, table: &mut Database) {
-        let Some(entry) = item(table, pk, sk) else { return };
+    fn saw_entry(&mut self, pk: &str, sk: &str, table: &Database) {
+        let Some(entry) = table.item(pk, sk) else { return };
         let reason = entry.get("reason").and_then(|reason| reason["S"].as_str()).unwrap_or_default();
         if !["drop:", "withdraw:"].iter().any(|spending| reason.starts_with(spending)) {
             return;
         }
-        let balance = item(table, pk, "USER").and_then(|user| number(&user, "balance_cents")).unwrap_or(0);
+        let balance = table.item(pk, "USER").and_then(|user| number(user, "balance_cents")).unwrap_or(0);
         if balance < 0 {
             self.violation(format!("{pk} has {balance} after {reason}"));
         }
     }
 
     /// Checks that the user of a new withdrawal is not frozen.
-    fn require_unfrozen(&mut self, pk: &str, sk: &str, table: &mut Database) {
-        let user = item(table, pk, "USER").unwrap_or_default();
+    fn require_unfrozen(&mut self, pk: &str, sk: &str, table: &Database) {
+        let Some(user) = table.item(pk, "USER") else { return };
         if ["frozen_because", "frozen_by_disputes"].iter().any(|freeze| user.contains_key(*freeze)) {
             self.violation(format!("{pk} is frozen, and began {sk}"));
         }
@@ -238,15 +236,9 @@ pub fn number(item: &Item, name: &str) -> Option<i64> {
     item.get(name).and_then(|value| value["N"].as_str()?.parse().ok())
 }
 
-/// The item with this key.
-pub fn item(table: &mut Database, pk: &str, sk: &str) -> Option<Item> {
-    let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
-    let request = json!({ "TableName": TABLE, "Key": key, "ConsistentRead": true });
-    let mut answer = table.call("GetItem", &request, 0).ok()?;
-    match answer["Item"].take() {
-        Value::Object(item) => Some(item),
-        _ => None,
-    }
+/// A text among the attributes of an item; empty without it.
+pub fn text<'i>(item: &'i Item, name: &str) -> &'i str {
+    item.get(name).and_then(|value| value["S"].as_str()).unwrap_or_default()
 }
 
 /// The keys of the items that a request may have written.
