@@ -2,12 +2,14 @@
 //! each call: the [model](clorp_dynamo_model) of the documentation, the embedded database, and moto.
 //!
 //! A [`program`] is generated from a seed, and [shrunk](program::Program::smaller) when the databases differ.
+//! Other programs are [`recorded`] from the backend.
 //! A known difference of a database has a name and a reason in [`differences`]; everything else is a finding.
 
 pub mod differences;
 pub mod moto;
 pub mod outcome;
 pub mod program;
+pub mod recorded;
 pub mod rig;
 pub mod shapes;
 mod syntax;

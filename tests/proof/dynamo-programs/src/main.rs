@@ -6,8 +6,10 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use clap::Parser;
 use clorp_dynamo_programs::program::Program;
+use clorp_dynamo_programs::recorded::Recorder;
 use clorp_dynamo_programs::rig::{Other, Rig};
 use serde_json::json;
+use tokio::task::block_in_place;
 
 /// Runs random programs of DynamoDB calls on the model of the documentation and on the embedded database, and
 /// compares each answer and each table. Fails at a difference that has no name.
@@ -17,6 +19,10 @@ struct Args {
     /// Number of programs.
     #[arg(long, default_value_t = 1000)]
     count: u64,
+    /// Run what the backend itself asks of its table in this many simulated seeds, in place of random
+    /// programs.
+    #[arg(long, value_name = "SEEDS")]
+    recorded: Option<u64>,
     /// Compare moto's database too.
     #[arg(long)]
     moto: bool,
@@ -44,29 +50,38 @@ async fn main() -> Result<()> {
         (false, false) => &[Other::Embedded],
     };
     let mut rig = Rig::start(others).await?;
+    let recorder = args.recorded.map(|_| block_in_place(Recorder::new)).transpose()?;
+    let count = args.recorded.unwrap_or(args.count);
     let start = Instant::now();
     let (mut steps, mut programs) = (0, 0);
     let mut known: BTreeMap<&str, u64> = BTreeMap::new();
     let mut failures = Vec::new();
-    for seed in first..first.saturating_add(args.count) {
+    for seed in first..first.saturating_add(count) {
         let program = Program::random(seed);
-        let calls = program.calls();
+        let calls = match &recorder {
+            Some(recorder) => block_in_place(|| recorder.calls(seed))?,
+            None => program.calls(),
+        };
         programs += 1;
         steps += calls.len();
         let findings = rig.run(&calls).await?;
         for name in findings.iter().filter_map(|finding| finding.known.as_deref()).flatten() {
             *known.entry(name).or_default() += 1;
         }
-        if let Some(finding) = findings.iter().find(|finding| finding.known.is_none()) {
+        let Some(finding) = findings.iter().find(|finding| finding.known.is_none()) else { continue };
+        let name = finding.other.name();
+        if recorder.is_some() {
+            eprintln!("seed {seed}, step {}, {name}:\n{}", finding.step, finding.report);
+        } else {
             let (program, finding) = rig.shrink(program, finding.clone()).await?;
-            eprintln!("seed {seed}, {}:\n{}\n", finding.other.name(), finding.report);
+            eprintln!("seed {seed}, {name}:\n{}\n", finding.report);
             for call in program.calls() {
                 eprintln!("    {} {}", call.operation, call.request);
             }
-            failures.push(seed);
-            if failures.len() >= args.failures {
-                break;
-            }
+        }
+        failures.push(seed);
+        if failures.len() >= args.failures {
+            break;
         }
     }
     let seconds = start.elapsed().as_secs_f64();

@@ -5,6 +5,7 @@
 use clorp_dynamo_programs::Call;
 use clorp_dynamo_programs::differences::DIFFERENCES;
 use clorp_dynamo_programs::program::Program;
+use clorp_dynamo_programs::recorded::Recorder;
 use clorp_dynamo_programs::rig::{Finding, Other, Rig};
 use serde_json::Value;
 
@@ -43,6 +44,30 @@ async fn the_embedded_database_and_the_model_agree_on_generated_programs() {
 #[tokio::test]
 async fn moto_and_the_model_agree_on_generated_programs() {
     run_generated(&[Other::Moto], 60).await;
+}
+
+/// Runs what the backend asks of its table in some seeds.
+async fn run_recorded(other: Other, seeds: std::ops::Range<u64>) {
+    let mut rig = Rig::start(&[other]).await.unwrap();
+    for seed in seeds {
+        // The simulation has a runtime of its own.
+        let record = move || Recorder::new().unwrap().calls(seed).unwrap();
+        let calls = tokio::task::spawn_blocking(record).await.unwrap();
+        assert!(calls.len() > 100, "only {} calls were recorded", calls.len());
+        let findings = rig.run(&calls).await.unwrap();
+        let unknown = unknown(&findings).map(|finding| (finding.step, &finding.report));
+        assert_eq!(unknown, None, "{} {seed}", other.name());
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_database_and_the_model_agree_on_what_the_backend_asks() {
+    run_recorded(Other::Embedded, 1..4).await;
+}
+
+#[tokio::test]
+async fn moto_and_the_model_agree_on_what_the_backend_asks() {
+    run_recorded(Other::Moto, 4..5).await;
 }
 
 #[tokio::test]
