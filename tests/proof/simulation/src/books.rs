@@ -13,6 +13,7 @@ use crate::client::{Answer, Call};
 use crate::faults::Fault;
 use crate::fleet::HOLD_SECONDS;
 use crate::play::{Operation, Stage};
+use crate::poison;
 use crate::setup::{STRIPE_CENTS, initial_cents};
 use crate::task::Task;
 use crate::watch::{number, text};
@@ -52,6 +53,22 @@ pub fn has_overdue_drop(stage: &Stage) -> bool {
             _ => false,
         };
         state.table.scan_all().any(|item| text(item, "sk") == "DROP" && overdue(item))
+    })
+}
+
+/// Time until a drop closes or the reconciler looks at something, in seconds; zero if nothing waits for a time.
+pub fn seconds_until_due(stage: &Stage) -> u64 {
+    const MARGIN_MILLIS: i64 = 5_000;
+    stage.fleet.site.with(|state| {
+        let due_at = |item: &Item| match (text(item, "sk"), text(item, "status")) {
+            _ if text(item, "pk") == poison::USER => None,
+            ("DROP", "open") => number(item, "window_closes_at").map(|at| at + MARGIN_MILLIS),
+            ("DROP", "ranking") => Some(0),
+            _ => text(item, "pending_at").parse().ok(),
+        };
+        let due_at = state.table.scan_all().filter_map(due_at).min().unwrap_or(0);
+        let millis = due_at.saturating_sub(state.now().as_millisecond());
+        u64::try_from(millis).unwrap_or_default().div_ceil(1_000)
     })
 }
 

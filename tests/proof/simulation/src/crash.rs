@@ -24,7 +24,7 @@ pub const DEATHS: [Fault; 2] = [Fault::DeathBefore, Fault::DeathAfter];
 /// The scenarios whose effect a fault changes, although no rule is broken: with a refusal, with an answer of
 /// Stripe's that lasts for a day, with another judge, or with news that comes too late for a later step. In every
 /// other scenario the same fault must change nothing.
-const DECIDED: [(&str, Fault); 14] = [
+pub const DECIDED: [(&str, Fault); 14] = [
     // The card is declined, or the outcome of its charge is known after the drop's post has been answered.
     ("automatic top-up", Fault::StripeDecline),
     ("automatic top-up", Fault::StripeErrorAfter),
@@ -105,8 +105,7 @@ pub fn strike(
     at: Point,
     fault: Fault,
 ) -> Result<Option<Crash>> {
-    let weather = Weather::planned(scenario.plan.seed, BTreeMap::from([(at, fault)]));
-    let outcome = ground.run(&scenario.plan, weather, false)?;
+    let outcome = run(ground, scenario, at, fault)?;
     let mut lines = outcome.violations.clone();
     if !outcome.struck.contains(&(at, fault)) {
         lines.push("the fault did not strike".to_owned());
@@ -116,6 +115,25 @@ pub fn strike(
         lines.extend(expected.difference(&effect));
     }
     Ok((!lines.is_empty()).then_some(Crash { scenario: scenario.name, at, fault, lines }))
+}
+
+/// Tells whether a fault at this point changes the effect of a scenario.
+///
+/// # Errors
+/// Fails if the run cannot begin.
+pub fn decides(
+    ground: &Ground,
+    scenario: &Scenario,
+    expected: &Effect,
+    at: Point,
+    fault: Fault,
+) -> Result<bool> {
+    Ok(Effect::of(&run(ground, scenario, at, fault)?) != *expected)
+}
+
+fn run(ground: &Ground, scenario: &Scenario, at: Point, fault: Fault) -> Result<Outcome> {
+    let weather = Weather::planned(scenario.plan.seed, BTreeMap::from([(at, fault)]));
+    ground.run(&scenario.plan, weather, false)
 }
 
 impl Effect {

@@ -17,7 +17,7 @@ pub const WORKERS: [usize; 4] = [2, 3, 4, 5];
 
 /// Share of the seeds in which several scripts meet. The others are small, because most defects show in small
 /// runs, of which more fit into the same time.
-const CROWDED_PER_CENT: u8 = 10;
+const CROWDED_PER_CENT: u8 = 8;
 
 /// What one seed does.
 #[derive(Clone, Debug, Serialize)]
@@ -234,6 +234,8 @@ impl Writer {
         let begins = self.soon(0, 4_000);
         let user = self.rng.usize(..USERS);
         let payer = self.one(&[
+            Payer::Pays,
+            Payer::Pays,
             Payer::Pays,
             Payer::Pays,
             Payer::Pays,

@@ -14,7 +14,7 @@ const SEEDS: u64 = 8;
 /// The unreadable drop's partition key.
 const DROP: &str = "DROP#00000000000000000000000000";
 /// The partition key of the unreadable withdrawal's user.
-const USER: &str = "USER#00000000000000000000000000";
+pub const USER: &str = "USER#00000000000000000000000000";
 
 /// Puts the unreadable items into the table, in some seeds. Returns the number of tasks that fail in a sweep
 /// of the drops, and at most in one of the payments.

@@ -34,9 +34,12 @@ const HEALING_TASK: u32 = 300_000;
 const DELIVERIES: u32 = 4;
 /// Time after which the queue delivers a failed message again, in seconds.
 const VISIBILITY_SECONDS: u64 = 60;
-/// Pauses between the rounds of the healing, in seconds: 17 days in all.
-const ROUNDS: [u64; 14] =
-    [16, 60, 300, 600, 1_200, 3_600, 7_200, 14_400, 86_400, 86_400, 172_800, 345_600, 345_600, 345_600];
+/// Time within which the healing ends, in seconds: 17 days.
+const HEALING_SECONDS: u64 = 17 * 24 * 60 * 60;
+/// Shortest pause between two rounds of the healing, in seconds. It grows with the time that has passed.
+const SHORTEST_PAUSE_SECONDS: u64 = 16;
+/// Longest pause while something is due, in seconds.
+const LONGEST_PAUSE_SECONDS: u64 = 4 * 24 * 60 * 60;
 /// The seeds of this multiple sweep although nothing is to be done.
 const SWEEPING_SEEDS: u64 = 16;
 /// Time after the faults by which everything has ended that Stripe does not keep open, in seconds.
@@ -337,10 +340,6 @@ async fn deliver_message(stage: Stage, message: Message, number: u32) {
     futures::future::join_all(deliveries).await;
 }
 
-fn nothing_swept() -> Value {
-    json!({ "settled": 0, "heard": 0, "failed": 0 })
-}
-
 /// Ends the faults and lets the schedules run until nothing is left to do. In each sweep at most this many
 /// items are `unreadable`.
 async fn heal(stage: &Stage, unreadable: u64) {
@@ -354,35 +353,15 @@ async fn heal(stage: &Stage, unreadable: u64) {
     let task = Task::new(HEALING_TASK);
     task.scope(async {
         stage.settle_open_requests(&task).await;
-        let mut passed = 0;
-        for (round, pause) in ROUNDS.into_iter().enumerate() {
+        let (mut passed, mut round) = (0, 0);
+        while passed < HEALING_SECONDS {
+            let shortest = SHORTEST_PAUSE_SECONDS.max(passed / 2);
+            let pause = books::seconds_until_due(stage).clamp(shortest, LONGEST_PAUSE_SECONDS.max(shortest));
             sleep(Duration::from_secs(pause)).await;
             passed += pause;
-            let undelivered = std::mem::take(&mut stage.records().undelivered);
-            for event in &undelivered {
-                if !deliver(stage, &task, event).await {
-                    stage.records().undelivered.push(event.clone());
-                }
-            }
-            let instance = round % INSTANCES;
-            // A sweep that has nothing to do runs only at the end of some seeds. That of the drops asks twenty
-            // partitions.
-            let ends = stage.seed.is_multiple_of(SWEEPING_SEEDS) && books::unfinished(stage).is_empty();
-            let due = ends || books::has_overdue_drop(stage);
-            let swept = if due { task.in_process(stage.sweep_drops(instance)).await.flatten() } else { None };
-            let swept = swept.unwrap_or_else(nothing_swept);
-            let due = ends || books::has_pending_entry(stage);
-            let reconciled =
-                if due { task.in_process(stage.reconcile(instance)).await.flatten() } else { None };
-            let reconciled = reconciled.unwrap_or_else(nothing_swept);
-            let fails = |counts: &Value| counts["failed"].as_u64().is_none_or(|failed| failed > unreadable);
-            if (fails(&swept) || fails(&reconciled)) && task.faults() == 0 {
-                let line = format!("a sweep fails without a fault: {swept} {reconciled}");
-                site.with(|state| state.watch.violation(line));
-            }
-            let left = books::unfinished(stage);
-            let quiet = swept["settled"] == 0 && reconciled["settled"] == 0;
-            if left.is_empty() && quiet && stage.has_delivered_everything() {
+            round += 1;
+            let settled = sweep(stage, &task, round % INSTANCES, unreadable).await;
+            if settled == 0 && books::unfinished(stage).is_empty() && stage.has_delivered_everything() {
                 return;
             }
             if passed > SOON_SECONDS && !books::overdue(stage).is_empty() {
@@ -397,4 +376,30 @@ async fn heal(stage: &Stage, unreadable: u64) {
         site.with(|state| state.watch.violation(line));
     })
     .await;
+}
+
+/// Delivers the events that no instance has accepted, and runs both sweeps, of which each may fail for this many
+/// `unreadable` items. Returns how much was settled.
+async fn sweep(stage: &Stage, task: &Task, instance: usize, unreadable: u64) -> u64 {
+    let undelivered = std::mem::take(&mut stage.records().undelivered);
+    for event in &undelivered {
+        if !deliver(stage, task, event).await {
+            stage.records().undelivered.push(event.clone());
+        }
+    }
+    // A sweep that has nothing to do runs only at the end of some seeds. That of the drops asks twenty
+    // partitions.
+    let ends = stage.seed.is_multiple_of(SWEEPING_SEEDS) && books::unfinished(stage).is_empty();
+    let due = ends || books::has_overdue_drop(stage);
+    let swept = if due { task.in_process(stage.sweep_drops(instance)).await } else { None };
+    let due = ends || books::has_pending_entry(stage);
+    let reconciled = if due { task.in_process(stage.reconcile(instance)).await } else { None };
+    // A sweep that ran and told no counts has failed as a whole.
+    let swept: Vec<_> = [swept, reconciled].into_iter().flatten().map(Option::unwrap_or_default).collect();
+    let fails = |counts: &Value| counts["failed"].as_u64().is_none_or(|failed| failed > unreadable);
+    if swept.iter().any(fails) && task.faults() == 0 {
+        let line = format!("a sweep fails without a fault: {swept:?}");
+        stage.fleet.site.with(|state| state.watch.violation(line));
+    }
+    swept.iter().filter_map(|counts| counts["settled"].as_u64()).sum()
 }

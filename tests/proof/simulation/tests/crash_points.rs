@@ -1,6 +1,6 @@
 //! Crash points: see `clorp_simulation::crash`.
 
-use clorp_simulation::crash::{DEATHS, points, scenarios, strike};
+use clorp_simulation::crash::{DEATHS, DECIDED, decides, points, scenarios, strike};
 use clorp_simulation::run::Ground;
 
 /// The scenarios of one of two halves, which run beside each other.
@@ -28,4 +28,23 @@ fn a_death_at_any_call_changes_no_effect() {
 #[test]
 fn a_death_at_any_call_of_other_requests_changes_no_effect() {
     fail_at_every_call(1);
+}
+
+#[test]
+fn each_fault_that_may_change_an_effect_changes_it_somewhere() {
+    let ground = Ground::new().unwrap();
+    for scenario in scenarios() {
+        let decided = || DECIDED.iter().filter(|(name, _)| *name == scenario.name).map(|(_, fault)| *fault);
+        if decided().next().is_none() {
+            continue;
+        }
+        let (points, effect) = points(&ground, &scenario).unwrap();
+        for fault in decided() {
+            let mut at = points.iter().filter(|(_, possible)| possible.contains(&fault)).map(|(at, _)| *at);
+            let changes = at.any(|at| decides(&ground, &scenario, &effect, at, fault).unwrap());
+            assert!(changes, "{fault:?} changes nothing in the scenario \"{}\"", scenario.name);
+        }
+    }
+    let names: Vec<&str> = scenarios().iter().map(|scenario| scenario.name).collect();
+    assert!(DECIDED.iter().all(|(name, _)| names.contains(name)), "a scenario of another name");
 }
