@@ -71,7 +71,7 @@ pub use rights::{Right, Rights};
 pub use rules::Rules;
 pub use session::RefreshId;
 pub use spend::{SpendPolicy, Spent};
-pub use taken_back::{FailedRefund, TakenBack};
+pub use taken_back::{FailedRefund, RefundChange, TakenBack};
 pub use topup::{AutoTopup, Topup, TopupKind, TopupStatus};
 pub use user::{Freeze, User};
 pub use verdict::{Placing, Verdict};

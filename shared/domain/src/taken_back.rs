@@ -12,8 +12,29 @@ pub struct FailedRefund {
     pub id: String,
     /// Amount of the refund.
     pub amount: Cents,
+    /// Time at which the refund was made, in whole seconds.
+    pub made_at: Timestamp,
     /// Time of the failure, in whole seconds.
     pub at: Timestamp,
+}
+
+impl FailedRefund {
+    /// True if nothing tells whether a report of this second still counts the refund.
+    fn is_unclear_in(&self, report_at: Timestamp) -> bool {
+        self.at == report_at && self.made_at < report_at
+    }
+}
+
+/// The change of a payment's refunds by a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundChange {
+    /// The report brings nothing new.
+    Nothing,
+    /// A refund failed in the second in which another one was made. Both reports have that second as their
+    /// time, so nothing tells whether the sum of the refunds still has the one that failed. A person decides.
+    Contradiction,
+    /// The new state.
+    Change(TakenBack),
 }
 
 /// The parts of one payment that went back to the payer, as Stripe has reported them.
@@ -51,23 +72,29 @@ impl TakenBack {
         Ok(self.refunded.minus(sum)?.max(Cents::ZERO))
     }
 
-    /// The state after a report at `at` that the charge's refunds sum to `refunded`; `None` if a later report
-    /// is known. Of two reports in one second the larger counts, because refunds add up.
-    pub fn with_refunds(&self, refunded: Cents, at: Timestamp) -> Option<Self> {
+    /// The change by a report at `at` that the charge's refunds sum to `refunded`. Of two reports in one second
+    /// the larger counts, because refunds add up.
+    pub fn with_refunds(&self, refunded: Cents, at: Timestamp) -> RefundChange {
         if (Some(at), refunded) <= (self.refunded_at, self.refunded) {
-            return None;
+            return RefundChange::Nothing;
         }
-        Some(Self { refunded, refunded_at: Some(at), ..self.next() })
+        if self.failed.iter().any(|failed| failed.is_unclear_in(at)) {
+            return RefundChange::Contradiction;
+        }
+        RefundChange::Change(Self { refunded, refunded_at: Some(at), ..self.next() })
     }
 
-    /// The state after a refund failed; `None` if the failure is known.
-    pub fn with_failed_refund(&self, refund: FailedRefund) -> Option<Self> {
+    /// The change by a report that a refund failed.
+    pub fn with_failed_refund(&self, refund: FailedRefund) -> RefundChange {
         if self.failed.iter().any(|known| known.id == refund.id) {
-            return None;
+            return RefundChange::Nothing;
+        }
+        if self.refunded_at.is_some_and(|at| refund.is_unclear_in(at)) {
+            return RefundChange::Contradiction;
         }
         let mut next = self.next();
         next.failed.push(refund);
-        Some(next)
+        RefundChange::Change(next)
     }
 
     /// The state after a dispute about the payment changed from holding `before` to holding `after`.
@@ -93,8 +120,16 @@ mod tests {
         Timestamp::from_second(1_795_512_600 + second).unwrap()
     }
 
+    /// A refund of the first second.
     fn failed(id: &str, cents: i64, at: i64) -> FailedRefund {
-        FailedRefund { id: id.to_owned(), amount: Cents::new(cents), at: second(at) }
+        FailedRefund { id: id.to_owned(), amount: Cents::new(cents), made_at: second(1), at: second(at) }
+    }
+
+    fn changed(change: RefundChange) -> TakenBack {
+        match change {
+            RefundChange::Change(state) => state,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn owed(state: &TakenBack) -> i64 {
@@ -103,7 +138,7 @@ mod tests {
 
     #[test]
     fn refunds_and_disputes_together_take_back_at_most_the_payment() {
-        let refunded = TakenBack::default().with_refunds(Cents::new(300), second(1)).unwrap();
+        let refunded = changed(TakenBack::default().with_refunds(Cents::new(300), second(1)));
         let disputed = refunded.with_disputed(Cents::ZERO, PAID).unwrap();
         assert_eq!((owed(&refunded), owed(&disputed)), (300, 1000));
         assert_eq!(owed(&disputed.with_disputed(PAID, Cents::ZERO).unwrap()), 300);
@@ -111,17 +146,17 @@ mod tests {
 
     #[test]
     fn an_earlier_or_repeated_report_of_refunds_changes_nothing() {
-        let state = TakenBack::default().with_refunds(Cents::new(500), second(5)).unwrap();
-        assert_eq!(state.with_refunds(Cents::new(900), second(4)), None);
-        assert_eq!(state.with_refunds(Cents::new(500), second(5)), None);
-        assert_eq!(state.with_refunds(Cents::new(300), second(5)), None);
-        assert_eq!(owed(&state.with_refunds(Cents::new(600), second(5)).unwrap()), 600);
+        let state = changed(TakenBack::default().with_refunds(Cents::new(500), second(5)));
+        for (cents, at) in [(900, 4), (500, 5), (300, 5)] {
+            assert_eq!(state.with_refunds(Cents::new(cents), second(at)), RefundChange::Nothing);
+        }
+        assert_eq!(owed(&changed(state.with_refunds(Cents::new(600), second(5)))), 600);
     }
 
     #[test]
     fn a_failed_refund_is_owed_no_longer_in_any_order_of_the_reports() {
         // Refunds of 300 and 200; the first fails; a third of 100 follows.
-        type Report = fn(&TakenBack) -> Option<TakenBack>;
+        type Report = fn(&TakenBack) -> RefundChange;
         let reports: [Report; 4] = [
             |state| state.with_refunds(Cents::new(300), second(1)),
             |state| state.with_refunds(Cents::new(500), second(2)),
@@ -134,7 +169,11 @@ mod tests {
                 let mut order: Vec<usize> = (0..count).collect();
                 order.rotate_left(rotation);
                 for report in order.iter().chain(&order) {
-                    state = reports[*report](&state).unwrap_or(state);
+                    match reports[*report](&state) {
+                        RefundChange::Change(after) => state = after,
+                        RefundChange::Nothing => {}
+                        RefundChange::Contradiction => panic!("{order:?}"),
+                    }
                 }
                 assert_eq!(owed(&state), expect, "{order:?}");
             }
@@ -143,8 +182,21 @@ mod tests {
 
     #[test]
     fn a_failure_reported_before_its_refund_never_credits_more_than_was_taken() {
-        let state = TakenBack::default().with_failed_refund(failed("re_1", 300, 3)).unwrap();
+        let state = changed(TakenBack::default().with_failed_refund(failed("re_1", 300, 3)));
         assert_eq!(owed(&state), 0);
-        assert_eq!(owed(&state.with_refunds(Cents::new(300), second(1)).unwrap()), 0);
+        assert_eq!(owed(&changed(state.with_refunds(Cents::new(300), second(1)))), 0);
+    }
+
+    #[test]
+    fn a_refund_in_the_second_of_an_earlier_ones_failure_is_decided_by_a_person() {
+        let first = changed(TakenBack::default().with_refunds(Cents::new(300), second(1)));
+        let (sum, failure) = (Cents::new(300), failed("re_1", 300, 5));
+        let refunded = changed(first.with_refunds(sum, second(5)));
+        assert_eq!(refunded.with_failed_refund(failure.clone()), RefundChange::Contradiction);
+        let failed_first = changed(first.with_failed_refund(failure));
+        assert_eq!(failed_first.with_refunds(sum, second(5)), RefundChange::Contradiction);
+        assert_eq!(owed(&changed(failed_first.with_refunds(sum, second(6)))), 300);
+        // A refund that fails in its own second is counted by the report of that second.
+        assert_eq!(owed(&changed(first.with_failed_refund(failed("re_1", 300, 1)))), 0);
     }
 }

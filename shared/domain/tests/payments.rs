@@ -5,7 +5,8 @@
 use clorp_domain::time::from_unix_millis;
 use clorp_domain::{
     Account, AutoTopup, Cents, Dispute, DisputeChange, DisputeReport, DisputeStatus, EntryId, FailedRefund,
-    Posting, Reason, Rules, Topup, TopupId, TopupKind, UserId, Withdrawal, WithdrawalId, WithdrawalStatus,
+    Posting, Reason, RefundChange, Rules, Topup, TopupId, TopupKind, UserId, Withdrawal, WithdrawalId,
+    WithdrawalStatus,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -78,11 +79,17 @@ fn wallet_after(amount: i64, reports: &[(i64, Report)]) -> Result<i64, TestCaseE
     let mut dispute: Option<Dispute> = None;
     for (second, report) in reports {
         let at = now() + jiff::SignedDuration::from_secs(*second);
+        let refunds = |change| match change {
+            RefundChange::Nothing => None,
+            RefundChange::Contradiction => panic!("two reports of one second"),
+            RefundChange::Change(after) => Some(after),
+        };
         let after = match report {
-            Report::Refunded(cents) => topup.taken_back.with_refunds(Cents::new(*cents), at),
+            Report::Refunded(cents) => refunds(topup.taken_back.with_refunds(Cents::new(*cents), at)),
             Report::Failed(cents) => {
-                let refund = FailedRefund { id: second.to_string(), amount: Cents::new(*cents), at };
-                topup.taken_back.with_failed_refund(refund)
+                let (id, amount) = (second.to_string(), Cents::new(*cents));
+                let refund = FailedRefund { id, amount, made_at: now(), at };
+                refunds(topup.taken_back.with_failed_refund(refund))
             }
             Report::Disputed(status) => {
                 let (dispute_id, movements) = ("dp_1".to_owned(), Vec::new());

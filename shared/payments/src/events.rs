@@ -4,7 +4,7 @@ use clorp_context::Context;
 use clorp_deadline::{Decision, decide};
 use clorp_domain::owner::{Link, OwnerMark};
 use clorp_domain::{
-    Cents, ConnectStatus, Dispute, DisputeChange, DisputeReport, Error, Reason, SetupId, TakenBack, Topup,
+    Cents, ConnectStatus, Dispute, DisputeChange, DisputeReport, Error, Reason, RefundChange, SetupId, Topup,
     TopupStatus, UserId, WithdrawalId,
 };
 use clorp_store::{Conditional, UnappliedEvent};
@@ -253,14 +253,21 @@ impl WebhookEvents {
         .await
     }
 
-    /// Records a change of a top-up's refunds, which is `None` if the event brings none.
+    /// Records a change of a top-up's refunds.
     async fn refund(
         &self,
         topup: &Topup,
-        after: Option<TakenBack>,
+        change: RefundChange,
         reason: Reason,
     ) -> Result<Decision<Outcome, ()>, Error> {
-        let Some(after) = after else { return Ok(Decision::Made(Outcome::Already)) };
+        let after = match change {
+            RefundChange::Nothing => return Ok(Decision::Made(Outcome::Already)),
+            RefundChange::Contradiction => {
+                let why = "a refund in the second in which an earlier one failed";
+                return Ok(Decision::Made(Outcome::Quarantined(why)));
+            }
+            RefundChange::Change(after) => after,
+        };
         let now = self.context.clock.now();
         let posting = topup.take_back(&after, reason, new_entry_id(now), now)?;
         Ok(match self.context.store.topups().take_back(topup, &after, posting.as_ref()).await? {

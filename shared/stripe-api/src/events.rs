@@ -225,6 +225,7 @@ struct Refund {
     payment_intent: Option<Reference>,
     amount: Amount,
     status: Option<String>,
+    created: i64,
 }
 
 #[derive(Deserialize)]
@@ -445,7 +446,8 @@ fn refund(refund: Refund, at: Timestamp) -> Option<Meaning> {
     let Some(intent) = refund.payment_intent else {
         return Some(Meaning::NotOurs { object: refund.id });
     };
-    let refund = FailedRefund { id: refund.id, amount: refund.amount.0, at };
+    let made_at = Timestamp::from_second(refund.created).ok()?;
+    let refund = FailedRefund { id: refund.id, amount: refund.amount.0, made_at, at };
     Some(Meaning::RefundFailed { intent: intent.into_id(), refund })
 }
 
@@ -646,8 +648,7 @@ mod tests {
 
     #[test]
     fn only_failed_and_cancelled_refunds_are_read_from_events_about_refunds() {
-        let refund =
-            |status: &str| json!({ "id": "re_1", "payment_intent": "pi_1", "amount": 5, "status": status });
+        let refund = |status: &str| json!({ "id": "re_1", "payment_intent": "pi_1", "amount": 5, "status": status, "created": 7 });
         for kind in ["refund.failed", "refund.updated", "charge.refund.updated"] {
             for (status, fails) in
                 [("failed", true), ("canceled", true), ("succeeded", false), ("pending", false)]

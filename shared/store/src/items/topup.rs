@@ -39,6 +39,9 @@ struct TakenBackItem {
 struct FailedRefundItem {
     id: String,
     amount_cents: i64,
+    // Absent in records that were made without it. The refund then counts as one of the second of its failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made_at: Option<i64>,
     failed_at: i64,
 }
 
@@ -69,6 +72,7 @@ fn taken_back_item(taken_back: &TakenBack) -> TakenBackItem {
     let failed = taken_back.failed.iter().map(|refund| FailedRefundItem {
         id: refund.id.clone(),
         amount_cents: refund.amount.get(),
+        made_at: Some(refund.made_at.as_millisecond()),
         failed_at: refund.at.as_millisecond(),
     });
     TakenBackItem {
@@ -83,7 +87,8 @@ fn taken_back_item(taken_back: &TakenBack) -> TakenBackItem {
 fn read_taken_back(item: TakenBackItem) -> Result<TakenBack, Error> {
     let failed = item.failed_refunds.into_iter().map(|refund| {
         let at = instant("failed_at", refund.failed_at)?;
-        Ok(FailedRefund { id: refund.id, amount: Cents::new(refund.amount_cents), at })
+        let made_at = instant_if_any("made_at", refund.made_at)?.unwrap_or(at);
+        Ok(FailedRefund { id: refund.id, amount: Cents::new(refund.amount_cents), made_at, at })
     });
     Ok(TakenBack {
         refunded: Cents::new(item.refunded_cents),

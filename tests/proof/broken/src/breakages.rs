@@ -303,7 +303,7 @@ pub const BREAKAGES: &[Breakage] = &[
         changes: &[Change {
             file: "shared/payments/src/events.rs",
             find: "known.with_failed_refund(refund.clone())",
-            broken: "None",
+            broken: "RefundChange::Nothing",
         }],
     },
     Breakage {

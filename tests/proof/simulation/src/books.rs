@@ -116,11 +116,14 @@ pub async fn check(stage: &Stage) {
         let drops = ended_drops(stage, &task, &mut found).await;
         check_operations(stage, &mut found);
         check_submissions(stage, &task, &mut found).await;
-        check_wallets(stage, &task, &drops, &mut found).await;
+        let doubtful = has_doubtful_refund(stage);
+        if !doubtful {
+            check_wallets(stage, &task, &drops, &mut found).await;
+        }
         check_holds(stage, &drops, &mut found);
         check_judgements(stage, &mut found);
         check_freezes(stage, &mut found);
-        if stage.seed.is_multiple_of(AUDITED_SEEDS) {
+        if stage.seed.is_multiple_of(AUDITED_SEEDS) && !doubtful {
             let store = &stage.fleet.rankings[0].context.store;
             match audit(store, Some(&stage.fleet.stripe)).await {
                 Ok(audit) => {
@@ -139,6 +142,12 @@ pub async fn check(stage: &Stage) {
 
 async fn get(stage: &Stage, task: &Task, user: usize, path: String) -> Option<Answer> {
     stage.send(task, &Call::get(&stage.users[user], path)).await.filter(Answer::is_success)
+}
+
+/// True if a person has to decide about a refund, so that nothing tells yet what a wallet holds.
+fn has_doubtful_refund(stage: &Stage) -> bool {
+    const WHY: &str = "a refund in the second in which an earlier one failed";
+    stage.fleet.site.with(|state| state.table.scan_all().any(|item| text(item, "why") == WHY))
 }
 
 /// True if the API tells what became of drops and wallets. In the other seeds the table tells it, which

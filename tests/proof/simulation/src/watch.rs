@@ -1,6 +1,6 @@
 //! Observation of the table: every write is seen, and what must hold after each is checked at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use clorp_dynamo_model::{Database, Failure, Item};
@@ -65,6 +65,8 @@ pub struct Watch {
     pub story: Option<Vec<String>>,
     statuses: BTreeMap<(String, String), String>,
     winners: BTreeMap<String, String>,
+    /// The ledger's entries, by key.
+    entries: BTreeSet<(String, String)>,
     digest: DefaultHasher,
 }
 
@@ -161,6 +163,10 @@ impl Watch {
 
     /// Checks that a wallet that pays for a drop or a withdrawal holds the amount.
     fn saw_entry(&mut self, pk: &str, sk: &str, table: &Database) {
+        // A transaction that is repeated under its token succeeds, and writes nothing.
+        if !self.entries.insert((pk.to_owned(), sk.to_owned())) {
+            return;
+        }
         let Some(entry) = table.item(pk, sk) else { return };
         let reason = entry.get("reason").and_then(|reason| reason["S"].as_str()).unwrap_or_default();
         if !["drop:", "withdraw:"].iter().any(|spending| reason.starts_with(spending)) {
