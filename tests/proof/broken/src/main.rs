@@ -1,5 +1,7 @@
 //! `cargo broken-builds`: shows that the simulation finds what it must find.
 
+mod trials;
+
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -19,9 +21,14 @@ use serde_json::Value;
 #[derive(Debug, Parser)]
 #[command(name = "cargo broken-builds")]
 struct Arguments {
-    /// Tries these breakages only. May be repeated.
+    /// Tries these breakages only, or conditions whose names contain this. May be repeated.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Leaves out each condition of the store's writes in turn, in place of the breakages, and tries the
+    /// simulation, the API model and the crash points. A condition that nothing misses must be listed with a
+    /// reason.
+    #[arg(long)]
+    conditions: bool,
     /// Lists the breakages, without trying them.
     #[arg(long)]
     list: bool,
@@ -72,7 +79,7 @@ fn main() -> Result<ExitCode> {
     let harmless = HARMLESS.iter().map(|harmless| (&harmless.breakage, false));
     let all: Vec<_> = found.chain(harmless).collect();
     let chosen: Vec<_> = all.iter().copied().filter(|(breakage, _)| wanted(breakage)).collect();
-    ensure!(!chosen.is_empty(), "no such breakage; `--list` lists them");
+    ensure!(arguments.conditions || !chosen.is_empty(), "no such breakage; `--list` lists them");
     if arguments.list {
         list(&chosen);
         return Ok(ExitCode::SUCCESS);
@@ -83,6 +90,9 @@ fn main() -> Result<ExitCode> {
     tree.write(&all.iter().map(|(breakage, _)| *breakage).collect::<Vec<_>>())?;
     tree.build()?;
     let build_seconds = began.elapsed().as_secs_f64();
+    if arguments.conditions {
+        return trials::run(&tree, &arguments.only, arguments.json);
+    }
     let most = chosen.iter().map(|(breakage, _)| breakage.seeds).max().unwrap_or_default();
     let unbroken = Breakage { name: "unbroken", breaks: "nothing", seeds: most, changes: &[] };
     let mut results = Vec::new();
@@ -124,7 +134,7 @@ fn list(chosen: &[(&Breakage, bool)]) {
 /// Simulates the build with one breakage until a seed fails.
 fn simulate(tree: &Tree, breakage: &Breakage, must_be_found: bool, from: u64) -> Result<Tried> {
     let began = Instant::now();
-    let mut command = Command::new(tree.program());
+    let mut command = Command::new(tree.program("clorp-simulate"));
     command.args(["--stop", "--no-shrink", "--json"]);
     command.args(["--seeds".to_owned(), breakage.seeds.to_string(), "--from".to_owned(), from.to_string()]);
     if breakage.changes.is_empty() {

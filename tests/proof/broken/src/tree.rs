@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{Breakage, switched};
+use crate::{Breakage, conditions, switched};
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
@@ -18,7 +18,10 @@ pub fn root() -> PathBuf {
 /// workspaces in one target directory apart by their paths below the workspace only.
 const FOLDER: &str = "tree";
 
-/// A copy of the sources below cargo's target directory, and the program that is built from it.
+/// The programs that are built.
+pub const PROGRAMS: [&str; 2] = ["clorp-simulate", "clorp-crash-points"];
+
+/// A copy of the sources below cargo's target directory, and the programs that are built from it.
 #[derive(Debug)]
 pub struct Tree {
     target: PathBuf,
@@ -42,9 +45,9 @@ impl Tree {
         self.target.join("broken/workspace")
     }
 
-    /// The program with all breakages compiled in.
-    pub fn program(&self) -> PathBuf {
-        self.target.join("broken/clorp-simulate")
+    /// A program with all breakages compiled in: one of [`PROGRAMS`].
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.target.join("broken").join(name)
     }
 
     /// Copies the sources with all breakages compiled in. A file that is the same already keeps its time, so
@@ -68,6 +71,10 @@ impl Tree {
                     Err(_) => continue,
                 },
             };
+            let contents = match String::from_utf8(contents) {
+                Ok(text) => conditions::instrumented(file, text)?.into_bytes(),
+                Err(error) => error.into_bytes(),
+            };
             let contents = if file == "Cargo.toml" { moved(&contents)?.into_bytes() } else { contents };
             let place = self.copy().join(place(file));
             if fs::read(&place).is_ok_and(|known| known == contents) {
@@ -80,7 +87,7 @@ impl Tree {
         remove_others(&self.copy(), &self.copy(), &places)
     }
 
-    /// Builds the program. Dependencies outside the workspace are those that the workspace itself has
+    /// Builds the programs. Dependencies outside the workspace are those that the workspace itself has
     /// compiled under this profile.
     ///
     /// # Errors
@@ -89,7 +96,8 @@ impl Tree {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         // By the binary and not by its package, so that dependencies have the features of the workspace.
         let built = Command::new(cargo)
-            .args(["build", "--quiet", "--bin", "clorp-simulate", "--profile", &self.profile])
+            .args(["build", "--quiet", "--profile", &self.profile])
+            .args(PROGRAMS.iter().flat_map(|name| ["--bin", name]))
             .current_dir(self.copy())
             .env("CARGO_TARGET_DIR", &self.target)
             .output()
@@ -98,9 +106,11 @@ impl Tree {
         let said = String::from_utf8_lossy(&built.stderr);
         ensure!(built.status.success(), "the breakages do not compile:\n{said}");
         let folder = if self.profile == "dev" { "debug" } else { &self.profile };
-        let built = self.target.join(folder).join("clorp-simulate");
-        // The next build of the workspace replaces the program.
-        fs::copy(&built, self.program()).with_context(|| built.display().to_string())?;
+        for name in PROGRAMS {
+            let built = self.target.join(folder).join(name);
+            // The next build of the workspace replaces the program.
+            fs::copy(&built, self.program(name)).with_context(|| built.display().to_string())?;
+        }
         Ok(())
     }
 }

@@ -9,6 +9,7 @@
 
 #![allow(clippy::expect_used, reason = "a simulation ends at a fault of its own")]
 
+pub mod api_model;
 pub mod aws;
 pub mod books;
 pub mod chance;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Parser;
+use clorp_simulation::api_model::compare_sequences;
 use clorp_simulation::faults::{Fault, Weather};
 use clorp_simulation::plan::Plan;
 use clorp_simulation::run::{Ground, Outcome};
@@ -30,6 +31,9 @@ struct Arguments {
     /// Runs this seed alone and tells what happens.
     #[arg(long)]
     seed: Option<u64>,
+    /// Compares this many random sequences of requests with a reference model, in place of seeds.
+    #[arg(long, value_name = "SEQUENCES")]
+    api_model: Option<u32>,
     /// Runs without shrinking a failure.
     #[arg(long)]
     no_shrink: bool,
@@ -67,6 +71,9 @@ fn main() -> Result<ExitCode> {
     if let Some(seed) = arguments.seed {
         return tell(seed);
     }
+    if let Some(sequences) = arguments.api_model {
+        return compare(sequences, arguments.json);
+    }
     let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     let threads = threads.unwrap_or(1).max(1);
     let totals = Mutex::new(Totals::default());
@@ -89,6 +96,22 @@ fn main() -> Result<ExitCode> {
         print(&totals, seconds);
     }
     Ok(if totals.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Compares sequences of requests with the reference model.
+fn compare(sequences: u32, as_json: bool) -> Result<ExitCode> {
+    let began = Instant::now();
+    let compared = compare_sequences(sequences, None);
+    let seconds = began.elapsed().as_secs_f64();
+    if as_json {
+        println!(
+            "{}",
+            json!({ "sequences": sequences, "seconds": seconds, "failure": compared.as_ref().err() })
+        );
+    } else {
+        println!("{sequences} sequences in {seconds:.1} s: {compared:?}");
+    }
+    Ok(if compared.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs seeds until none is left.
