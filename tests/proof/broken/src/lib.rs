@@ -3,7 +3,7 @@
 //! All breakages are compiled into one build of a copy of the sources, each beside the text that it
 //! replaces. The environment variable [`SWITCH`] chooses one. So thirty breakages cost one build, and the
 //! build without a choice is the real one. Another variable leaves out one of the store's
-//! [conditions](conditions).
+//! [`conditions`].
 
 pub mod breakages;
 pub mod conditions;
