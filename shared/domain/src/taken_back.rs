@@ -72,8 +72,8 @@ impl TakenBack {
         Ok(self.refunded.minus(sum)?.max(Cents::ZERO))
     }
 
-    /// The change by a report at `at` that the charge's refunds sum to `refunded`. Of two reports in one second
-    /// the larger counts, because refunds add up.
+    /// The change by a report at `at` that the charge's refunds sum to `refunded`. Of two reports in one
+    /// second the larger counts, because refunds add up.
     pub fn with_refunds(&self, refunded: Cents, at: Timestamp) -> RefundChange {
         if (Some(at), refunded) <= (self.refunded_at, self.refunded) {
             return RefundChange::Nothing;

@@ -39,7 +39,8 @@ struct TakenBackItem {
 struct FailedRefundItem {
     id: String,
     amount_cents: i64,
-    // Absent in records that were made without it. The refund then counts as one of the second of its failure.
+    // Absent in records that were made without it. The refund then counts as one of the second of its
+    // failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     made_at: Option<i64>,
     failed_at: i64,

@@ -19,9 +19,12 @@ pub const REDUNDANT: &[(&str, &str)] = &[];
 
 /// The store's source.
 const STORE: &str = "shared/store/src";
-const UPDATE: &str = "shared/store/src/table/update.rs";
-const TRANSACTION: &str = "shared/store/src/table/transaction.rs";
-const TABLE: &str = "shared/store/src/table/mod.rs";
+/// The file with the methods that require something of an item.
+pub const UPDATE: &str = "shared/store/src/table/update.rs";
+/// The file with the transactions.
+pub const TRANSACTION: &str = "shared/store/src/table/transaction.rs";
+/// The file of the table's module.
+pub const TABLE: &str = "shared/store/src/table/mod.rs";
 
 /// A condition in the store's source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ pub fn all() -> Result<Vec<Condition>> {
         for file in files {
             let name = file.file_name().to_string_lossy().into_owned();
             if Path::new(&name).extension().is_some_and(|extension| extension == "rs") {
-                found.extend(conditions(&format!("{folder}/{name}"), &fs::read_to_string(file.path())?));
+                found.extend(of_file(&format!("{folder}/{name}"), &fs::read_to_string(file.path())?));
             }
         }
     }
@@ -70,7 +73,7 @@ pub fn all() -> Result<Vec<Condition>> {
 }
 
 /// The conditions of one file.
-fn conditions(file: &str, text: &str) -> Vec<Condition> {
+pub fn of_file(file: &str, text: &str) -> Vec<Condition> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     let mut found = Vec::new();
     for (number, line) in code.lines().enumerate() {
@@ -142,7 +145,7 @@ fn transaction(text: &str) -> Result<String> {
 }
 
 /// The switch, in the table's module.
-const SWITCH: &str = r##"
+pub const SWITCH: &str = r##"
 const MARK: &str = "left out";
 
 #[track_caller]
@@ -188,28 +191,3 @@ fn is_left_out() -> bool {
     is
 }
 "##;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_condition_is_found_at_the_name_of_its_method() {
-        let text = "fn f() {\n    update\n        .require(\"a\", \"=\", b)\n        .require_new();\n    tx.create(key, item);\n}\n\
-                    #[cfg(test)]\nfn g() { x.require_new(); }\n";
-        let places: Vec<_> =
-            conditions("a.rs", text).into_iter().map(|found| (found.line, found.column)).collect();
-        assert_eq!(places, [(3, 10), (4, 10), (5, 8)]);
-    }
-
-    #[test]
-    fn the_switch_fits_the_source_of_the_store() {
-        for file in [UPDATE, TRANSACTION, TABLE] {
-            let text = fs::read_to_string(root().join(file)).unwrap();
-            let switched = instrumented(file, text.clone()).unwrap();
-            assert!(switched.len() > text.len() + 100, "{file}");
-        }
-        assert!(SWITCH.contains(LEFT_OUT) && SWITCH.contains(REACHED));
-        assert!(all().unwrap().len() > 150);
-    }
-}

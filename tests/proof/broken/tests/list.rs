@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use clorp_broken::breakages::BREAKAGES;
+use clorp_broken::conditions::{LEFT_OUT, REACHED, SWITCH, TABLE, TRANSACTION, UPDATE};
 use clorp_broken::harmless::HARMLESS;
 use clorp_broken::tree::root;
-use clorp_broken::{Breakage, Change, switched};
+use clorp_broken::{Breakage, Change, conditions, switched};
 
 fn all() -> Vec<&'static Breakage> {
     BREAKAGES.iter().chain(HARMLESS.iter().map(|harmless| &harmless.breakage)).collect()
@@ -42,4 +43,24 @@ fn a_text_that_is_missing_or_ambiguous_is_refused() {
         assert_eq!(switched("a.rs", text, &[&breakage]).is_ok(), fits, "{text}");
     }
     assert!(switched("a.rs", "one", &[&breakage, &breakage]).is_err(), "two changes of one text");
+}
+
+#[test]
+fn each_condition_is_found_at_the_name_of_its_method() {
+    let text = "fn f() {\n    update\n        .require(\"a\", \"=\", b)\n        .require_new();\n    tx.create(key, item);\n}\n\
+                #[cfg(test)]\nfn g() { x.require_new(); }\n";
+    let places: Vec<_> =
+        conditions::of_file("a.rs", text).into_iter().map(|found| (found.line, found.column)).collect();
+    assert_eq!(places, [(3, 10), (4, 10), (5, 8)]);
+}
+
+#[test]
+fn the_switch_of_the_conditions_fits_the_store() {
+    for file in [UPDATE, TRANSACTION, TABLE] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let switched = conditions::instrumented(file, text.clone()).unwrap();
+        assert!(switched.len() > text.len() + 100, "{file}");
+    }
+    assert!(SWITCH.contains(LEFT_OUT) && SWITCH.contains(REACHED));
+    assert!(conditions::all().unwrap().len() > 150);
 }

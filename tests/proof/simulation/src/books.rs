@@ -56,7 +56,8 @@ pub fn has_overdue_drop(stage: &Stage) -> bool {
     })
 }
 
-/// Time until a drop closes or the reconciler looks at something, in seconds; zero if nothing waits for a time.
+/// Time until a drop closes or the reconciler looks at something, in seconds; zero if nothing waits for a
+/// time.
 pub fn seconds_until_due(stage: &Stage) -> u64 {
     const MARGIN_MILLIS: i64 = 5_000;
     stage.fleet.site.with(|state| {

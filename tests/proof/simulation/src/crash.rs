@@ -22,8 +22,8 @@ const PASSING: [&str; 4] = ["IDEMP", "LIMIT", "JUDGING", "WON"];
 pub const DEATHS: [Fault; 2] = [Fault::DeathBefore, Fault::DeathAfter];
 
 /// The scenarios whose effect a fault changes, although no rule is broken: with a refusal, with an answer of
-/// Stripe's that lasts for a day, with another judge, or with news that comes too late for a later step. In every
-/// other scenario the same fault must change nothing.
+/// Stripe's that lasts for a day, with another judge, or with news that comes too late for a later step. In
+/// every other scenario the same fault must change nothing.
 pub const DECIDED: [(&str, Fault); 14] = [
     // The card is declined, or the outcome of its charge is known after the drop's post has been answered.
     ("automatic top-up", Fault::StripeDecline),

@@ -378,8 +378,8 @@ async fn heal(stage: &Stage, unreadable: u64) {
     .await;
 }
 
-/// Delivers the events that no instance has accepted, and runs both sweeps, of which each may fail for this many
-/// `unreadable` items. Returns how much was settled.
+/// Delivers the events that no instance has accepted, and runs both sweeps, of which each may fail for this
+/// many `unreadable` items. Returns how much was settled.
 async fn sweep(stage: &Stage, task: &Task, instance: usize, unreadable: u64) -> u64 {
     let undelivered = std::mem::take(&mut stage.records().undelivered);
     for event in &undelivered {
