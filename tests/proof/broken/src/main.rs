@@ -86,8 +86,10 @@ fn main() -> Result<ExitCode> {
     }
     let tree = Tree::new(&arguments.profile)?;
     let began = Instant::now();
-    // Whatever is chosen, so that another choice needs no other build.
-    tree.write(&all.iter().map(|(breakage, _)| *breakage).collect::<Vec<_>>())?;
+    // Whatever is chosen, so that another choice needs no other build. A condition is named by its place,
+    // which a breakage would move.
+    let switched = all.iter().map(|(breakage, _)| *breakage).filter(|_| !arguments.conditions);
+    tree.write(&switched.collect::<Vec<_>>())?;
     tree.build()?;
     let build_seconds = began.elapsed().as_secs_f64();
     if arguments.conditions {

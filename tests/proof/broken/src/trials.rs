@@ -14,7 +14,7 @@ use serde::Serialize;
 const TRIALS: [(&str, &str, &[&str]); 3] = [
     ("simulation", "clorp-simulate", &["--stop", "--no-shrink", "--threads", "1", "--seeds", "3000"]),
     ("crash points", "clorp-crash-points", &["--deaths"]),
-    ("API model", "clorp-simulate", &["--api-model", "3000"]),
+    ("API model", "clorp-simulate", &["--api-model", "1500"]),
 ];
 
 /// The result of leaving out one condition.

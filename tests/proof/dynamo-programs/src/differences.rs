@@ -120,7 +120,7 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "ADD and DELETE can only be used on top-level attributes (API Reference, UpdateItem, UpdateExpression)",
         example: NESTED_ADD,
         covers: Covers::Both,
-        explains: |seen| seen.model_exception() == "NotModelled",
+        explains: |seen| seen.is_nested_add(),
     },
     Difference {
         name: "dynoxide: a path may be compared with itself",
@@ -238,7 +238,7 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "ADD and DELETE can only be used on top-level attributes (API Reference, UpdateItem, UpdateExpression)",
         example: NESTED_ADD,
         covers: Covers::Both,
-        explains: |seen| seen.model_exception() == "NotModelled",
+        explains: |seen| seen.is_nested_add(),
     },
     Difference {
         name: "moto: a refused update of an absent item leaves an empty item behind",
@@ -610,6 +610,12 @@ const NESTED_ADD: &str = r#"[["UpdateItem", {"Key": {"pk": {"S": "A"}, "sk": {"S
     "UpdateExpression": "ADD tree.x :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}]]"#;
 
 impl Seen<'_> {
+    /// Tells whether the model does not know a step because of ADD or DELETE below the top level.
+    fn is_nested_add(&self) -> bool {
+        let message = self.expected.first().map(|outcome| outcome.message.as_str()).unwrap_or_default();
+        self.model_exception() == "NotModelled" && message.contains("below the top level")
+    }
+
     fn tables_agree(&self) -> bool {
         self.wanted == self.found
     }

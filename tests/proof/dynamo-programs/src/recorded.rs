@@ -34,15 +34,15 @@ impl Recorder {
 
 /// The request with the name of this table.
 fn renamed(mut request: Value) -> Value {
-    if request["TableName"] == aws::TABLE {
+    if request.get("TableName").is_some() {
         request["TableName"] = json!(TABLE);
     }
-    if let Some(tables) = request["RequestItems"].as_object_mut()
+    if let Some(tables) = request.get_mut("RequestItems").and_then(Value::as_object_mut)
         && let Some(keys) = tables.remove(aws::TABLE)
     {
         tables.insert(TABLE.to_owned(), keys);
     }
-    if let Some(actions) = request["TransactItems"].as_array_mut() {
+    if let Some(actions) = request.get_mut("TransactItems").and_then(Value::as_array_mut) {
         for action in
             actions.iter_mut().filter_map(Value::as_object_mut).flat_map(|action| action.values_mut())
         {

@@ -55,8 +55,9 @@ async fn run_recorded(other: Other, seeds: std::ops::Range<u64>) {
         let calls = tokio::task::spawn_blocking(record).await.unwrap();
         assert!(calls.len() > 50, "only {} calls were recorded", calls.len());
         let findings = rig.run(&calls).await.unwrap();
-        let unknown = unknown(&findings).map(|finding| (finding.step, &finding.report));
-        assert_eq!(unknown, None, "{} {seed}", other.name());
+        // A known difference would end the comparison.
+        let first = findings.first().map(|finding| (finding.step, &finding.report));
+        assert_eq!(first, None, "{} {seed}", other.name());
     }
 }
 
