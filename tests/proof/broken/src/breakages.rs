@@ -255,7 +255,7 @@ pub const BREAKAGES: &[Breakage] = &[
     Breakage {
         name: "unrecorded-page-handed-out",
         breaks: "a repeated top-up leads to a page whose payment is not credited",
-        seeds: 12_000,
+        seeds: 4_000,
         changes: &[Change {
             file: "shared/payments/src/client.rs",
             find: "self.stripe.checkout_page(&known).await.map_err(unmade)?.url",
