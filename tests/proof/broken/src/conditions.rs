@@ -14,7 +14,7 @@ pub const LEFT_OUT: &str = "CLORP_LEFT_OUT";
 /// The text on standard error that tells that the chosen condition was part of a write.
 pub const REACHED: &str = "the condition that is left out was part of a write";
 
-/// The conditions that nothing misses, by name, each with the reason.
+/// The conditions whose absence nothing notices, by name, each with the reason.
 pub const REDUNDANT: &[(&str, &str)] = &[];
 
 /// The store's source.

@@ -25,8 +25,8 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Leaves out each condition of the store's writes in turn, in place of the breakages, and tries the
-    /// simulation, the API model and the crash points. A condition that nothing misses must be listed with a
-    /// reason.
+    /// simulation, the crash points and the API model. A condition whose absence nothing notices must be
+    /// listed with a reason.
     #[arg(long)]
     conditions: bool,
     /// Lists the breakages, without trying them.

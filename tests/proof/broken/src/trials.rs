@@ -10,7 +10,7 @@ use clorp_broken::conditions::{Condition, LEFT_OUT, REACHED, REDUNDANT, all};
 use clorp_broken::tree::Tree;
 use serde::Serialize;
 
-/// The programs that may miss a condition, the fastest first, with their arguments.
+/// The programs that may notice that a condition is absent, the fastest first, with their arguments.
 const TRIALS: [(&str, &str, &[&str]); 3] = [
     ("simulation", "clorp-simulate", &["--stop", "--no-shrink", "--threads", "1", "--seeds", "3000"]),
     ("crash points", "clorp-crash-points", &["--deaths"]),
@@ -27,8 +27,8 @@ struct Tried {
     /// True if a program wrote with the condition.
     reached: bool,
     /// The program that failed, if one did.
-    missed_by: Option<&'static str>,
-    /// The reason why nothing misses it, if there is one in the list.
+    noticed_by: Option<&'static str>,
+    /// The reason why nothing notices, if the list has one.
     redundant_because: Option<&'static str>,
     /// Duration, in seconds.
     seconds: f64,
@@ -36,7 +36,7 @@ struct Tried {
 
 impl Tried {
     const fn is_as_it_must_be(&self) -> bool {
-        self.missed_by.is_some() != self.redundant_because.is_some()
+        self.noticed_by.is_some() != self.redundant_because.is_some()
     }
 }
 
@@ -66,12 +66,12 @@ pub fn run(tree: &Tree, only: &[String], as_json: bool) -> Result<ExitCode> {
     })?;
     let results = results.into_inner().map_err(|_| anyhow!("a thread panicked"))?;
     let failed = results.iter().filter(|tried| !tried.is_as_it_must_be()).count();
-    let missed = results.iter().filter(|tried| tried.missed_by.is_some()).count();
+    let noticed = results.iter().filter(|tried| tried.noticed_by.is_some()).count();
     if as_json {
-        println!("{}", serde_json::json!({ "missed": missed, "failed": failed, "results": results }));
+        println!("{}", serde_json::json!({ "noticed": noticed, "failed": failed, "results": results }));
     } else {
         println!(
-            "{missed} of {} conditions are missed, {failed} results are not as they must be",
+            "the absence of {noticed} of {} conditions is noticed, {failed} results are not as they must be",
             results.len()
         );
     }
@@ -80,13 +80,13 @@ pub fn run(tree: &Tree, only: &[String], as_json: bool) -> Result<ExitCode> {
 
 fn try_without(tree: &Tree, condition: &Condition) -> Result<Tried> {
     let began = Instant::now();
-    let (mut reached, mut missed_by) = (false, None);
+    let (mut reached, mut noticed_by) = (false, None);
     for (name, program, arguments) in TRIALS {
         let mut command = Command::new(tree.program(program));
         let output = command.args(arguments).env(LEFT_OUT, condition.place()).output().context(program)?;
         reached |= String::from_utf8_lossy(&output.stderr).contains(REACHED);
         if !output.status.success() {
-            missed_by = Some(name);
+            noticed_by = Some(name);
             break;
         }
     }
@@ -96,17 +96,17 @@ fn try_without(tree: &Tree, condition: &Condition) -> Result<Tried> {
         condition: name,
         place: condition.place(),
         reached,
-        missed_by,
+        noticed_by,
         seconds: began.elapsed().as_secs_f64(),
     })
 }
 
 fn print(tried: &Tried) {
-    let verdict = match (tried.missed_by, tried.redundant_because, tried.reached) {
-        (Some(by), None, _) => format!("missed by the {by}"),
-        (Some(by), Some(_), _) => format!("MISSED by the {by}, and listed as redundant"),
+    let verdict = match (tried.noticed_by, tried.redundant_because, tried.reached) {
+        (Some(by), None, _) => format!("noticed by the {by}"),
+        (Some(by), Some(_), _) => format!("NOTICED by the {by}, and listed as redundant"),
         (None, Some(reason), _) => format!("redundant: {reason}"),
-        (None, None, true) => "NOTHING misses it".to_owned(),
+        (None, None, true) => "NOTHING notices".to_owned(),
         (None, None, false) => "NOTHING writes with it".to_owned(),
     };
     println!("{:<100}{verdict}, {:.0} s", tried.condition, tried.seconds);
