@@ -98,47 +98,44 @@ fn now() -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::hint::black_box;
-
     use super::*;
 
-    fn reads(check: fn(&[u8]) -> Result<(), String>, most: usize) -> Growth {
-        let shape = Shape { name: "zeros", make: |bytes| vec![0; bytes], most };
-        let target = Target { name: "t", subject: "", valid: Vec::new, words: &[], check, shapes: &[] };
-        measure(&target, &shape)
+    fn of_times(quarter_millis: u64, millis: u64) -> Growth {
+        Growth {
+            target: "t",
+            shape: "zeros",
+            bytes: 4096,
+            time: Duration::from_millis(millis),
+            quarter: Duration::from_millis(quarter_millis),
+            fault: None,
+        }
     }
 
     #[test]
     fn work_with_the_square_of_the_size_is_found_and_work_with_the_size_is_not() {
-        let squared = reads(
-            |input| {
-                for one in 0..input.len() {
-                    for other in 0..input.len() / 4 {
-                        black_box(one ^ other);
-                    }
-                }
-                Ok(())
-            },
-            16 * 1024,
-        );
+        let (squared, linear) = (of_times(10, 160), of_times(10, 40));
         assert!(squared.is_bad(), "{squared:?}");
-        let linear = reads(
-            |input| {
-                for one in 0..input.len() * 40 {
-                    black_box(one);
-                }
-                Ok(())
-            },
-            1024 * 1024,
-        );
+        assert!(squared.exponent().is_some_and(|exponent| (exponent - 2.0).abs() < 1e-9));
         assert!(!linear.is_bad(), "{linear:?}");
     }
 
     #[test]
+    fn a_time_too_short_to_tell_is_not_held_against_a_parser() {
+        assert_eq!(of_times(0, 3).exponent(), None);
+        assert!(!of_times(0, 3).is_bad());
+    }
+
+    #[test]
     fn a_fault_of_a_large_input_is_found() {
-        let faulty = reads(|input| crate::ensure(input.len() < 2000, || "too long".to_owned()), 4096);
+        let reads = |check| {
+            let shape = Shape { name: "zeros", make: |bytes| vec![0; bytes], most: 4096 };
+            let target = Target { name: "t", subject: "", valid: Vec::new, words: &[], check, shapes: &[] };
+            measure(&target, &shape)
+        };
+        let faulty = reads(|input| crate::ensure(input.len() < 2000, || "too long".to_owned()));
         assert_eq!(faulty.fault.as_deref(), Some("too long"));
+        assert_eq!(faulty.bytes, 4096, "the fault is not there at the smaller sizes");
         assert!(faulty.is_bad());
-        assert!(reads(|_| panic!("no"), 4096).is_bad());
+        assert!(reads(|_| panic!("no")).is_bad());
     }
 }
