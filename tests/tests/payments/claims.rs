@@ -33,6 +33,13 @@ async fn refund(world: &World, payment: &str, amount: i64) {
     world.control(&format!("charges/{payment}/refund"), json!({ "amount": amount })).await;
 }
 
+/// Begins a refund that is pending, as one to a bank debit is. Returns its id.
+async fn pending_refund(world: &World, payment: &str, amount: i64) -> String {
+    let body = json!({ "amount": amount, "pending": true });
+    let refund = world.control(&format!("charges/{payment}/refund"), body).await;
+    refund["id"].as_str().unwrap().to_owned()
+}
+
 /// Lets the payer dispute a payment. Returns the dispute.
 async fn dispute(world: &World, payment: &str) -> String {
     let dispute = world.control(&format!("charges/{payment}/dispute"), json!({})).await;
@@ -110,12 +117,10 @@ async fn a_refund_that_fails_later_is_credited_back_once() {
     let world = World::start().await;
     let user = &world.stranger;
     let session = pay_topup(&world, user, 1000).await;
-    let body = json!({ "amount": 300, "pending": true });
-    let pending = world.control(&format!("charges/{session}/refund"), body).await;
+    let id = pending_refund(&world, &session, 300).await;
     world.wait_for_webhooks().await;
     assert_eq!(user.balance().await, 700);
     world.advance_seconds(3 * 24 * 3600);
-    let id = pending["id"].as_str().unwrap();
     world.control(&format!("refunds/{id}/fail"), json!({})).await;
     world.wait_for_webhooks().await;
     let lines = ledger(user).await;
@@ -140,12 +145,11 @@ async fn a_refund_in_the_second_of_an_earlier_ones_failure_waits_for_a_person() 
         let world = World::start().await;
         let user = &world.stranger;
         let session = pay_topup(&world, user, 1000).await;
-        let body = json!({ "amount": 300, "pending": true });
-        let pending = world.control(&format!("charges/{session}/refund"), body).await;
+        let pending = pending_refund(&world, &session, 300).await;
         world.wait_for_webhooks().await;
         world.advance_seconds(60);
         pause(&world, true).await;
-        world.control(&format!("refunds/{}/fail", pending["id"].as_str().unwrap()), json!({})).await;
+        world.control(&format!("refunds/{pending}/fail"), json!({})).await;
         refund(&world, &session, 200).await;
         let failure = latest_event(&world, "refund.failed");
         let mut refunded = latest_event(&world, "charge.refunded");
