@@ -35,8 +35,12 @@ pub struct Condition {
     pub line: usize,
     /// The column of the method's name, from one.
     pub column: usize,
-    /// The line's text.
+    /// The name of the function around it.
+    pub function: String,
+    /// The call, as far as it is in this line.
     pub text: String,
+    /// Its number among the conditions of this text in the function, from one.
+    pub number: usize,
 }
 
 impl Condition {
@@ -48,7 +52,8 @@ impl Condition {
     /// The name of the condition that does not change with the lines around it.
     pub fn name(&self) -> String {
         let file = self.file.rsplit('/').next().unwrap_or_default();
-        format!("{file}: {}", self.text)
+        let number = if self.number > 1 { format!(" ({})", self.number) } else { String::new() };
+        format!("{file}, {}: {}{number}", self.function, self.text)
     }
 }
 
@@ -75,21 +80,39 @@ pub fn all() -> Result<Vec<Condition>> {
 /// The conditions of one file.
 pub fn of_file(file: &str, text: &str) -> Vec<Condition> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let mut found = Vec::new();
+    let mut found: Vec<Condition> = Vec::new();
+    let mut function = "";
     for (number, line) in code.lines().enumerate() {
+        if let Some((_, after)) = line.split_once("fn ").filter(|_| !line.trim_start().starts_with("//")) {
+            function = after.split(['(', '<']).next().unwrap_or_default();
+        }
         for call in [".require", "tx.create("] {
             for (at, _) in line.match_indices(call) {
                 let name = at + call.find('.').unwrap_or_default() + 1;
+                let text = call_at(&line[name..]);
+                let alike = |one: &&Condition| one.function == function && one.text == text;
                 found.push(Condition {
                     file: file.to_owned(),
                     line: number + 1,
                     column: line[..name].chars().count() + 1,
-                    text: line.trim().to_owned(),
+                    function: function.to_owned(),
+                    number: found.iter().filter(alike).count() + 1,
+                    text: text.to_owned(),
                 });
             }
         }
     }
     found
+}
+
+/// The call with which a text begins, up to its closing parenthesis if the text has it.
+fn call_at(text: &str) -> &str {
+    let mut depth = 0;
+    let ends = text.char_indices().find(|(_, char)| {
+        depth += i32::from(*char == '(') - i32::from(*char == ')');
+        *char == ')' && depth == 0
+    });
+    ends.map_or(text, |(at, _)| &text[..=at])
 }
 
 /// A file of the store with the switch compiled in. Other files stay as they are.

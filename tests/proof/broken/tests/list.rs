@@ -55,6 +55,33 @@ fn each_condition_is_found_at_the_name_of_its_method() {
 }
 
 #[test]
+fn every_condition_has_a_name_of_its_own() {
+    let all = conditions::all().unwrap();
+    let names: BTreeSet<String> = all.iter().map(conditions::Condition::name).collect();
+    assert_eq!(names.len(), all.len());
+    let text =
+        "fn f() {\n    a.require(\"b\", \"=\", n(c)).require_new();\n    a.require(\"b\", \"=\", n(c));\n}\n";
+    let named: Vec<_> = conditions::of_file("a.rs", text).iter().map(conditions::Condition::name).collect();
+    assert_eq!(
+        named,
+        [
+            "a.rs, f: require(\"b\", \"=\", n(c))",
+            "a.rs, f: require_new()",
+            "a.rs, f: require(\"b\", \"=\", n(c)) (2)"
+        ]
+    );
+}
+
+#[test]
+fn every_reason_names_a_condition() {
+    let names: BTreeSet<String> =
+        conditions::all().unwrap().iter().map(conditions::Condition::name).collect();
+    for (name, _) in conditions::REDUNDANT {
+        assert!(names.contains(*name), "{name}");
+    }
+}
+
+#[test]
 fn the_switch_of_the_conditions_fits_the_store() {
     for file in [UPDATE, TRANSACTION, TABLE] {
         let text = fs::read_to_string(root().join(file)).unwrap();
