@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use clorp_sam::Template;
 use clorp_tests::permissions::{Permission, grants};
 use clorp_tests::tools;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
 const PACKAGES: &[&str] = &["cfn-lint==1.58.0", "aws-sam-translator==1.115.0"];
@@ -31,13 +31,15 @@ policies = {name: "arn:aws:iam::aws:policy/service-role/" + name for name in nam
 json.dump(Translator(policies, Parser()).translate(template, {}), sys.stdout)
 "#;
 
-/// The transformed template's resources.
-static RESOURCES: LazyLock<Value> = LazyLock::new(|| {
+/// The transformed template.
+static TRANSFORMED: LazyLock<Value> = LazyLock::new(|| {
     let mut command = Command::new(python_tools().join("python"));
     command.args(["-c", TRANSFORM, TEMPLATE]).env("AWS_DEFAULT_REGION", "us-east-1");
-    let template: Value = serde_json::from_str(&succeed(&mut command)).unwrap();
-    template["Resources"].clone()
+    serde_json::from_str(&succeed(&mut command)).unwrap()
 });
+
+/// The transformed template's resources.
+static RESOURCES: LazyLock<&Value> = LazyLock::new(|| &TRANSFORMED["Resources"]);
 
 fn python_tools() -> PathBuf {
     tools::python_venv(&tools::tools_dir().join("template"), PACKAGES).unwrap()
@@ -106,7 +108,7 @@ fn permissions_of(name: &str, function: &Value) -> BTreeSet<Permission> {
 fn leading_keys(statement: &Value) -> Option<String> {
     let condition = statement.get("Condition")?;
     let keys = &condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-    let all = serde_json::json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } });
+    let all = json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } });
     assert_eq!(*condition, all);
     let keys: Vec<&str> = keys.as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect();
     Some(keys.join(" "))
@@ -156,7 +158,7 @@ fn every_function_of_the_workspace_is_deployed_on_arm() {
     let expected = Template::from_repo().unwrap().functions();
     assert_eq!(functions().keys().collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
     for (name, function) in functions() {
-        assert_eq!(function["Architectures"], serde_json::json!(["arm64"]), "{name}");
+        assert_eq!(function["Architectures"], json!(["arm64"]), "{name}");
         assert_eq!(function["Runtime"], "provided.al2023", "{name}");
         assert_eq!(function["Handler"], "bootstrap", "{name}");
         assert_eq!(function["Environment"]["Variables"]["CLORP_TABLE"]["Ref"], "Table", "{name}");
@@ -294,7 +296,7 @@ fn the_bucket_is_private_and_keeps_attachments() {
         (&plain["Effect"], &plain["Principal"], &plain["Action"]),
         (&"Deny".into(), &"*".into(), &"s3:*".into())
     );
-    assert_eq!(plain["Condition"], serde_json::json!({ "Bool": { "aws:SecureTransport": "false" } }));
+    assert_eq!(plain["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));
     let rules = properties["LifecycleConfiguration"]["Rules"].as_array().unwrap();
     let expiring: Vec<_> = rules.iter().filter(|rule| rule.get("ExpirationInDays").is_some()).collect();
     let [uploads] = expiring.as_slice() else { panic!("{rules:?}") };
@@ -360,8 +362,7 @@ fn functions_with_callers_are_configured_for_supabase_and_its_secrets_are_in_no_
         ] {
             let reference =
                 format!("{{{{resolve:secretsmanager:${{SupabaseSecretName}}:SecretString:{key}}}}}");
-            let expected =
-                serde_json::json!([condition, { "Fn::Sub": reference }, { "Ref": "AWS::NoValue" }]);
+            let expected = json!([condition, { "Fn::Sub": reference }, { "Ref": "AWS::NoValue" }]);
             assert_eq!(variables[variable]["Fn::If"], expected, "{name}: {variable}");
         }
     }
@@ -399,17 +400,28 @@ fn money_that_is_pending_for_a_quarter_of_an_hour_raises_an_alarm() {
 
 #[test]
 fn every_alarm_is_raised_at_the_first_occurrence_and_notifies_the_topic() {
+    let topic = json!({ "Fn::If": ["HasAlarmTopic", { "Ref": "AlarmTopicArn" }, { "Ref": "AlarmTopic" }] });
     for alarm in resources_of_type("AWS::CloudWatch::Alarm").values() {
         assert_eq!(alarm["Threshold"], 0);
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
-        assert!(alarm["AlarmActions"].to_string().contains("AlarmTopicArn"), "{alarm}");
+        assert_eq!(alarm["AlarmActions"], json!([topic]));
     }
+}
+
+#[test]
+fn a_stack_whose_alarms_reach_nobody_is_refused() {
+    let assertion = &TRANSFORMED["Rules"]["AlarmsReachSomebody"]["Assertions"][0]["Assert"];
+    let is_set = |name: &str| json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": name }, ""] }] });
+    assert_eq!(*assertion, json!({ "Fn::Or": [is_set("AlarmEmail"), is_set("AlarmTopicArn")] }));
+    let topic = only("AWS::SNS::Topic");
+    assert_eq!(topic["Condition"], "NeedsAlarmTopic");
+    assert_eq!(topic["Properties"]["Subscription"][0]["Endpoint"]["Ref"], "AlarmEmail");
 }
 
 #[test]
 fn the_queue_waits_for_the_ranking_and_its_dead_letters_raise_an_alarm() {
     let wake = &only("AWS::Lambda::EventSourceMapping")["Properties"];
-    assert_eq!(wake["FunctionResponseTypes"], serde_json::json!(["ReportBatchItemFailures"]));
+    assert_eq!(wake["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
     let queue = &RESOURCES[wake["EventSourceArn"]["Fn::GetAtt"][0].as_str().unwrap()]["Properties"];
     let timeout = functions()["ranking"]["Timeout"].as_u64().unwrap();
     assert!(queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout);
@@ -449,6 +461,6 @@ fn the_table_is_protected_against_deletion_and_restorable() {
     assert_eq!(properties["DeletionProtectionEnabled"], true);
     assert_eq!(properties["SSESpecification"]["SSEEnabled"], true);
     assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST");
-    let ttl = serde_json::json!({"AttributeName": "expires_at", "Enabled": true});
+    let ttl = json!({"AttributeName": "expires_at", "Enabled": true});
     assert_eq!(properties["TimeToLiveSpecification"], ttl);
 }
