@@ -368,13 +368,16 @@ fn functions_with_callers_are_configured_for_supabase_and_its_secrets_are_in_no_
     }
 }
 
-/// The alarm of a function's log. The only filter of that log counts what the alarm watches.
+/// Alarms that allow for some occurrences, or that watch something other than failures.
+const WITH_A_THRESHOLD: [&str; 2] = ["RankingSweepAlarm", "ReconcilerSweepAlarm"];
+
+/// The alarm that watches the lines of a function's log that match a pattern.
 fn alarm_of(function: &str, pattern: &str) -> &'static Value {
     let log = &functions()[function]["LoggingConfig"]["LogGroup"]["Ref"];
     let filters = resources_of_type("AWS::Logs::MetricFilter");
-    let mut filters = filters.values().filter(|filter| &filter["LogGroupName"]["Ref"] == log);
-    let (filter, None) = (filters.next().unwrap(), filters.next()) else { panic!("{function}") };
-    assert_eq!(filter["FilterPattern"], pattern);
+    let matches =
+        |filter: &&&Value| &filter["LogGroupName"]["Ref"] == log && filter["FilterPattern"] == pattern;
+    let filter = filters.values().find(matches).unwrap_or_else(|| panic!("{function}: {pattern}"));
     let metric = &filter["MetricTransformations"][0];
     let alarms = resources_of_type("AWS::CloudWatch::Alarm");
     let alarm = alarms.values().find(|alarm| alarm["MetricName"] == metric["MetricName"]).unwrap();
@@ -399,12 +402,29 @@ fn money_that_is_pending_for_a_quarter_of_an_hour_raises_an_alarm() {
 }
 
 #[test]
-fn every_alarm_is_raised_at_the_first_occurrence_and_notifies_the_topic() {
+fn a_sweep_that_does_not_end_within_five_minutes_raises_an_alarm() {
+    for (function, code) in [
+        ("ranking", include_str!("../../functions/ranking/src/event.rs")),
+        ("reconciler", include_str!("../../functions/reconciler/src/lib.rs")),
+    ] {
+        let words = "\"sweep ended\"";
+        assert!(code.contains(words), "{function} does not log {words}");
+        let alarm = alarm_of(function, &format!("{{ $.message = {words} }}"));
+        let rings = (&alarm["ComparisonOperator"], &alarm["Threshold"], &alarm["TreatMissingData"]);
+        assert_eq!(rings, (&"LessThanThreshold".into(), &1.into(), &"breaching".into()), "{function}");
+        assert_eq!((&alarm["Period"], &alarm["EvaluationPeriods"]), (&60.into(), &5.into()), "{function}");
+    }
+}
+
+#[test]
+fn every_alarm_about_failures_is_raised_at_the_first_and_every_alarm_notifies_the_topic() {
     let topic = json!({ "Fn::If": ["HasAlarmTopic", { "Ref": "AlarmTopicArn" }, { "Ref": "AlarmTopic" }] });
-    for alarm in resources_of_type("AWS::CloudWatch::Alarm").values() {
-        assert_eq!(alarm["Threshold"], 0);
-        assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
-        assert_eq!(alarm["AlarmActions"], json!([topic]));
+    for (id, alarm) in resources_of_type("AWS::CloudWatch::Alarm") {
+        assert_eq!(alarm["AlarmActions"], json!([topic]), "{id}");
+        if !WITH_A_THRESHOLD.contains(&id) {
+            assert_eq!((&alarm["Threshold"], &alarm["EvaluationPeriods"]), (&0.into(), &1.into()), "{id}");
+            assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{id}");
+        }
     }
 }
 
