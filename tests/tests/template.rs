@@ -402,6 +402,21 @@ fn money_that_is_pending_for_a_quarter_of_an_hour_raises_an_alarm() {
 }
 
 #[test]
+fn every_function_has_an_alarm_for_its_errors_and_one_for_its_throttles() {
+    let alarms = resources_of_type("AWS::CloudWatch::Alarm");
+    let watched = |metric: &str| -> Vec<&str> {
+        let of_functions = alarms.values().filter(|alarm| alarm["Namespace"] == "AWS/Lambda");
+        let alarms = of_functions.filter(|alarm| alarm["MetricName"] == metric);
+        let mut ids: Vec<_> = alarms.map(|a| a["Dimensions"][0]["Value"]["Ref"].as_str().unwrap()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let functions: Vec<_> = resources_of_type("AWS::Lambda::Function").into_keys().collect();
+    assert_eq!(watched("Errors"), functions);
+    assert_eq!(watched("Throttles"), functions);
+}
+
+#[test]
 fn a_sweep_that_does_not_end_within_five_minutes_raises_an_alarm() {
     for (function, code) in [
         ("ranking", include_str!("../../functions/ranking/src/event.rs")),
