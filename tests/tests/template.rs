@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use clorp_sam::Template;
+use clorp_stripe_api::signature::BadSignature;
 use clorp_tests::permissions::{Permission, grants};
 use clorp_tests::tools;
 use serde_json::{Value, json};
@@ -369,7 +370,14 @@ fn functions_with_callers_are_configured_for_supabase_and_its_secrets_are_in_no_
 }
 
 /// Alarms that allow for some occurrences, or that watch something other than failures.
-const WITH_A_THRESHOLD: [&str; 2] = ["RankingSweepAlarm", "ReconcilerSweepAlarm"];
+const WITH_A_THRESHOLD: [&str; 6] = [
+    "ApiLatencyAlarm",
+    "ApiServerErrorsAlarm",
+    "RankingQueueAgeAlarm",
+    "RankingQueueDepthAlarm",
+    "RankingSweepAlarm",
+    "ReconcilerSweepAlarm",
+];
 
 /// The alarm that watches the lines of a function's log that match a pattern.
 fn alarm_of(function: &str, pattern: &str) -> &'static Value {
@@ -390,6 +398,37 @@ fn a_webhook_event_that_is_not_applied_raises_an_alarm() {
     let words = "\"webhook event not applied\"";
     assert!(include_str!("../../shared/payments/src/events.rs").contains(words), "nobody logs {words}");
     assert_eq!(alarm_of("stripe-webhook", &format!("{{ $.message = {words} }}"))["EvaluationPeriods"], 1);
+}
+
+#[test]
+fn a_webhook_signature_under_no_secret_raises_an_alarm() {
+    let route = include_str!("../../functions/stripe-webhook/src/routes/webhook.rs");
+    let words = "\"webhook event with an invalid signature\"";
+    assert!(route.contains(&format!("tracing::warn!(?bad, {words})")), "nobody logs {words}");
+    assert_eq!(format!("{:?}", BadSignature::Mismatch), "Mismatch");
+    let pattern = format!("{{ $.message = {words} && $.bad = \"Mismatch\" }}");
+    assert_eq!(alarm_of("stripe-webhook", &pattern)["EvaluationPeriods"], 1);
+}
+
+#[test]
+fn the_api_the_table_and_the_queue_have_alarms() {
+    let alarms = resources_of_type("AWS::CloudWatch::Alarm");
+    for (id, metric) in [("ApiServerErrorsAlarm", "5xx"), ("ApiLatencyAlarm", "Latency")] {
+        assert_eq!(alarms[id]["MetricName"], metric);
+        assert_eq!(alarms[id]["Dimensions"][0]["Value"]["Ref"], "Api");
+    }
+    for (id, metric) in [
+        ("TableReadThrottlesAlarm", "ReadThrottleEvents"),
+        ("TableWriteThrottlesAlarm", "WriteThrottleEvents"),
+    ] {
+        let query = format!("SELECT SUM({metric}) FROM \"AWS/DynamoDB\" WHERE TableName = '${{Table}}'");
+        assert_eq!(alarms[id]["Metrics"][0]["Expression"]["Fn::Sub"], query);
+    }
+    for id in ["RankingQueueAgeAlarm", "RankingQueueDepthAlarm"] {
+        assert_eq!(alarms[id]["Dimensions"][0]["Value"]["Fn::GetAtt"][0], "RankingQueue");
+    }
+    // A message is delayed by 15 minutes at most, and SQS counts them as its age.
+    assert!(alarms["RankingQueueAgeAlarm"]["Threshold"].as_u64().unwrap() > 900);
 }
 
 #[test]
