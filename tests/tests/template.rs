@@ -493,6 +493,20 @@ fn a_stack_whose_alarms_reach_nobody_is_refused() {
 }
 
 #[test]
+fn the_dashboard_shows_every_figure_that_is_taken_from_a_log() {
+    let body = &only("AWS::CloudWatch::Dashboard")["Properties"]["DashboardBody"]["Fn::Sub"][0];
+    let body: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+    let widgets = body["widgets"].as_array().unwrap().iter();
+    let metrics = widgets.flat_map(|widget| widget["properties"]["metrics"].as_array().unwrap());
+    let of_logs = metrics.filter(|metric| metric[0] == "${AWS::StackName}");
+    let shown: BTreeSet<&str> = of_logs.map(|metric| metric[1].as_str().unwrap()).collect();
+    let filters = resources_of_type("AWS::Logs::MetricFilter").into_values();
+    let counted: BTreeSet<_> =
+        filters.map(|filter| filter["MetricTransformations"][0]["MetricName"].as_str().unwrap()).collect();
+    assert_eq!(shown, counted);
+}
+
+#[test]
 fn the_queue_waits_for_the_ranking_and_its_dead_letters_raise_an_alarm() {
     let wake = &only("AWS::Lambda::EventSourceMapping")["Properties"];
     assert_eq!(wake["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
