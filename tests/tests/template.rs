@@ -210,6 +210,22 @@ fn every_log_has_a_retention_period() {
 }
 
 #[test]
+fn the_logs_of_functions_that_move_money_outlive_the_stack() {
+    let with_money = ["connect", "drops", "ranking", "reconciler", "stripe-webhook", "wallet"];
+    for (name, function) in functions() {
+        let log = &RESOURCES[function["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap()];
+        let (parameter, deletion, replacement) = if with_money.contains(&name.as_str()) {
+            ("MoneyLogRetentionDays", "RetainExceptOnCreate", "Retain")
+        } else {
+            ("LogRetentionDays", "Delete", "Delete")
+        };
+        assert_eq!(log["Properties"]["RetentionInDays"]["Ref"], parameter, "{name}");
+        assert_eq!(log["DeletionPolicy"], deletion, "{name}");
+        assert_eq!(log["UpdateReplacePolicy"], replacement, "{name}");
+    }
+}
+
+#[test]
 fn no_permission_is_a_wildcard() {
     for Permission { function, action, resource, .. } in permissions() {
         assert!(!action.contains('*'), "{function}: {action}");
