@@ -232,7 +232,8 @@ fn no_permission_is_a_wildcard() {
         // A wildcard may end a name inside the project's own table, such as its board indexes.
         let own = ["Table.Arn", "UploadsBucket.Arn"].iter().any(|arn| resource.starts_with(arn));
         // A model on Bedrock is no resource of the stack, and its operator chooses it by a parameter.
-        let own = own || resource == "RankingQueue.Arn" || action == "bedrock:InvokeModel";
+        let queue = ["RankingQueue.Arn", "FailedSweepsQueue.Arn"].contains(&resource.as_str());
+        let own = own || queue || action == "bedrock:InvokeModel";
         assert!(own && !resource.starts_with('*'), "{function}: {action} on {resource}");
     }
 }
@@ -278,7 +279,9 @@ fn only_functions_that_need_them_have_permissions_on_the_queue_and_the_bucket() 
         ("ranking", "bedrock:InvokeModel", "arn:AWS::Partition:bedrock:*::foundation-model/*"),
         ("ranking", "bedrock:InvokeModel", "arn:AWS::Partition:bedrock:*:AWS::AccountId:inference-profile/*"),
         ("ranking", "s3:GetObject", "UploadsBucket.Arn/attachments/*"),
+        ("ranking", "sqs:SendMessage", "FailedSweepsQueue.Arn"),
         ("ranking", "sqs:SendMessage", "RankingQueue.Arn"),
+        ("reconciler", "sqs:SendMessage", "FailedSweepsQueue.Arn"),
         ("uploads", "s3:PutObject", "UploadsBucket.Arn/uploads/*"),
         ("verify", "s3:GetObject", "UploadsBucket.Arn/uploads/*"),
         ("verify", "s3:ListBucket", "UploadsBucket.Arn"),
@@ -532,8 +535,10 @@ fn the_queue_waits_for_the_ranking_and_its_dead_letters_raise_an_alarm() {
     assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 5);
     let dead = &queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0];
     let alarms = resources_of_type("AWS::CloudWatch::Alarm");
-    let watches = |alarm: &&&Value| &alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0] == dead;
-    assert_eq!(alarms.values().filter(watches).count(), 1);
+    for dead in [dead, &"FailedSweepsQueue".into()] {
+        let watches = |alarm: &&&Value| &alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0] == dead;
+        assert_eq!(alarms.values().filter(watches).count(), 1, "{dead}");
+    }
     for (id, queue) in resources_of_type("AWS::SQS::Queue") {
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
     }
@@ -541,9 +546,11 @@ fn the_queue_waits_for_the_ranking_and_its_dead_letters_raise_an_alarm() {
 
 #[test]
 fn ranking_and_reconciler_sweep_every_minute() {
+    let failed_sweeps = json!({ "Fn::GetAtt": ["FailedSweepsQueue", "Arn"] });
     let mut sweeping = Vec::new();
     for (id, rule) in resources_of_type("AWS::Events::Rule") {
         assert_eq!(rule["ScheduleExpression"], "rate(1 minute)", "{id}");
+        assert_eq!(rule["Targets"][0]["DeadLetterConfig"]["Arn"], failed_sweeps, "{id}");
         let target = &RESOURCES[rule["Targets"][0]["Arn"]["Fn::GetAtt"][0].as_str().unwrap()];
         sweeping.push(binary(target["Metadata"].clone()));
     }
@@ -552,6 +559,7 @@ fn ranking_and_reconciler_sweep_every_minute() {
     assert_eq!(sweeping, Template::from_repo().unwrap().scheduled_functions());
     for (id, config) in resources_of_type("AWS::Lambda::EventInvokeConfig") {
         assert_eq!(config["MaximumRetryAttempts"], 0, "{id}: the next sweep finds the same work");
+        assert_eq!(config["DestinationConfig"]["OnFailure"]["Destination"], failed_sweeps, "{id}");
     }
 }
 
