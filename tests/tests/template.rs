@@ -29,7 +29,7 @@ for resource in template["Resources"].values():
         resource["Properties"]["CodeUri"] = "s3://bucket/key"  # as `sam package` leaves it
 names = ["AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole"]
 policies = {name: "arn:aws:iam::aws:policy/service-role/" + name for name in names}
-json.dump(Translator(policies, Parser()).translate(template, {}), sys.stdout)
+json.dump(Translator(policies, Parser()).translate(template, {"Release": "1763000000"}), sys.stdout)
 "#;
 
 /// The transformed template.
@@ -76,6 +76,13 @@ fn functions() -> BTreeMap<String, &'static Value> {
 
 fn binary(metadata: Value) -> String {
     metadata["BuildProperties"]["Binary"].as_str().unwrap().to_string()
+}
+
+/// The binary behind an alias.
+fn binary_behind(alias: &str) -> String {
+    assert_eq!(RESOURCES[alias]["Type"], "AWS::Lambda::Alias", "{alias}");
+    let id = RESOURCES[alias]["Properties"]["FunctionName"]["Ref"].as_str().unwrap();
+    binary(RESOURCES[id]["Metadata"].clone())
 }
 
 /// Every permission that the template gives.
@@ -184,8 +191,8 @@ fn the_api_routes_every_path_to_its_function() {
         let any = &paths[&route.path]["x-amazon-apigateway-any-method"];
         let uri = any["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"].as_str().unwrap();
         let (_, rest) = uri.split_once("functions/${").unwrap();
-        let (id, _) = rest.split_once(".Arn}").unwrap();
-        assert_eq!(binary(RESOURCES[id]["Metadata"].clone()), route.function, "{}", route.path);
+        let (alias, _) = rest.split_once("}/").unwrap();
+        assert_eq!(binary_behind(alias), route.function, "{}", route.path);
     }
 }
 
@@ -239,21 +246,42 @@ fn no_permission_is_a_wildcard() {
 }
 
 #[test]
-fn the_only_managed_policies_are_those_of_sam_for_logs_and_the_queue() {
+fn the_only_managed_policies_are_those_of_sam_for_logs_traces_the_queue_and_deployments() {
     let names = |role: &Value| -> Vec<String> {
         let arns = one_or_many(&role["ManagedPolicyArns"]).into_iter().map(|arn| arn.as_str().unwrap());
         arns.map(|arn| arn.rsplit('/').next().unwrap().to_string()).collect()
     };
     for (name, function) in functions() {
-        let mut expected = vec!["AWSLambdaBasicExecutionRole"];
+        let mut expected = vec!["AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"];
         expected.extend((name == "ranking").then_some("AWSLambdaSQSQueueExecutionRole"));
         assert_eq!(names(role(function)), expected, "{name}");
     }
-    assert_eq!(
-        resources_of_type("AWS::IAM::Role").len(),
-        functions().len(),
-        "the only roles are those of the functions"
-    );
+    let roles = resources_of_type("AWS::IAM::Role");
+    assert_eq!(names(roles["CodeDeployServiceRole"]), ["AWSCodeDeployRoleForLambda"]);
+    assert_eq!(roles.len(), functions().len() + 1, "there are roles for functions and deployments only");
+}
+
+#[test]
+fn a_release_takes_every_function_into_service_by_a_canary_that_its_alarms_roll_back() {
+    for (id, function) in resources_of_type("AWS::Lambda::Function") {
+        let alias = &RESOURCES[format!("{id}Aliaslive")];
+        // CloudFormation publishes a version if its name changes. The name has the value of `Release`.
+        let version = json!({ "Fn::GetAtt": [format!("{id}Version1763000000"), "Version"] });
+        assert_eq!(alias["Properties"]["FunctionVersion"], version);
+        // Lambda publishes no version of what has not changed.
+        assert!(function["Description"].as_str().unwrap().ends_with(" 1763000000"), "{id}");
+        let update = &alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"];
+        let group = &RESOURCES[update["DeploymentGroupName"]["Ref"].as_str().unwrap()]["Properties"];
+        let config = &group["DeploymentConfigName"]["Fn::Sub"][1]["ConfigName"];
+        assert_eq!(config, "Canary10Percent5Minutes");
+        let alarms = group["AlarmConfiguration"]["Alarms"].as_array().unwrap().iter();
+        let alarms: Vec<_> = alarms.map(|alarm| alarm["Name"]["Ref"].as_str().unwrap()).collect();
+        let name = id.strip_suffix("Function").unwrap();
+        let mut expected = vec!["ApiServerErrorsAlarm".to_owned(), format!("{name}ErrorsAlarm")];
+        let sweep = format!("{name}SweepAlarm");
+        expected.extend(RESOURCES.get(&sweep).is_some().then_some(sweep));
+        assert_eq!(alarms, expected);
+    }
 }
 
 #[test]
@@ -551,8 +579,7 @@ fn ranking_and_reconciler_sweep_every_minute() {
     for (id, rule) in resources_of_type("AWS::Events::Rule") {
         assert_eq!(rule["ScheduleExpression"], "rate(1 minute)", "{id}");
         assert_eq!(rule["Targets"][0]["DeadLetterConfig"]["Arn"], failed_sweeps, "{id}");
-        let target = &RESOURCES[rule["Targets"][0]["Arn"]["Fn::GetAtt"][0].as_str().unwrap()];
-        sweeping.push(binary(target["Metadata"].clone()));
+        sweeping.push(binary_behind(rule["Targets"][0]["Arn"]["Ref"].as_str().unwrap()));
     }
     sweeping.sort();
     assert_eq!(sweeping, ["ranking", "reconciler"]);
