@@ -379,6 +379,21 @@ fn stripes_key_and_the_webhook_secrets_go_to_different_functions_and_are_in_no_t
 }
 
 #[test]
+fn reserved_concurrency_leaves_room_in_an_account_of_usual_size() {
+    let default = |parameter: &str| TRANSFORMED["Parameters"][parameter]["Default"].as_u64().unwrap();
+    let mut sum = 0;
+    for (name, function) in functions() {
+        let share = &function["ReservedConcurrentExecutions"]["Fn::If"];
+        assert_eq!((&share[0], &share[2]["Ref"]), (&"ReservesConcurrency".into(), &"AWS::NoValue".into()));
+        sum += share[1].as_u64().unwrap_or_else(|| default(share[1]["Ref"].as_str().expect(&name)));
+    }
+    assert!(sum <= 900, "{sum} of 1,000, of which Lambda keeps 100 unreserved");
+    let comment = format!("# Reserved concurrency sums to {sum} of");
+    assert!(std::fs::read_to_string(TEMPLATE).unwrap().contains(&comment), "it sums to {sum}");
+    assert!(default("RankingConcurrency") > default("JudgeConcurrency"), "a sweep needs a function too");
+}
+
+#[test]
 fn the_gateway_has_route_limits_for_the_public_writes_only() {
     let settings = &only("AWS::ApiGatewayV2::Stage")["Properties"]["RouteSettings"];
     let limited: Vec<_> = settings.as_object().unwrap().keys().collect();
@@ -591,7 +606,7 @@ fn ranking_and_reconciler_sweep_every_minute() {
 }
 
 #[test]
-fn the_table_is_protected_against_deletion_and_restorable() {
+fn the_table_is_protected_against_deletion_and_high_costs_and_restorable() {
     let table = only("AWS::DynamoDB::Table");
     assert_eq!(table["DeletionPolicy"], "Retain");
     assert_eq!(table["UpdateReplacePolicy"], "Retain");
@@ -600,6 +615,11 @@ fn the_table_is_protected_against_deletion_and_restorable() {
     assert_eq!(properties["DeletionProtectionEnabled"], true);
     assert_eq!(properties["SSESpecification"]["SSEEnabled"], true);
     assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST");
+    let brake = &properties["OnDemandThroughput"];
+    assert_eq!(brake["MaxWriteRequestUnits"]["Ref"], "TableMaxWriteUnits");
+    for index in properties["GlobalSecondaryIndexes"].as_array().unwrap() {
+        assert_eq!(index["OnDemandThroughput"], *brake, "{}", index["IndexName"]);
+    }
     let ttl = json!({"AttributeName": "expires_at", "Enabled": true});
     assert_eq!(properties["TimeToLiveSpecification"], ttl);
 }
