@@ -246,9 +246,9 @@ fn no_permission_is_a_wildcard() {
 }
 
 #[test]
-fn the_only_managed_policies_are_those_of_sam_for_logs_traces_the_queue_and_deployments() {
+fn the_only_managed_policies_are_for_logs_traces_the_queue_deployments_and_backups() {
     let names = |role: &Value| -> Vec<String> {
-        let arns = one_or_many(&role["ManagedPolicyArns"]).into_iter().map(|arn| arn.as_str().unwrap());
+        let arns = one_or_many(&role["ManagedPolicyArns"]).into_iter().map(arn);
         arns.map(|arn| arn.rsplit('/').next().unwrap().to_string()).collect()
     };
     for (name, function) in functions() {
@@ -258,7 +258,22 @@ fn the_only_managed_policies_are_those_of_sam_for_logs_traces_the_queue_and_depl
     }
     let roles = resources_of_type("AWS::IAM::Role");
     assert_eq!(names(roles["CodeDeployServiceRole"]), ["AWSCodeDeployRoleForLambda"]);
-    assert_eq!(roles.len(), functions().len() + 1, "there are roles for functions and deployments only");
+    let backups = ["AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForS3Backup"];
+    assert_eq!(names(roles["BackupRole"]), backups);
+    assert_eq!(roles.len(), functions().len() + 2, "there is a role for something else");
+}
+
+#[test]
+fn the_table_and_the_bucket_are_backed_up_to_a_vault_that_outlives_the_stack() {
+    let selection = &only("AWS::Backup::BackupSelection")["Properties"]["BackupSelection"];
+    let expected = ["Table", "UploadsBucket"].map(|id| json!({ "Fn::GetAtt": [id, "Arn"] }));
+    assert_eq!(selection["Resources"], json!(expected));
+    assert_eq!(selection["IamRoleArn"]["Fn::GetAtt"][0], "BackupRole");
+    assert_eq!(only("AWS::Backup::BackupVault")["DeletionPolicy"], "RetainExceptOnCreate");
+    assert_eq!(only("AWS::S3::Bucket")["Properties"]["VersioningConfiguration"]["Status"], "Enabled");
+    let rules = &only("AWS::Backup::BackupPlan")["Properties"]["BackupPlan"]["BackupPlanRule"];
+    let days = rules.as_array().unwrap().iter().map(|rule| rule["Lifecycle"]["DeleteAfterDays"].as_u64());
+    assert_eq!(days.collect::<Vec<_>>(), [Some(35), Some(400)]);
 }
 
 #[test]
