@@ -366,7 +366,54 @@ fn the_bucket_is_private_and_keeps_attachments() {
     // An upload can be attached for one day, so two days are enough.
     assert_eq!((&uploads["Prefix"], &uploads["ExpirationInDays"]), (&"uploads/".into(), &2.into()));
     let cors = &properties["CorsConfiguration"]["CorsRules"][0];
-    assert_eq!(cors["AllowedOrigins"][0]["Ref"], "WebOrigin");
+    assert_eq!(cors["AllowedOrigins"]["Ref"], "WebOrigins");
+}
+
+#[test]
+fn the_web_pages_have_no_default_and_every_function_knows_their_origins() {
+    assert!(TRANSFORMED["Parameters"]["WebOrigins"].get("Default").is_none());
+    let on_first = |path: &str| {
+        let first = json!({ "Fn::Select": [0, { "Ref": "WebOrigins" }] });
+        json!({ "Fn::Join": ["", [first, { "Ref": path }]] })
+    };
+    for (name, function) in functions() {
+        let variables = &function["Environment"]["Variables"];
+        let origins = json!({ "Fn::Join": [",", { "Ref": "WebOrigins" }] });
+        assert_eq!(variables["CLORP_WEB_ORIGINS"], origins, "{name}");
+        for (variable, path) in [("CLORP_WALLET_URL", "WalletPath"), ("CLORP_CLI_LOGIN_URL", "CliLoginPath")]
+        {
+            if let Some(url) = variables.get(variable) {
+                assert_eq!(*url, on_first(path), "{name}: {variable}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_domain_needs_a_certificate_and_replaces_the_hosts_of_aws() {
+    let assertions = &TRANSFORMED["Rules"]["DomainIsComplete"]["Assertions"];
+    let is_empty = |name: &str| json!({ "Fn::Equals": [{ "Ref": name }, ""] });
+    let is_set = |name: &str| json!({ "Fn::Not": [is_empty(name)] });
+    let alone = json!({ "Fn::And": [is_empty("CertificateArn"), is_empty("HostedZoneId")] });
+    let expected = [
+        json!({ "Fn::Or": [is_empty("DomainName"), is_set("CertificateArn")] }),
+        json!({ "Fn::Or": [is_set("DomainName"), alone] }),
+    ];
+    let assertions: Vec<_> = assertions.as_array().unwrap().iter().map(|a| a["Assert"].clone()).collect();
+    assert_eq!(assertions, expected);
+    for (kind, condition) in [
+        ("AWS::ApiGatewayV2::DomainName", "HasDomain"),
+        ("AWS::ApiGatewayV2::ApiMapping", "HasDomain"),
+        ("AWS::Route53::RecordSetGroup", "HasHostedZone"),
+    ] {
+        assert_eq!(only(kind)["Condition"], condition, "{kind}");
+    }
+    let mapping = &only("AWS::ApiGatewayV2::ApiMapping")["Properties"];
+    let stage = mapping["Stage"]["Ref"].as_str().unwrap();
+    assert_eq!(RESOURCES[stage]["Type"], "AWS::ApiGatewayV2::Stage");
+    let servers = &only("AWS::ApiGatewayV2::Api")["Properties"]["Body"]["servers"][0];
+    let disabled = &servers["x-amazon-apigateway-endpoint-configuration"]["disableExecuteApiEndpoint"];
+    assert_eq!(*disabled, json!({ "Fn::If": ["HasDomain", true, false] }));
 }
 
 #[test]
