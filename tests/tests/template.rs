@@ -13,6 +13,7 @@ use clorp_tests::tools;
 use serde_json::{Value, json};
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+const WEBHOOK: &str = "ANY /api/stripe/webhook";
 const PACKAGES: &[&str] = &["cfn-lint==1.58.0", "aws-sam-translator==1.115.0"];
 
 /// Prints the CloudFormation template that the SAM template in the first argument becomes.
@@ -188,11 +189,14 @@ fn the_api_routes_every_path_to_its_function() {
     let routes = Template::from_repo().unwrap().routes();
     assert_eq!(paths.len(), routes.len());
     for route in routes {
-        let any = &paths[&route.path]["x-amazon-apigateway-any-method"];
-        let uri = any["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"].as_str().unwrap();
-        let (_, rest) = uri.split_once("functions/${").unwrap();
-        let (alias, _) = rest.split_once("}/").unwrap();
-        assert_eq!(binary_behind(alias), route.function, "{}", route.path);
+        let methods = paths[&route.path].as_object().unwrap();
+        assert!(methods.contains_key("x-amazon-apigateway-any-method"), "{}", route.path);
+        for method in methods.values() {
+            let uri = method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"].as_str().unwrap();
+            let (_, rest) = uri.split_once("functions/${").unwrap();
+            let (alias, _) = rest.split_once("}/").unwrap();
+            assert_eq!(binary_behind(alias), route.function, "{}", route.path);
+        }
     }
 }
 
@@ -456,16 +460,25 @@ fn reserved_concurrency_leaves_room_in_an_account_of_usual_size() {
 }
 
 #[test]
-fn the_gateway_has_route_limits_for_the_public_writes_only() {
+fn the_gateway_limits_the_public_writes_apart_and_never_the_webhook() {
     let settings = &only("AWS::ApiGatewayV2::Stage")["Properties"]["RouteSettings"];
-    let limited: Vec<_> = settings.as_object().unwrap().keys().collect();
-    assert_eq!(limited, ["ANY /api/cli/login", "ANY /api/cli/token"]);
-    let routes = Template::from_repo().unwrap().routes();
+    let limited: BTreeSet<&str> = settings.as_object().unwrap().keys().map(String::as_str).collect();
+    let login = ["ANY /api/cli/login", "GET /api/cli/login", "POST /api/cli/login"];
+    let others = ["ANY /api/cli/token", WEBHOOK];
+    assert_eq!(limited, login.into_iter().chain(others).collect());
+    let paths = &only("AWS::ApiGatewayV2::Api")["Properties"]["Body"]["paths"];
     for (route, limits) in settings.as_object().unwrap() {
-        let path = route.strip_prefix("ANY ").unwrap();
-        assert!(routes.iter().any(|route| route.path == path), "{path} is no route");
+        let (method, path) = route.split_once(' ').unwrap();
+        let method = match method {
+            "ANY" => "x-amazon-apigateway-any-method".to_owned(),
+            method => method.to_lowercase(),
+        };
+        // The gateway refuses a setting for a route that does not exist.
+        assert!(paths[path][method].is_object(), "{route} is no route");
         assert!(limits["ThrottlingRateLimit"].is_u64() && limits["ThrottlingBurstLimit"].is_u64());
     }
+    let rate = settings[WEBHOOK]["ThrottlingRateLimit"].as_u64();
+    assert!(rate > TRANSFORMED["Parameters"]["ThrottleRate"]["Default"].as_u64(), "{rate:?}");
     // A query can contain a code.
     let format = only("AWS::ApiGatewayV2::Stage")["Properties"]["AccessLogSettings"]["Format"].to_string();
     assert!(!format.contains("query") && !format.contains("Query"), "{format}");

@@ -189,23 +189,27 @@ impl Function {
             Some(_) => entries(field(resource, "Properties")?, "Events")?,
             None => Vec::new(),
         };
-        let paths = of_type(&events, "HttpApi")
-            .map(|(id, event)| http_path(event).with_context(|| format!("event {id}")))
-            .collect::<Result<_>>()?;
+        let routes = of_type(&events, "HttpApi")
+            .map(|(id, event)| method_and_path(event).with_context(|| format!("event {id}")))
+            .collect::<Result<Vec<_>>>()?;
+        let (any, of_one_method): (Vec<_>, Vec<_>) = routes.into_iter().partition(|(m, _)| m == "ANY");
+        let paths: Vec<String> = any.into_iter().map(|(_, path)| path).collect();
+        for (method, path) in of_one_method {
+            ensure!(
+                paths.contains(&path),
+                "{path}: the functions answer 405 themselves, so Method must be ANY beside {method}"
+            );
+        }
         Ok(Self { binary: text(build, "Binary")?.to_string(), paths })
     }
 }
 
-/// The path of an `HttpApi` event.
-fn http_path(event: &Value) -> Result<String> {
+/// The method and the path of an `HttpApi` event. A method of its own is for the gateway's throttles only.
+fn method_and_path(event: &Value) -> Result<(String, String)> {
     let properties = field(event, "Properties")?;
     let (path, method) = (text(properties, "Path")?, text(properties, "Method")?);
-    ensure!(
-        method == "ANY",
-        "{path}: the functions answer 405 themselves, so Method must be ANY and not {method}"
-    );
     ensure!(path.starts_with('/'), "{path}: a path must start with a slash");
-    Ok(path.to_string())
+    Ok((method.to_string(), path.to_string()))
 }
 
 impl TableSpec {
@@ -469,7 +473,11 @@ mod tests {
         let text =
             std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap();
         for (from, to, problem) in [
-            ("Method: ANY, Path: /api/jobs }", "Method: GET, Path: /api/jobs }", "Method must be ANY"),
+            (
+                "Method: ANY, Path: /api/jobs }",
+                "Method: GET, Path: /api/jobs }",
+                "Method must be ANY beside GET",
+            ),
             ("Path: /api/jobs }", "Path: !Sub /api/jobs }", "Path is computed (!Sub)"),
             ("Binary: drops", "Bin: drops", "Binary is missing"),
         ] {
