@@ -9,7 +9,7 @@ use crate::proxy::Call;
 
 /// Function, resource in the template's notation with the partition keys it is limited to, and actions.
 const GRANTED: &[(&str, &str, &str)] = &[
-    ("board", "Table.Arn", "BatchGetItem"),
+    ("board", "Table.Arn DROP#* AGENTS#* STATS#*", "BatchGetItem"),
     ("board", "Table.Arn/index/board_*", "Query"),
     ("board", "Table.Arn/index/directory_*", "Query"),
     ("drops", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem DeleteItem ConditionCheckItem"),
@@ -19,9 +19,13 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ("reconciler", "Table.Arn/index/by_sender", "Query"),
     ("ranking", "Table.Arn", "BatchGetItem Query PutItem UpdateItem DeleteItem"),
     ("ranking", "Table.Arn/index/board_closing", "Query"),
-    ("connect", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
-    ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem ConditionCheckItem"),
-    ("uploads", "Table.Arn", "GetItem BatchGetItem UpdateItem"),
+    ("connect", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
+    ("connect", "Table.Arn STATS#*", "BatchGetItem"),
+    ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query"),
+    ("stripe-webhook", "Table.Arn USER#* STRIPE#* OWNER#*", "UpdateItem ConditionCheckItem"),
+    ("stripe-webhook", "Table.Arn USER#* STRIPE#* EXTERNAL#*", "PutItem"),
+    ("uploads", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
+    ("uploads", "Table.Arn STATS#*", "BatchGetItem"),
     ("users", "Table.Arn", "GetItem BatchGetItem Query"),
     (
         "users",
@@ -30,7 +34,9 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ),
     ("verify", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
     ("verify", "Table.Arn USER#* STATS#*", "BatchGetItem"),
-    ("wallet", "Table.Arn", "GetItem BatchGetItem Query PutItem UpdateItem"),
+    ("wallet", "Table.Arn", "GetItem BatchGetItem Query"),
+    ("wallet", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "UpdateItem"),
+    ("wallet", "Table.Arn USER#* EXTERNAL#*", "PutItem"),
 ];
 
 /// One action of a function on the table or an index, granted or used.
