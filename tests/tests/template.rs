@@ -163,6 +163,22 @@ fn cfn_lint_finds_nothing() {
 }
 
 #[test]
+fn every_parameter_without_a_default_is_asked_for_by_the_file_of_parameters() {
+    let file = include_str!("../../infra/parameters.yaml");
+    let file: yaml_serde::Value = yaml_serde::from_str(file).unwrap();
+    let asked: BTreeSet<&str> =
+        file.as_mapping().unwrap().iter().filter_map(|(name, _)| name.as_str()).collect();
+    let parameters = TRANSFORMED["Parameters"].as_object().unwrap();
+    let unknown: Vec<_> = asked.iter().filter(|name| !parameters.contains_key(**name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    let required = parameters.iter().filter(|(_, parameter)| parameter.get("Default").is_none());
+    for (name, _) in required {
+        assert!(asked.contains(name.as_str()), "{name}");
+        assert_eq!(file[name.as_str()].as_str(), Some(""), "an operator decides about {name}");
+    }
+}
+
+#[test]
 fn every_function_of_the_workspace_is_deployed_on_arm() {
     let expected = Template::from_repo().unwrap().functions();
     assert_eq!(functions().keys().collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
