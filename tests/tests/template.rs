@@ -636,6 +636,35 @@ fn every_alarm_about_failures_is_raised_at_the_first_and_every_alarm_notifies_th
 }
 
 #[test]
+fn every_alarm_has_a_section_of_the_runbook_and_every_section_an_alarm() {
+    let runbook = include_str!("../../docs/runbook.md");
+    let sections: BTreeMap<String, &str> = runbook
+        .split("\n## ")
+        .skip(1)
+        .map(|section| section.split_once('\n').unwrap())
+        .map(|(heading, text)| (heading.to_lowercase().replace(' ', "-"), text))
+        .collect();
+    let mut used = BTreeSet::new();
+    for (id, alarm) in resources_of_type("AWS::CloudWatch::Alarm") {
+        let description = alarm["AlarmDescription"].as_str().unwrap();
+        let (_, anchor) = description.split_once(" See docs/runbook.md#").unwrap_or_else(|| panic!("{id}"));
+        let text = sections.get(anchor).unwrap_or_else(|| panic!("{id}: no section {anchor}"));
+        // The alarms of functions share a section, which names their common ending.
+        let ending = ["ErrorsAlarm", "ThrottlesAlarm"].into_iter().find(|ending| id.ends_with(ending));
+        let named = format!("`{id}`");
+        let common = ending.map(|ending| format!("`…{ending}`"));
+        assert!(text.contains(&named) || common.is_some_and(|common| text.contains(&common)), "{id}");
+        used.insert(anchor);
+    }
+    assert_eq!(used, sections.keys().map(String::as_str).collect());
+    for (heading, text) in &sections {
+        for lead in ["**Meaning.**", "**Look at.**", "**Do.**"] {
+            assert!(text.contains(lead), "{heading}: {lead}");
+        }
+    }
+}
+
+#[test]
 fn a_stack_whose_alarms_reach_nobody_is_refused() {
     let assertion = &TRANSFORMED["Rules"]["AlarmsReachSomebody"]["Assertions"][0]["Assert"];
     let is_set = |name: &str| json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": name }, ""] }] });
