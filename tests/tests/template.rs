@@ -461,11 +461,13 @@ fn stripes_key_and_the_webhook_secrets_go_to_different_functions_and_are_in_no_t
 }
 
 #[test]
-fn reserved_concurrency_leaves_room_in_an_account_of_usual_size() {
+fn reserved_concurrency_stops_every_function_or_leaves_room_in_an_account_of_usual_size() {
     let default = |parameter: &str| TRANSFORMED["Parameters"][parameter]["Default"].as_u64().unwrap();
     let mut sum = 0;
     for (name, function) in functions() {
-        let share = &function["ReservedConcurrentExecutions"]["Fn::If"];
+        let stopped = &function["ReservedConcurrentExecutions"]["Fn::If"];
+        assert_eq!((&stopped[0], &stopped[1]), (&"IsStopped".into(), &0.into()), "{name}");
+        let share = &stopped[2]["Fn::If"];
         assert_eq!((&share[0], &share[2]["Ref"]), (&"ReservesConcurrency".into(), &"AWS::NoValue".into()));
         sum += share[1].as_u64().unwrap_or_else(|| default(share[1]["Ref"].as_str().expect(&name)));
     }
