@@ -163,6 +163,15 @@ fn cfn_lint_finds_nothing() {
 }
 
 #[test]
+fn every_parameter_is_documented() {
+    let documented = include_str!("../../docs/deploy.md");
+    let parameters = TRANSFORMED["Parameters"].as_object().unwrap();
+    let missing: Vec<_> =
+        parameters.keys().filter(|name| !documented.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/deploy.md: {missing:?}");
+}
+
+#[test]
 fn every_parameter_without_a_default_is_asked_for_by_the_file_of_parameters() {
     let file = include_str!("../../infra/parameters.yaml");
     let file: yaml_serde::Value = yaml_serde::from_str(file).unwrap();
