@@ -2,11 +2,15 @@
 //! uses for SAM.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use clorp_sam::Template;
+use clorp_domain::Rules;
+use clorp_http::Origins;
+use clorp_judge::model::{FIRST_MODEL, ModelConfig, SECOND_MODEL};
+use clorp_sam::{KeySpec, Projection, Template};
 use clorp_stripe_api::signature::BadSignature;
 use clorp_tests::permissions::{Permission, grants};
 use clorp_tests::tools;
@@ -14,6 +18,9 @@ use serde_json::{Value, json};
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
 const WEBHOOK: &str = "ANY /api/stripe/webhook";
+/// moto, with the packages that its CloudFormation needs.
+const MOTO_PACKAGES: &[&str] =
+    &["moto==5.2.5", "openapi-spec-validator==0.9.0", "docker==7.2.0", "joserfc==1.8.0"];
 const PACKAGES: &[&str] = &["cfn-lint==1.58.0", "aws-sam-translator==1.115.0"];
 
 /// Prints the CloudFormation template that the SAM template in the first argument becomes.
@@ -753,4 +760,147 @@ fn the_table_is_protected_against_deletion_and_high_costs_and_restorable() {
     }
     let ttl = json!({"AttributeName": "expires_at", "Enabled": true});
     assert_eq!(properties["TimeToLiveSpecification"], ttl);
+}
+
+/// Creates the stack in moto with these parameters. Returns what `create.py` tells of it.
+fn create(parameters: &Value) -> Value {
+    let bin = tools::python_venv(&tools::tools_dir().join("template-moto"), MOTO_PACKAGES).unwrap();
+    let mut template = tempfile::tempfile().unwrap();
+    template.write_all(TRANSFORMED.to_string().as_bytes()).unwrap();
+    template.rewind().unwrap();
+    let mut command = Command::new(bin.join("python"));
+    command.args(["-c", include_str!("template/create.py"), &parameters.to_string()]).stdin(template);
+    serde_json::from_str(&succeed(&mut command)).unwrap()
+}
+
+/// A stack with the parameters that are required.
+static CREATED: LazyLock<Value> = LazyLock::new(|| {
+    let origins = "https://www.example.com,https://shop.example.com";
+    create(&json!({ "WebOrigins": origins, "Judge": "embedded", "AlarmEmail": "a@example.com" }))
+});
+
+/// A variable of a function of a created stack, as the function reads it.
+fn variable(created: &Value, function: &str, name: &str) -> Option<String> {
+    let value = &created["environments"][function][name];
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Some(text).filter(|text| !text.is_empty() && !value.is_null())
+}
+
+/// The key of a table or an index, as DynamoDB describes it.
+fn key_of(described: &Value) -> KeySpec {
+    let part = |index: usize| described["KeySchema"][index]["AttributeName"].as_str().map(str::to_owned);
+    KeySpec { hash: part(0).unwrap(), range: part(1) }
+}
+
+/// The projection of an index, as DynamoDB describes it.
+fn projection_of(described: &Value) -> Projection {
+    let projection = &described["Projection"];
+    match projection["ProjectionType"].as_str().unwrap() {
+        "KEYS_ONLY" => Projection::KeysOnly,
+        "INCLUDE" => {
+            let names = projection["NonKeyAttributes"].as_array().unwrap().iter();
+            let mut names: Vec<_> = names.map(|name| name.as_str().unwrap().to_owned()).collect();
+            names.sort();
+            Projection::Include(names)
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn moto_creates_the_stack_but_for_the_types_that_it_does_not_know() {
+    let unknown = [
+        "AWS::ApiGatewayV2::Api",
+        "AWS::ApiGatewayV2::Stage",
+        "AWS::Backup::BackupPlan",
+        "AWS::Backup::BackupSelection",
+        "AWS::Backup::BackupVault",
+        "AWS::CloudWatch::Alarm",
+        "AWS::CodeDeploy::Application",
+        "AWS::CodeDeploy::DeploymentGroup",
+        "AWS::Lambda::EventInvokeConfig",
+        "AWS::Logs::MetricFilter",
+        "AWS::S3::BucketPolicy",
+        "AWS::SQS::QueuePolicy",
+    ];
+    assert_eq!(CREATED["unknown"], json!(unknown));
+    for kind in ["AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::Logs::LogGroup"] {
+        for id in resources_of_type(kind).keys() {
+            assert!(CREATED["names"][id].is_string(), "{id} is not created");
+        }
+    }
+}
+
+#[test]
+fn the_table_of_a_created_stack_is_the_one_that_all_tests_run_on() {
+    let (table, expected) = (&CREATED["table"], Template::from_repo().unwrap().table().unwrap());
+    assert_eq!(key_of(table), expected.key);
+    let indexes = table["GlobalSecondaryIndexes"].as_array().unwrap().iter();
+    let indexes: BTreeMap<&str, _> = indexes
+        .map(|index| (index["IndexName"].as_str().unwrap(), (key_of(index), projection_of(index))))
+        .collect();
+    let expected = expected.indexes.iter();
+    let expected: BTreeMap<&str, _> =
+        expected.map(|index| (index.name.as_str(), (index.key.clone(), index.projection.clone()))).collect();
+    assert_eq!(indexes, expected);
+}
+
+#[test]
+fn the_functions_of_a_created_stack_are_configured_as_their_code_expects() {
+    let (names, environments) = (&CREATED["names"], CREATED["environments"].as_object().unwrap());
+    assert_eq!(environments.len(), functions().len());
+    for id in environments.keys() {
+        let var = |name: &str| variable(&CREATED, id, name);
+        assert_eq!(var("CLORP_TABLE").as_deref(), names["Table"].as_str(), "{id}");
+        assert!(Rules::from_vars(var).is_ok(), "{id}");
+        assert!(Origins::parse(&var("CLORP_WEB_ORIGINS").unwrap()).is_some(), "{id}");
+        for (name, resource) in
+            [("RANKING_QUEUE_URL", "RankingQueue"), ("CLORP_UPLOADS_BUCKET", "UploadsBucket")]
+        {
+            assert!(var(name).is_none_or(|value| names[resource] == value), "{id}: {name}");
+        }
+        assert!(var("SUPABASE_URL").is_none() && var("SUPABASE_ANON_KEY").is_none(), "{id}");
+    }
+    let ranking = |name: &str| variable(&CREATED, "RankingFunction", name);
+    assert_eq!(ModelConfig::from_vars(&FIRST_MODEL, ranking).unwrap(), None);
+    let wallet = variable(&CREATED, "WalletFunction", "CLORP_WALLET_URL");
+    assert_eq!(wallet.as_deref(), Some("https://www.example.com/wallet"));
+}
+
+#[test]
+fn the_queue_of_a_created_stack_wakes_ranking_and_rules_invoke_both_sweeps() {
+    let ends_in = |arn: &Value, id: &str| {
+        arn.as_str().unwrap().ends_with(CREATED["names"][id].as_str().unwrap().rsplit('/').next().unwrap())
+    };
+    let [wake] = CREATED["woken"].as_array().unwrap().as_slice() else { panic!("{}", CREATED["woken"]) };
+    assert!(ends_in(&wake[0], "RankingQueue") && ends_in(&wake[1], "RankingFunction"));
+    let redrive: Value = serde_json::from_str(CREATED["queue"]["RedrivePolicy"].as_str().unwrap()).unwrap();
+    assert!(ends_in(&redrive["deadLetterTargetArn"], "RankingDeadLetterQueue"));
+    let swept = &CREATED["swept"];
+    assert_eq!(swept.as_array().unwrap().len(), 2);
+    assert!(ends_in(&swept[0], "RankingFunction") && ends_in(&swept[1], "ReconcilerFunction"));
+}
+
+#[test]
+fn a_stack_with_a_domain_sessions_and_models_is_configured_as_its_code_expects() {
+    let created = create(&json!({
+        "WebOrigins": "https://www.example.com", "Judge": "model", "ReserveConcurrency": "no",
+        "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
+        "DomainName": "api.example.com",
+        "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1",
+        "SupabaseUrl": "https://abcdefgh.supabase.co", "SupabaseCookieDomain": "example.com",
+        "JudgeModel": "first", "JudgeModelUrl": "https://models.example.com/v1",
+        "JudgeModelInputCentsPerMillion": "25", "JudgeModelOutputCentsPerMillion": "200",
+        "JudgeSecondModel": "second", "JudgeSecondModelUrl": "https://models.example.com/v1",
+        "JudgeSecondModelApi": "messages",
+    }));
+    let ranking = |name: &str| variable(&created, "RankingFunction", name);
+    for vars in [&FIRST_MODEL, &SECOND_MODEL] {
+        assert!(ModelConfig::from_vars(vars, ranking).unwrap().is_some());
+    }
+    let users = |name: &str| variable(&created, "UsersFunction", name);
+    assert_eq!(users("SUPABASE_URL").as_deref(), Some("https://abcdefgh.supabase.co"));
+    assert!(users("SUPABASE_ANON_KEY").is_some() && users("SUPABASE_JWT_SECRET").is_none());
+    assert_eq!(users("CLORP_CLI_LOGIN_URL").as_deref(), Some("https://www.example.com/cli/login"));
+    assert!(created["names"]["AlarmTopic"].is_null(), "the topic exists already");
 }
