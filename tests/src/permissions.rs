@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::proxy::Call;
 
@@ -21,8 +21,9 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ("ranking", "Table.Arn/index/board_closing", "Query"),
     ("connect", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
     ("connect", "Table.Arn STATS#*", "BatchGetItem"),
-    ("stripe-webhook", "Table.Arn", "GetItem BatchGetItem Query"),
-    ("stripe-webhook", "Table.Arn USER#* STRIPE#* OWNER#*", "UpdateItem ConditionCheckItem"),
+    ("stripe-webhook", "Table.Arn USER#* STRIPE#* OWNER#*", "GetItem UpdateItem ConditionCheckItem"),
+    ("stripe-webhook", "Table.Arn STRIPE#*", "Query"),
+    ("stripe-webhook", "Table.Arn STATS#*", "BatchGetItem"),
     ("stripe-webhook", "Table.Arn USER#* STRIPE#* EXTERNAL#*", "PutItem"),
     ("uploads", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
     ("uploads", "Table.Arn STATS#*", "BatchGetItem"),
@@ -34,8 +35,9 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ),
     ("verify", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
     ("verify", "Table.Arn USER#* STATS#*", "BatchGetItem"),
-    ("wallet", "Table.Arn", "GetItem BatchGetItem Query"),
-    ("wallet", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "UpdateItem"),
+    ("wallet", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
+    ("wallet", "Table.Arn USER#*", "Query"),
+    ("wallet", "Table.Arn STATS#*", "BatchGetItem"),
     ("wallet", "Table.Arn USER#* EXTERNAL#*", "PutItem"),
 ];
 
@@ -84,6 +86,10 @@ pub fn required_permissions(call: &Call) -> Vec<Permission> {
         let tables = request["RequestItems"].as_object().expect("tables").values();
         let keys = tables.flat_map(|table| table["Keys"].as_array().expect("keys"));
         return keys.map(|key| need("BatchGetItem", key)).collect();
+    }
+    if call.operation == "Query" && request["IndexName"].is_null() {
+        let partition = &request["ExpressionAttributeValues"][":pk"];
+        return vec![need("Query", &json!({ "pk": partition }))];
     }
     if call.operation != "TransactWriteItems" {
         return vec![need(&call.operation, &request["Key"])];
