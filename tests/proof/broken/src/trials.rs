@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use clorp_broken::conditions::{Condition, LEFT_OUT, REACHED, REDUNDANT, all};
 use clorp_broken::tree::Tree;
 use serde::Serialize;
