@@ -3,7 +3,6 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -52,13 +51,10 @@ impl Log {
     }
 }
 
-/// Route and status of each request that was logged.
-fn requests(log: &str) -> BTreeSet<(String, u64)> {
+/// The line of each request that was logged.
+fn requests(log: &str) -> Vec<Value> {
     let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("each line is JSON"));
-    let ended = lines.filter(|line| line["millis"].is_u64() && line["span"]["request_id"].is_string());
-    ended
-        .map(|line| (line["span"]["route"].as_str().unwrap().to_owned(), line["status"].as_u64().unwrap()))
-        .collect()
+    lines.filter(|line| line["millis"].is_u64() && line["span"]["request_id"].is_string()).collect()
 }
 
 /// The texts that must not be in the log, each with a description.
@@ -80,13 +76,14 @@ async fn control(world: &World, path: &str, body: Value) -> Value {
     response.json().await.unwrap()
 }
 
-/// A client with a new API key, which is one of the secrets.
-async fn create_key(world: &World, secrets: &mut Secrets) -> Client {
+/// A client with a new API key, which is one of the secrets, and the key's id.
+async fn create_key(world: &World, secrets: &mut Secrets) -> (Client, String) {
     let wanted = json!({ "name": "logged", "rights": ["read", "work", "spend", "cards", "payouts"] });
     let created = world.stranger.post("/api/keys", wanted).await.expect(201);
     let key = created["secret"].as_str().unwrap();
     secrets.add("an API key", key);
-    world.stranger.with_authorization(&format!("Bearer {key}"))
+    let id = created["id"].as_str().unwrap().to_owned();
+    (world.stranger.with_authorization(&format!("Bearer {key}")), id)
 }
 
 /// Approves one device login and denies another, while the table fails at times.
@@ -330,7 +327,7 @@ async fn every_request_is_logged_and_no_secret_is() {
     ] {
         secrets.add(what, secret);
     }
-    let user = create_key(&world, &mut secrets).await;
+    let (user, key_id) = create_key(&world, &mut secrets).await;
     top_up(&world, &user, &mut secrets).await;
     race(&world, &user).await;
     verify(&user).await;
@@ -351,7 +348,12 @@ async fn every_request_is_logged_and_no_secret_is() {
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     let requests = requests(&text);
     for (route, status) in LOGGED {
-        let logged = requests.contains(&(route.to_owned(), status));
-        assert!(logged, "no request of {route} that ended with {status} is in the log");
+        let is = |line: &Value| line["span"]["route"] == route && line["status"] == status;
+        assert!(requests.iter().any(is), "no request of {route} that ended with {status} is in the log");
     }
+    let of_key = |line: &&Value| line["span"]["key_id"] == key_id.as_str();
+    assert!(requests.iter().filter(of_key).all(|line| line["span"]["user_id"] == user.id.as_str()));
+    assert!(requests.iter().filter(of_key).count() > 10, "the requests of a key name it");
+    let cold: Vec<bool> = requests.iter().map(|line| line["cold"].as_bool().unwrap()).collect();
+    assert_eq!(cold.iter().filter(|cold| **cold).count(), 1, "the process has one first request");
 }

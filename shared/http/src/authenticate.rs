@@ -14,7 +14,7 @@ use clorp_sessions::{Browser, Identity, Session, Sessions, SetCookie};
 use clorp_write_gate::run_behind;
 use futures::future::join3;
 
-use crate::auth::{Authorization, Caller};
+use crate::auth::{Authorization, Caller, Credential};
 use crate::limits::{RateLimiter, set_limit_headers};
 use crate::origins::Origins;
 use crate::policy::{Access, Policies, Policy};
@@ -168,7 +168,11 @@ impl Authenticator {
             authenticated => authenticated?,
         };
         let Authenticated { caller, set_cookies, renamed } = authenticated;
-        tracing::Span::current().record("user_id", caller.id.as_str());
+        let span = tracing::Span::current();
+        span.record("user_id", caller.id.as_str());
+        if let Credential::Key(key) = &caller.credential {
+            span.record("key_id", tracing::field::display(&key.id));
+        }
         // Before the rate limit, so that a request which may not be made takes nothing from it.
         if let Err(error) = caller.require_access(access) {
             let mut response = Problem::from(error).into_response();

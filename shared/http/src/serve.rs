@@ -1,6 +1,7 @@
 //! The layers that every request passes through, and the entry point of a Lambda.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -15,6 +16,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::authenticate::{self, AuthLayer, Authenticator};
 use crate::cache::weaken_tag;
@@ -31,6 +33,9 @@ use crate::routes::Routes;
 /// The shortest timeout of a function in the template. It bounds requests whose environment names no
 /// deadline.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// True until the first request has ended, whose caller also waited for the start of the environment.
+static IS_COLD: AtomicBool = AtomicBool::new(true);
 
 /// Smallest body that is compressed, in bytes. A smaller one fits into one packet anyway.
 const MIN_COMPRESSED_BYTES: u16 = 1024;
@@ -114,7 +119,7 @@ async fn wrap(request: Request, next: Next) -> Response {
     // The pattern, not the path: a path with an id is unique.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span =
-        tracing::info_span!("request", request_id = %id, %method, route, user_id = tracing::field::Empty);
+        tracing::info_span!("request", request_id = %id, %method, route, user_id = Empty, key_id = Empty);
     let ends_at = request.extensions().get::<lambda_http::Context>().map(|context| context.deadline);
     let answered = scope_invocation(ends_at, TIMEOUT, next.run(request));
     let mut response = answered.instrument(span.clone()).await;
@@ -128,13 +133,16 @@ async fn wrap(request: Request, next: Next) -> Response {
         response.headers_mut().extend(headers);
     }
     let status = response.status().as_u16();
+    let cold = IS_COLD.swap(false, Ordering::Relaxed);
     // A u128 would be logged as text.
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let _entered = span.enter();
     match detail {
-        Some(detail) if status == 500 => tracing::error!(status, code, millis, detail, "request failed"),
-        Some(detail) => tracing::warn!(status, code, millis, detail, "request failed"),
-        None => tracing::info!(status, code, millis, "request"),
+        Some(detail) if status == 500 => {
+            tracing::error!(status, code, millis, cold, detail, "request failed");
+        }
+        Some(detail) => tracing::warn!(status, code, millis, cold, detail, "request failed"),
+        None => tracing::info!(status, code, millis, cold, "request"),
     }
     label(response, &id)
 }
