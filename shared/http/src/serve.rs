@@ -34,7 +34,7 @@ use crate::routes::Routes;
 /// deadline.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// True until the first request has ended, whose caller also waited for the start of the environment.
+/// True until a first request has ended. Its caller has also waited for the start of the environment.
 static IS_COLD: AtomicBool = AtomicBool::new(true);
 
 /// Smallest body that is compressed, in bytes. A smaller one fits into one packet anyway.
