@@ -53,6 +53,8 @@ pub enum BootError {
     Bad(BadRule),
     /// A variable has an invalid value, which is a secret and must not be shown.
     Unusable(&'static str),
+    /// The secret that `CLORP_SECRET_ARN` names cannot be used, for this reason. It names no value.
+    Secret(String),
 }
 
 impl fmt::Display for BootError {
@@ -61,6 +63,7 @@ impl fmt::Display for BootError {
             Self::Missing(name) => write!(f, "{name} must be set"),
             Self::Bad(rule) => rule.fmt(f),
             Self::Unusable(name) => write!(f, "{name} has an invalid value"),
+            Self::Secret(why) => write!(f, "the secret of CLORP_SECRET_ARN cannot be used: {why}"),
         }
     }
 }

@@ -13,6 +13,8 @@
 //! After the first reading, [`PAUSE_SECONDS`] pass between two, because anybody can send a signature that
 //! fits no secret. If a reading fails, the last values stay in use.
 
+#[cfg(feature = "aws")]
+mod aws;
 mod cache;
 
 use std::fmt;
