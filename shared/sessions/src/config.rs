@@ -6,8 +6,7 @@ use clorp_context::BootError;
 use clorp_domain::RateLimit;
 use clorp_domain::rules::{BadRule, parse_rate, parse_whole};
 use clorp_outbound::safe_address;
-
-use crate::secret::Secret;
+use clorp_secrets::Credential;
 
 /// Default limit of the refreshes of one user's sessions. Each session is refreshed about once an hour, and
 /// more often only while Supabase fails.
@@ -27,9 +26,9 @@ pub struct Config {
     /// name the same URL as their issuer.
     pub(crate) auth_url: String,
     /// API key that every call to it carries: the public one that every browser has, or a secret one.
-    pub(crate) anon_key: Secret,
+    pub(crate) anon_key: Credential,
     /// Secret that signs tokens, in a project without signing keys.
-    pub(crate) jwt_secret: Option<Secret>,
+    pub(crate) jwt_secret: Option<Credential>,
     /// Name of the session cookie.
     pub(crate) cookie_name: String,
     /// Domain of the cookie; `None` for the host that sets it.
@@ -46,12 +45,12 @@ impl Config {
     /// The project at `url`, such as `https://abcdefgh.supabase.co`, with the default cookie of its clients.
     /// `None` if the address is not usable. The address must use HTTPS unless it is local, because tokens
     /// travel to it.
-    pub fn new(url: &str, anon_key: &str) -> Option<Self> {
+    pub fn new(url: &str, anon_key: impl Into<Credential>) -> Option<Self> {
         let url = url.trim_end_matches('/');
         let host = safe_address(url)?.host()?.to_ascii_lowercase();
         Some(Self {
             auth_url: format!("{url}/auth/v1"),
-            anon_key: Secret::new(anon_key),
+            anon_key: anon_key.into(),
             jwt_secret: None,
             cookie_name: cookie_name(&host),
             cookie_domain: None,
@@ -63,8 +62,8 @@ impl Config {
 
     /// Also accepts tokens signed with this shared secret.
     #[must_use]
-    pub fn with_jwt_secret(self, secret: &str) -> Self {
-        Self { jwt_secret: Some(Secret::new(secret)), ..self }
+    pub fn with_jwt_secret(self, secret: impl Into<Credential>) -> Self {
+        Self { jwt_secret: Some(secret.into()), ..self }
     }
 
     /// Limits the refreshes of one user's sessions.
@@ -79,20 +78,24 @@ impl Config {
         Self { max_delay, ..self }
     }
 
-    /// Reads the variables. `SUPABASE_URL` is required for sessions, and then `SUPABASE_ANON_KEY` too.
-    /// Optional are `SUPABASE_JWT_SECRET`, `SUPABASE_COOKIE_NAME`, `SUPABASE_COOKIE_DOMAIN`,
-    /// `CLORP_REFRESH_RATE` and `CLORP_REFRESH_TOKEN_SECONDS`.
+    /// Reads the variables and credentials. `SUPABASE_URL` is required for sessions, and then the credential
+    /// `SUPABASE_ANON_KEY` too. Optional are the credential `SUPABASE_JWT_SECRET`, and the variables
+    /// `SUPABASE_COOKIE_NAME`, `SUPABASE_COOKIE_DOMAIN`, `CLORP_REFRESH_RATE` and
+    /// `CLORP_REFRESH_TOKEN_SECONDS`.
     ///
     /// # Errors
     /// [`BootError`] for the first variable that is missing or unusable.
-    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, BootError> {
+    pub fn from_vars(
+        var: impl Fn(&str) -> Option<String>,
+        credential: impl Fn(&'static str) -> Option<Credential>,
+    ) -> Result<Option<Self>, BootError> {
         let Some(url) = var("SUPABASE_URL") else { return Ok(None) };
-        let anon_key = var("SUPABASE_ANON_KEY").ok_or(BootError::Missing("SUPABASE_ANON_KEY"))?;
-        if !is_header_value(&anon_key) {
+        let anon_key = credential("SUPABASE_ANON_KEY").ok_or(BootError::Missing("SUPABASE_ANON_KEY"))?;
+        if !is_header_value(anon_key.known().expose()) {
             return Err(BootError::Unusable("SUPABASE_ANON_KEY"));
         }
         let expected = "the https address of a Supabase project";
-        let config = Self::new(&url, &anon_key);
+        let config = Self::new(&url, anon_key);
         let config = config.ok_or(BootError::Bad(BadRule { name: "SUPABASE_URL", expected }))?;
         let checked = |name: &'static str| match var(name) {
             Some(text) if !is_cookie_token(&text) => Err(BootError::Bad(BadRule {
@@ -108,7 +111,7 @@ impl Config {
                 .map_err(BootError::Bad)?
                 .unwrap_or(REFRESH_RATE),
             refresh_token_seconds: lifetime.map_err(BootError::Bad)?.unwrap_or(REFRESH_TOKEN_SECONDS),
-            jwt_secret: var("SUPABASE_JWT_SECRET").map(Secret::new),
+            jwt_secret: credential("SUPABASE_JWT_SECRET"),
             cookie_name: checked("SUPABASE_COOKIE_NAME")?.unwrap_or(config.cookie_name),
             cookie_domain: checked("SUPABASE_COOKIE_DOMAIN")?,
             ..config
@@ -140,9 +143,9 @@ mod tests {
     use super::*;
 
     fn of(vars: &'static [(&str, &str)]) -> Result<Option<Config>, BootError> {
-        Config::from_vars(|asked| {
-            vars.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned())
-        })
+        let var =
+            |asked: &str| vars.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
+        Config::from_vars(var, |name| var(name).map(Credential::from))
     }
 
     #[test]
@@ -185,9 +188,10 @@ mod tests {
             "CLORP_REFRESH_RATE",
             "CLORP_REFRESH_TOKEN_SECONDS",
         ] {
-            let bad = Config::from_vars(|asked| {
+            let var = |asked: &str| {
                 [url, anon, (name, "a; Path=/")].iter().find(|v| v.0 == asked).map(|v| v.1.to_owned())
-            });
+            };
+            let bad = Config::from_vars(var, |name| var(name).map(Credential::from));
             assert!(named(bad).contains(name));
         }
     }

@@ -10,9 +10,8 @@ use std::fmt;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use clorp_secrets::Secret;
 use serde_json::{Map, Value};
-
-use crate::secret::Secret;
 
 /// Longest value of one cookie, in characters.
 const CHUNK: usize = 3180;

@@ -26,7 +26,6 @@ mod identity;
 mod keys;
 mod refresh;
 mod seal;
-mod secret;
 mod token;
 
 use std::net::IpAddr;
@@ -36,6 +35,7 @@ use std::time::Duration;
 use clorp_context::{BootError, Clock, Context, var};
 use clorp_domain::{Error, RateLimit};
 use clorp_outbound::{Https, Limits};
+use clorp_secrets::Credential;
 use clorp_store::Store;
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -103,7 +103,7 @@ impl Sessions {
     /// # Errors
     /// [`BootError`] for the first variable that is missing or unusable.
     pub fn from_env(context: &Context) -> Result<Option<Self>, BootError> {
-        let config = Config::from_vars(var)?;
+        let config = Config::from_vars(var, |name| var(name).map(Credential::from))?;
         Ok(config.map(|config| Self::new(config, context.store.clone(), context.clock.clone())))
     }
 

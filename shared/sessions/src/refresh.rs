@@ -8,17 +8,17 @@ use clorp_context::Clock;
 use clorp_deadline::wait_until;
 use clorp_domain::{BucketKey, Error, RateLimit, UserId};
 use clorp_outbound::Https;
+use clorp_secrets::{Credential, Secret};
 use clorp_store::{Conditional, Draw, RefreshBegin, RefreshLease, RefreshOutcome, Store};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::LIMITS;
 use crate::config::Config;
 use crate::seal::Seal;
-use crate::secret::Secret;
 
 /// Lease of the request that calls Supabase, in seconds. It covers the longest call and the work around it.
 const LEASE: u32 = 6;
@@ -54,7 +54,7 @@ const FINAL_CODES: [&str; 7] = [
 #[derive(Debug)]
 pub(crate) struct Refreshes {
     url: String,
-    anon_key: Secret,
+    anon_key: Credential,
     rate: RateLimit,
     https: Https,
     store: Store,
@@ -158,7 +158,10 @@ impl Refreshes {
         session: Expiring<'_>,
     ) -> Result<Refreshed, Error> {
         let answer = match self.count(session.user).await {
-            Ok(()) => self.call(session).await,
+            Ok(()) => {
+                let called = timeout(LIMITS.time, self.call(session)).await;
+                called.unwrap_or_else(|_| Err(fault("no response in time")))
+            }
             Err(error) => Err(error),
         };
         let (outcome, kept) = match &answer {
@@ -187,29 +190,38 @@ impl Refreshes {
     }
 
     async fn call(&self, session: Expiring<'_>) -> Result<Refreshed, Error> {
-        let fault = |why: String| Error::unavailable(format!("refreshing a session: {why}"));
-        let response = self.https.send(self.request(session)?, LIMITS).await.map_err(fault)?;
+        let key = self.anon_key.current().await;
+        let mut response = self.send(session, &key).await?;
+        // Supabase refuses a wrong key before it looks at the refresh token, which is therefore not used.
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some(key) = self.anon_key.after_refusal(&key).await
+        {
+            response = self.send(session, &key).await?;
+        }
         let (status, body) = (response.status(), response.body());
         if status == StatusCode::OK {
             let now = self.clock.now().as_second();
             let session = NewSession::parse(body, Some(now));
-            return session
-                .map(Refreshed::Renewed)
-                .ok_or_else(|| fault("no session in the response".to_owned()));
+            return session.map(Refreshed::Renewed).ok_or_else(|| fault("no session in the response"));
         }
         match refusal(status, body) {
             Some(code) => {
                 tracing::info!(code, "Supabase refused to refresh a session");
                 Ok(Refreshed::Refused)
             }
-            None => Err(fault(format!("status {status}"))),
+            None => Err(fault(&format!("status {status}"))),
         }
     }
 
-    fn request(&self, session: Expiring<'_>) -> Result<Request<Bytes>, Error> {
+    async fn send(&self, session: Expiring<'_>, key: &Secret) -> Result<Response<Bytes>, Error> {
+        let request = self.request(session, key)?;
+        self.https.send(request, LIMITS).await.map_err(|why| fault(&why))
+    }
+
+    fn request(&self, session: Expiring<'_>, key: &Secret) -> Result<Request<Bytes>, Error> {
         let unbuildable =
             |error: hyper::http::Error| Error::internal(format!("request cannot be built: {error}"));
-        let mut key = HeaderValue::from_str(self.anon_key.expose()).map_err(|e| unbuildable(e.into()))?;
+        let mut key = HeaderValue::from_str(key.expose()).map_err(|e| unbuildable(e.into()))?;
         key.set_sensitive(true);
         let body = json!({ "refresh_token": session.refresh_token.expose() }).to_string();
         let mut request =
@@ -219,6 +231,10 @@ impl Refreshes {
         }
         request.body(Bytes::from(body)).map_err(unbuildable)
     }
+}
+
+fn fault(why: &str) -> Error {
+    Error::unavailable(format!("refreshing a session: {why}"))
 }
 
 /// Supabase's error code, if the session has ended. Other errors, such as a wrong API key, too many requests

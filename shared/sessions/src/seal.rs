@@ -6,8 +6,7 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine};
 use clorp_domain::{Error, RefreshId};
-
-use crate::secret::Secret;
+use clorp_secrets::Secret;
 
 const NONCE_LEN: usize = 12;
 const KEY_LEN: usize = 32;

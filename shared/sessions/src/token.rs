@@ -1,9 +1,9 @@
 //! Verification of access tokens: JWTs signed by the project.
 
-use std::sync::Arc;
-
 use clorp_domain::{Error, UserId};
+use clorp_secrets::{Credential, Secret};
 use jiff::Timestamp;
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value};
@@ -25,7 +25,7 @@ const AUTHENTICATED: &str = "authenticated";
 #[derive(Debug)]
 pub(crate) struct Tokens {
     issuer: String,
-    secret: Option<Arc<Key>>,
+    secret: Option<Credential>,
     keys: Keys,
 }
 
@@ -96,11 +96,7 @@ impl Claims {
 
 impl Tokens {
     pub(crate) fn new(config: &Config, keys: Keys) -> Self {
-        let secret = config.jwt_secret.as_ref().map(|secret| {
-            let decoding = DecodingKey::from_secret(secret.expose().as_bytes());
-            Arc::new(Key { algorithm: Algorithm::HS256, decoding })
-        });
-        Self { issuer: config.auth_url.clone(), secret, keys }
+        Self { issuer: config.auth_url.clone(), secret: config.jwt_secret.clone(), keys }
     }
 
     /// Verifies that the project issued a token for one of its users. The token may have expired.
@@ -117,27 +113,45 @@ impl Tokens {
         if header.crit.is_some() {
             return Err(Error::Unauthenticated);
         }
-        let key = match (header.alg, header.kid) {
-            (Algorithm::HS256, _) => self.secret.clone(),
-            (Algorithm::ES256 | Algorithm::RS256, Some(id)) => self.keys.get(&id).await?,
+        let claims = match (header.alg, header.kid) {
+            (Algorithm::HS256, _) => self.verify_shared(token).await,
+            (Algorithm::ES256 | Algorithm::RS256, Some(id)) => {
+                self.keys.get(&id).await?.and_then(|key| self.verify(token, &key).ok())
+            }
             _ => None,
         };
-        let key = key.ok_or(Error::Unauthenticated)?;
-        let claims = self.verify(token, &key).filter(Claims::is_of_a_person);
-        let claims = claims.ok_or(Error::Unauthenticated)?;
+        let claims = claims.filter(Claims::is_of_a_person).ok_or(Error::Unauthenticated)?;
         check_dates(claims, now).ok_or(Error::Unauthenticated)
     }
 
+    /// Verifies a signature by the shared secret. One that does not fit may be by a new secret.
+    async fn verify_shared(&self, token: &str) -> Option<Claims> {
+        let credential = self.secret.as_ref()?;
+        let secret = credential.current().await;
+        match self.verify(token, &shared(&secret)) {
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => {
+                let secret = credential.after_refusal(&secret).await?;
+                self.verify(token, &shared(&secret)).ok()
+            }
+            verified => verified.ok(),
+        }
+    }
+
     /// Verifies a signature by `key` and its only algorithm, for a user of this project. Returns the claims.
-    fn verify(&self, token: &str, key: &Key) -> Option<Claims> {
+    fn verify(&self, token: &str, key: &Key) -> jsonwebtoken::errors::Result<Claims> {
         let mut validation = Validation::new(key.algorithm);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[AUTHENTICATED]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // The times are checked against the injected clock instead.
         validation.validate_exp = false;
-        Some(decode::<Claims>(token, &key.decoding, &validation).ok()?.claims)
+        Ok(decode::<Claims>(token, &key.decoding, &validation)?.claims)
     }
+}
+
+/// The key of tokens that are signed with a shared secret.
+fn shared(secret: &Secret) -> Key {
+    Key { algorithm: Algorithm::HS256, decoding: DecodingKey::from_secret(secret.expose().as_bytes()) }
 }
 
 /// Converts the claims, unless they are not valid yet.

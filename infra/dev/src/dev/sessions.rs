@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use clorp_context::var;
+use clorp_secrets::Credential;
 use clorp_sessions::Config;
 use tokio::process::Command;
 
@@ -46,7 +47,7 @@ impl Choice {
     }
 
     fn from_vars(table: &database::Choice, var: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        Ok(match (Config::from_vars(&var)?, var("SUPABASE_URL")) {
+        Ok(match (Config::from_vars(&var, |name| var(name).map(Credential::from))?, var("SUPABASE_URL")) {
             (Some(_), Some(url)) => Self::Supabase { url },
             _ if matches!(table, database::Choice::Aws { .. }) => Self::None,
             _ => Self::Issuer,
