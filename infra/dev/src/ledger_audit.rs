@@ -119,7 +119,7 @@ async fn settle(store: &Store, events: &[String]) -> Result<()> {
 
 /// Stripe as the stack uses it, or as the environment says.
 fn stripe(stack: Option<&DevFile>) -> Result<Option<Stripe>> {
-    let of_stack = stack.and_then(|stack| stack.stripe_key.as_ref().zip(stack.stripe_url.as_deref()));
+    let of_stack = stack.and_then(|stack| stack.stripe_key.as_deref().zip(stack.stripe_url.as_deref()));
     match of_stack {
         Some((key, url)) => Stripe::new(key, Some(url)).map(Some).map_err(|why| anyhow!(why)),
         None => stripe_from_env(),
@@ -129,5 +129,5 @@ fn stripe(stack: Option<&DevFile>) -> Result<Option<Stripe>> {
 fn stripe_from_env() -> Result<Option<Stripe>> {
     let Some(key) = clorp_context::var("STRIPE_SECRET_KEY") else { return Ok(None) };
     let url = clorp_context::var("STRIPE_API_URL");
-    Stripe::new(&key, url.as_deref()).map(Some).map_err(|why| anyhow!(why))
+    Stripe::new(key, url.as_deref()).map(Some).map_err(|why| anyhow!(why))
 }

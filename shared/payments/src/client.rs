@@ -48,7 +48,7 @@ impl Payments {
     pub fn from_env(context: Context) -> Result<Self, BootError> {
         let key = var("STRIPE_SECRET_KEY").ok_or(BootError::Missing("STRIPE_SECRET_KEY"))?;
         let wallet_url = var("CLORP_WALLET_URL").ok_or(BootError::Missing("CLORP_WALLET_URL"))?;
-        let stripe = Stripe::new(&key, var("STRIPE_API_URL").as_deref())
+        let stripe = Stripe::new(key, var("STRIPE_API_URL").as_deref())
             .map_err(|_| BootError::Unusable("STRIPE_SECRET_KEY or STRIPE_API_URL"))?;
         Ok(Self { context, stripe, pages: Pages::new(wallet_url) })
     }

@@ -15,10 +15,11 @@ use std::time::Duration;
 
 use clorp_deadline::wait_until;
 use clorp_domain::{Cents, ConnectStatus, SetupId, Topup, UserId, Withdrawal};
+use clorp_secrets::Credential;
 use clorp_write_gate::wait_for_admission;
 use futures::{FutureExt, Stream, TryStreamExt};
 use jiff::Timestamp;
-use stripe::{ApiErrors, ApiErrorsCode, ApiErrorsType, ClientBuilder, IdempotencyKey, RequestStrategy};
+use stripe::{ApiErrors, ApiErrorsCode, ApiErrorsType, IdempotencyKey, RequestStrategy};
 use stripe::{StripeError, StripeRequest};
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
@@ -51,15 +52,16 @@ use stripe_types::{Currency, RangeQueryTs};
 use tokio::time::Instant;
 
 use crate::events::TopupPayment;
+use crate::keyed::Keyed;
 use crate::metadata;
-use crate::transport::{LocalHandler, Transport};
+use crate::transport::LocalHandler;
 
 /// Timeout for one call with all its attempts, unless the request's deadline is nearer.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(7);
 /// Time that an attempt needs to begin. A response too late to be recorded would leave the outcome unknown.
 const LEAST_TIME: Duration = Duration::from_secs(1);
 /// Timeout for one attempt.
-const ATTEMPT: Duration = Duration::from_secs(5);
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(5);
 /// First pause between attempts. It doubles, and the actual pause is random below it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Page size of lists.
@@ -70,7 +72,7 @@ const CLOCK_MARGIN_SECONDS: i64 = 60;
 /// A client of Stripe's API.
 #[derive(Clone)]
 pub struct Stripe {
-    client: Transport,
+    client: Keyed,
     tries: usize,
 }
 
@@ -194,18 +196,14 @@ impl Stripe {
     ///
     /// # Errors
     /// A description of the problem, if the key or the URL cannot be used.
-    pub fn new(secret_key: &str, url: Option<&str>) -> Result<Self, String> {
-        let mut builder = ClientBuilder::new(secret_key).timeout(ATTEMPT);
-        if let Some(url) = url {
-            builder = builder.url(url);
-        }
-        let client = builder.build().map_err(|error| describe(&error))?;
-        Ok(Self { client: Transport::Network(Box::new(client)), tries: usize::MAX })
+    pub fn new(secret_key: impl Into<Credential>, url: Option<&str>) -> Result<Self, String> {
+        let client = Keyed::new(secret_key.into(), url).map_err(|error| describe(&error))?;
+        Ok(Self { client, tries: usize::MAX })
     }
 
     /// Connects to a stand-in in the same process. For simulations.
     pub fn local(handler: Arc<LocalHandler>) -> Self {
-        Self { client: Transport::Local(handler), tries: usize::MAX }
+        Self { client: Keyed::local(handler), tries: usize::MAX }
     }
 
     /// Limits every call to `tries` attempts, even if time is left. Tests that want an unknown outcome need
@@ -604,17 +602,23 @@ impl Stripe {
         let undecided = |why: &str| Ended { failure: unknown(why), may_be_kept: false };
         wait_for_admission().await.map_err(|_| undecided("the caller was not admitted"))?;
         let end = wait_until(WAIT_TIMEOUT);
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut may_be_rolled) = (FIRST_PAUSE, true);
         for n in 1.. {
+            let connection = self.client.connection().await;
             let left = end.saturating_duration_since(Instant::now());
             if left < LEAST_TIME {
                 return Err(undecided("no time is left to ask"));
             }
             let call = request.customize().request_strategy(strategy.clone()).timeout(left.min(ATTEMPT));
-            let error = match call.send(&self.client).await {
+            let error = match call.send(&connection.transport).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            // Stripe has done nothing, so the same request follows at once, with the new key.
+            if may_be_rolled && is_about_key(&error) && self.client.is_rolled(&connection).await {
+                may_be_rolled = false;
+                continue;
+            }
             let broken = matches!(error, StripeError::Stripe(_, 500..));
             let useful = persistence == Persistence::UntilDecided || !broken;
             let again = useful && n < self.tries && Instant::now() + pause + LEAST_TIME < end;
@@ -762,6 +766,11 @@ fn sort(error: &StripeError) -> Failure {
         }
         other => Failure::Unknown(describe(other)),
     }
+}
+
+/// True if Stripe does not accept the API key.
+const fn is_about_key(error: &StripeError) -> bool {
+    matches!(error, StripeError::Stripe(_, 401))
 }
 
 /// Describes an error for the log, without the request and without the objects that Stripe includes.

@@ -6,6 +6,8 @@
 #[cfg(feature = "api")]
 pub mod api;
 pub mod events;
+#[cfg(feature = "api")]
+mod keyed;
 pub mod signature;
 #[cfg(feature = "api")]
 pub mod transport;
