@@ -11,6 +11,7 @@ use clorp_domain::Rules;
 use clorp_http::Origins;
 use clorp_judge::model::{FIRST_MODEL, ModelConfig, SECOND_MODEL};
 use clorp_sam::{KeySpec, Projection, Template};
+use clorp_secrets::Credential;
 use clorp_stripe_api::signature::BadSignature;
 use clorp_tests::permissions::{Permission, grants};
 use clorp_tests::tools;
@@ -917,7 +918,7 @@ fn the_functions_of_a_created_stack_are_configured_as_their_code_expects() {
         assert!(var("SUPABASE_URL").is_none() && var("SUPABASE_ANON_KEY").is_none(), "{id}");
     }
     let ranking = |name: &str| variable(&CREATED, "RankingFunction", name);
-    assert_eq!(ModelConfig::from_vars(&FIRST_MODEL, ranking).unwrap(), None);
+    assert_eq!(ModelConfig::from_vars(&FIRST_MODEL, ranking, |_| None).unwrap(), None);
     let wallet = variable(&CREATED, "WalletFunction", "CLORP_WALLET_URL");
     assert_eq!(wallet.as_deref(), Some("https://www.example.com/wallet"));
 }
@@ -951,7 +952,8 @@ fn a_stack_with_a_domain_sessions_and_models_is_configured_as_its_code_expects()
     }));
     let ranking = |name: &str| variable(&created, "RankingFunction", name);
     for vars in [&FIRST_MODEL, &SECOND_MODEL] {
-        assert!(ModelConfig::from_vars(vars, ranking).unwrap().is_some());
+        let key = |name: &'static str| ranking(name).map(Credential::from);
+        assert!(ModelConfig::from_vars(vars, ranking, key).unwrap().is_some());
     }
     let users = |name: &str| variable(&created, "UsersFunction", name);
     assert_eq!(users("SUPABASE_URL").as_deref(), Some("https://abcdefgh.supabase.co"));

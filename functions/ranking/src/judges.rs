@@ -3,6 +3,7 @@
 use clorp_context::{BootError, var};
 use clorp_domain::rules::BadRule;
 use clorp_judge::model::{ConfigError, FIRST_MODEL, Model, ModelConfig, SECOND_MODEL, Seat};
+use clorp_secrets::Credential;
 use clorp_store::JudgingCost;
 
 /// Millionths of a cent in a cent.
@@ -53,9 +54,10 @@ impl Judges {
             Some("model") => {}
             Some(_) => return Err(bad("CLORP_JUDGE", "embedded or model")),
         }
-        let first = ModelConfig::from_vars(&FIRST_MODEL, var).map_err(boot_error)?;
+        let credential = |name: &'static str| var(name).map(Credential::from);
+        let first = ModelConfig::from_vars(&FIRST_MODEL, var, credential).map_err(boot_error)?;
         let first = first.ok_or(BootError::Missing("CLORP_JUDGE_MODEL"))?;
-        let second = ModelConfig::from_vars(&SECOND_MODEL, var).map_err(boot_error)?;
+        let second = ModelConfig::from_vars(&SECOND_MODEL, var, credential).map_err(boot_error)?;
         Ok(Some(Self {
             first: connect(first).map_err(boot_error)?,
             second: second.map(connect).transpose().map_err(boot_error)?,

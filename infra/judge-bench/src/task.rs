@@ -8,6 +8,7 @@ use clorp_judge::model::{
     ConfigError, Decided, Entrants, FIRST_MODEL, ModelConfig, Order, Question, SECOND_MODEL, Seat, Session,
     Spent, Step,
 };
+use clorp_secrets::Credential;
 use sha2::{Digest, Sha256};
 
 use crate::answers::{Answers, Kept};
@@ -28,10 +29,11 @@ impl Seats {
     /// # Errors
     /// [`ConfigError`] if the first model is missing, or one of them is unusable.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let first = ModelConfig::from_vars(&FIRST_MODEL, &var)?;
+        let credential = |name: &'static str| var(name).map(Credential::from);
+        let first = ModelConfig::from_vars(&FIRST_MODEL, &var, credential)?;
         // The name of the model is also that of its variable.
         let first = first.ok_or(ConfigError::Missing("CLORP_JUDGE_MODEL"))?;
-        Ok(Self { first, second: ModelConfig::from_vars(&SECOND_MODEL, &var)? })
+        Ok(Self { first, second: ModelConfig::from_vars(&SECOND_MODEL, &var, credential)? })
     }
 
     /// The model of a seat.

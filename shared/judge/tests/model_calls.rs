@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use clorp_clock::Clock;
 use clorp_domain::Pack;
 use clorp_judge::model::{
     Api, Auth, BatchResult, ConfigError, Key, Malformed, Model, ModelConfig, Order, Question, RawAnswer,
     Unanswered, orders, parse,
 };
 use clorp_model_stand_in::{Behaviour, ModelStandIn, Reader, Received};
+use clorp_secrets::{Fields, Read, Secret, Secrets};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -94,6 +96,40 @@ async fn a_local_model_gets_no_key() {
     model(chat(&stand_in).with_auth(Auth::None)).ask(&three(), &order(), soon()).await.unwrap();
     let headers = &stand_in.received()[0].headers;
     assert!(!headers.contains_key("authorization") && !headers.contains_key("x-api-key"));
+}
+
+/// A key that is `old` when it is first read, and `new` afterwards.
+async fn rolled_key(old: &'static str, new: &'static str) -> Key {
+    let keys = Mutex::new(vec![new, old]);
+    let read: Box<Read> = Box::new(move || {
+        let mut keys = keys.lock().unwrap();
+        let key = if keys.len() > 1 { keys.pop().unwrap() } else { keys[0] };
+        let fields = Fields::from([("KEY".to_owned(), Secret::new(key))]);
+        Box::pin(std::future::ready(Ok(fields)))
+    });
+    let secrets = Secrets::read(read, Clock::system(), |_| None).await.unwrap();
+    Key::new(secrets.credential("KEY").unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_refused_key_is_replaced_by_the_one_to_which_it_was_rolled() {
+    let stand_in = ModelStandIn::start().await.unwrap();
+    let key = rolled_key("sk-very-old", "sk-very-new").await;
+    stand_in.next([Behaviour::Status(401, None), judge()]);
+    let answer = model(chat(&stand_in).with_auth(Auth::Key(key))).ask(&three(), &order(), soon()).await;
+    assert_eq!(answer.unwrap().spent.calls, 2);
+    let sent: Vec<_> = stand_in.received().iter().map(|call| call.headers["authorization"].clone()).collect();
+    assert_eq!(sent, ["Bearer sk-very-old", "Bearer sk-very-new"]);
+}
+
+#[tokio::test]
+async fn a_refused_key_without_a_successor_is_not_sent_again() {
+    let stand_in = ModelStandIn::start().await.unwrap();
+    let key = rolled_key("sk-very-old", "sk-very-old").await;
+    stand_in.next([Behaviour::Status(401, None), judge()]);
+    let answer = model(chat(&stand_in).with_auth(Auth::Key(key))).ask(&three(), &order(), soon()).await;
+    assert!(matches!(answer, Err(Unanswered::Refused { status: 401, .. })), "{answer:?}");
+    assert_eq!(stand_in.calls(), 1);
 }
 
 #[tokio::test]

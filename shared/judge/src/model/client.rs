@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use clorp_outbound::{Https, Limits};
+use clorp_secrets::Secret;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Request, StatusCode};
@@ -166,7 +167,8 @@ impl Model {
         Err(Unanswered::Malformed { reason: earlier.unwrap_or(Malformed::NoAnswer), spent })
     }
 
-    /// Sends a request until the service responds with success. Counts the calls that do not.
+    /// Sends a request until the service responds with success. Counts the calls that do not. A refused key
+    /// is no reason to stop if another one has taken its place.
     async fn call(&self, body: Bytes, deadline: Instant, spent: &mut Spent) -> Result<Bytes, Unanswered> {
         let mut last = "no time left".to_owned();
         for attempt in 0..MAX_ATTEMPTS {
@@ -175,15 +177,23 @@ impl Model {
                 break;
             }
             let time = left.min(self.config.timeout);
-            let (cause, wait) = match self.send(body.clone(), time).await {
+            let key = self.key().await;
+            let fault = match self.send(body.clone(), key.as_ref(), time).await {
                 Ok(body) => return Ok(body),
-                Err(Fault::Refused { status, excerpt }) => {
-                    spent.calls = spent.calls.saturating_add(1);
-                    return Err(Unanswered::Refused { status, excerpt, spent: *spent });
-                }
-                Err(Fault::Passing { cause, wait }) => (cause, wait),
+                Err(fault) => fault,
             };
             spent.calls = spent.calls.saturating_add(1);
+            let (cause, wait) = match fault {
+                Fault::Refused { status: 401, excerpt } if self.is_rolled(key.as_ref()).await => {
+                    tracing::warn!(excerpt, model = self.config.model, "the model's key was rolled");
+                    last = excerpt;
+                    continue;
+                }
+                Fault::Refused { status, excerpt } => {
+                    return Err(Unanswered::Refused { status, excerpt, spent: *spent });
+                }
+                Fault::Passing { cause, wait } => (cause, wait),
+            };
             tracing::warn!(cause, attempt, model = self.config.model, "a call of the model failed");
             last = cause;
             let pause = wait.unwrap_or_else(|| backoff(attempt));
@@ -196,22 +206,37 @@ impl Model {
         Err(Unanswered::Unavailable { cause: last, spent: *spent })
     }
 
-    async fn send(&self, body: Bytes, time: Duration) -> Result<Bytes, Fault> {
-        let request = self.request(body).await.map_err(Fault::passing)?;
+    /// The current key; `None` if the service takes none.
+    async fn key(&self) -> Option<Secret> {
+        match &self.config.auth {
+            Auth::Key(key) => Some(key.current().await),
+            Auth::None | Auth::Aws { .. } => None,
+        }
+    }
+
+    async fn is_rolled(&self, refused: Option<&Secret>) -> bool {
+        match (&self.config.auth, refused) {
+            (Auth::Key(key), Some(refused)) => key.is_rolled(refused).await,
+            _ => false,
+        }
+    }
+
+    async fn send(&self, body: Bytes, key: Option<&Secret>, time: Duration) -> Result<Bytes, Fault> {
+        let request = self.request(body, key).await.map_err(Fault::passing)?;
         let limits = Limits { time, bytes: MAX_RESPONSE_BYTES };
         let response = self.https.send(request, limits).await.map_err(Fault::passing)?;
         let (head, body) = response.into_parts();
         match head.status {
             status if status.is_success() => Ok(body),
             status if is_passing(status) => Err(Fault::Passing {
-                cause: format!("status {}: {}", status.as_u16(), self.excerpt(&body)),
+                cause: format!("status {}: {}", status.as_u16(), excerpt(&body, key)),
                 wait: retry_after(&head.headers),
             }),
-            status => Err(Fault::Refused { status: status.as_u16(), excerpt: self.excerpt(&body) }),
+            status => Err(Fault::Refused { status: status.as_u16(), excerpt: excerpt(&body, key) }),
         }
     }
 
-    async fn request(&self, body: Bytes) -> Result<Request<Bytes>, String> {
+    async fn request(&self, body: Bytes, key: Option<&Secret>) -> Result<Request<Bytes>, String> {
         let mut request = Request::post(&self.config.url)
             .header(CONTENT_TYPE, "application/json")
             .body(body)
@@ -220,7 +245,7 @@ impl Model {
         if self.config.api == Api::Messages {
             headers.insert("anthropic-version", ANTHROPIC_VERSION);
         }
-        if let Auth::Key(key) = &self.config.auth {
+        if let Some(key) = key {
             let (name, value) = match self.config.api {
                 Api::ChatCompletions => (AUTHORIZATION.as_str(), format!("Bearer {}", key.expose())),
                 Api::Messages => ("x-api-key", key.expose().to_owned()),
@@ -234,16 +259,13 @@ impl Model {
         }
         Ok(request)
     }
+}
 
-    /// The start of an error's body. Services quote wrong keys, so the key is taken out.
-    fn excerpt(&self, body: &[u8]) -> String {
-        let text = String::from_utf8_lossy(body);
-        let text = match &self.config.auth {
-            Auth::Key(key) => text.replace(key.expose(), "…"),
-            Auth::None | Auth::Aws { .. } => text.into_owned(),
-        };
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_EXCERPT).collect()
-    }
+/// The start of an error's body. Services quote wrong keys, so the key is taken out.
+fn excerpt(body: &[u8], key: Option<&Secret>) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = key.map_or_else(|| text.to_string(), |key| text.replace(key.expose(), "…"));
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_EXCERPT).collect()
 }
 
 impl Fault {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clorp_domain::rules::BadRule;
 use clorp_outbound::safe_address;
+use clorp_secrets::{Credential, Secret};
 use hyper::Uri;
 
 use super::cost::ModelPrices;
@@ -32,29 +33,38 @@ pub enum Auth {
     },
 }
 
-/// A key of a model's service. `Debug` hides it, and there is no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Key(String);
+/// A key of a model's service.
+#[derive(Clone, Debug)]
+pub struct Key(Credential);
 
 impl Key {
     /// Wraps a key. `None` if it cannot be sent in a header.
-    pub fn new(text: impl Into<String>) -> Option<Self> {
-        let text = text.into();
+    pub fn new(key: impl Into<Credential>) -> Option<Self> {
+        let key = key.into();
+        let known = key.known();
+        let text = known.expose();
         let sendable = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-        sendable.then_some(Self(text))
+        sendable.then_some(Self(key))
     }
 
-    /// The key, for the service only.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
+    /// The current key.
+    pub(super) async fn current(&self) -> Secret {
+        self.0.current().await
+    }
+
+    /// True if another key has taken the place of `refused`, which the service did not accept.
+    pub(super) async fn is_rolled(&self, refused: &Secret) -> bool {
+        self.0.after_refusal(refused).await.is_some()
     }
 }
 
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.known() == other.0.known()
     }
 }
+
+impl Eq for Key {}
 
 /// A model and its service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,14 +205,16 @@ impl ModelConfig {
         &self.model
     }
 
-    /// Reads the model of these variables: [`FIRST_MODEL`] or [`SECOND_MODEL`]. `None` if neither its address
-    /// nor its name is set. With authentication the prices are required, because a budget depends on them.
+    /// Reads the model of these variables: [`FIRST_MODEL`] or [`SECOND_MODEL`]. The key is a credential.
+    /// `None` if neither the model's address nor its name is set. With authentication the prices are
+    /// required, because a budget depends on them.
     ///
     /// # Errors
     /// [`ConfigError`] for the first variable that is missing or unusable.
     pub fn from_vars(
         vars: &ModelVars,
         var: impl Fn(&str) -> Option<String>,
+        credential: impl Fn(&'static str) -> Option<Credential>,
     ) -> Result<Option<Self>, ConfigError> {
         let (url, model) = match (var(vars.url), var(vars.model)) {
             (None, None) => return Ok(None),
@@ -217,7 +229,7 @@ impl ModelConfig {
         };
         let expected = "an https address without a query, or an http address of this machine";
         let config = Self::new(&url, api, &model).ok_or_else(|| bad(vars.url, expected))?;
-        let auth = auth(vars, &var)?;
+        let auth = auth(vars, &var, credential)?;
         let prices = prices(vars, auth == Auth::None, &var)?;
         let timeout = number(&var, vars.timeout_seconds, 1..=600, "a number from 1 to 600")?;
         let chars = number(&var, vars.max_chars, 500..=200_000, "a number from 500 to 200000")?;
@@ -233,10 +245,14 @@ impl ModelConfig {
     }
 }
 
-fn auth(vars: &ModelVars, var: impl Fn(&str) -> Option<String>) -> Result<Auth, ConfigError> {
+fn auth(
+    vars: &ModelVars,
+    var: impl Fn(&str) -> Option<String>,
+    credential: impl Fn(&'static str) -> Option<Credential>,
+) -> Result<Auth, ConfigError> {
     match var(vars.auth).as_deref() {
         None | Some("key") => {
-            let key = var(vars.key).ok_or(ConfigError::Missing(vars.key))?;
+            let key = credential(vars.key).ok_or(ConfigError::Missing(vars.key))?;
             Key::new(key).map(Auth::Key).ok_or(ConfigError::Unusable(vars.key))
         }
         Some("none") => Ok(Auth::None),
@@ -299,10 +315,11 @@ mod tests {
 
     fn of(vars: &[(&str, &str)]) -> Result<Option<ModelConfig>, ConfigError> {
         // Later entries override earlier ones, and an empty value unsets a variable.
-        ModelConfig::from_vars(&FIRST_MODEL, |asked| {
+        let var = |asked: &str| {
             let found = vars.iter().rev().find(|(name, _)| *name == asked);
             found.map(|(_, value)| (*value).to_owned()).filter(|value| !value.is_empty())
-        })
+        };
+        ModelConfig::from_vars(&FIRST_MODEL, var, |name| var(name).map(Credential::from))
     }
 
     fn with<'a>(more: &[(&'a str, &'a str)]) -> Result<Option<ModelConfig>, ConfigError> {
@@ -314,7 +331,7 @@ mod tests {
         assert_eq!(of(&[]).unwrap(), None);
         let config = with(&[]).unwrap().unwrap();
         assert_eq!(config.url, "https://api.openai.com/v1/chat/completions");
-        assert_eq!(config.auth, Auth::Key(Key("sk-1".to_owned())));
+        assert_eq!(config.auth, Auth::Key(Key::new("sk-1").unwrap()));
         assert_eq!(
             (config.timeout.as_secs(), config.max_chars, config.max_output_tokens),
             (60, 12_000, 4_000)
@@ -343,9 +360,9 @@ mod tests {
             _ => None,
         };
         let var = |asked: &str| var(asked).map(str::to_owned);
-        let config = ModelConfig::from_vars(&SECOND_MODEL, var).unwrap().unwrap();
+        let config = ModelConfig::from_vars(&SECOND_MODEL, var, |_| None).unwrap().unwrap();
         assert_eq!((config.url.path(), config.api), ("/v1/messages", Api::Messages));
-        assert_eq!(ModelConfig::from_vars(&FIRST_MODEL, var).unwrap(), None);
+        assert_eq!(ModelConfig::from_vars(&FIRST_MODEL, var, |_| None).unwrap(), None);
     }
 
     #[test]
