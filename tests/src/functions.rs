@@ -15,10 +15,10 @@ use clorp_local_aws::dynamo::client;
 use clorp_payments::{Pages, Payments, WebhookEvents};
 use clorp_ranking::Ranking;
 use clorp_sam::Template;
+use clorp_secrets::Credential;
 use clorp_sessions::Sessions;
 use clorp_store::Store;
 use clorp_stripe_api::Stripe;
-use clorp_stripe_api::signature::Secrets;
 use clorp_stripe_sandbox::Sandbox;
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -135,10 +135,10 @@ impl Functions<'_> {
         Authenticator::new(context, Some(sessions), origins())
     }
 
-    fn webhook_secrets(&self) -> Secrets {
+    fn webhook_secrets(&self) -> Credential {
         let mut secrets = self.options.webhook_secrets.clone();
         secrets.push(self.webhook_secret.to_owned());
-        Secrets::parse(&secrets.join(",")).expect("a webhook secret")
+        secrets.join(",").into()
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn webhook(
     RawBody(body): RawBody,
 ) -> Result<ApiJson<Received>, Problem> {
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if let Err(bad) = app.secrets.verify(signature, &body, app.events.context.clock.now()) {
+    if let Err(bad) = app.verify(signature, &body).await {
         tracing::warn!(?bad, "webhook event with an invalid signature");
         let message = "Stripe-Signature does not match the body";
         return Err(Problem::invalid("Stripe-Signature", "invalid_signature", message));

@@ -13,8 +13,8 @@ use clorp_http::{Authenticator, Origins};
 use clorp_payments::{Pages, Payments, WebhookEvents};
 use clorp_ranking::{Judges, Ranking};
 use clorp_sam::Template;
+use clorp_secrets::Credential;
 use clorp_stripe_api::Stripe;
-use clorp_stripe_api::signature::Secrets;
 
 use crate::site::{INSTANCES, Site};
 use crate::{aws, model, stripe};
@@ -118,7 +118,7 @@ struct Instance {
     stripe: Stripe,
     site: Arc<Site>,
     origins: Origins,
-    secrets: Secrets,
+    secrets: Credential,
 }
 
 impl Instance {
@@ -129,7 +129,7 @@ impl Instance {
             stripe: stripe::client(site),
             site: Arc::clone(site),
             origins: Origins::parse("https://clorp.example").context("an origin")?,
-            secrets: Secrets::parse(WEBHOOK_SECRET).context("a webhook secret")?,
+            secrets: Credential::from(WEBHOOK_SECRET),
         })
     }
 
