@@ -49,6 +49,12 @@ fn only_functions_that_handle_files_link_the_client_of_s3() {
 }
 
 #[test]
+fn every_function_but_the_public_one_links_the_client_of_secrets_manager() {
+    let functions: Vec<_> = LINKED.keys().filter(|function| *function != "board").collect();
+    assert_eq!(functions_with(|package| package == "aws-sdk-secretsmanager"), functions);
+}
+
+#[test]
 fn no_function_links_the_local_stack() {
     let local =
         ["clorp-dev", "clorp-local-aws", "clorp-stand-in", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];

@@ -3,7 +3,7 @@
 use clorp_context::{BootError, var};
 use clorp_domain::rules::BadRule;
 use clorp_judge::model::{ConfigError, FIRST_MODEL, Model, ModelConfig, SECOND_MODEL, Seat};
-use clorp_secrets::Credential;
+use clorp_secrets::Secrets;
 use clorp_store::JudgingCost;
 
 /// Millionths of a cent in a cent.
@@ -40,12 +40,14 @@ impl Default for Limits {
 
 impl Judges {
     /// Reads the judge from the environment: `CLORP_JUDGE` is `embedded`, which gives `None`, or `model`,
-    /// which needs the variables of a model. `connect` makes a client of a model's configuration.
+    /// which needs the variables of a model and its key from `secrets`. `connect` makes a client of a model's
+    /// configuration.
     ///
     /// # Errors
-    /// [`BootError`] if `CLORP_JUDGE` is not set, because money depends on it, and for every variable that is
-    /// missing or unusable.
+    /// [`BootError`] if `CLORP_JUDGE` is not set, because money depends on it, and for every variable or key
+    /// that is missing or unusable.
     pub fn from_env(
+        secrets: &Secrets,
         connect: impl Fn(ModelConfig) -> Result<Model, ConfigError>,
     ) -> Result<Option<Self>, BootError> {
         match var("CLORP_JUDGE").as_deref() {
@@ -54,7 +56,7 @@ impl Judges {
             Some("model") => {}
             Some(_) => return Err(bad("CLORP_JUDGE", "embedded or model")),
         }
-        let credential = |name: &'static str| var(name).map(Credential::from);
+        let credential = |name| secrets.credential(name);
         let first = ModelConfig::from_vars(&FIRST_MODEL, var, credential).map_err(boot_error)?;
         let first = first.ok_or(BootError::Missing("CLORP_JUDGE_MODEL"))?;
         let second = ModelConfig::from_vars(&SECOND_MODEL, var, credential).map_err(boot_error)?;

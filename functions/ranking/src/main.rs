@@ -10,6 +10,7 @@ use clorp_judge::model::Model;
 use clorp_queue::RankingQueue;
 use clorp_ranking::event::{Event, handle};
 use clorp_ranking::{Judges, Ranking};
+use clorp_secrets::Secrets;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 /// The function's timeout in the template, for runtimes that name no end.
@@ -19,10 +20,10 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_log();
     let aws = aws_config().await?;
-    let context = Context::from_env(&aws).await?;
+    let (context, secrets) = tokio::try_join!(Context::from_env(&aws), Secrets::from_env(&aws))?;
     let queue = var("RANKING_QUEUE_URL").map(|url| RankingQueue::new(aws_sdk_sqs::Client::new(&aws), url));
     let credentials = aws.credentials_provider();
-    let judges = Judges::from_env(|config| Model::new(config, credentials.clone()))?.map(Arc::new);
+    let judges = Judges::from_env(&secrets, |config| Model::new(config, credentials.clone()))?.map(Arc::new);
     let ranking = Ranking { context, judges, files: Files::from_env(&aws)?, queue };
     let serve = |event: LambdaEvent<Event>| {
         let ranking = ranking.clone();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clorp_deadline::scope_invocation;
 use clorp_payments::Payments;
 use clorp_reconciler::{Event, handle};
+use clorp_secrets::Secrets;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 /// The function's timeout in the template, for runtimes that name no end.
@@ -15,7 +16,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_log();
     let aws = aws_config().await?;
-    let payments = Payments::from_env(Context::from_env(&aws).await?)?;
+    let (context, secrets) = tokio::try_join!(Context::from_env(&aws), Secrets::from_env(&aws))?;
+    let payments = Payments::from_env(context, &secrets)?;
     let serve = |event: LambdaEvent<Event>| {
         let payments = payments.clone();
         let LambdaEvent { payload, context } = event;

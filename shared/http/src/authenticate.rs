@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use clorp_context::{BootError, Context};
 use clorp_domain::limits::Remaining;
 use clorp_domain::{ApiKey, Error, RateClass, User};
+use clorp_secrets::Secrets;
 use clorp_sessions::{Browser, Identity, Session, Sessions, SetCookie};
 use clorp_write_gate::run_behind;
 use futures::future::join3;
@@ -59,12 +60,12 @@ impl Authenticator {
         self.rate_limiter.forget();
     }
 
-    /// Reads the variables of [`Sessions::from_env`] and [`Origins::from_env`].
+    /// Reads the variables and credentials of [`Sessions::from_env`] and [`Origins::from_env`].
     ///
     /// # Errors
-    /// [`BootError`] for the first variable that is missing or unusable.
-    pub fn from_env(context: Context) -> Result<Self, BootError> {
-        let sessions = Sessions::from_env(&context)?;
+    /// [`BootError`] for the first of them that is missing or unusable.
+    pub fn from_env(context: Context, secrets: &Secrets) -> Result<Self, BootError> {
+        let sessions = Sessions::from_env(&context, secrets)?;
         Ok(Self::new(context, sessions, Origins::from_env()?))
     }
 

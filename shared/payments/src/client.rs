@@ -2,6 +2,7 @@
 
 use clorp_context::{BootError, Context, var};
 use clorp_domain::{Cents, ConnectStatus, Error, SetupId, Topup, TopupId, TopupKind, User, UserId};
+use clorp_secrets::Secrets;
 use clorp_store::Conditional;
 use clorp_stripe_api::{Failure, Stripe};
 use jiff::{SignedDuration, Timestamp};
@@ -40,13 +41,14 @@ impl Pages {
 }
 
 impl Payments {
-    /// Sets up from the environment: `STRIPE_SECRET_KEY`, `CLORP_WALLET_URL` and, optionally,
-    /// `STRIPE_API_URL` (by default Stripe itself).
+    /// Sets up from the credential `STRIPE_SECRET_KEY` and the environment: `CLORP_WALLET_URL` and,
+    /// optionally, `STRIPE_API_URL` (by default Stripe itself).
     ///
     /// # Errors
-    /// [`BootError`] for the first variable that is missing or unusable.
-    pub fn from_env(context: Context) -> Result<Self, BootError> {
-        let key = var("STRIPE_SECRET_KEY").ok_or(BootError::Missing("STRIPE_SECRET_KEY"))?;
+    /// [`BootError`] for the first of them that is missing or unusable.
+    pub fn from_env(context: Context, secrets: &Secrets) -> Result<Self, BootError> {
+        let key = secrets.credential("STRIPE_SECRET_KEY");
+        let key = key.ok_or(BootError::Missing("STRIPE_SECRET_KEY"))?;
         let wallet_url = var("CLORP_WALLET_URL").ok_or(BootError::Missing("CLORP_WALLET_URL"))?;
         let stripe = Stripe::new(key, var("STRIPE_API_URL").as_deref())
             .map_err(|_| BootError::Unusable("STRIPE_SECRET_KEY or STRIPE_API_URL"))?;

@@ -35,7 +35,7 @@ use std::time::Duration;
 use clorp_context::{BootError, Clock, Context, var};
 use clorp_domain::{Error, RateLimit};
 use clorp_outbound::{Https, Limits};
-use clorp_secrets::Credential;
+use clorp_secrets::Secrets;
 use clorp_store::Store;
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -98,12 +98,12 @@ impl Sessions {
         Self(Arc::new(Inner { config, clock, tokens, refreshes }))
     }
 
-    /// Sets up from the environment ([`Config::from_vars`]); `None` if sessions are off.
+    /// Sets up from the environment and `secrets` ([`Config::from_vars`]); `None` if sessions are off.
     ///
     /// # Errors
-    /// [`BootError`] for the first variable that is missing or unusable.
-    pub fn from_env(context: &Context) -> Result<Option<Self>, BootError> {
-        let config = Config::from_vars(var, |name| var(name).map(Credential::from))?;
+    /// [`BootError`] for the first variable or credential that is missing or unusable.
+    pub fn from_env(context: &Context, secrets: &Secrets) -> Result<Option<Self>, BootError> {
+        let config = Config::from_vars(var, |name| secrets.credential(name))?;
         Ok(config.map(|config| Self::new(config, context.store.clone(), context.clock.clone())))
     }
 

@@ -227,6 +227,8 @@ fn command(setup: &Setup, cargo_lambda: &CargoLambda) -> Command {
     if std::env::var_os("CLORP_JUDGE").is_none() {
         command.env("CLORP_JUDGE", "embedded");
     }
+    // The stack's own variables would contradict the secret's fields.
+    command.env_remove("CLORP_SECRET_ARN");
     // Winnings of play money need not mature.
     if std::env::var_os("CLORP_PAYOUT_HOLD_SECONDS").is_none() {
         command.env("CLORP_PAYOUT_HOLD_SECONDS", "0");
