@@ -155,6 +155,9 @@ fn one_or_many(value: &Value) -> Vec<&Value> {
 
 /// A resource as the template writes it, without the functions around it: `Table.Arn/index/by_sender`.
 fn arn(value: &Value) -> String {
+    if let Some(parameter) = value["Ref"].as_str() {
+        return parameter.to_owned();
+    }
     if let Some(parts) = value["Fn::GetAtt"].as_array() {
         return parts.iter().map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join(".");
     }
@@ -328,7 +331,9 @@ fn no_permission_is_a_wildcard() {
         let own = ["Table.Arn", "UploadsBucket.Arn"].iter().any(|arn| resource.starts_with(arn));
         // A model on Bedrock is no resource of the stack, and its operator chooses it by a parameter.
         let queue = ["RankingQueue.Arn", "FailedSweepsQueue.Arn"].contains(&resource.as_str());
-        let own = own || queue || action == "bedrock:InvokeModel";
+        // A secret is no resource of the stack either, and a parameter names exactly one.
+        let secret = action == "secretsmanager:GetSecretValue" && resource.ends_with("SecretArn");
+        let own = own || queue || secret || action == "bedrock:InvokeModel";
         assert!(own && !resource.starts_with('*'), "{function}: {action} on {resource}");
     }
 }
@@ -403,8 +408,9 @@ fn each_function_has_exactly_the_permissions_on_the_table_that_it_needs() {
 
 #[test]
 fn only_functions_that_need_them_have_permissions_on_the_queue_and_the_bucket() {
-    let beside_the_table: Vec<_> =
-        permissions().into_iter().filter(|p| !p.action.starts_with("dynamodb:")).collect();
+    let apart = ["dynamodb:", "secretsmanager:"];
+    let is_apart = |action: &str| apart.iter().any(|service| action.starts_with(service));
+    let others: Vec<_> = permissions().into_iter().filter(|p| !is_apart(&p.action)).collect();
     let expected = [
         ("drops", "s3:GetObject", "UploadsBucket.Arn/attachments/*"),
         ("drops", "s3:GetObject", "UploadsBucket.Arn/uploads/*"),
@@ -427,7 +433,7 @@ fn only_functions_that_need_them_have_permissions_on_the_queue_and_the_bucket() 
         resource: resource.to_owned(),
         keys: None,
     });
-    assert_eq!(beside_the_table, expected);
+    assert_eq!(others, expected);
     assert_eq!(functions_with("RANKING_QUEUE_URL"), ["drops", "ranking"]);
     assert_eq!(functions_with("CLORP_UPLOADS_BUCKET"), ["drops", "ranking", "uploads", "verify"]);
 }
@@ -508,27 +514,92 @@ fn a_domain_needs_a_certificate_and_replaces_the_hosts_of_aws() {
     assert_eq!(*disabled, json!({ "Fn::If": ["HasDomain", true, false] }));
 }
 
+/// The parameter with the ARN of each function's secret.
+const SECRETS: [(&str, &str); 9] = [
+    ("connect", "ConnectSecretArn"),
+    ("drops", "DropsSecretArn"),
+    ("ranking", "RankingSecretArn"),
+    ("reconciler", "ReconcilerSecretArn"),
+    ("stripe-webhook", "StripeWebhookSecretArn"),
+    ("uploads", "SessionsSecretArn"),
+    ("users", "SessionsSecretArn"),
+    ("verify", "SessionsSecretArn"),
+    ("wallet", "WalletSecretArn"),
+];
+
 #[test]
-fn stripes_key_and_the_webhook_secrets_go_to_different_functions_and_are_in_no_template() {
-    let callers = ["connect", "drops", "reconciler", "wallet"];
-    assert_eq!(functions_with("STRIPE_SECRET_KEY"), callers);
-    assert_eq!(functions_with("CLORP_WALLET_URL"), callers);
-    assert_eq!(functions_with("STRIPE_WEBHOOK_SECRETS"), ["stripe-webhook"]);
-    assert_eq!(
-        functions_with("STRIPE_API_URL"),
-        Vec::<String>::new(),
-        "deployed functions use the real Stripe"
-    );
-    for (name, function) in functions() {
-        let variables = &function["Environment"]["Variables"];
-        for (variable, key) in
-            [("STRIPE_SECRET_KEY", "secret_key"), ("STRIPE_WEBHOOK_SECRETS", "webhook_secrets")]
-        {
-            let Some(value) = variables.get(variable) else { continue };
-            let reference =
-                format!("{{{{resolve:secretsmanager:${{StripeSecretName}}:SecretString:{key}}}}}");
-            assert_eq!(value["Fn::Sub"], Value::String(reference), "{name}: {variable}");
+fn each_function_reads_one_secret_and_no_other() {
+    let of_secrets = permissions().into_iter().filter(|p| p.action.starts_with("secretsmanager:"));
+    let expected = SECRETS.map(|(function, parameter)| Permission {
+        function: function.to_owned(),
+        action: "secretsmanager:GetSecretValue".to_owned(),
+        resource: parameter.to_owned(),
+        keys: None,
+    });
+    assert_eq!(of_secrets.collect::<Vec<_>>(), expected);
+    assert_eq!(functions_with("CLORP_SECRET_ARN"), SECRETS.map(|(function, _)| function));
+    for (function, parameter) in SECRETS {
+        let variables = &functions()[function]["Environment"]["Variables"];
+        assert_eq!(variables["CLORP_SECRET_ARN"]["Ref"], parameter, "{function}");
+    }
+}
+
+#[test]
+fn no_secret_is_in_the_template_or_in_a_variable() {
+    assert!(!TRANSFORMED.to_string().contains("{{resolve:"), "CloudFormation would show it to everyone");
+    for secret in [
+        "STRIPE_SECRET_KEY",
+        "STRIPE_WEBHOOK_SECRETS",
+        "SUPABASE_ANON_KEY",
+        "SUPABASE_JWT_SECRET",
+        "CLORP_JUDGE_MODEL_KEY",
+        "CLORP_JUDGE_SECOND_MODEL_KEY",
+    ] {
+        assert_eq!(functions_with(secret), Vec::<String>::new(), "{secret}");
+    }
+    assert_eq!(functions_with("CLORP_WALLET_URL"), ["connect", "drops", "reconciler", "wallet"]);
+    let with_substitute = functions_with("STRIPE_API_URL");
+    assert_eq!(with_substitute, Vec::<String>::new(), "deployed functions use the real Stripe");
+}
+
+/// True if a rule's condition holds with these parameters, and the defaults of the others.
+fn holds(condition: &Value, parameters: &Value) -> bool {
+    let (operator, operands) = condition.as_object().unwrap().iter().next().unwrap();
+    let operands = operands.as_array().unwrap();
+    let value = |operand: &Value| match operand["Ref"].as_str() {
+        Some(name) => {
+            let given = parameters.get(name).unwrap_or(&TRANSFORMED["Parameters"][name]["Default"]);
+            given.clone()
         }
+        None => operand.clone(),
+    };
+    match operator.as_str() {
+        "Fn::Equals" => value(&operands[0]) == value(&operands[1]),
+        "Fn::Not" => !holds(&operands[0], parameters),
+        "Fn::Or" => operands.iter().any(|operand| holds(operand, parameters)),
+        "Fn::And" => operands.iter().all(|operand| holds(operand, parameters)),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_stack_whose_functions_would_lack_a_secret_is_refused() {
+    let assertions = TRANSFORMED["Rules"]["SecretsAreComplete"]["Assertions"].as_array().unwrap();
+    let is_accepted = |parameters: Value| assertions.iter().all(|rule| holds(&rule["Assert"], &parameters));
+    let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-123456";
+    for (parameters, expected) in [
+        (json!({ "Judge": "embedded" }), true),
+        (json!({ "Judge": "embedded", "SupabaseUrl": "https://a.supabase.co" }), false),
+        (
+            json!({ "Judge": "embedded", "SupabaseUrl": "https://a.supabase.co", "SessionsSecretArn": arn }),
+            true,
+        ),
+        (json!({ "Judge": "model" }), false),
+        (json!({ "Judge": "model", "RankingSecretArn": arn, "JudgeSecondModel": "b" }), true),
+        (json!({ "Judge": "model", "JudgeModelAuth": "aws" }), true),
+        (json!({ "Judge": "model", "JudgeModelAuth": "aws", "JudgeSecondModel": "b" }), false),
+    ] {
+        assert_eq!(is_accepted(parameters.clone()), expected, "{parameters}");
     }
 }
 
@@ -576,23 +647,14 @@ fn the_gateway_limits_the_public_writes_apart_and_never_the_webhook() {
 }
 
 #[test]
-fn functions_with_callers_are_configured_for_supabase_and_its_secrets_are_in_no_template() {
+fn functions_with_callers_are_configured_for_supabase() {
     let with_callers = ["connect", "drops", "uploads", "users", "verify", "wallet"];
-    for variable in ["SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_JWT_SECRET", "SUPABASE_COOKIE_DOMAIN"] {
+    for variable in ["SUPABASE_URL", "SUPABASE_COOKIE_DOMAIN"] {
         assert_eq!(functions_with(variable), with_callers, "{variable}");
     }
     for name in with_callers {
         let variables = &functions()[name]["Environment"]["Variables"];
         assert_eq!(variables["SUPABASE_URL"]["Ref"], "SupabaseUrl");
-        for (variable, condition, key) in [
-            ("SUPABASE_ANON_KEY", "HasSupabase", "anon_key"),
-            ("SUPABASE_JWT_SECRET", "HasSupabaseSharedSecret", "jwt_secret"),
-        ] {
-            let reference =
-                format!("{{{{resolve:secretsmanager:${{SupabaseSecretName}}:SecretString:{key}}}}}");
-            let expected = json!([condition, { "Fn::Sub": reference }, { "Ref": "AWS::NoValue" }]);
-            assert_eq!(variables[variable]["Fn::If"], expected, "{name}: {variable}");
-        }
     }
 }
 
@@ -818,8 +880,17 @@ fn the_table_is_protected_against_deletion_and_high_costs_and_restorable() {
     assert_eq!(properties["TimeToLiveSpecification"], ttl);
 }
 
-/// Creates the stack in moto with these parameters. Returns what `create.py` tells of it.
-fn create(parameters: &Value) -> Value {
+/// Creates the stack in moto with these parameters, and the secrets that every stack has. Returns what
+/// `create.py` tells of it.
+fn create(mut parameters: Value) -> Value {
+    for (function, parameter) in SECRETS {
+        let secret = match function {
+            "stripe-webhook" => "clorp/stripe-webhook",
+            "uploads" | "users" | "verify" | "ranking" => continue,
+            _ => "clorp/payments",
+        };
+        parameters[parameter] = secret.into();
+    }
     let bin = tools::python_venv(&tools::tools_dir().join("template-moto"), MOTO_PACKAGES).unwrap();
     let mut template = tempfile::tempfile().unwrap();
     template.write_all(TRANSFORMED.to_string().as_bytes()).unwrap();
@@ -832,7 +903,7 @@ fn create(parameters: &Value) -> Value {
 /// A stack with the parameters that are required.
 static CREATED: LazyLock<Value> = LazyLock::new(|| {
     let origins = "https://www.example.com,https://shop.example.com";
-    create(&json!({ "WebOrigins": origins, "Judge": "embedded", "AlarmEmail": "a@example.com" }))
+    create(json!({ "WebOrigins": origins, "Judge": "embedded", "AlarmEmail": "a@example.com" }))
 });
 
 /// A variable of a function of a created stack, as the function reads it.
@@ -840,6 +911,12 @@ fn variable(created: &Value, function: &str, name: &str) -> Option<String> {
     let value = &created["environments"][function][name];
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Some(text).filter(|text| !text.is_empty() && !value.is_null())
+}
+
+/// A field of the secret of a function of a created stack, as the function reads it.
+fn credential(created: &Value, function: &str, name: &str) -> Option<Credential> {
+    let arn = variable(created, function, "CLORP_SECRET_ARN")?;
+    created["secrets"][&arn][name].as_str().map(Credential::from)
 }
 
 /// The key of a table or an index, as DynamoDB describes it.
@@ -915,7 +992,12 @@ fn the_functions_of_a_created_stack_are_configured_as_their_code_expects() {
         {
             assert!(var(name).is_none_or(|value| names[resource] == value), "{id}: {name}");
         }
-        assert!(var("SUPABASE_URL").is_none() && var("SUPABASE_ANON_KEY").is_none(), "{id}");
+        assert!(var("SUPABASE_URL").is_none(), "{id}");
+        let secret = |name: &str| credential(&CREATED, id, name).is_some();
+        let name = binary_of(id);
+        let calls_stripe = ["connect", "drops", "reconciler", "wallet"].contains(&name.as_str());
+        assert_eq!(secret("STRIPE_SECRET_KEY"), calls_stripe, "{id}");
+        assert_eq!(secret("STRIPE_WEBHOOK_SECRETS"), name == "stripe-webhook", "{id}");
     }
     let ranking = |name: &str| variable(&CREATED, "RankingFunction", name);
     assert_eq!(ModelConfig::from_vars(&FIRST_MODEL, ranking, |_| None).unwrap(), None);
@@ -939,7 +1021,7 @@ fn the_queue_of_a_created_stack_wakes_ranking_and_rules_invoke_both_sweeps() {
 
 #[test]
 fn a_stack_with_a_domain_sessions_and_models_is_configured_as_its_code_expects() {
-    let created = create(&json!({
+    let created = create(json!({
         "WebOrigins": "https://www.example.com", "Judge": "model", "ReserveConcurrency": "no",
         "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
         "DomainName": "api.example.com",
@@ -949,15 +1031,19 @@ fn a_stack_with_a_domain_sessions_and_models_is_configured_as_its_code_expects()
         "JudgeModelInputCentsPerMillion": "25", "JudgeModelOutputCentsPerMillion": "200",
         "JudgeSecondModel": "second", "JudgeSecondModelUrl": "https://models.example.com/v1",
         "JudgeSecondModelApi": "messages",
+        "SessionsSecretArn": "clorp/sessions", "RankingSecretArn": "clorp/judge",
     }));
     let ranking = |name: &str| variable(&created, "RankingFunction", name);
     for vars in [&FIRST_MODEL, &SECOND_MODEL] {
-        let key = |name: &'static str| ranking(name).map(Credential::from);
+        let key = |name: &'static str| credential(&created, "RankingFunction", name);
         assert!(ModelConfig::from_vars(vars, ranking, key).unwrap().is_some());
     }
     let users = |name: &str| variable(&created, "UsersFunction", name);
     assert_eq!(users("SUPABASE_URL").as_deref(), Some("https://abcdefgh.supabase.co"));
-    assert!(users("SUPABASE_ANON_KEY").is_some() && users("SUPABASE_JWT_SECRET").is_none());
+    for function in ["UploadsFunction", "UsersFunction", "VerifyFunction", "DropsFunction"] {
+        assert!(credential(&created, function, "SUPABASE_ANON_KEY").is_some(), "{function}");
+    }
+    assert!(credential(&created, "UsersFunction", "STRIPE_SECRET_KEY").is_none());
     assert_eq!(users("CLORP_CLI_LOGIN_URL").as_deref(), Some("https://www.example.com/cli/login"));
     assert!(created["names"]["AlarmTopic"].is_null(), "the topic exists already");
 }

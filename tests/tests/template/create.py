@@ -1,5 +1,6 @@
 """Creates the transformed template on standard input in moto, with the parameters in the arguments, and prints
-the resources as JSON."""
+the resources as JSON. A parameter that is the name of a secret becomes its ARN.
+"""
 
 import io
 import json
@@ -13,9 +14,10 @@ from moto import mock_aws
 
 REGION = "us-east-1"
 SECRETS = {
-    "clorp/stripe": {"secret_key": "sk_1", "webhook_secrets": "whsec_1"},
-    "clorp/supabase": {"anon_key": "anon_1", "jwt_secret": "jwt_1"},
-    "clorp/judge": {"model_key": "model_1", "second_model_key": "model_2"},
+    "clorp/payments": {"STRIPE_SECRET_KEY": "sk_1", "SUPABASE_ANON_KEY": "anon_1"},
+    "clorp/stripe-webhook": {"STRIPE_WEBHOOK_SECRETS": "whsec_1"},
+    "clorp/sessions": {"SUPABASE_ANON_KEY": "anon_1"},
+    "clorp/judge": {"CLORP_JUDGE_MODEL_KEY": "model_1", "CLORP_JUDGE_SECOND_MODEL_KEY": "model_2"},
 }
 
 
@@ -30,14 +32,18 @@ def code():
     return zipped.getvalue()
 
 
+def create_secrets():
+    """Creates the secrets. Returns their ARNs by name."""
+    create = client("secretsmanager").create_secret
+    return {name: create(Name=name, SecretString=json.dumps(fields))["ARN"] for name, fields in SECRETS.items()}
+
+
 def create(template, parameters):
     """Creates the stack. Returns its resources by type, and the types that moto does not know."""
     s3 = client("s3")
     s3.create_bucket(Bucket="bucket")
     s3.put_object(Bucket="bucket", Key="key", Body=code())
     s3.put_object(Bucket="bucket", Key="template", Body=template)
-    for name, secret in SECRETS.items():
-        client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(secret))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         client("cloudformation").create_stack(
@@ -71,7 +77,9 @@ def main():
         for id, resource in template["Resources"].items()
         if resource["Type"] != "AWS::Lambda::Alias"
     }
-    names, unknown = create(json.dumps(template), json.loads(sys.argv[1]))
+    arns = create_secrets()
+    parameters = {name: arns.get(value, value) for name, value in json.loads(sys.argv[1]).items()}
+    names, unknown = create(json.dumps(template), parameters)
     queue = client("sqs").get_queue_attributes(QueueUrl=names["RankingQueue"], AttributeNames=["All"])
     rules = client("events").list_rules()["Rules"]
     targets = [client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"] for rule in rules]
@@ -80,6 +88,7 @@ def main():
         "names": names,
         "unknown": unknown,
         "environments": environments(names),
+        "secrets": {arn: SECRETS[name] for name, arn in arns.items()},
         "table": client("dynamodb").describe_table(TableName=names["Table"])["Table"],
         "queue": queue["Attributes"],
         "swept": sorted(target["Arn"] for of_rule in targets for target in of_rule),
