@@ -21,6 +21,7 @@ use crate::core::Core;
 use crate::ids;
 use crate::refusal::Refusal;
 use crate::state::{Fault, FaultKind, Kind};
+use crate::sync::locked;
 
 /// Default duration of a bank debit.
 pub const DEBIT_DELAY: Duration = Duration::from_millis(200);
@@ -39,6 +40,7 @@ pub fn router() -> Router<Arc<Core>> {
         .route("/_sandbox/next", post(next))
         .route("/_sandbox/webhooks", post(webhooks))
         .route("/_sandbox/webhook_secret/roll", post(roll_secret))
+        .route("/_sandbox/secret_key/roll", post(roll_key))
         .route("/_sandbox/state", get(state))
 }
 
@@ -136,6 +138,12 @@ async fn roll_secret(Shared(core): Shared<Arc<Core>>, body: Bytes) -> Answer {
         secrets.first().cloned()
     });
     Ok(Json(json!({ "secret": secret })))
+}
+
+async fn roll_key(Shared(core): Shared<Arc<Core>>) -> Answer {
+    let key = format!("sk_test_{}", ids::random(24));
+    locked(&core.secret_key).clone_from(&key);
+    Ok(Json(json!({ "secret_key": key })))
 }
 
 async fn state(Shared(core): Shared<Arc<Core>>) -> Answer {

@@ -34,6 +34,8 @@ pub struct Core {
     pub mirror: Option<Mirror>,
     /// Idempotency keys of running requests.
     pub running_keys: Mutex<HashSet<String>>,
+    /// The secret API key that callers must send. A restart forgets a rolled one.
+    pub secret_key: Mutex<String>,
     /// Number of calls of each endpoint.
     pub calls: Mutex<BTreeMap<String, usize>>,
     state: Mutex<State>,
@@ -63,6 +65,7 @@ impl Core {
             url,
             mirror,
             running_keys: Mutex::default(),
+            secret_key: Mutex::new(options.secret_key.clone()),
             calls: Mutex::default(),
             state: Mutex::new(state),
             endpoints: RwLock::default(),

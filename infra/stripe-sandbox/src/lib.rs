@@ -55,6 +55,7 @@
 //!   events go out when the pause ends.
 //! - `webhook_secret/roll` with `drop_old`? adds a secret that signs as well. `{"drop_old": true}` removes
 //!   the old ones.
+//! - `secret_key/roll` replaces the secret API key. The old one is refused at once.
 //!
 //! `GET /_sandbox/events` lists every event, newest first, and `GET /_sandbox/state` returns the whole state.
 //!

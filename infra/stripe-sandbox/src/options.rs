@@ -14,7 +14,7 @@ pub struct Options {
     pub port: Option<u16>,
     /// The file that keeps the state over a restart; `None` to keep it in memory only.
     pub state_path: Option<PathBuf>,
-    /// The secret API key that callers must send.
+    /// The secret API key that callers must send, until a new one is rolled.
     pub secret_key: String,
     /// The secret that signs events, until a new one is rolled.
     pub webhook_secret: String,

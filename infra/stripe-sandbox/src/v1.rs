@@ -62,7 +62,8 @@ pub async fn handle(
     let key = key.map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
     let call = Call { id: format!("req_{}", ids::random(14)), method, uri, body, key };
     let id = call.id.clone();
-    if let Err(refusal) = authorize(&headers, &core.options.secret_key) {
+    let secret_key = locked(&core.secret_key).clone();
+    if let Err(refusal) = authorize(&headers, &secret_key) {
         return respond(&id, None, refusal.into());
     }
     let key = call.key.clone();

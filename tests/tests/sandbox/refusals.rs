@@ -24,6 +24,21 @@ async fn only_the_secret_key_gives_access_to_the_api() {
 }
 
 #[tokio::test]
+async fn a_rolled_key_takes_the_place_of_the_old_one() {
+    let world = World::start().await;
+    let url = &world.sandbox.url;
+    let client = &world.stripe.client;
+    let rolled = client.post(format!("{url}/_sandbox/secret_key/roll")).send().await.unwrap();
+    let rolled: serde_json::Value = rolled.json().await.unwrap();
+    let status = async |key: &str| {
+        client.get(format!("{url}/v1/customers")).bearer_auth(key).send().await.unwrap().status()
+    };
+    assert_eq!(status(rolled["secret_key"].as_str().unwrap()).await, 200);
+    assert_eq!(status(SECRET_KEY).await, 401);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_refused_parameter_is_named_and_nothing_is_created() {
     let world = World::start().await;
     let session = [("mode", "payment"), ("success_url", "https://example.com")];
