@@ -15,7 +15,7 @@ use clorp_local_aws::dynamo::client;
 use clorp_payments::{Pages, Payments, WebhookEvents};
 use clorp_ranking::Ranking;
 use clorp_sam::Template;
-use clorp_secrets::Credential;
+use clorp_secrets::{Credential, Secrets};
 use clorp_sessions::Sessions;
 use clorp_store::Store;
 use clorp_stripe_api::Stripe;
@@ -43,6 +43,8 @@ pub(crate) struct Functions<'a> {
     pub(crate) webhook_secret: &'a str,
     pub(crate) files: Files,
     pub(crate) issuer: &'a Issuer,
+    /// The secret of every function, if the options name one.
+    pub(crate) secrets: Option<Secrets>,
 }
 
 impl Functions<'_> {
@@ -111,7 +113,8 @@ impl Functions<'_> {
 
     /// The access to Stripe of a function.
     pub(crate) fn payments(&self, function: &str) -> Payments {
-        let stripe = Stripe::new(STRIPE_KEY, Some(&self.sandbox.url)).expect("a usable key");
+        let key = self.credential("STRIPE_SECRET_KEY").unwrap_or(STRIPE_KEY.into());
+        let stripe = Stripe::new(key, Some(&self.sandbox.url)).expect("a usable key");
         Payments {
             context: self.context(function),
             stripe: stripe.with_tries(self.options.stripe_tries),
@@ -130,7 +133,10 @@ impl Functions<'_> {
 
     fn authenticator(&self, function: &str) -> Authenticator {
         let context = self.context(function);
-        let config = self.issuer.config().expect("the issuer's configuration");
+        let mut config = self.issuer.config().expect("the issuer's configuration");
+        if let Some(secret) = self.credential("SUPABASE_JWT_SECRET") {
+            config = config.with_jwt_secret(secret);
+        }
         let sessions = Sessions::new(config, context.store.clone(), context.clock.clone());
         Authenticator::new(context, Some(sessions), origins())
     }
@@ -138,7 +144,12 @@ impl Functions<'_> {
     fn webhook_secrets(&self) -> Credential {
         let mut secrets = self.options.webhook_secrets.clone();
         secrets.push(self.webhook_secret.to_owned());
-        secrets.join(",").into()
+        self.credential("STRIPE_WEBHOOK_SECRETS").unwrap_or(secrets.join(",").into())
+    }
+
+    /// A field of the secret; `None` without one.
+    fn credential(&self, name: &'static str) -> Option<Credential> {
+        self.secrets.as_ref()?.credential(name)
     }
 }
 

@@ -27,6 +27,7 @@ use crate::client::{Client, Fleet};
 pub use crate::database::TABLE;
 use crate::database::{Aws, Bucket, Database};
 use crate::functions::Functions;
+use crate::moto::StoredSecret;
 use crate::permissions::grant_for;
 use crate::proxy::Proxy;
 
@@ -59,6 +60,8 @@ pub struct Options {
     pub sandbox: sandbox::Options,
     /// Secrets that the webhook accepts beside the sandbox's, as during a rotation.
     pub webhook_secrets: Vec<String>,
+    /// A secret in Secrets Manager whose fields all functions use instead of values of their own.
+    pub secret: Option<StoredSecret>,
     /// Attempts of one request to Stripe. By default limited only by time, so a silent Stripe costs seconds.
     pub stripe_tries: usize,
 }
@@ -73,6 +76,7 @@ impl Default for Options {
             queue: None,
             sandbox: sandbox::Options::default(),
             webhook_secrets: Vec::new(),
+            secret: None,
             stripe_tries: usize::MAX,
         }
     }
@@ -169,6 +173,10 @@ impl World {
         let issuer = clorp_issuer::Options { clock_shift_millis: shift_millis.clone(), ..Default::default() };
         let issuer = Issuer::start(issuer).await.expect("the issuer of sessions");
         let clock = Clock::shifted(shift_millis.clone());
+        let secrets = match &options.secret {
+            Some(secret) => Some(secret.read(clock.clone()).await.expect("the secret is read")),
+            None => None,
+        };
         let functions = Functions {
             options: &options,
             clock: clock.clone(),
@@ -178,6 +186,7 @@ impl World {
             webhook_secret: &webhook_secret,
             files: bucket.files(),
             issuer: &issuer,
+            secrets,
         };
         let instances = functions.start(&template).await;
         sandbox.set_webhook_urls(webhook_urls(&instances)[..1].to_vec());

@@ -1,5 +1,5 @@
 //! DynamoDB and S3 inside this process.
 
-mod client;
+pub mod client;
 pub mod dynamo;
 pub mod s3;

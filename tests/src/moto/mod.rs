@@ -1,7 +1,8 @@
-//! moto, a simulation of AWS in Python that has nothing in common with the embedded servers: DynamoDB, S3 and
-//! SQS.
+//! moto, a simulation of AWS in Python that has nothing in common with the embedded servers: DynamoDB, S3,
+//! SQS and Secrets Manager.
 
 mod differences;
+mod secret;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::tools;
 
 pub use differences::{COVERED, Difference, EXCLUDED, covered, excluded};
+pub use secret::StoredSecret;
 
 /// moto with the packages that its server needs for these services. `moto[server]` would add those for every
 /// service.
@@ -31,7 +33,7 @@ pub fn authorization(service: &str) -> String {
 /// A process that serves moto. It ends when this value is dropped, and at the latest with this process.
 #[derive(Debug)]
 pub struct Server {
-    /// The base URL, such as `http://127.0.0.1:8000`, for S3 and SQS.
+    /// The base URL, such as `http://127.0.0.1:8000`, for S3, SQS and Secrets Manager.
     pub url: String,
     process: Child,
 }

@@ -10,6 +10,7 @@ mod faults;
 mod owners;
 pub(crate) mod people;
 mod refusals;
+mod rolls;
 mod setup;
 mod signed;
 mod stripe_mock;

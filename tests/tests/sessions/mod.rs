@@ -7,4 +7,5 @@ mod issuer;
 mod keys;
 mod refreshes;
 mod requests;
+mod rolls;
 mod support;

@@ -50,11 +50,15 @@ impl World {
     /// Another instance, with empty caches, for a project with this configuration.
     pub fn instance(&self, config: Config) -> Sessions {
         let store = Store::new(self.proxy.client("users"), TABLE);
-        Sessions::new(config, store, Clock::shifted(self.shift_millis.clone()))
+        Sessions::new(config, store, self.clock())
+    }
+
+    pub fn clock(&self) -> Clock {
+        Clock::shifted(self.shift_millis.clone())
     }
 
     pub fn now(&self) -> i64 {
-        Clock::shifted(self.shift_millis.clone()).now().as_second()
+        self.clock().now().as_second()
     }
 
     pub fn advance_seconds(&self, seconds: i64) {
