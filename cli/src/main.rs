@@ -1,0 +1,6 @@
+//! `clorp`, the command line: posts drops, races on them, and reads verdicts. The API is the only authority.
+//! Nothing here knows a rule that the API does not, and no other crate of the workspace is linked.
+
+mod clean;
+
+fn main() {}
