@@ -4,5 +4,6 @@
 mod clean;
 mod exit;
 mod failure;
+mod output;
 
 fn main() {}
