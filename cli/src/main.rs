@@ -2,6 +2,7 @@
 //! Nothing here knows a rule that the API does not, and no other crate of the workspace is linked.
 
 mod clean;
+mod credentials;
 mod exit;
 mod failure;
 mod output;
