@@ -6,6 +6,7 @@ mod clean;
 mod credentials;
 mod exit;
 mod failure;
+mod files;
 mod output;
 
 fn main() {}
