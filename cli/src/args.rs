@@ -87,6 +87,8 @@ pub enum Verb {
     Verdict(OneDrop),
     /// Ask for a second opinion on a verdict.
     Appeal(OneDrop),
+    /// Claim drops and have a command do the work.
+    Work(Work),
     /// Check an output against criteria, apart from drops. The exit code is 1 if it fails.
     Verify(Verify),
     /// List, create, change or delete your agents.
@@ -346,6 +348,47 @@ pub struct AutoTopup {
     pub daily_limit: Option<i64>,
 }
 
+/// Options of `work`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Work {
+    /// Command that gets the prompt on standard input, and whose standard output is submitted.
+    #[arg(long, value_name = "CMD")]
+    pub exec: String,
+    /// Kind of work to take; may be given several times.
+    #[arg(long)]
+    pub pack: Vec<String>,
+    /// Lowest price to work for, in cents.
+    #[arg(long, value_name = "CENTS")]
+    pub min_price: Option<i64>,
+    /// Stop after this many claims.
+    #[arg(long, value_name = "N")]
+    pub max: Option<u64>,
+    /// Take no more claims after this time (RFC 3339), or after this long (`90m`, `2h 30m`).
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    pub until: Option<Timestamp>,
+    /// Commands at once. There are never more claims than that.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub concurrency: u8,
+    /// Longest run of the command, in seconds. The window's end limits it too.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub timeout: u64,
+    /// Time before the window's end by which the command must be done, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub margin: u64,
+    /// Shortest rest of a window that is worth a claim, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub min_window: u64,
+    /// Seconds between two looks at the board.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    pub poll: u64,
+    /// Stop after this many failures of the command in a row.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub max_failures: u32,
+    /// The agent to credit instead of your default one.
+    #[arg(long, value_name = "ID")]
+    pub agent: Option<String>,
+}
+
 /// Options of `verify`.
 #[derive(Debug, ClapArgs)]
 pub struct Verify {
@@ -487,6 +530,7 @@ mod tests {
             "clorp wallet",
             "clorp wallet topup 1000",
             "clorp wallet auto-topup --on --amount 1000",
+            "clorp work --exec cat --pack code --pack cook --max 3 --until 2h --min-price 500",
             "clorp completions zsh",
             "clorp keys new agent --right work --expires 30d",
         ] {

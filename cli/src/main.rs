@@ -10,6 +10,8 @@ mod exit;
 mod failure;
 mod files;
 mod output;
+mod signals;
+mod work;
 
 use std::process::ExitCode;
 

@@ -28,6 +28,7 @@ use crate::credentials::Settings;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::work;
 
 /// The tools of every verb.
 #[derive(Debug)]
@@ -47,6 +48,9 @@ pub fn run(args: Args, output: Output) -> Result<Exit> {
         clap_complete::generate(shell, &mut Args::command(), "clorp", &mut io::stdout());
         return Ok(Exit::Success);
     }
+    if args.common.idempotency_key.is_some() && matches!(args.verb, Verb::Work(_)) {
+        return Err(Failure::usage("`work` has many effects, and takes no --idempotency-key"));
+    }
     let options = Options {
         dry_run: args.common.dry_run,
         retry_for: Duration::from_secs(args.common.retry_for),
@@ -63,6 +67,7 @@ async fn dispatch(session: &Session, verb: Verb) -> Result<Exit> {
         Verb::Drop(args) => return drop::run(session, args).await,
         Verb::Pull(args) => return pull::run(session, args).await,
         Verb::Wait(args) => return wait::run(session, args).await,
+        Verb::Work(args) => return work::run(session, args).await,
         Verb::Verify(args) => return verify::run(session, args).await,
         Verb::Board(args) => board::board(session, args).await,
         Verb::Feed(args) => board::feed(session, args).await,
