@@ -5,4 +5,6 @@
 mod bench;
 mod exits;
 mod files;
+mod hostile;
+mod retries;
 mod verbs;
