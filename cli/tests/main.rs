@@ -6,5 +6,8 @@ mod bench;
 mod exits;
 mod files;
 mod hostile;
+mod interactive;
+mod login;
 mod retries;
 mod verbs;
+mod work;
