@@ -8,6 +8,7 @@ mod files;
 mod hostile;
 mod interactive;
 mod login;
+mod packages;
 mod retries;
 mod verbs;
 mod work;

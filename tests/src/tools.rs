@@ -109,9 +109,15 @@ impl NpmPackages {
     }
 }
 
-/// Installs npm packages (each `name@version`) into `dir`. Node.js comes as a Python package, so the machine
-/// needs none. The same packages are reused, which costs reading two files. Concurrent calls from any number
-/// of processes are safe. Fails with the installer's output if the packages cannot be installed.
+/// Installs Node.js with npm into `dir`, and returns their folder. They come as a Python package, so the
+/// machine needs none. The same version is reused.
+pub fn node(dir: &Path) -> Result<PathBuf> {
+    python_venv(dir, &[NODE])
+}
+
+/// Installs npm packages (each `name@version`) into `dir`, with a Node.js of their own. The same packages are
+/// reused, which costs reading two files. Concurrent calls from any number of processes are safe. Fails with
+/// the installer's output if the packages cannot be installed.
 pub fn npm_packages(dir: &Path, packages: &[&str]) -> Result<NpmPackages> {
     for package in packages {
         ensure!(
@@ -119,7 +125,7 @@ pub fn npm_packages(dir: &Path, packages: &[&str]) -> Result<NpmPackages> {
             "{package} has no version"
         );
     }
-    let bin = python_venv(&dir.join("node"), &[NODE])?;
+    let bin = node(&dir.join("node"))?;
     let dir = InstallDir::lock(&dir.join("packages"))?;
     let installed = NpmPackages { node: bin.join("node"), modules: dir.path().join("node_modules") };
     if !(dir.holds(&packages.join("\n")) && installed.modules.exists()) {
