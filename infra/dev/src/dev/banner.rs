@@ -75,8 +75,12 @@ fn commands(stack: &DevFile, sender: &DevUser, worker: &DevUser, style: Style) -
         "API={} JSON='Content-Type: application/json'\nSENDER={}\nWORKER={}",
         stack.base_url, sender.api_key, worker.api_key
     );
-    let steps =
-        [("To try it, paste this into another terminal", variables.as_str())].into_iter().chain(STEPS);
+    let cli = format!("export CLORP_API_URL={} CLORP_API_KEY={}", stack.base_url, sender.api_key);
+    let steps = [
+        ("To try it, paste this into another terminal", variables.as_str()),
+        ("For the command line (`cargo install --path cli`), which then acts as the sender", cli.as_str()),
+    ];
+    let steps = steps.into_iter().chain(STEPS);
     let browser = sender.cookie.as_deref().map(|cookie| {
         format!("COOKIE='{cookie}'\ncurl -s $API/api/users/{} -H \"Cookie: $COOKIE\"; echo", sender.id)
     });
@@ -120,6 +124,7 @@ mod tests {
             "http://127.0.0.1:9000",
             "http://127.0.0.1:9090",
             "SENDER=k1",
+            "export CLORP_API_URL=http://127.0.0.1:9000 CLORP_API_KEY=k1",
             "WORKER=k2",
             "1 more in data/dev.json",
             "cargo demo",
