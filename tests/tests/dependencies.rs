@@ -55,6 +55,13 @@ fn every_function_but_the_public_one_links_the_client_of_secrets_manager() {
 }
 
 #[test]
+fn the_command_line_links_no_crate_that_knows_a_rule() {
+    let own: Vec<String> =
+        linked("cli").into_iter().filter(|package| package.starts_with("clorp-")).collect();
+    assert_eq!(own, ["clorp-cli"]);
+}
+
+#[test]
 fn no_function_links_the_local_stack() {
     let local =
         ["clorp-dev", "clorp-local-aws", "clorp-stand-in", "clorp-tests", "dynoxide-rs", "reqwest", "s3s"];
