@@ -24,7 +24,7 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ("stripe-webhook", "Table.Arn USER#* STRIPE#* OWNER#*", "GetItem UpdateItem ConditionCheckItem"),
     ("stripe-webhook", "Table.Arn STRIPE#*", "Query"),
     ("stripe-webhook", "Table.Arn STATS#*", "BatchGetItem"),
-    ("stripe-webhook", "Table.Arn USER#* STRIPE#* EXTERNAL#*", "PutItem"),
+    ("stripe-webhook", "Table.Arn USER#* STRIPE#*", "PutItem"),
     ("uploads", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
     ("uploads", "Table.Arn STATS#*", "BatchGetItem"),
     ("users", "Table.Arn", "GetItem BatchGetItem Query"),
@@ -38,7 +38,7 @@ const GRANTED: &[(&str, &str, &str)] = &[
     ("wallet", "Table.Arn USER#* KEY#* IDEMP#* REFRESH#*", "GetItem UpdateItem"),
     ("wallet", "Table.Arn USER#*", "Query"),
     ("wallet", "Table.Arn STATS#*", "BatchGetItem"),
-    ("wallet", "Table.Arn USER#* EXTERNAL#*", "PutItem"),
+    ("wallet", "Table.Arn USER#*", "PutItem"),
 ];
 
 /// One action of a function on the table or an index, granted or used.

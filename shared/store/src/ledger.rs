@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::items::keys;
 use crate::items::keys::{LEDGER, user_pk};
-use crate::items::ledger_entry::{LedgerLine, read_entry, write_entry};
+use crate::items::posting::{LedgerLine, read_line, read_posting, wallet_of, write_posting};
 use crate::items::user::{BALANCE, RELEASED, held_until};
 use crate::table::item::n;
 use crate::table::{Commit, List, Tx, Update};
@@ -13,7 +13,7 @@ use crate::{Ledger, Page};
 
 const LIST: &str = "ledger";
 
-/// Adds a posting to `tx`: an entry for each account, and the change of each balance that is kept.
+/// Adds a posting to `tx`: its item, and the change of each balance that is kept.
 ///
 /// A debit requires that the account holds the amount; that keeps a wallet from going below zero, except
 /// where the money is gone already ([`clorp_domain::Reason::may_overdraw`]). The platform and the outside
@@ -38,9 +38,9 @@ pub(crate) fn post(tx: &mut Tx, posting: &Posting) -> Result<(), Error> {
                 count_winnings(update, posting, delta);
             }
         }
-        let key = keys::entry(&entry.account, posting.id());
-        tx.create(key.clone(), write_entry(&key, entry.delta, posting)?);
     }
+    let (key, item) = write_posting(posting)?;
+    tx.create(key, item);
     Ok(())
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn post_withdrawal(
 
 impl Ledger<'_> {
     /// Makes a posting that stands by itself. Repeating a posting is recognised and changes nothing. Two
-    /// write units for each entry and each balance.
+    /// write units for the posting and for each balance.
     ///
     /// # Errors
     /// [`Error::NotFound`] if an account does not exist or does not hold what is taken from it; faults.
@@ -95,20 +95,23 @@ impl Ledger<'_> {
             Commit::Applied => return Ok(()),
             Commit::Refused(refusals) => refusals,
         };
-        let entry = refusals.keys().find(|key| key.sk.starts_with(LEDGER)).cloned();
-        let Some(entry) = entry else { return Err(Error::NotFound) };
-        let Some(made) = refusals.take(&entry) else {
-            return Err(Error::internal("ledger entry refused but absent"));
+        let key = keys::posting(wallet_of(posting)?, posting.id());
+        if !refusals.contains(&key) {
+            return Err(Error::NotFound);
+        }
+        let Some(made) = refusals.take(&key) else {
+            return Err(Error::internal("posting refused but absent"));
         };
-        let made = read_entry(made)?;
-        let same = made.reason == posting.reason().to_string()
-            && posting.entries().iter().any(|entry| entry.delta == made.delta);
-        if same { Ok(()) } else { Err(Error::internal("ledger entry id used twice")) }
+        let (made, others) = read_posting(made)?;
+        let (intended, intended_others) = read_posting(write_posting(posting)?.1)?;
+        // The time may differ: each try has its own.
+        let same = (made.delta, made.reason, others) == (intended.delta, intended.reason, intended_others);
+        if same { Ok(()) } else { Err(Error::internal("posting id used twice")) }
     }
 
-    /// Tells whether a posting with this entry has been made. One round trip, 1 read unit.
-    pub async fn has_entry(self, account: &Account, posting: EntryId) -> Result<bool, Error> {
-        Ok(self.table.get(keys::entry(account, posting)).await?.is_some())
+    /// Tells whether a posting into or out of this wallet has been made. One round trip, 1 read unit.
+    pub async fn has_posting(self, wallet: &UserId, posting: EntryId) -> Result<bool, Error> {
+        Ok(self.table.get(keys::posting(wallet, posting)).await?.is_some())
     }
 
     /// A wallet's ledger, newest first. One round trip; 1 read unit per 4 KB of entries (about forty).
@@ -122,6 +125,6 @@ impl Ledger<'_> {
         after: Option<&str>,
     ) -> Result<Page<LedgerLine>, Error> {
         let list = List { name: LIST, pk: user_pk(user), prefix: LEDGER };
-        self.table.newest(list, limit, after).await?.try_map(read_entry)
+        self.table.newest(list, limit, after).await?.try_map(read_line)
     }
 }

@@ -8,8 +8,8 @@ use clorp_domain::{
 
 use crate::Ledger;
 use crate::items::drop::read_drop;
-use crate::items::keys::{DROP, LEDGER, TOPUP, UNAPPLIED_EVENT, USER, WITHDRAWAL, account_of_pk};
-use crate::items::ledger_entry::read_entry;
+use crate::items::keys::{DROP, LEDGER, TOPUP, UNAPPLIED_EVENT, USER, WITHDRAWAL, drop_of_pk, user_of_pk};
+use crate::items::posting::read_posting;
 use crate::items::topup::read_topup;
 use crate::items::unapplied_event::{SETTLED_AT, UnappliedEvent, read_unapplied};
 use crate::items::user::read_user;
@@ -152,21 +152,25 @@ impl LedgerAudit {
 
     fn add(&mut self, item: Item) -> Result<(), Error> {
         let key = key_of(&item)?;
-        let account = account_of_pk(&key.pk);
-        match (account, key.sk.as_str()) {
-            (Some(account), sk) if sk.starts_with(LEDGER) => self.add_entry(account, item),
-            (Some(account @ Account::User(_)), USER) => {
-                let user = read_user(item)?;
-                let held = user.winnings.held.values().copied();
-                let sum = held.chain([user.winnings.released, user.winnings.contested]);
-                let sum = sum.map(Cents::get).fold(0_i64, i64::saturating_add);
-                self.winnings.insert(account.clone(), Cents::new(sum));
-                self.balances.insert(account, user.balance);
-                Ok(())
-            }
-            (Some(account @ Account::Escrow(_)), DROP) => self.add_drop(account, item),
+        match (user_of_pk(&key.pk), key.sk.as_str()) {
+            (Some(user), sk) if sk.starts_with(LEDGER) => self.add_posting(Account::User(user), item),
+            (Some(user), USER) => self.add_user(Account::User(user), item),
+            (None, DROP) => match drop_of_pk(&key.pk) {
+                Some(drop) => self.add_drop(Account::Escrow(drop), item),
+                None => Err(Error::internal("a drop outside of its partition")),
+            },
             (_, sk) => self.add_payment(sk, item),
         }
+    }
+
+    fn add_user(&mut self, account: Account, item: Item) -> Result<(), Error> {
+        let user = read_user(item)?;
+        let held = user.winnings.held.values().copied();
+        let sum = held.chain([user.winnings.released, user.winnings.contested]);
+        let sum = sum.map(Cents::get).fold(0_i64, i64::saturating_add);
+        self.winnings.insert(account.clone(), Cents::new(sum));
+        self.balances.insert(account, user.balance);
+        Ok(())
     }
 
     fn add_payment(&mut self, sk: &str, item: Item) -> Result<(), Error> {
@@ -180,30 +184,32 @@ impl LedgerAudit {
         Ok(())
     }
 
-    fn add_entry(&mut self, account: Account, item: Item) -> Result<(), Error> {
-        let line = read_entry(item)?;
-        add(self.postings.entry(line.id).or_default(), line.delta)?;
-        add(self.entries.entry(account.clone()).or_default(), line.delta)?;
-        if matches!(account, Account::User(_)) {
-            let reason: Reason = parse("reason", &line.reason)?;
-            let (times, sum) = self.reasons.entry(line.reason).or_default();
-            *times += 1;
-            add(sum, line.delta)?;
-            if reason.may_overdraw() {
-                add(self.overdrawn.entry(account.clone()).or_default(), line.delta)?;
-            }
-            match reason {
-                Reason::TopupRefund(_)
-                | Reason::RefundFailed(_)
-                | Reason::Dispute(_)
-                | Reason::ChargebackWon(_) => add(self.taken_back.entry(account).or_default(), line.delta)?,
-                Reason::Win(_) | Reason::Withdraw(_) | Reason::WithdrawReversed(_) => {
-                    add(self.won.entry(account).or_default(), line.delta)?;
-                }
-                Reason::Topup(_) | Reason::AutoTopup(_) | Reason::Drop(_) | Reason::Refund(_) => {}
-            }
+    fn add_posting(&mut self, wallet: Account, item: Item) -> Result<(), Error> {
+        let (line, others) = read_posting(item)?;
+        let posting = self.postings.entry(line.id).or_default();
+        add(posting, line.delta)?;
+        add(self.entries.entry(wallet.clone()).or_default(), line.delta)?;
+        for (account, delta) in others {
+            add(posting, delta)?;
+            add(self.entries.entry(account).or_default(), delta)?;
         }
-        Ok(())
+        let reason: Reason = parse("reason", &line.reason)?;
+        let (times, sum) = self.reasons.entry(line.reason).or_default();
+        *times += 1;
+        add(sum, line.delta)?;
+        if reason.may_overdraw() {
+            add(self.overdrawn.entry(wallet.clone()).or_default(), line.delta)?;
+        }
+        match reason {
+            Reason::TopupRefund(_)
+            | Reason::RefundFailed(_)
+            | Reason::Dispute(_)
+            | Reason::ChargebackWon(_) => add(self.taken_back.entry(wallet).or_default(), line.delta),
+            Reason::Win(_) | Reason::Withdraw(_) | Reason::WithdrawReversed(_) => {
+                add(self.won.entry(wallet).or_default(), line.delta)
+            }
+            Reason::Topup(_) | Reason::AutoTopup(_) | Reason::Drop(_) | Reason::Refund(_) => Ok(()),
+        }
     }
 
     fn add_drop(&mut self, account: Account, item: Item) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! `POST /api/jobs/{id}/pay`: pay for a pending drop from the wallet.
 
 use axum::extract::State;
-use clorp_domain::{Account, Attachment, Drop, DropId, EntryId, Error, StoredKey, User};
+use clorp_domain::{Attachment, Drop, DropId, EntryId, Error, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
 use clorp_store::{Conditional, DropPayment, PaymentConflict, Spending};
@@ -99,7 +99,7 @@ async fn require_paid_by_this_request(
     entry: EntryId,
     ids: &NewIds,
 ) -> Result<Drop, Error> {
-    let escrow = Account::Escrow(drop.id);
-    let ours = ids.may_be_taken() && app.context.store.ledger().has_entry(&escrow, entry).await?;
+    let ledger = app.context.store.ledger();
+    let ours = ids.may_be_taken() && ledger.has_posting(&drop.sender, entry).await?;
     if ours { Ok(drop) } else { Err(Error::DropNotPending) }
 }

@@ -4,15 +4,15 @@
 use clorp_domain::api_key::KeyHash;
 use clorp_domain::owner::OwnerMark;
 use clorp_domain::{
-    Account, AgentId, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RankingTask, RefreshId,
-    SetupId, Side, TopupId, UploadId, UserCode, UserId, VerificationId, WithdrawalId,
+    AgentId, BucketKey, DeviceHash, DropId, EntryId, IdempotencyKey, KeyId, RankingTask, RefreshId, SetupId,
+    Side, TopupId, UploadId, UserCode, UserId, VerificationId, WithdrawalId,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::table::{Key, SHARDS};
+use crate::table::Key;
 
-/// Prefix of the sort keys of ledger entries.
+/// Prefix of the sort keys of postings.
 pub(crate) const LEDGER: &str = "LEDGER#";
 /// Prefix of the sort keys of submissions.
 pub(crate) const OUTPUT: &str = "OUTPUT#";
@@ -227,16 +227,9 @@ pub(crate) fn stats(shard: u128) -> Key {
     Key::new(format!("STATS#{shard}"), "STATS")
 }
 
-/// One account's entry of a posting, in the account's partition.
-pub(crate) fn entry(account: &Account, posting: EntryId) -> Key {
-    let shard = posting.ulid().random() % SHARDS;
-    let pk = match account {
-        Account::User(id) => user_pk(id),
-        Account::Escrow(id) => drop_pk(*id),
-        Account::Platform => format!("PLATFORM#{shard}"),
-        Account::External => format!("EXTERNAL#{shard}"),
-    };
-    Key::new(pk, format!("{LEDGER}{posting}"))
+/// A posting, in the partition of its wallet.
+pub(crate) fn posting(wallet: &UserId, id: EntryId) -> Key {
+    Key::new(user_pk(wallet), format!("{LEDGER}{id}"))
 }
 
 /// The first sort key of the claims that lapsed at this instant.
@@ -292,17 +285,6 @@ pub(crate) fn user_of_pk(pk: &str) -> Option<UserId> {
 /// The owner of a partition of agents.
 pub(crate) fn owner_of_agents_pk(pk: &str) -> Option<UserId> {
     pk.strip_prefix("AGENTS#")?.parse().ok()
-}
-
-/// The account that a ledger entry's partition belongs to.
-pub(crate) fn account_of_pk(pk: &str) -> Option<Account> {
-    match pk.split_once('#')?.0 {
-        "USER" => user_of_pk(pk).map(Account::User),
-        "DROP" => drop_of_pk(pk).map(Account::Escrow),
-        "PLATFORM" => Some(Account::Platform),
-        "EXTERNAL" => Some(Account::External),
-        _ => None,
-    }
 }
 
 /// Tells whether a key is that of an agent, or of the names that a user's agents have taken.
@@ -384,16 +366,6 @@ mod tests {
         assert!(record.pk.starts_with("IDEMP#ada#") && record.sk == "IDEMP", "{record:?}");
         check(session_refresh(&RefreshId::new([0x0f; 32])), &format!("REFRESH#{hash}"), "REFRESH");
         check(stats(7), "STATS#7", "STATS");
-    }
-
-    #[test]
-    fn an_account_is_read_back_from_the_partition_of_its_entries() {
-        let ada: UserId = "ada".parse().unwrap();
-        for account in [Account::User(ada), Account::Escrow(id()), Account::Platform, Account::External] {
-            let key = entry(&account, id());
-            assert_eq!(key.sk, format!("LEDGER#{ULID}"));
-            assert_eq!(account_of_pk(&key.pk), Some(account));
-        }
-        assert_eq!(account_of_pk("STRIPE#pi_1"), None);
+        check(posting(&ada, id()), user_pk, &format!("LEDGER#{ULID}"));
     }
 }

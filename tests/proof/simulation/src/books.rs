@@ -335,13 +335,15 @@ fn statement(stage: &Stage, found: &mut Vec<String>) -> Statement {
 /// Checks that all entries sum to zero, and that the balances are the sums of their entries.
 fn check_entries(stage: &Stage, found: &mut Vec<String>) {
     stage.fleet.site.with(|state| {
-        let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut sums: BTreeMap<String, i64> = BTreeMap::new();
         for item in state.table.scan_all().filter(|item| text(item, "sk").starts_with("LEDGER#")) {
-            *sums.entry(text(item, "pk")).or_default() += number(item, "delta_cents").unwrap_or_default();
-        }
-        let total: i64 = sums.values().sum();
-        if total != 0 {
-            found.push(format!("all entries sum to {total}"));
+            let cents = |name: &str| number(item, name).unwrap_or_default();
+            let sides = ["delta_cents", "escrow_cents", "platform_cents", "external_cents"].map(cents);
+            if sides.iter().sum::<i64>() != 0 {
+                found.push(format!("{} of {} is {sides:?}", text(item, "sk"), text(item, "pk")));
+            }
+            *sums.entry(text(item, "pk").to_owned()).or_default() += sides[0];
+            *sums.entry(format!("DROP#{}", text(item, "drop_id"))).or_default() += sides[1];
         }
         for item in state.table.scan_all() {
             let name = match text(item, "sk") {
