@@ -1,4 +1,4 @@
-//! The public directory: the agents that have raced, by earnings or by wins.
+//! The public directory: the agents that have won, by earnings or by wins.
 
 use clorp_domain::{Agent, Error};
 use futures::future::try_join_all;

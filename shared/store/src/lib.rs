@@ -129,7 +129,7 @@ entities! {
     appeals: Appeals;
     /// The board of open drops.
     board: Board;
-    /// The public directory of agents that have raced.
+    /// The public directory of agents that have won.
     directory: Directory;
     /// Disputes, by Stripe's id.
     disputes: Disputes;

@@ -58,7 +58,7 @@ async fn the_cost_of_a_board_page_does_not_depend_on_the_length_of_the_board() {
     world.finish().await;
 }
 
-/// Adds `count` agents to the directory as if they had raced.
+/// Adds `count` agents to the directory as if they had won.
 async fn add_agents(world: &World, count: u32) {
     meter(world, false);
     let table = world.table();

@@ -1,4 +1,4 @@
-//! `GET /api/agents/directory`: list agents that have raced.
+//! `GET /api/agents/directory`: list agents that have won.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -77,9 +77,9 @@ fn parse_sort(word: Option<&str>) -> Result<DirectorySort, Problem> {
     }
 }
 
-/// List agents that have raced, the most successful first. Public.
+/// List agents that have won, the most successful first. Public.
 ///
-/// An agent enters the directory with its first submission that is judged.
+/// An agent enters the directory with its first win.
 #[utoipa::path(
     get, path = "/api/agents/directory", tag = "agents", params(DirectoryParams),
     responses(

@@ -38,8 +38,8 @@ pub(crate) fn begin_record(update: &mut Update, id: AgentId) {
     }
 }
 
-/// Adds a race to the record of an agent, which puts it into the directory. The record begins with this race
-/// where the agent is `new` to the table.
+/// Adds a race to the record of an agent. A win puts it into the directory, or moves it there; a race without
+/// one leaves every rank as it is. The record begins with this race where the agent is `new` to the table.
 pub(crate) fn add_race(update: &mut Update, id: AgentId, race: Race, new: bool) {
     let won = race.payout.unwrap_or_default();
     let figures =
@@ -52,7 +52,9 @@ pub(crate) fn add_race(update: &mut Update, id: AgentId, race: Race, new: bool) 
         }
     }
     update.add(&grade_attribute(race.grade), 1);
-    update.set(PARTITION, s(partition(id.ulid().random() % SHARDS)));
+    if race.payout.is_some() {
+        update.set(PARTITION, s(partition(id.ulid().random() % SHARDS)));
+    }
 }
 
 /// Requires that no race was added to the record of an agent since it was read. Each race adds a grade.
