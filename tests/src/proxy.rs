@@ -402,8 +402,11 @@ fn refusal() -> Response {
 
 /// A conflict over the first item of a transaction, with this reason for the other ones.
 fn conflict(request: &Value, other: &str) -> Response {
-    let actions = request["TransactItems"].as_array().map_or(1, Vec::len);
-    let mut reasons = vec![json!({ "Code": other }); actions];
+    let Some(actions) = request["TransactItems"].as_array() else {
+        let kind = "com.amazonaws.dynamodb.v20120810#TransactionConflictException";
+        return answer(400, &json!({ "__type": kind, "message": "Transaction is ongoing for the item" }));
+    };
+    let mut reasons = vec![json!({ "Code": other }); actions.len()];
     reasons[0] = json!({ "Code": "TransactionConflict", "Message": "Transaction is ongoing for the item" });
     let body = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",

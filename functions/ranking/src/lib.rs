@@ -210,7 +210,14 @@ impl Ranking {
         let excerpt = FeedExcerpt { winner_name: name, excerpt: &excerpt };
         let drop = drop.clone().judged(outcome, now);
         let settled = store.drops().settle(&drop, &verdict, excerpt, &posting, &racers).await?;
-        Ok(if settled.is_applied() { Completion::Settled(drop.status) } else { Completion::Conflict })
+        if !settled.is_applied() {
+            return Ok(Completion::Conflict);
+        }
+        // The lists only lead to the drop, which has ended, so the settlement stands without this.
+        if let Err(error) = store.work().end(&drop).await {
+            tracing::warn!(?error, drop = %drop.id, "a drop that has ended stays on its workers' lists");
+        }
+        Ok(Completion::Settled(drop.status))
     }
 
     /// The agents of the workers who have submitted. A missing agent is logged, and does not block the

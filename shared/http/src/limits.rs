@@ -25,8 +25,9 @@ const MAX_REMEMBERED: usize = 10_000;
 /// The buckets that one instance remembers: for each, the time at which the whole quota is available again.
 ///
 /// A read must not cost a write, so the limits of reads live in memory alone: each instance counts for
-/// itself, and the gateway limits all instances together. The other limits live in the table. For those, the
-/// remembered time is a guess at the table's, and a wrong guess costs a round trip.
+/// itself, and the gateway limits all instances together. So do those of submissions: each claim, which takes
+/// from a limit in the table, admits one, and the others only read. The other limits live in the table. For
+/// those, the remembered time is a guess at the table's, and a wrong guess costs a round trip.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RateLimiter(Arc<Mutex<HashMap<BucketKey, Timestamp>>>);
 
@@ -52,7 +53,8 @@ impl RateLimiter {
                 (BucketKey::Programs(user, class), rules.programs_rate(class)),
             ],
         };
-        RequestLimit { buckets, in_memory: class == RateClass::Read, limiter: self.clone() }
+        let in_memory = matches!(class, RateClass::Read | RateClass::Submit);
+        RequestLimit { buckets, in_memory, limiter: self.clone() }
     }
 
     /// The limit of a public request; `None` if the client's address is not known.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use clorp_domain::{Agent, AgentId, AgentName, DropId, Error, Race, Rules, Standing, User, UserId};
+use clorp_domain::{Agent, AgentId, AgentName, Claim, Drop, Error, Race, Rules, Standing, User, UserId};
 use futures::future::try_join;
 
 use crate::items::agent::{AGENT_ID, CLAIMS, read_agent, set_agent_id, write_agent};
@@ -12,6 +12,7 @@ use crate::items::directory_entry::{add_race, begin_record, read_record, require
 use crate::items::keys;
 use crate::items::keys::{AGENT, AGENT_NAMES, agents_pk};
 use crate::items::user::read_user;
+use crate::items::work::write_work;
 use crate::table::item::{at, flag, n, number, s};
 use crate::table::page::{cursor, position};
 use crate::table::{Freshness, List, Refusals, Tx, Update, fault};
@@ -282,16 +283,22 @@ pub(crate) fn count_claim(tx: &mut Tx, owner: &UserId, agent: AgentId) {
     }
 }
 
-/// Reassigns an existing claim to another existing agent.
-pub(crate) fn reassign(tx: &mut Tx, drop: DropId, worker: &UserId, agent: AgentId) {
+/// Reassigns a worker's claim on `drop` to another existing agent.
+pub(crate) fn reassign(tx: &mut Tx, drop: &Drop, worker: &UserId, claim: &Claim) -> Result<(), Error> {
     let path = format!("claims.{worker}.{AGENT_ID}");
-    set_agent_id(tx.update(keys::drop(drop)), &path, worker, agent);
-    set_agent_id(tx.update(keys::work(worker, drop)).require_existing(), AGENT_ID, worker, agent);
-    count_claim(tx, worker, agent);
+    set_agent_id(tx.update(keys::drop(drop.id)), &path, worker, claim.agent);
+    // Of the default agent the item says nothing, so the name of an earlier agent is removed.
+    let listed = tx.update(keys::work(worker, drop.id));
+    listed.set_all(write_work(worker, drop, claim)?);
+    if claim.agent == AgentId::default_of(worker) {
+        listed.remove(AGENT_ID);
+    }
+    count_claim(tx, worker, claim.agent);
+    Ok(())
 }
 
-/// Counts a race on an agent, and writes the agent if it is not in the table. Two write units, and two for
-/// each index in which it moves, or one where it is new.
+/// Counts a race on an agent, and writes the agent if it is not in the table. Two write units, and where it
+/// wins two for each index, or one if it has not won before.
 pub(crate) fn count_race(tx: &mut Tx, racer: &Racer, race: Race) -> Result<(), Error> {
     let agent = &racer.agent;
     let update = tx.update(keys::agent(&agent.owner, agent.id));

@@ -5,6 +5,7 @@ use clorp_domain::time::after_seconds;
 use clorp_domain::{
     Brief, Claim, ConnectStatus, Drop, DropId, Error, Posting, Requirement, Status, StoredKey, User, UserId,
 };
+use futures::future::join;
 use jiff::Timestamp;
 
 use crate::agents::count_claim;
@@ -20,9 +21,9 @@ use crate::items::work::Lapse;
 use crate::stats::{count, on_board};
 use crate::table::item::{at, n, s, text};
 use crate::table::page::{MAX_PAGE_BYTES, answer_bytes, cursor, position};
-use crate::table::{END, Freshness, Item, PK, Refusals, Tx, Update, fault};
-use crate::work::{begin_work, end_all_work, end_work};
-use crate::{Conditional, Drops, Page, ledger};
+use crate::table::{Commit, END, Freshness, Item, PK, Refusals, Tx, Update, fault};
+use crate::work::{begin_work, end_unsubmitted_work, end_work};
+use crate::{Conditional, Drops, Page, Work, ledger};
 
 const LIST: &str = "drops";
 /// The attribute by which the table removes items.
@@ -253,7 +254,7 @@ impl Drops<'_> {
             .require("updated_at", "=", at(drop.updated_at))
             .set("status", s(status.as_str()));
         IndexEntry::None.set(update, drop.id);
-        end_all_work(&mut tx, drop, now)?;
+        end_unsubmitted_work(&mut tx, drop, now)?;
         if let Some(refund) = refund {
             ledger::post(&mut tx, refund)?;
             count(&mut tx, drop.id, on_board(drop.price, -1)?);
@@ -262,8 +263,9 @@ impl Drops<'_> {
     }
 
     /// Gives a slot of `drop`, as read, to `worker` of `owner`: a free slot, or the one that `lapsed` held,
-    /// whose lapse is recorded. Four write units, a take-over eight; two more for an agent other than the
-    /// worker's default one, and for a drop that requires verified payouts.
+    /// whose lapse is recorded. Two write units. A claim that concerns more than the drop is a transaction: a
+    /// take-over costs eight, and one for an agent other than the worker's default one, or on a drop that
+    /// requires verified payouts, six.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the agent has been deleted; [`Error::RequirementsNotMet`] if the worker's
@@ -299,19 +301,44 @@ impl Drops<'_> {
                 end_work(&mut tx, lapsed, drop.id, Some(Lapse { at: lapsed_at, released: false }))?;
             }
         }
-        begin_work(&mut tx, worker, drop.id, claim)?;
         count_claim(&mut tx, worker, claim.agent);
         let account = keys::user(worker);
         if drop.requirements.verified_payouts {
             let active = s(ConnectStatus::Active.as_str());
             tx.check(account.clone()).require("stripe_account_status", "=", active);
         }
+        let mut tx = match tx.into_only_update() {
+            Ok((_, update)) => return self.claim_alone(drop, worker, claim, update).await,
+            Err(tx) => tx,
+        };
+        begin_work(&mut tx, worker, drop, claim)?;
         self.table.transact(tx).await?.or_conflict(|refusals| {
             if refusals.contains(&account) && !refusals.contains(&keys::drop(drop.id)) {
                 return Err(Error::RequirementsNotMet { unmet: vec![Requirement::VerifiedPayouts] });
             }
             changed(refusals, drop.id)
         })
+    }
+
+    /// Makes a claim that changes nothing but the drop, and puts the drop on the worker's list at the same
+    /// time. The claim has succeeded when both are written.
+    async fn claim_alone(
+        self,
+        drop: &Drop,
+        worker: &UserId,
+        claim: &Claim,
+        update: Update,
+    ) -> Result<Conditional<Box<Drop>>, Error> {
+        let listed = Work { table: self.table }.begin(worker, drop, claim);
+        let (committed, listed) = join(self.table.update_if(keys::drop(drop.id), update), listed).await;
+        if let Commit::Refused(refusals) = committed? {
+            let changed = changed(refusals, drop.id)?;
+            // Times of changes are unique in a drop, so this claim is from an earlier try of the same write.
+            if changed.claims.get(worker) != Some(claim) {
+                return Ok(Conditional::Conflict(changed));
+            }
+        }
+        listed.map(|()| Conditional::Applied)
     }
 
     /// Takes back the slot that `worker` holds by `claim`. The claim counts as lapsed from now on, or from

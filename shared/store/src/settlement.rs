@@ -14,7 +14,7 @@ use crate::items::verdict::{FeedExcerpt, write_verdict};
 use crate::stats::{count, on_board};
 use crate::table::Tx;
 use crate::table::item::{at, n, s};
-use crate::work::end_all_work;
+use crate::work::end_unsubmitted_work;
 use crate::{Conditional, Drops, ledger};
 
 impl Drops<'_> {
@@ -46,7 +46,7 @@ impl Drops<'_> {
         } else {
             IndexEntry::None.set(update, drop.id);
         }
-        end_all_work(&mut tx, drop, drop.updated_at)?;
+        end_unsubmitted_work(&mut tx, drop, drop.updated_at)?;
         let agent_of = |worker: &UserId| racer_of(racers, worker).map(|racer| &racer.agent);
         tx.update(keys::verdict(drop.id)).require_new().set_all(write_verdict(verdict, excerpt, agent_of)?);
         ledger::post(&mut tx, posting)?;

@@ -1,7 +1,7 @@
 //! Submissions: each is written once.
 
 use clorp_domain::drops::Submission;
-use clorp_domain::{AgentId, Drop, DropId, Error, Status, UserId};
+use clorp_domain::{AgentId, Claim, Drop, DropId, Error, Status, UserId};
 use jiff::Timestamp;
 
 use crate::agents::reassign;
@@ -51,8 +51,8 @@ impl Submissions<'_> {
             }
             None => {}
         }
-        if drop.claims.get(&submission.worker).is_some_and(|claim| claim.agent != agent) {
-            reassign(&mut tx, drop.id, &submission.worker, agent);
+        if let Some(claim) = drop.claims.get(&submission.worker).filter(|claim| claim.agent != agent) {
+            reassign(&mut tx, drop, &submission.worker, &Claim { agent, ..*claim })?;
         }
         let key = keys::output(drop.id, &submission.worker);
         tx.create(key.clone(), write_submission(&key, submission)?);

@@ -1,9 +1,12 @@
 //! Work: each worker's active claims, and the claims that lapsed recently.
 //!
-//! The items are written and deleted in the drop's transactions. A submission does not touch them, so only
-//! the drop tells whether a claim whose lease is over has lapsed or was submitted.
+//! An active claim's item leads to its drop, which decides whether the claim holds, has lapsed or was
+//! submitted: a submission does not touch the item, a claim may write it without succeeding, and a settlement
+//! deletes it after the drop has ended. A claim that succeeds has its item, and the record of a lapse is
+//! written in the drop's transaction.
 
 use clorp_domain::{AgentId, Claim, Drop, DropId, Error, UserId};
+use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Work;
@@ -11,10 +14,11 @@ use crate::items::agent::AGENT_ID;
 use crate::items::keys;
 use crate::items::keys::{LAPSED_WORK, WORK, lapsed_work_sk, user_pk};
 use crate::items::work::{
-    Lapse, read_active_drop, read_lapse, read_lease_end, read_released, write_lapse, write_work,
+    LEASE_EXPIRES_AT, Lapse, read_active_drop, read_lapse, read_lease_end, read_released, write_lapse,
+    write_work,
 };
-use crate::table::item::s;
-use crate::table::{END, Item, Tx, fault};
+use crate::table::item::{at, s};
+use crate::table::{END, Item, Tx, Update, fault};
 
 /// Items that one look at a worker's claims reads.
 const READ: i32 = 200;
@@ -28,11 +32,13 @@ pub struct Claims {
     pub lapses: Vec<Timestamp>,
     /// Drops with a claim whose lease is over: it has lapsed unless it was submitted.
     pub overdue: Vec<DropId>,
+    /// Drops on which the worker may hold a claim.
+    pub active: Vec<DropId>,
 }
 
 impl Work<'_> {
-    /// The drops on which a user holds active claims, newest first, at most 100. One round trip, 1 read unit
-    /// per 4 KB of small items.
+    /// The drops on which a user may hold active claims, newest first, at most 100. One round trip, 1 read
+    /// unit per 4 KB of small items.
     pub async fn active(self, worker: &UserId) -> Result<Vec<DropId>, Error> {
         let items = self.query(worker, WORK.to_owned(), format!("{WORK}{END}"), false, LISTED).await?;
         Ok(items.iter().filter_map(read_active_drop).collect())
@@ -49,6 +55,7 @@ impl Work<'_> {
             if let Some((at, _)) = read_lapse(&item) {
                 claims.lapses.push(at);
             } else if let Some(drop) = read_active_drop(&item) {
+                claims.active.push(drop);
                 let ended = read_lease_end(item)?;
                 claims.overdue.extend(ended.is_some_and(|at| after < at && at <= now).then_some(drop));
             }
@@ -68,16 +75,41 @@ impl Work<'_> {
         Ok(false)
     }
 
-    /// Tells whether an agent other than the default one holds a claim on a drop that has not ended. One
-    /// round trip, 1 read unit for each 4 KB of the user's claims.
-    pub async fn is_active_for(self, owner: &UserId, agent: AgentId) -> Result<bool, Error> {
+    /// The drops on which an agent other than the default one may hold a claim. One round trip, 1 read unit
+    /// for each 4 KB of the user's claims.
+    pub async fn of_agent(self, owner: &UserId, agent: AgentId) -> Result<Vec<DropId>, Error> {
         let query = self
             .table
             .beginning_with(user_pk(owner), WORK)
             .filter_expression(format!("{AGENT_ID} = :agent"))
             .expression_attribute_values(":agent", s(agent.to_string()));
         let mut found = query.into_paginator().items().send();
-        Ok(found.next().await.transpose().map_err(|e| fault("query work", e))?.is_some())
+        let mut drops = Vec::new();
+        while let Some(item) = found.next().await {
+            drops.extend(read_active_drop(&item.map_err(|e| fault("query work", e))?));
+        }
+        Ok(drops)
+    }
+
+    /// Puts a drop on the list of its worker. One write unit.
+    pub async fn begin(self, worker: &UserId, drop: &Drop, claim: &Claim) -> Result<(), Error> {
+        let mut update = Update::default();
+        update.set_all(write_work(worker, drop, claim)?);
+        update.require_absent_or(LEASE_EXPIRES_AT, "<=", at(claim.lease_expires_at));
+        // A refusal is the list's knowledge of a later claim, which it keeps.
+        self.table.update_if(keys::work(worker, drop.id), update).await.map(|_| ())
+    }
+
+    /// Takes a drop that has ended off the lists of those who submitted. One write unit for each. An item
+    /// that a fault leaves behind expires.
+    pub async fn end(self, drop: &Drop) -> Result<(), Error> {
+        let submitted = drop.claims.iter().filter(|(_, claim)| claim.submitted_at.is_some());
+        let ended = submitted.map(|(worker, claim)| {
+            let mut unchanged = Update::default();
+            unchanged.require_absent_or(LEASE_EXPIRES_AT, "<=", at(claim.lease_expires_at));
+            self.table.delete_if(keys::work(worker, drop.id), unchanged)
+        });
+        try_join_all(ended).await.map(|_| ())
     }
 
     async fn query(
@@ -94,10 +126,9 @@ impl Work<'_> {
     }
 }
 
-/// Puts a drop on its new worker's list.
-pub(crate) fn begin_work(tx: &mut Tx, worker: &UserId, drop: DropId, claim: &Claim) -> Result<(), Error> {
-    let key = keys::work(worker, drop);
-    tx.create(key.clone(), write_work(&key, worker, claim)?);
+/// Puts a drop on its worker's list, guarded by the condition on the drop in the same transaction.
+pub(crate) fn begin_work(tx: &mut Tx, worker: &UserId, drop: &Drop, claim: &Claim) -> Result<(), Error> {
+    tx.update(keys::work(worker, drop.id)).set_all(write_work(worker, drop, claim)?);
     Ok(())
 }
 
@@ -116,9 +147,10 @@ pub(crate) fn end_work(
     Ok(())
 }
 
-/// Takes a drop that ends at `now` off its workers' lists, and records the claims that have lapsed.
-pub(crate) fn end_all_work(tx: &mut Tx, drop: &Drop, now: Timestamp) -> Result<(), Error> {
-    for (worker, claim) in &drop.claims {
+/// Takes a drop that ends at `now` off the lists of the workers who did not submit, and records the claims
+/// that have lapsed. [`Work::end`] does the rest.
+pub(crate) fn end_unsubmitted_work(tx: &mut Tx, drop: &Drop, now: Timestamp) -> Result<(), Error> {
+    for (worker, claim) in drop.claims.iter().filter(|(_, claim)| claim.submitted_at.is_none()) {
         let lapse = claim.lapsed_at(now).map(|at| Lapse { at, released: false });
         end_work(tx, worker, drop.id, lapse)?;
     }

@@ -2,7 +2,7 @@
 
 use clorp_ranking::Swept;
 use clorp_tests::{Answer, Fault, Options, Proxy, World};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{cancel, pay, post_pending, read, run, total_balance};
 
@@ -15,6 +15,16 @@ const MAX_QUERIES: usize = 100;
 /// A request to the table: its operation, and a predicate that distinguishes it from others of that
 /// operation.
 type Step = (&'static str, fn(&Value) -> bool);
+
+/// Tells whether an update changes a drop.
+fn changes_a_drop(request: &Value) -> bool {
+    request["Key"]["sk"]["S"] == "DROP"
+}
+
+/// Tells whether an update puts a drop on a worker's list.
+fn lists_a_claim(request: &Value) -> bool {
+    request["Key"]["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("WORK#"))
+}
 
 /// The ranking's successive requests to the table.
 const STEPS: [Step; 6] = [
@@ -45,7 +55,7 @@ async fn a_few_conflicts_are_retried_with_success() {
     let world = proxied().await;
     let drop = world.sender.post_drop(1000).await;
     for (i, worker) in world.workers[..5].iter().enumerate() {
-        proxy(&world).fail(TRANSACTION, Fault::Conflict, 3);
+        proxy(&world).fail_if("UpdateItem", changes_a_drop, Fault::Conflict, 3);
         worker.claim(&drop).await.expect(201);
         proxy(&world).fail(TRANSACTION, Fault::Conflict, 3);
         worker.submit(&drop, &format!("Output {i}")).await.expect(201);
@@ -66,6 +76,7 @@ async fn sixty_conflicts_are_a_503_with_retry_after_and_nothing_is_written() {
     let postings = world.store.ledger().audit().await.unwrap().postings.len();
     proxy(&world).fail(TRANSACTION, Fault::Conflict, 60);
     assert_unavailable(&run(&world.sender, 500).await);
+    proxy(&world).fail_if("UpdateItem", changes_a_drop, Fault::Conflict, 20);
     assert_unavailable(&world.workers[1].claim(&drop).await);
     assert_unavailable(&world.workers[0].submit(&drop, "in vain").await);
     assert_unavailable(&cancel(&world.sender, &drop).await);
@@ -93,7 +104,7 @@ async fn a_post_whose_response_is_lost_is_charged_once() {
 async fn a_claim_and_a_submission_whose_responses_are_lost_count_once() {
     let world = proxied().await;
     let drop = world.sender.post_drop(1000).await;
-    proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
+    proxy(&world).fail_if("UpdateItem", changes_a_drop, Fault::LostAnswer, 1);
     world.workers[0].claim(&drop).await.expect(201);
     assert_eq!(proxy(&world).faults_left(), 0);
     proxy(&world).fail(TRANSACTION, Fault::LostAnswer, 1);
@@ -101,6 +112,38 @@ async fn a_claim_and_a_submission_whose_responses_are_lost_count_once() {
     assert_eq!(proxy(&world).faults_left(), 0);
     let seen = read(&world.sender, &drop).await;
     assert_eq!((&seen["claims_count"], &seen["submissions_count"]), (&1.into(), &1.into()));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_is_not_on_its_workers_list_yet_is_put_there_by_a_repetition() {
+    let world = proxied().await;
+    let (worker, drop) = (&world.workers[0], world.sender.post_drop(1000).await);
+    let status = async || worker.get("/api/users/status").await.expect(200);
+    proxy(&world).fail_if("UpdateItem", lists_a_claim, Fault::ServerError, TRIES);
+    assert_unavailable(&worker.claim(&drop).await);
+    assert_eq!(proxy(&world).faults_left(), 0);
+    assert_eq!(status().await, json!([]), "the claim was not acknowledged");
+    worker.claim(&drop).await.expect(200);
+    assert_eq!(status().await[0]["id"], json!(drop));
+    assert_eq!(read(&world.sender, &drop).await["claims_count"], 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_names_a_drop_without_a_claim_or_one_that_has_ended_shows_nothing() {
+    let world = proxied().await;
+    let (worker, drop) = (&world.workers[0], world.sender.post_drop(1000).await);
+    let status = async || worker.get("/api/users/status").await.expect(200);
+    proxy(&world).fail_if("UpdateItem", changes_a_drop, Fault::ServerError, TRIES);
+    assert_unavailable(&worker.claim(&drop).await);
+    assert_eq!(status().await, json!([]), "the list has the drop, and the drop has no claim");
+    world.race(&drop, 1).await;
+    proxy(&world).fail("DeleteItem", Fault::ServerError, TRIES);
+    world.advance_seconds(300);
+    assert_eq!(world.sweep().await.settled, 1, "the settlement stands without the list");
+    assert_eq!(proxy(&world).faults_left(), 0);
+    assert_eq!(status().await, json!([]), "the drop has ended");
     world.finish().await;
 }
 

@@ -75,7 +75,13 @@ async fn take_slot(
     decide("the drop", (drop, Some(claims)), |(drop, claims)| async move {
         let now = drop.next_change_at(context.clock.now());
         let (claim, lapsed) = match drop.claim(&caller.id, owner, now, &context.rules)? {
-            ClaimDecision::Held(_) => return Ok(Decision::Made((StatusCode::OK, drop))),
+            ClaimDecision::Held(claim) => {
+                // The try that made the claim may have died before it put the drop on the list.
+                if claims.is_some_and(|claims| !claims.active.contains(&drop.id)) {
+                    context.store.work().begin(&caller.id, &drop, &claim).await?;
+                }
+                return Ok(Decision::Made((StatusCode::OK, drop)));
+            }
             ClaimDecision::Take(claim) => (claim, None),
             ClaimDecision::TakeOver(claim, lapsed) => (claim, Some(lapsed)),
         };
@@ -123,7 +129,7 @@ async fn require_standing(app: &App, caller: &Caller, drop: &Drop) -> Result<(),
 /// difference: their drops tell which of them have lapsed.
 async fn require_no_cooldown(app: &App, caller: &Caller, claims: Claims) -> Result<(), Error> {
     let Context { store, rules, clock } = &app.context;
-    let Claims { mut lapses, overdue } = claims;
+    let Claims { mut lapses, overdue, .. } = claims;
     let now = clock.now();
     if !overdue.is_empty() && lapses.len() + overdue.len() >= rules.cooldown_lapses as usize {
         let drops = store.drops().get_many(&overdue).await?;

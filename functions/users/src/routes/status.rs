@@ -39,7 +39,8 @@ pub(crate) async fn status(
 ) -> Result<ApiJson<Vec<ActiveDrop>>, Problem> {
     let store = &context.store;
     let drops = store.drops().get_many(&store.work().active(&caller.id).await?).await?;
-    let active = drops.into_iter().filter(|drop| !drop.status.is_terminal());
+    let active =
+        drops.into_iter().filter(|drop| !drop.status.is_terminal() && drop.claims.contains_key(&caller.id));
     let body = active.map(|drop| ActiveDrop {
         id: drop.id.to_string(),
         status: drop.status.as_str(),

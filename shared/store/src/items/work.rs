@@ -1,15 +1,24 @@
 //! A worker's active claim, and a worker's lapsed claim: items of the worker's, beside the claim in the drop.
+//!
+//! The item of an active claim only leads to its drop, which decides. It may be there without a claim, until
+//! it expires.
 
 use clorp_domain::cooldown::MAX_WINDOW_SECONDS;
 use clorp_domain::time::{after_seconds, from_unix_millis};
-use clorp_domain::{Claim, DropId, Error, UserId};
+use clorp_domain::{Claim, Drop, DropId, Error, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::items::agent::write_agent_id;
 use crate::items::keys::{LAPSED_WORK, WORK};
-use crate::table::item::{decode, keyed};
+use crate::table::item::{decode, encode, keyed};
 use crate::table::{Item, Key};
+
+/// The attribute of the end of a claim's lease.
+pub(crate) const LEASE_EXPIRES_AT: &str = "lease_expires_at";
+/// Time for which an active claim stays on its worker's list after its drop's window, in seconds: a week,
+/// which no outage of the ranking should outlast.
+const KEPT_SECONDS: u32 = 7 * 24 * 60 * 60;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct WorkItem {
@@ -17,6 +26,9 @@ struct WorkItem {
     lease_expires_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     agent_id: Option<String>,
+    // In seconds, for the table's expiry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,12 +47,14 @@ pub(crate) struct Lapse {
     pub released: bool,
 }
 
-pub(crate) fn write_work(key: &Key, worker: &UserId, claim: &Claim) -> Result<Item, Error> {
-    let item = WorkItem {
+/// The attributes of an active claim on `drop`. It expires some time after the drop should have ended.
+pub(crate) fn write_work(worker: &UserId, drop: &Drop, claim: &Claim) -> Result<Item, Error> {
+    let closes_at = drop.window.map_or(claim.lease_expires_at, |window| window.closes_at);
+    encode(&WorkItem {
         lease_expires_at: Some(claim.lease_expires_at.as_millisecond()),
         agent_id: write_agent_id(worker, claim.agent),
-    };
-    keyed(key, &item)
+        expires_at: Some(after_seconds(closes_at, KEPT_SECONDS).as_second()),
+    })
 }
 
 pub(crate) fn write_lapse(key: &Key, lapse: Lapse) -> Result<Item, Error> {

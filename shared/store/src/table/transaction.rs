@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
@@ -136,6 +137,19 @@ impl Tx {
         self.check(key).require_new();
     }
 
+    /// The only change of this transaction, if it is an update and there is no other.
+    pub(crate) fn into_only_update(mut self) -> Result<(Key, Update), Self> {
+        let others = self.creates.len() + self.deletes.len() + self.checks.len();
+        match (others, self.updates.len(), self.updates.pop_first()) {
+            (0, 1, Some(only)) => Ok(only),
+            (_, _, Some((key, update))) => {
+                self.updates.insert(key, update);
+                Err(self)
+            }
+            (_, _, None) => Err(self),
+        }
+    }
+
     /// The actions as DynamoDB takes them, and the keys in the same order: cancellation reasons are
     /// positional.
     fn into_actions(self, table: &str) -> Result<(Vec<Key>, Vec<TransactWriteItem>), Error> {
@@ -248,6 +262,9 @@ impl Table {
     }
 
     /// Makes one conditional change outside a transaction, at half its price.
+    ///
+    /// Nothing tells a try whose answer was lost from another one's, so a caller to whom that matters looks
+    /// in a refusal for what it has written.
     pub(crate) async fn update_if(&self, key: Key, update: Update) -> Result<Commit, Error> {
         wait_for_admission().await?;
         Ok(match self.update(key.clone(), update, ReturnValue::None).await? {
@@ -260,6 +277,27 @@ impl Table {
     /// may do that.
     pub(crate) async fn update_ungated(&self, key: Key, update: Update) -> Result<Updated, Error> {
         self.update(key, update, ReturnValue::AllNew).await
+    }
+
+    /// Deletes an item that nobody writes again, if it has not changed since it was read as `conditions` say.
+    pub(crate) async fn delete_if(&self, key: Key, conditions: Update) -> Result<Conditional<()>, Error> {
+        wait_for_admission().await?;
+        let expressions = conditions.into_expressions();
+        let call = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key.into_attributes()))
+            .set_condition_expression(expressions.condition)
+            .set_expression_attribute_names(expressions.names)
+            .set_expression_attribute_values(expressions.values);
+        match call.send().await {
+            Ok(_) => Ok(Conditional::Applied),
+            Err(error) => match error.as_service_error() {
+                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(Conditional::Conflict(())),
+                _ => Err(fault("delete", error)),
+            },
+        }
     }
 
     async fn update(&self, key: Key, update: Update, give: ReturnValue) -> Result<Updated, Error> {
@@ -275,15 +313,22 @@ impl Table {
             .set_expression_attribute_values(expressions.values)
             .return_values(give)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match call.send().await {
-            Ok(answer) => Ok(Updated::Applied(answer.attributes.unwrap_or_default())),
-            Err(error) => match error.as_service_error() {
+        for attempt in 1.. {
+            let error = match call.clone().send().await {
+                Ok(answer) => return Ok(Updated::Applied(answer.attributes.unwrap_or_default())),
+                Err(error) => error,
+            };
+            match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    Ok(Updated::Refused(failed.item().cloned()))
+                    return Ok(Updated::Refused(failed.item().cloned()));
                 }
-                _ => Err(fault("update", error)),
-            },
+                // The item is part of a transaction in progress.
+                Some(UpdateItemError::TransactionConflictException(_))
+                    if attempt < ATTEMPTS && clorp_deadline::sleep(pause(attempt)).await => {}
+                _ => return Err(fault("update", error)),
+            }
         }
+        Err(Error::internal("ran out of attempts"))
     }
 }
 
@@ -365,6 +410,20 @@ mod tests {
             let Failure::Refused(refusals) = sorted([other, FAILED]) else { panic!("{other}") };
             assert_eq!(refusals.keys().collect::<Vec<_>>(), [&keys()[1]]);
         }
+    }
+
+    #[test]
+    fn a_transaction_of_one_update_is_told_from_one_with_more() {
+        let [a, b] = <[Key; 2]>::try_from(keys()).unwrap();
+        let mut tx = Tx::default();
+        tx.update(a.clone()).require_existing();
+        let mut more = Tx::default();
+        more.update(a.clone()).require_existing();
+        more.check(b).require_existing();
+        assert!(tx.into_only_update().is_ok_and(|(key, _)| key == a));
+        let more = more.into_only_update().unwrap_err();
+        assert_eq!((more.updates.len(), more.checks.len()), (1, 1));
+        assert!(Tx::default().into_only_update().is_err());
     }
 
     #[test]

@@ -89,13 +89,13 @@ pub const BREAKAGES: &[Breakage] = &[
             },
             Change {
                 file: "functions/ranking/src/lib.rs",
-                find: "Ok(if settled.is_applied() { Completion::Settled(drop.status) } else { Completion::Conflict })",
-                broken: r#"{
-            if settled.is_applied() {
-                store.ledger().post(&posting).await?;
-            }
-            Ok(if settled.is_applied() { Completion::Settled(drop.status) } else { Completion::Conflict })
+                find: r#"if !settled.is_applied() {
+            return Ok(Completion::Conflict);
         }"#,
+                broken: r#"if !settled.is_applied() {
+            return Ok(Completion::Conflict);
+        }
+        store.ledger().post(&posting).await?;"#,
             },
         ],
     },

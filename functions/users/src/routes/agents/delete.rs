@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_context::Context;
 use clorp_deadline::{Decision, decide};
-use clorp_domain::{AgentId, Error};
+use clorp_domain::{AgentId, Drop, Error};
 use clorp_http::openapi::{AgentErrors, AnyErrors, AuthErrors, IdErrors, NoBodyErrors};
 use clorp_http::{Caller, NoBody, NoParams, PathId, Problem};
 use clorp_store::Conditional;
@@ -34,7 +34,9 @@ pub(crate) async fn delete(
         let agent = store.agents().get(owner, id).await?.ok_or(Error::NotFound)?;
         // After the read of the agent: this finds every earlier claim, and a later claim makes the delete
         // below conflict.
-        if store.work().is_active_for(owner, id).await? {
+        let drops = store.drops().get_many(&store.work().of_agent(owner, id).await?).await?;
+        let works = |drop: &Drop| drop.claims.get(owner).is_some_and(|claim| claim.agent == id);
+        if drops.iter().any(|drop| !drop.status.is_terminal() && works(drop)) {
             return Err(Error::AgentHasActiveWork);
         }
         Ok(match store.agents().delete(&agent).await? {
