@@ -11,6 +11,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use clorp_context::{Clock, Context, new_ulid};
 use clorp_deadline::scope_invocation;
+use clorp_store::count_units;
 use lambda_http::request::RequestContext;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -121,8 +122,8 @@ async fn wrap(request: Request, next: Next) -> Response {
     let span =
         tracing::info_span!("request", request_id = %id, %method, route, user_id = Empty, key_id = Empty);
     let ends_at = request.extensions().get::<lambda_http::Context>().map(|context| context.deadline);
-    let answered = scope_invocation(ends_at, TIMEOUT, next.run(request));
-    let mut response = answered.instrument(span.clone()).await;
+    let answered = scope_invocation(ends_at, TIMEOUT, count_units(next.run(request)));
+    let (mut response, units) = answered.instrument(span.clone()).await;
     let problem = response.extensions_mut().remove::<Problem>();
     let code = problem.as_ref().map(|problem| problem.code.clone());
     let code = code.as_deref();
@@ -136,13 +137,16 @@ async fn wrap(request: Request, next: Next) -> Response {
     let cold = IS_COLD.swap(false, Ordering::Relaxed);
     // A u128 would be logged as text.
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (read_units, write_units) = (units.read, units.write);
     let _entered = span.enter();
     match detail {
         Some(detail) if status == 500 => {
-            tracing::error!(status, code, millis, cold, detail, "request failed");
+            tracing::error!(status, code, millis, read_units, write_units, cold, detail, "request failed");
         }
-        Some(detail) => tracing::warn!(status, code, millis, cold, detail, "request failed"),
-        None => tracing::info!(status, code, millis, cold, "request"),
+        Some(detail) => {
+            tracing::warn!(status, code, millis, read_units, write_units, cold, detail, "request failed");
+        }
+        None => tracing::info!(status, code, millis, read_units, write_units, cold, "request"),
     }
     label(response, &id)
 }

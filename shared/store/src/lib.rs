@@ -72,7 +72,7 @@ pub use ledger_audit::LedgerAudit;
 pub use logins::RedeemConflict;
 pub use rate_limits::{Draw, Taken};
 pub use session_refreshes::{RefreshBegin, RefreshLease};
-pub use table::{Conditional, Page};
+pub use table::{Conditional, Page, Units, count_units};
 pub use topups::{AutoTopupConflict, DayLimit, Shortage};
 pub use verdicts::JudgedDrop;
 pub use withdrawals::ReserveConflict;
@@ -89,7 +89,7 @@ pub struct Store {
 impl Store {
     /// The store on `table`, reached through `client`.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { table: Table::new(client, table.into()) }
+        Self { table: Table::new(&client, table.into()) }
     }
 
     /// Reads something small, so that a connection is open before the first request. Half a read unit.

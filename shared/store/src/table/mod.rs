@@ -9,6 +9,7 @@ pub(crate) mod page;
 mod primary_key;
 pub(crate) mod spread;
 mod transaction;
+mod units;
 mod update;
 
 use aws_sdk_dynamodb::Client;
@@ -23,6 +24,7 @@ pub(crate) use page::List;
 pub use page::Page;
 pub(crate) use primary_key::{Key, PK, SK};
 pub(crate) use transaction::{Commit, Refusals, Tx, Updated};
+pub use units::{Units, count_units};
 pub(crate) use update::Update;
 
 use crate::table::item::s;
@@ -41,8 +43,9 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    pub(crate) fn new(client: &Client, name: String) -> Self {
+        let config = client.config().to_builder().interceptor(units::UnitMeter);
+        Self { client: Client::from_conf(config.build()), name }
     }
 
     /// A query, of the table or of one of its indexes.
