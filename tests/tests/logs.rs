@@ -21,6 +21,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Everything that the functions and their libraries can log, while production starts at `info`. The local
 /// DynamoDB and S3 are not part of the functions.
 const DETAIL: &str = "trace,dynoxide=off,s3s=off,s3s_fs=off";
+/// The namespace of the metrics.
+const NAMESPACE: &str = "clorp-of-a-test";
 const WEBHOOK_SECRET: &str = "whsec_that_nobody_may_read";
 const PROMPT: &str = "Taglines about a lighthouse keeper";
 const ENV_VALUE: &str = "hunter2-of-the-environment";
@@ -56,6 +58,32 @@ impl Log {
 fn requests(log: &str) -> Vec<Value> {
     let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("each line is JSON"));
     lines.filter(|line| line["millis"].is_u64() && line["span"]["request_id"].is_string()).collect()
+}
+
+/// Checks that the log has the metrics of a race and of a withdrawal, as CloudWatch reads them.
+fn assert_metrics(log: &str) {
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("each line is JSON"));
+    let metrics: Vec<Value> = lines.filter(|line| line["_aws"].is_object()).collect();
+    for (name, unit, least) in [
+        ("DropsOpened", "Count", 1),
+        ("Claims", "Count", 1),
+        ("SettleDelay", "Milliseconds", 0),
+        ("PayoutCents", "None", 1),
+        ("WithdrawalCents", "None", 1),
+    ] {
+        let of_name: Vec<&Value> = metrics.iter().filter(|line| line[name].is_i64()).collect();
+        assert!(!of_name.is_empty(), "no {name}");
+        for line in of_name {
+            let directive = &line["_aws"]["CloudWatchMetrics"][0];
+            assert_eq!(directive["Metrics"], json!([{ "Name": name, "Unit": unit }]));
+            assert_eq!(
+                (&directive["Namespace"], &directive["Dimensions"]),
+                (&json!(NAMESPACE), &json!([[]]))
+            );
+            assert!(line["_aws"]["Timestamp"].is_i64() && line[name].as_i64().unwrap() >= least, "{line}");
+            assert_eq!(line.as_object().unwrap().len(), 2, "a metric says nothing of a user: {line}");
+        }
+    }
 }
 
 /// The texts that must not be in the log, each with a description.
@@ -308,7 +336,7 @@ async fn every_request_is_logged_and_no_secret_is() {
     let kept = Some(StoredSecret::create(&kept).await);
     let log = Log::default();
     let writer = log.clone();
-    log_to(move || writer.clone(), EnvFilter::new(DETAIL)).init();
+    log_to(move || writer.clone(), EnvFilter::new(DETAIL), Some(NAMESPACE.to_owned())).init();
     let sandbox =
         sandbox::Options { webhook_secret: WEBHOOK_SECRET.to_owned(), ..sandbox::Options::default() };
     let options = Options { proxied: true, stripe_tries: 2, sandbox, secret: kept, ..Options::default() };
@@ -359,6 +387,13 @@ async fn every_request_is_logged_and_no_secret_is() {
     let of_key = |line: &&Value| line["span"]["key_id"] == key_id.as_str();
     assert!(requests.iter().filter(of_key).all(|line| line["span"]["user_id"] == user.id.as_str()));
     assert!(requests.iter().filter(of_key).count() > 10, "the requests of a key name it");
+    let units = |line: &Value, name: &str| line[name].as_f64().expect("each line has the units");
+    let reads = requests.iter().filter(|line| line["span"]["method"] == "GET" && line["status"] == 200);
+    // A lookup of a login takes from a limit in the table.
+    let reads: Vec<&Value> = reads.filter(|line| line["span"]["route"] != "/api/cli/login").collect();
+    assert!(reads.iter().any(|line| units(line, "read_units") > 0.5), "what a read consumes is counted");
+    assert!(reads.iter().all(|line| units(line, "write_units") == 0.0), "a read writes nothing");
+    assert_metrics(&text);
     let cold: Vec<bool> = requests.iter().map(|line| line["cold"].as_bool().unwrap()).collect();
     assert_eq!(cold.iter().filter(|cold| **cold).count(), 1, "the process has one first request");
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use clorp_context::metrics::Metric;
 use clorp_domain::Rules;
 use clorp_http::Origins;
 use clorp_judge::model::{FIRST_MODEL, ModelConfig, SECOND_MODEL};
@@ -819,9 +820,11 @@ fn the_dashboard_shows_every_figure_that_is_taken_from_a_log() {
     let of_logs = metrics.filter(|metric| metric[0] == "${AWS::StackName}");
     let shown: BTreeSet<&str> = of_logs.map(|metric| metric[1].as_str().unwrap()).collect();
     let filters = resources_of_type("AWS::Logs::MetricFilter").into_values();
-    let counted: BTreeSet<_> =
-        filters.map(|filter| filter["MetricTransformations"][0]["MetricName"].as_str().unwrap()).collect();
+    let counted = filters.map(|filter| filter["MetricTransformations"][0]["MetricName"].as_str().unwrap());
+    let counted: BTreeSet<_> = counted.chain(Metric::ALL.map(Metric::name)).collect();
     assert_eq!(shown, counted);
+    let variables = &TRANSFORMED["Resources"]["DropsFunction"]["Properties"]["Environment"]["Variables"];
+    assert_eq!(variables["CLORP_METRICS_NAMESPACE"]["Ref"], "AWS::StackName", "where the dashboard looks");
 }
 
 #[test]

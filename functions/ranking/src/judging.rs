@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use clorp_context::metrics::{self, Metric};
 use clorp_deadline::remaining;
 use clorp_domain::drops::Submission;
 use clorp_domain::time::after_seconds;
@@ -241,6 +242,7 @@ impl Case<'_> {
         }
         *spent = add(*spent, actual);
         judgings.correct(now, estimate, actual).await?;
+        metrics::record(Metric::JudgeCost, actual.micro_cents);
         Ok(Ended::Answered(answers, missing))
     }
 

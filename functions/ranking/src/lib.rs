@@ -10,6 +10,7 @@ mod judging;
 use std::fmt;
 use std::sync::Arc;
 
+use clorp_context::metrics::{self, Metric};
 use clorp_context::{Context, new_ulid};
 use clorp_deadline::{Decision, decide};
 use clorp_domain::drops::{Due, Outcome};
@@ -213,6 +214,7 @@ impl Ranking {
         if !settled.is_applied() {
             return Ok(Completion::Conflict);
         }
+        measure(&drop, now);
         // The lists only lead to the drop, which has ended, so the settlement stands without this.
         if let Err(error) = store.work().end(&drop).await {
             tracing::warn!(?error, drop = %drop.id, "a drop that has ended stays on its workers' lists");
@@ -230,5 +232,14 @@ impl Ranking {
             tracing::error!(drop = %drop.id, ?agents, "an agent that raced is missing, and its race is not counted");
         }
         Ok(racers)
+    }
+}
+
+/// Records the settlement of a drop at `now` as metrics.
+fn measure(drop: &Drop, now: Timestamp) {
+    let closed_at = drop.ranking_at.or(drop.window.map(|window| window.closes_at)).unwrap_or(now);
+    metrics::record(Metric::SettleDelay, now.as_millisecond().saturating_sub(closed_at.as_millisecond()));
+    if let Some(payout) = drop.outcome.as_ref().and_then(|_| drop.payout().ok()) {
+        metrics::record(Metric::Payouts, payout.get());
     }
 }

@@ -1,5 +1,7 @@
 //! Context of every function, set up once before the first request: configuration, log, clock, store.
 
+pub mod metrics;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +19,13 @@ use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format;
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use ulid::Ulid;
+
+use crate::metrics::Lines;
 
 // Set in `.cargo/config.toml`. Without it the first HTTPS call of a function is slow, and no test would
 // notice.
@@ -122,22 +128,28 @@ pub async fn aws_config() -> Result<SdkConfig, BootError> {
 /// Log targets under which the AWS SDK traces the contents of requests and responses.
 const SENSITIVE_TARGETS: [&str; 2] = ["aws_sigv4", "aws_smithy_runtime::client::orchestrator"];
 
-/// Starts the log: JSON objects, one per line, on standard output, filtered by `RUST_LOG`.
+/// Starts the log: JSON objects, one per line, on standard output, filtered by `RUST_LOG`. Metrics go to the
+/// namespace in `CLORP_METRICS_NAMESPACE`.
 pub fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     // A second start, as in a test process with two functions, keeps the first log.
-    let _ = log_to(std::io::stdout, filter).try_init();
+    let _ = log_to(std::io::stdout, filter, var("CLORP_METRICS_NAMESPACE")).try_init();
 }
 
-/// The log of [`start_log`], with another writer and filter. Regardless of the filter, it excludes the
-/// contents that the AWS SDK signs, sends and receives: those include prompts, outputs, file names and the
-/// private context for workers.
-pub fn log_to<W>(writer: W, filter: EnvFilter) -> impl SubscriberInitExt
+/// The log of [`start_log`], with another writer, filter and namespace of metrics. Regardless of the filter,
+/// it includes metrics, and excludes the contents that the AWS SDK signs, sends and receives: those include
+/// prompts, outputs, file names and the private context for workers.
+pub fn log_to<W>(writer: W, filter: EnvFilter, namespace: Option<String>) -> impl SubscriberInitExt
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let log = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter);
-    log.with_writer(writer).finish().with(filter_fn(|event| {
+    let filter = match format!("{}=info", metrics::TARGET).parse() {
+        Ok(metrics) => filter.add_directive(metrics),
+        Err(_) => filter,
+    };
+    let lines = Lines { json: format().json().flatten_event(true), namespace };
+    let log = tracing_subscriber::fmt().fmt_fields(JsonFields::new()).event_format(lines);
+    log.with_env_filter(filter).with_writer(writer).finish().with(filter_fn(|event| {
         *event.level() != Level::TRACE
             || !SENSITIVE_TARGETS.iter().any(|target| event.target().starts_with(target))
     }))

@@ -1,5 +1,6 @@
 //! Withdrawals in three steps: debit, transfer, record.
 
+use clorp_context::metrics::{self, Metric};
 use clorp_deadline::{Decision, decide};
 use clorp_domain::{Cents, ConnectStatus, Error, User, UserId, Withdrawal, WithdrawalId, WithdrawalStatus};
 use clorp_store::{Conditional, ReserveConflict};
@@ -114,8 +115,10 @@ impl Payments {
                 }
             };
             if recorded.is_applied() {
-                if let Err(Failure::Refused(refusal)) = outcome {
-                    self.suspect_account(&withdrawal, refusal).await;
+                match outcome {
+                    Ok(_) => metrics::record(Metric::Withdrawals, withdrawal.amount.get()),
+                    Err(Failure::Refused(refusal)) => self.suspect_account(&withdrawal, refusal).await,
+                    Err(Failure::Unknown(_)) => {}
                 }
                 return Ok(Decision::Made(after));
             }

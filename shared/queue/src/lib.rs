@@ -3,11 +3,16 @@
 //! A message is a hint, never the truth: lost, late, early or repeated, the outcome is the same, because the
 //! drop's own item decides and a sweep finds what no message announced.
 
+use std::collections::HashMap;
+
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 use clorp_domain::RankingTask;
 use jiff::Timestamp;
 
+/// The variable in which Lambda's runtime keeps the trace of the current invocation.
+const TRACE: &str = "_X_AMZN_TRACE_ID";
 /// Longest delay that SQS accepts, in seconds.
 const MAX_DELAY_SECONDS: i64 = 900;
 
@@ -25,14 +30,25 @@ impl RankingQueue {
     }
 
     /// Asks the ranking for `task` at `at`, or as soon as SQS delivers. A failure is only logged, because the
-    /// sweep finds the task within a minute.
+    /// sweep finds the task within a minute. The message carries the trace of the request that sends it, so
+    /// that X-Ray shows the settlement as its continuation.
     pub async fn wake(&self, task: impl Into<RankingTask>, now: Timestamp, at: Timestamp) {
         let task = task.into();
         let call = self.client.send_message().queue_url(&self.url).message_body(task.to_string());
+        let call = call.set_message_system_attributes(trace(std::env::var(TRACE).ok()));
         if let Err(error) = call.delay_seconds(delay_seconds(now, at)).send().await {
             tracing::warn!(%task, error = %DisplayErrorContext(error), "wake-up call not sent; the sweep will find the task");
         }
     }
+}
+
+/// The attribute by which SQS hands a trace on, if there is a trace.
+fn trace(
+    header: Option<String>,
+) -> Option<HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>> {
+    let value =
+        MessageSystemAttributeValue::builder().data_type("String").string_value(header?).build().ok()?;
+    Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)]))
 }
 
 /// Computes whole seconds from `now` until `at`, rounded up so that the call does not come early.
@@ -45,6 +61,15 @@ fn delay_seconds(now: Timestamp, at: Timestamp) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_carries_the_trace_of_its_sender_if_there_is_one() {
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        let attributes = trace(Some(header.to_owned())).unwrap();
+        let value = &attributes[&MessageSystemAttributeNameForSends::AwsTraceHeader];
+        assert_eq!((value.string_value(), value.data_type()), (Some(header), "String"));
+        assert_eq!(trace(None), None);
+    }
 
     #[test]
     fn a_delay_is_never_early_and_within_the_limit_of_sqs() {

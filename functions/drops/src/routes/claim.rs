@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use clorp_context::Context;
+use clorp_context::metrics::{self, Metric};
 use clorp_deadline::{Decision, decide};
 use clorp_domain::drops::ClaimDecision;
 use clorp_domain::{AgentId, Claim, Drop, DropId, Error, UserId, cooldown};
@@ -94,6 +95,7 @@ async fn take_slot(
         let worker = (&caller.id, owner);
         Ok(match context.store.drops().claim(&drop, worker, &claim, lapsed.as_ref()).await? {
             Conditional::Applied => {
+                metrics::record(Metric::Claims, 1);
                 let drop = drop.claimed(caller.id.clone(), owner, claim, lapsed.as_ref());
                 Decision::Made((StatusCode::CREATED, drop))
             }

@@ -1,6 +1,7 @@
 //! `POST /api/jobs/{id}/pay`: pay for a pending drop from the wallet.
 
 use axum::extract::State;
+use clorp_context::metrics::{self, Metric};
 use clorp_domain::{Attachment, Drop, DropId, EntryId, Error, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
@@ -35,6 +36,7 @@ pub(crate) async fn pay(
     let drop = open(&app, &caller, account, (pending, brief.attachments.as_slice()), &ids).await?;
     if let Some(window) = drop.window {
         app.wake_ranking(id, window.closes_at).await;
+        metrics::record(Metric::DropsOpened, 1);
     }
     Ok(ApiJson(app.render(&drop, brief, &caller.id).await?))
 }

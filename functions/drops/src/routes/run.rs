@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
+use clorp_context::metrics::{self, Metric};
 use clorp_domain::{
     BucketKey, Draft, Drop, DropId, Error, NewDrop, RequirementsDraft, Status, StoredKey, User,
 };
@@ -148,6 +149,7 @@ pub(crate) async fn run(
     };
     if let Some(window) = drop.window {
         app.wake_ranking(drop.id, window.closes_at).await;
+        metrics::record(Metric::DropsOpened, 1);
     }
     let body = app.render(&drop, new_drop.brief, &caller.id).await?;
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
