@@ -1,4 +1,4 @@
-//! The tables of `docs/access-patterns.md`.
+//! The counted tables of the documentation.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -9,27 +9,44 @@ const START: &str = "<!-- counted: ";
 /// The line after a counted table's rows.
 const END: &str = "<!-- end -->";
 
-/// Serialises the tests' changes of the document.
+/// Serialises the tests' changes of the documents.
 static DOCUMENT: Mutex<()> = Mutex::new(());
 
-fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/access-patterns.md")
+/// The document with the units of requests.
+const UNITS: &str = "access-patterns.md";
+/// The document with their prices.
+const COST: &str = "cost.md";
+
+fn path(document: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(document)
 }
 
-/// Compares the rows between `<!-- counted: name -->` and `<!-- end -->` with the counted ones.
+/// Compares the rows of a table of `docs/access-patterns.md`, between `<!-- counted: name -->` and
+/// `<!-- end -->`, with the counted ones.
 #[track_caller]
 pub fn assert_rows(name: &str, counted: &[String]) {
-    let path = path();
+    assert_rows_of(UNITS, name, counted);
+}
+
+/// Compares the rows of a table of `docs/cost.md` with the counted ones.
+#[track_caller]
+pub fn assert_cost_rows(name: &str, counted: &[String]) {
+    assert_rows_of(COST, name, counted);
+}
+
+#[track_caller]
+fn assert_rows_of(document: &str, name: &str, counted: &[String]) {
+    let path = path(document);
     let _guard = DOCUMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let document = std::fs::read_to_string(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
     let mark = format!("{START}{name} -->\n");
-    let (head, rest) = document.split_once(&mark).unwrap_or_else(|| panic!("no table {name}"));
+    let (head, rest) = text.split_once(&mark).unwrap_or_else(|| panic!("no table {name}"));
     let (written, tail) = rest.split_once(END).unwrap();
     let counted = counted.join("\n");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, format!("{head}{mark}{counted}\n{END}{tail}")).unwrap();
     } else {
-        assert_eq!(written.trim_end(), counted, "UPDATE_DOCS=1 rewrites docs/access-patterns.md");
+        assert_eq!(written.trim_end(), counted, "UPDATE_DOCS=1 rewrites docs/{document}");
     }
 }
 
@@ -73,10 +90,12 @@ fn leftovers(document: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_document_has_no_leftovers_of_a_merge() {
+fn the_documents_have_no_leftovers_of_a_merge() {
     let _guard = DOCUMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let document = std::fs::read_to_string(path()).unwrap();
-    assert_eq!(leftovers(&document), Vec::<String>::new(), "docs/access-patterns.md");
+    for name in [UNITS, COST] {
+        let document = std::fs::read_to_string(path(name)).unwrap();
+        assert_eq!(leftovers(&document), Vec::<String>::new(), "docs/{name}");
+    }
 }
 
 #[test]

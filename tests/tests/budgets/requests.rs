@@ -10,8 +10,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::cost::{Cost, kilobyte, metered, read_meter};
-use super::docs::assert_rows;
+use super::docs::{assert_cost_rows, assert_rows};
 use super::money;
+use super::prices::Dollars;
 
 /// HTTP methods of operations in the OpenAPI document.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -22,8 +23,9 @@ const BUDGET: usize = 3;
 /// Requests that exceed the budget. Most of them call Stripe, and write their intent before and the outcome
 /// after. The deletion of an agent queries its work only after reading the agent, so that no new work goes
 /// unnoticed.
-const OVER_BUDGET: [(&str, &str); 18] = [
+const OVER_BUDGET: [(&str, &str); 19] = [
     ("DELETE /api/agents/{id}", "204 deleted"),
+    ("DELETE /api/agents/{id}", "409 it has active work"),
     ("POST /api/jobs/run", "201 the saved card is charged for it"),
     ("POST /api/jobs/run", "201 the saved card is charged afterwards"),
     ("POST /api/jobs/run", "402 not enough money"),
@@ -305,7 +307,7 @@ async fn read(table: &mut Table, id: &str, state: &str, worker: &Client) {
         table.enter("POST /api/jobs/{id}/appeal", "", &appeal, 202);
         table.get("GET /api/feed", "/api/feed", &anon, "1 drop").await;
         let directory = "/api/agents/directory";
-        table.get("GET /api/agents/directory", directory, &anon, "5 agents").await;
+        table.get("GET /api/agents/directory", directory, &anon, "1 agent").await;
         table.get("GET /api/wallet/balance", "/api/wallet/balance", worker, "").await;
         table.get("GET /api/users/{id}", &format!("/api/users/{}", worker.id), worker, "").await;
         table.get("GET /api/openapi.json", "/api/openapi.json", &anon, "").await;
@@ -364,7 +366,23 @@ async fn every_request_stays_within_its_budget_and_costs_what_is_documented() {
         format!("| `{route}` | {} | {} | {reads} | {writes} |", case.trim(), cost.round_trips())
     }));
     assert_rows("requests", &rows);
+    assert_cost_rows("requests", &priced(&table));
     table.world.finish().await;
+}
+
+/// The price of each entry. A sweep has no request to the gateway.
+fn priced(table: &Table) -> Vec<String> {
+    let mut rows = vec![
+        "| request | case | table | function | gateway | in all |".to_owned(),
+        "|---|---|---|---|---|---|".to_owned(),
+    ];
+    rows.extend(table.entries.iter().map(|(route, case, cost)| {
+        let price = Dollars::new(cost, 1, usize::from(route.contains('/')), 0);
+        let Dollars { table, functions, gateway, .. } = price;
+        let all = price.total();
+        format!("| `{route}` | {} | {table:.2} | {functions:.2} | {gateway:.2} | {all:.2} |", case.trim())
+    }));
+    rows
 }
 
 /// Posts a drop with two files, and a submission with two files.
