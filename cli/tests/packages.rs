@@ -40,8 +40,9 @@ fn found(folder: &Path, end: &str) -> PathBuf {
     first
 }
 
-/// A stand-in for Cargo that has built the program already: this test's own. maturin would build every
-/// dependency again, with the features of one package, and replace the program under the other tests.
+/// A stand-in for Cargo that has built the program already: a copy of this test's own. maturin would build
+/// every dependency again, with the features of one package, and it moves what it packs, which other tests
+/// run.
 fn cargo_with_program(folder: &Path) -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let mut metadata = Command::new(env!("CARGO"));
@@ -51,10 +52,12 @@ fn cargo_with_program(folder: &Path) -> PathBuf {
     let package = packages.find(|package| package["name"] == "clorp-cli").unwrap();
     let mut targets = package["targets"].as_array().unwrap().iter();
     let target = targets.find(|target| target["kind"][0] == "bin").unwrap();
+    let program = folder.join("clorp");
+    fs::copy(PROGRAM, &program).unwrap();
     let artifact = json!({
         "reason": "compiler-artifact", "package_id": package["id"], "manifest_path": manifest, "target": target,
         "profile": { "opt_level": "0", "debuginfo": 1, "debug_assertions": true, "overflow_checks": true, "test": false },
-        "features": [], "filenames": [PROGRAM], "executable": PROGRAM, "fresh": true,
+        "features": [], "filenames": [program], "executable": program, "fresh": true,
     });
     let finished = json!({ "reason": "build-finished", "success": true });
     fs::write(folder.join("messages"), format!("{artifact}\n{finished}\n")).unwrap();
