@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Method, Request as HttpRequest};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -138,10 +138,11 @@ impl Api {
         self.options.dry_run
     }
 
-    /// The time on the server's clock.
+    /// The time on the server's clock, in whole milliseconds as the API's times.
     pub fn now(&self) -> Timestamp {
-        let offset = SignedDuration::from_secs(self.clock_offset.load(Ordering::Relaxed));
-        Timestamp::now().checked_add(offset).unwrap_or_else(|_| Timestamp::now())
+        let offset = self.clock_offset.load(Ordering::Relaxed).saturating_mul(1000);
+        let now = Timestamp::now();
+        Timestamp::from_millisecond(now.as_millisecond().saturating_add(offset)).unwrap_or(now)
     }
 
     /// Sends a request until it has an answer, and reads the answer.
