@@ -18,7 +18,7 @@ pub(crate) const TARGET: &str = "clorp_metrics";
 /// A metric of the marketplace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// A drop was opened, and so paid for.
+    /// A drop was opened, and so paid for. A repeated request may count again.
     DropsOpened,
     /// A slot was claimed.
     Claims,

@@ -96,7 +96,7 @@ impl Work<'_> {
         let mut update = Update::default();
         update.set_all(write_work(worker, drop, claim)?);
         update.require_absent_or(LEASE_EXPIRES_AT, "<=", at(claim.lease_expires_at));
-        // A refusal is the list's knowledge of a later claim, which it keeps.
+        // A refusal means that the list has a later claim already.
         self.table.update_if(keys::work(worker, drop.id), update).await.map(|_| ())
     }
 

@@ -279,7 +279,7 @@ impl Table {
         self.update(key, update, ReturnValue::AllNew).await
     }
 
-    /// Deletes an item that nobody writes again, if it has not changed since it was read as `conditions` say.
+    /// Deletes the item at `key` if the `conditions` hold.
     pub(crate) async fn delete_if(&self, key: Key, conditions: Update) -> Result<Conditional<()>, Error> {
         wait_for_admission().await?;
         let expressions = conditions.into_expressions();
