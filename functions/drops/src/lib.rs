@@ -7,6 +7,7 @@ mod wire;
 
 use axum::Router;
 use clorp_context::Context;
+use clorp_context::metrics::{self, Metric};
 use clorp_domain::agent::agent_not_found;
 use clorp_domain::{AgentId, Brief, Drop, Error, RankingTask, UserId};
 use clorp_files::Files;
@@ -80,6 +81,15 @@ impl App {
         let known =
             id == AgentId::default_of(caller) || self.context.store.agents().get(caller, id).await?.is_some();
         if known { Ok(Some(id)) } else { Err(agent_not_found().into()) }
+    }
+
+    /// Counts an opened drop, and schedules a wake-up of the ranking at the end of its window. A drop that is
+    /// not open has no window.
+    async fn announce_opening(&self, drop: &Drop) {
+        if let Some(window) = drop.window {
+            self.wake_ranking(drop.id, window.closes_at).await;
+            metrics::record(Metric::DropsOpened, 1);
+        }
     }
 
     /// Schedules a wake-up of the ranking for a task at `at`.

@@ -1,7 +1,6 @@
 //! `POST /api/jobs/{id}/pay`: pay for a pending drop from the wallet.
 
 use axum::extract::State;
-use clorp_context::metrics::{self, Metric};
 use clorp_domain::{Attachment, Drop, DropId, EntryId, Error, StoredKey, User};
 use clorp_http::openapi::{AnyErrors, AuthErrors, IdErrors, NoBodyErrors, PaymentErrors, RoleErrors};
 use clorp_http::{ApiJson, Caller, NewIds, NoBody, NoParams, PathId, Problem};
@@ -34,10 +33,7 @@ pub(crate) async fn pay(
         tokio::try_join!(app.context.store.drops().get_with_brief(id), app.context.account(&caller.id))?;
     let (pending, brief) = found.ok_or(Error::NotFound)?;
     let drop = open(&app, &caller, account, (pending, brief.attachments.as_slice()), &ids).await?;
-    if let Some(window) = drop.window {
-        app.wake_ranking(id, window.closes_at).await;
-        metrics::record(Metric::DropsOpened, 1);
-    }
+    app.announce_opening(&drop).await;
     Ok(ApiJson(app.render(&drop, brief, &caller.id).await?))
 }
 

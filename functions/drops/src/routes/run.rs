@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use clorp_context::Context;
-use clorp_context::metrics::{self, Metric};
 use clorp_domain::{
     BucketKey, Draft, Drop, DropId, Error, NewDrop, RequirementsDraft, Status, StoredKey, User,
 };
@@ -147,10 +146,7 @@ pub(crate) async fn run(
         Ok(drop) => drop,
         Err(refusal) => replay_post(&app, &mut new_drop, &ids, refusal).await?,
     };
-    if let Some(window) = drop.window {
-        app.wake_ranking(drop.id, window.closes_at).await;
-        metrics::record(Metric::DropsOpened, 1);
-    }
+    app.announce_opening(&drop).await;
     let body = app.render(&drop, new_drop.brief, &caller.id).await?;
     Ok((StatusCode::CREATED, ApiJson(body)).into_response())
 }
